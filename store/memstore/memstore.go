@@ -1,0 +1,498 @@
+// Package memstore keeps representations in memory. It is the reference
+// implementation of package store: one lock, plain maps, nothing that needs an
+// argument to be believed. It forgets everything when the process ends.
+//
+// Stat, Open and Commit take time independent of the number of resources; List
+// looks at every name in the store.
+package memstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// DefaultKeep is how many earlier revisions of a name are kept if Options does
+// not say.
+const DefaultKeep = 8
+
+// Options are the choices for a Store. The zero Options is ready for use.
+type Options struct {
+	// Keep is how many revisions of each name stay readable after they were
+	// replaced or deleted. 0 means DefaultKeep, a negative number none.
+	Keep int
+	// KeepBytes bounds the content of those revisions, in bytes for each name;
+	// the oldest are forgotten first. 0 means that only Keep counts.
+	KeepBytes int64
+	// Now tells the time; nil means time.Now. It is called while the store is
+	// locked and must not call the store.
+	Now func() time.Time
+}
+
+// Store is a store.Store and a store.History in memory. All its methods may be
+// called from any number of goroutines.
+type Store struct {
+	keep      int
+	keepBytes int64
+	now       func() time.Time
+
+	mu sync.RWMutex
+	// entries has every name of which a revision is held.
+	entries map[string]*entry
+	// collections has the root and every proper prefix of an existing name.
+	collections map[string]*collection
+	// last is the latest revision given out, to whatever name: one counter for
+	// all makes revisions grow over deletions without remembering the deleted.
+	last store.Revision
+	// clock is the time of the latest change, modified the Modified it got;
+	// none is given out before floor.
+	clock, modified, floor time.Time
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.History = (*Store)(nil)
+)
+
+// entry is what is held under one name.
+type entry struct {
+	current *revision   // nil after a deletion
+	earlier []*revision // oldest first
+}
+
+// revision is immutable: readers share it without a lock.
+type revision struct {
+	info store.Info
+	data []byte
+}
+
+// collection exists while there is something in it; the root always exists.
+type collection struct {
+	members  int // resources in it, at any depth
+	modified time.Time
+}
+
+// New returns an empty Store.
+func New(o Options) *Store {
+	s := &Store{
+		keep:        o.Keep,
+		keepBytes:   o.KeepBytes,
+		now:         o.Now,
+		entries:     make(map[string]*entry),
+		collections: make(map[string]*collection),
+	}
+	if s.keep == 0 {
+		s.keep = DefaultKeep
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.collections[""] = &collection{modified: s.nextModified()}
+	return s
+}
+
+// Stat implements store.Store. A collection's Modified is that of the latest
+// commit or deletion in it, at any depth.
+func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
+	if err := check(ctx, name); err != nil {
+		return store.Info{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if info := s.current(name); info.Exists() {
+		return info, nil
+	}
+	if c := s.collections[name]; c != nil {
+		return store.Info{Name: name, Collection: true, Modified: c.modified}, nil
+	}
+	return store.Info{}, named(name, store.ErrNotFound)
+}
+
+// Open implements store.Store.
+func (s *Store) Open(ctx context.Context, name string, rev store.Revision) (store.Content, error) {
+	if err := check(ctx, name); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, err := s.find(name, rev)
+	if err != nil {
+		return nil, named(name, err)
+	}
+	return &content{revision: r}, nil
+}
+
+// find returns the revision rev of name, or the current one for 0.
+func (s *Store) find(name string, rev store.Revision) (*revision, error) {
+	e := s.entries[name]
+	if e != nil && rev != 0 {
+		for _, r := range e.newestFirst() {
+			if r.info.Revision == rev {
+				return r, nil
+			}
+		}
+	}
+	switch {
+	case s.collections[name] != nil:
+		return nil, store.ErrIsCollection
+	case e == nil || e.current == nil:
+		return nil, store.ErrNotFound
+	case rev != 0:
+		return nil, store.ErrGone
+	}
+	return e.current, nil
+}
+
+// Stage implements store.Store.
+func (s *Store) Stage(ctx context.Context, name string, r io.Reader) (store.Draft, error) {
+	if err := store.CheckNewName(name); err != nil {
+		return nil, err
+	}
+	if err := s.placeable(name); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(&contextReader{ctx, r})
+	if err != nil {
+		return nil, fmt.Errorf("stage %q: %w", name, err)
+	}
+	return &draft{store: s, name: name, data: data, size: int64(len(data)), digest: sha256.Sum256(data)}, nil
+}
+
+func (s *Store) placeable(name string) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.place(name)
+}
+
+// place reports why name cannot have content now, whoever asks.
+func (s *Store) place(name string) error {
+	if s.collections[name] != nil {
+		return named(name, store.ErrIsCollection)
+	}
+	for parent := range parents(name) {
+		if s.current(parent).Exists() {
+			return fmt.Errorf("%q cannot be in %q, which %w", name, parent, store.ErrNotCollection)
+		}
+	}
+	return nil
+}
+
+// commit makes d's content current if expect holds.
+func (s *Store) commit(d *draft, expect store.Expect) (store.Info, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.place(d.name); err != nil {
+		return store.Info{}, err
+	}
+	current := s.current(d.name)
+	if !expect.Holds(current.Revision) {
+		return store.Info{}, &store.ConflictError{Name: d.name, Expect: expect, Current: current}
+	}
+	e := s.entries[d.name]
+	if e == nil {
+		e = new(entry)
+		s.entries[d.name] = e
+	}
+	s.retire(e)
+	s.last++
+	e.current = &revision{
+		info: store.Info{
+			Name:     d.name,
+			Revision: s.last,
+			Size:     d.size,
+			Digest:   d.digest,
+			Modified: s.nextModified(),
+		},
+		data: d.data,
+	}
+	created := 0
+	if !current.Exists() {
+		created = 1
+	}
+	s.touchParents(d.name, created, e.current.info.Modified)
+	return e.current.info, nil
+}
+
+// Delete implements store.Store. A collection goes away with the last resource
+// in it. Deleting what does not exist with Absent is ErrNotFound, as with Any.
+func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (store.Info, error) {
+	if err := check(ctx, name); err != nil {
+		return store.Info{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.collections[name] != nil {
+		return store.Info{}, named(name, store.ErrIsCollection)
+	}
+	current := s.current(name)
+	if !expect.Holds(current.Revision) {
+		return store.Info{}, &store.ConflictError{Name: name, Expect: expect, Current: current}
+	}
+	if !current.Exists() {
+		return store.Info{}, named(name, store.ErrNotFound)
+	}
+	e := s.entries[name]
+	s.retire(e)
+	if len(e.earlier) == 0 {
+		delete(s.entries, name)
+	}
+	s.touchParents(name, -1, s.nextModified())
+	return current, nil
+}
+
+// List implements store.Store. The members are those of one moment.
+func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		members, err := s.members(ctx, name)
+		if err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		for _, m := range members {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) members(ctx context.Context, name string) ([]store.Info, error) {
+	if err := check(ctx, name); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.current(name).Exists() {
+		return nil, named(name, store.ErrNotCollection)
+	}
+	if s.collections[name] == nil {
+		return nil, named(name, store.ErrNotFound)
+	}
+	var members []store.Info
+	for n, e := range s.entries {
+		if e.current != nil && parent(n) == name {
+			members = append(members, e.current.info)
+		}
+	}
+	for n, c := range s.collections {
+		if n != "" && parent(n) == name {
+			members = append(members, store.Info{Name: n, Collection: true, Modified: c.modified})
+		}
+	}
+	slices.SortFunc(members, func(a, b store.Info) int { return strings.Compare(a.Name, b.Name) })
+	return members, nil
+}
+
+// Revisions implements store.History. The revisions are those of one moment.
+func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		if err := check(ctx, name); err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		for _, r := range s.revisions(name) {
+			if !yield(r.info, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) revisions(name string) []*revision {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.entries[name]; e != nil {
+		return e.newestFirst()
+	}
+	return nil
+}
+
+func (e *entry) newestFirst() []*revision {
+	all := slices.Clone(e.earlier)
+	if e.current != nil {
+		all = append(all, e.current)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// current describes the content under name; its Revision is 0 if there is none.
+func (s *Store) current(name string) store.Info {
+	if e := s.entries[name]; e != nil && e.current != nil {
+		return e.current.info
+	}
+	return store.Info{}
+}
+
+// retire makes e's current revision an earlier one and forgets the oldest
+// beyond what Options allow.
+func (s *Store) retire(e *entry) {
+	if e.current == nil {
+		return
+	}
+	e.earlier = append(e.earlier, e.current)
+	e.current = nil
+	var bytes int64
+	for _, r := range e.earlier {
+		bytes += r.info.Size
+	}
+	for len(e.earlier) > max(s.keep, 0) || s.keepBytes > 0 && bytes > s.keepBytes {
+		bytes -= e.earlier[0].info.Size
+		e.earlier = slices.Delete(e.earlier, 0, 1)
+	}
+}
+
+// touchParents counts the creation (1), replacement (0) or deletion (-1) of
+// name in the collections it is in.
+func (s *Store) touchParents(name string, change int, modified time.Time) {
+	for parent := range parents(name) {
+		c := s.collections[parent]
+		if c == nil {
+			c = new(collection)
+			s.collections[parent] = c
+		}
+		c.members += change
+		c.modified = modified
+		if c.members == 0 && parent != "" {
+			delete(s.collections, parent)
+		}
+	}
+}
+
+// nextModified returns the Modified of a state that begins now: the second
+// after the running one, so that it lies after every second in which the state
+// before was current, also if both began within the same second. When the clock
+// was set back, dates of the time before must not return: it then waits for the
+// clock a second after the latest it gave out.
+func (s *Store) nextModified() time.Time {
+	now := s.now().UTC().Round(0)
+	if now.Before(s.clock) {
+		s.floor = s.modified.Add(time.Second)
+	}
+	s.clock = now
+	s.modified = now.Truncate(time.Second).Add(time.Second)
+	if s.modified.Before(s.floor) {
+		s.modified = s.floor
+	}
+	return s.modified
+}
+
+// draft implements store.Draft.
+type draft struct {
+	store  *Store
+	name   string
+	data   []byte
+	size   int64
+	digest store.Digest
+	spent  bool
+}
+
+func (d *draft) Size() int64          { return d.size }
+func (d *draft) Digest() store.Digest { return d.digest }
+
+func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, error) {
+	if d.spent {
+		return store.Info{}, fmt.Errorf("commit %q: the draft is spent; stage the content again", d.name)
+	}
+	info, err := store.Info{}, ctx.Err()
+	if err == nil {
+		info, err = d.store.commit(d, expect)
+	}
+	if !errors.Is(err, store.ErrConflict) {
+		d.Abort()
+	}
+	return info, err
+}
+
+func (d *draft) Abort() error {
+	d.spent, d.data = true, nil
+	return nil
+}
+
+// content implements store.Content.
+type content struct {
+	*revision
+	closed atomic.Bool
+}
+
+func (c *content) Info() store.Info { return c.info }
+
+func (c *content) ReadAt(p []byte, off int64) (int, error) {
+	if c.closed.Load() {
+		return 0, named(c.info.Name, fs.ErrClosed)
+	}
+	if off < 0 {
+		return 0, fmt.Errorf("%q: read at offset %d: negative", c.info.Name, off)
+	}
+	n := copy(p, c.data[min(off, c.info.Size):])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (c *content) WriteRange(w io.Writer, off, n int64) (int64, error) {
+	if c.closed.Load() {
+		return 0, named(c.info.Name, fs.ErrClosed)
+	}
+	if off < 0 || n < 0 || off > c.info.Size-n {
+		return 0, fmt.Errorf("%q: %d bytes from offset %d are not within its %d bytes", c.info.Name, n, off, c.info.Size)
+	}
+	written, err := w.Write(c.data[off : off+n])
+	return int64(written), err
+}
+
+func (c *content) Close() error {
+	c.closed.Store(true)
+	return nil
+}
+
+// contextReader ends with the context's error once that is done.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+func check(ctx context.Context, name string) error {
+	if err := store.CheckName(name); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func named(name string, err error) error { return fmt.Errorf("%q: %w", name, err) }
+
+// parent returns the collection name is directly in.
+func parent(name string) string {
+	return name[:max(strings.LastIndexByte(name, '/'), 0)]
+}
+
+// parents yields the collections name is in, the root last.
+func parents(name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name != "" {
+			name = parent(name)
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}
