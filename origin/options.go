@@ -1,0 +1,55 @@
+package origin
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// Require says which writes need a precondition (RFC 6585 §3: 428).
+type Require uint8
+
+const (
+	// RequireOverwrite refuses a write without a precondition if it would replace
+	// or delete something.
+	RequireOverwrite Require = iota
+	// RequireNever refuses none.
+	RequireNever
+	// RequireAlways refuses every write without one.
+	RequireAlways
+)
+
+// Options configures a handler. Only Store is needed.
+type Options struct {
+	Store store.Store
+	// ReadOnly refuses every write with 403.
+	ReadOnly bool
+	// Require says which writes need a precondition.
+	Require Require
+	// MaxBody bounds the content of a request in bytes; more is 413. 0 stands for
+	// DefaultMaxBody, a negative value for no bound.
+	MaxBody int64
+	// LenientTags accepts entity tags without quotes in If-Match and If-None-Match.
+	LenientTags bool
+	// StaleIfRange answers a false If-Range with 412 instead of 200.
+	StaleIfRange bool
+	// AcceptReplay answers a write whose precondition is false with success if
+	// its content is what is stored already (RFC 9110 §13.1.1).
+	AcceptReplay bool
+	// RevisionTags puts the revision's number before the digest in entity tags, so that
+	// going back to earlier content is a change.
+	RevisionTags bool
+	// CacheControl returns the Cache-Control value for the resource with this
+	// name, or "" for none. Nil is none for all.
+	CacheControl func(name string) string
+	// Observe is told of every request that was answered.
+	Observe Observer
+	// Logger gets what went wrong inside. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+}
+
+// DefaultMaxBody is the bound on a request's content if Options has none: 1 GiB.
+const DefaultMaxBody = 1 << 30
