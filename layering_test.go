@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/fourtwelve/fourtwelve"
+
+// mayImport says which packages of ours each package may import, without the
+// module's path. A package that is not listed fails the test: decide here where
+// it belongs. Dependencies point to the core.
+var mayImport = map[string][]string{
+	"etag":         {},
+	"store":        {},
+	"byterange":    {},
+	"precondition": {"etag"},
+
+	"store/memstore":  {"store"},
+	"store/dirstore":  {"store"},
+	"store/storetest": {"store"},
+
+	"condhttp": {"etag", "precondition", "byterange"},
+
+	"internal/accesslog": {"etag", "precondition", "origin"},
+	"internal/auth":      {"condhttp"},
+	"internal/coding":    {},
+	"internal/digest":    {},
+	"internal/glob":      {},
+	"internal/listing":   {"store", "internal/mediatype"},
+	"internal/mediatype": {},
+	"internal/patch":     {},
+
+	"origin": {
+		"etag", "precondition", "byterange", "condhttp", "store", "internal/coding",
+		"internal/digest", "internal/listing", "internal/mediatype", "internal/patch",
+	},
+
+	"internal/cli": {
+		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin",
+		"internal/accesslog", "internal/auth", "internal/glob",
+	},
+
+	"": {"internal/cli"}, // main.go
+
+	"examples/middleware": {"etag", "precondition", "condhttp"},
+}
+
+// mayUse says which of our packages may import a third-party module, so that a
+// heavy one stays behind the package that needs it.
+var mayUse = map[string][]string{
+	"github.com/andybalholm/brotli":     {"internal/coding"},
+	"github.com/anishathalye/porcupine": {"store/storetest"},
+	"github.com/aymanbagabas/go-udiff":  {"internal/patch"},
+	"github.com/evanphx/json-patch/v5":  {"internal/patch"},
+	"github.com/klauspost/compress":     {"internal/coding"},
+	"github.com/spf13/cobra":            {"internal/cli"},
+	"github.com/spf13/pflag":            {"internal/cli"},
+	"go.etcd.io/bbolt":                  {"store/dirstore"},
+	"golang.org/x/crypto":               {"internal/auth"},
+	"golang.org/x/sys":                  {"store/dirstore"},
+}
+
+func TestLayering(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("package %q has no place in mayImport: say what it may import", name)
+		}
+		for _, path := range p.Imports {
+			switch ours, cut := strings.CutPrefix(path, module); {
+			case cut:
+				if ours = strings.TrimPrefix(ours, "/"); known && !slices.Contains(allowed, ours) {
+					t.Errorf("%q imports %q; it may import %q", name, ours, allowed)
+				}
+			case strings.Contains(strings.Split(path, "/")[0], "."):
+				if users := mayUse[moduleOf(path)]; !slices.Contains(users, name) {
+					t.Errorf("%q imports %q, which only %q may", name, path, users)
+				}
+			}
+		}
+	}
+}
+
+// moduleOf returns the module in mayUse that path belongs to, or path.
+func moduleOf(path string) string {
+	for m := range mayUse {
+		if path == m || strings.HasPrefix(path, m+"/") {
+			return m
+		}
+	}
+	return path
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string // those of the package itself, not of its tests
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("go list: %v (the test needs the go command in PATH)", err)
+	}
+	var packages []goPackage
+	for dec := json.NewDecoder(out); ; {
+		var p goPackage
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		packages = append(packages, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	if len(packages) < 3 {
+		t.Fatalf("go list found only %d packages", len(packages))
+	}
+	return packages
+}
