@@ -100,8 +100,8 @@ func (m *Multipart) Length() int64 { return m.length }
 
 // Send writes the content to w. It calls part once a range, in order, to write
 // the bytes of that range, and no more or less, to w itself; part returns how
-// many it wrote. The writer is passed on as it is, so that one that can
-// have the operating system copy a file still does.
+// many it wrote. The writer is passed on as it is, so that one that can have
+// the operating system copy a file still does.
 //
 // Send stops at the first error, of w or of part, and returns it; if part
 // returns no error but a wrong number, the error is [io.ErrUnexpectedEOF] or

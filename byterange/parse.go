@@ -8,11 +8,10 @@ import (
 
 // Parse reads the value of a Range field, all its field lines combined (RFC 9110
 // §14.2). It takes what §14.1.1 and the list rule for recipients (§5.6.1.2)
-// allow: any case of the unit, whitespace around the list members, and empty
-// members. White space around the value, which is not part of it, is passed
-// over, and so is whitespace after "=", which the grammar does not
-// have but the RFC's own example does. Numbers beyond an int64 are read as
-// [math.MaxInt64].
+// allow: the unit in any case, whitespace around the list members, and empty
+// members. It passes over whitespace around the value, which is not part of
+// it, and after "=", where the grammar has none but an example of §14.1.2 has.
+// Numbers beyond an int64 are read as [math.MaxInt64].
 //
 // The error is a [*ParseError]: [ErrUnit], [ErrSyntax] or [ErrTooMany],
 // whichever comes first in the value. A server ignores the field in every case.
@@ -52,9 +51,9 @@ func (s *Set) parse(value string) error {
 
 // ParseContentRange reads the value of a Content-Range field (RFC 9110 §14.4),
 // as sent in a 206, in a part of a multipart/byteranges, in a 416 or in a
-// partial PUT. It is strict, as what it reads decides where bytes are put: the
-// grammar to the letter, apart from whitespace around the value, which is
-// not part of it.
+// partial PUT. What it reads decides where bytes are put, so it is strict: the
+// grammar to the letter, apart from whitespace around the value, which is not
+// part of it.
 //
 // The error is a [*ParseError]: [ErrUnit], [ErrSyntax] or [ErrTooLarge]. In
 // every case the content must not be combined with what is already there.
@@ -77,15 +76,16 @@ func ParseContentRange(value string) (ContentRange, error) {
 // cursor reads a field value from left to right.
 type cursor struct {
 	field string
-	value string // without trailing whitespace once trimmed
+	value string
 	pos   int
+	end   int // of what is read: whitespace at the end of value is not
 }
 
 func (c *cursor) fail(err error, reason string) error {
 	return &ParseError{Field: c.field, Value: c.value, Offset: c.pos, Reason: reason, Err: err}
 }
 
-func (c *cursor) done() bool { return c.pos == len(c.value) }
+func (c *cursor) done() bool { return c.pos == c.end }
 
 // take passes over b if it comes next, and reports whether it did.
 func (c *cursor) take(b byte) bool {
@@ -98,7 +98,7 @@ func (c *cursor) take(b byte) bool {
 
 // trim leaves out the whitespace around the value (RFC 9110 §5.5).
 func (c *cursor) trim() {
-	c.value = strings.TrimRight(c.value, " \t")
+	c.end = len(strings.TrimRight(c.value, " \t"))
 	c.space()
 }
 

@@ -33,14 +33,17 @@ func (s Spec) IsSuffix() bool { return s.First < 0 }
 func (s Spec) IsOpen() bool { return s.First >= 0 && s.Last < 0 }
 
 // Resolve returns the bytes of a representation of size bytes that s asks for,
-// and whether s is satisfiable there (RFC 9110 §14.1.2). The last position is
-// cut to the representation, and a suffix longer than it is all of it. A suffix
-// of an empty representation is satisfiable by that section, and is the only
-// satisfiable spec whose Range is empty.
+// and whether s is satisfiable there (RFC 9110 §14.1.2); if it is not, the Range
+// is zero. The last position is cut to the representation, and a suffix longer
+// than it is all of it. A suffix of an empty representation is satisfiable by
+// that section, and is the only satisfiable spec whose Range is empty.
 func (s Spec) Resolve(size int64) (Range, bool) {
 	if s.IsSuffix() {
+		if s.Last == 0 {
+			return Range{}, false
+		}
 		length := min(s.Last, size)
-		return Range{Start: size - length, Length: length}, s.Last > 0
+		return Range{Start: size - length, Length: length}, true
 	}
 	if s.First >= size {
 		return Range{}, false
