@@ -59,7 +59,7 @@ func member(s string) (Member, int) {
 	if fault == None {
 		return Member{Tag: Tag{s[:end]}, Raw: s[:end]}, end
 	}
-	end = memberEnd(s, end, fault)
+	end = malformedEnd(s, end, fault)
 	raw := trimRight(s[:end])
 	if raw == "*" {
 		return Member{Any: true, Raw: raw}, end
@@ -67,9 +67,15 @@ func member(s string) (Member, int) {
 	return Member{Raw: raw, Fault: fault}, end
 }
 
-// memberEnd finds where a malformed member ends: at the next comma, or, if it
-// is quoted but has something forbidden inside, at the comma after its quote.
-func memberEnd(s string, from int, fault Fault) int {
+// malformedEnd finds where a malformed member ends: at the next comma, save that
+// commas inside the quotes of what was meant to be a tag belong to it. from is
+// where its fault shows.
+func malformedEnd(s string, from int, fault Fault) int {
+	if fault == LowerCaseW {
+		if n, f := scan(s[len("w/"):]); f == None {
+			from = len("w/") + n
+		}
+	}
 	inside := fault == Space || fault == Control
 	for i := from; i < len(s); i++ {
 		switch {

@@ -38,8 +38,8 @@ func FromReader(r io.Reader) (Tag, int64, error) {
 }
 
 // WithRevision puts a revision number (in base 36) and a dot before t's opaque
-// text, for resources where going back to earlier content must count as a change. Weak
-// stays weak, and the zero Tag stays zero.
+// text, for resources where going back to earlier content must count as a
+// change. Weak stays weak, and the zero Tag stays zero.
 func (t Tag) WithRevision(n uint64) Tag {
 	return t.edit(func(opaque string) string { return strconv.FormatUint(n, 36) + "." + opaque })
 }
@@ -51,10 +51,15 @@ var codings = []string{"gzip", "br", "zstd", "deflate", "compress"}
 // WithCoding returns the tag of t's representation in a content coding, such as
 // "gzip": "abc" becomes "abc-gzip". It is a different representation with its
 // own validator (RFC 9110 §8.8.3.3). For "" and "identity" it returns t.
-// coding must be a token (§5.6.2); lower case is the custom.
+// The coding is taken as it is; lower case is the custom. One that cannot stand
+// in a tag, such as the list "gzip, br", yields the zero Tag: no validator is
+// better than a malformed one.
 func (t Tag) WithCoding(coding string) Tag {
 	if coding == "" || coding == "identity" {
 		return t
+	}
+	if _, err := Strong(coding); err != nil {
+		return Tag{}
 	}
 	return t.edit(func(opaque string) string { return opaque + "-" + coding })
 }

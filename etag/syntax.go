@@ -24,29 +24,33 @@ const (
 	TextAfter
 )
 
+var faults = [...]struct{ name, text string }{
+	None:         {"none", "well formed"},
+	Empty:        {"empty", `empty; the tag with no characters is written ""`},
+	Unquoted:     {"unquoted", `entity tags need quotes: "abc"`},
+	SingleQuoted: {"single-quoted", `entity tags need double quotes: "abc"`},
+	LowerCaseW:   {"lower-case-w", `the prefix of a weak tag is an upper-case W/: W/"abc"`},
+	Unterminated: {"unterminated", `the closing quote is missing: "abc"`},
+	Space:        {"space", "an entity tag cannot contain a space"},
+	Control:      {"control", "an entity tag cannot contain control characters"},
+	TextAfter:    {"text-after", `nothing may follow the closing quote (a quote cannot be escaped); tags are separated by commas: "abc", "def"`},
+}
+
+// Name returns the fault in kebab case, such as "single-quoted". Names do not
+// change.
+func (f Fault) Name() string {
+	if int(f) >= len(faults) {
+		return "unknown"
+	}
+	return faults[f].name
+}
+
 // String returns the fault and what to write instead, for people.
 func (f Fault) String() string {
-	switch f {
-	case None:
-		return "well formed"
-	case Empty:
-		return `empty; the tag with no characters is written ""`
-	case Unquoted:
-		return `entity tags need quotes: "abc"`
-	case SingleQuoted:
-		return `entity tags need double quotes: "abc"`
-	case LowerCaseW:
-		return `the prefix of a weak tag is an upper-case W/: W/"abc"`
-	case Unterminated:
-		return `the closing quote is missing: "abc"`
-	case Space:
-		return "an entity tag cannot contain a space"
-	case Control:
-		return "an entity tag cannot contain control characters"
-	case TextAfter:
-		return `nothing may follow the closing quote (a quote or backslash cannot be escaped inside); tags are separated by commas: "abc", "def"`
+	if int(f) >= len(faults) {
+		return "malformed"
 	}
-	return "malformed"
+	return faults[f].text
 }
 
 // scan reads one entity-tag at the start of s, and returns where it ends or
