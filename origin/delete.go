@@ -1,0 +1,28 @@
+package origin
+
+import (
+	"net/http"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// delete answers DELETE (RFC 9110 §9.3.5).
+func (x *exchange) delete() {
+	seen, err := x.lookUpExisting()
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	if !x.admits(seen, nil) {
+		return
+	}
+	_, _, ok := x.perform(attempt{
+		lookUp: x.lookUpExisting,
+		try: func(_ store.Info, expect store.Expect) (store.Info, error) {
+			return x.store.Delete(x.ctx, x.target.name, expect)
+		},
+	}, seen)
+	if ok {
+		x.noContent(http.StatusNoContent)
+	}
+}

@@ -1,0 +1,153 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/precondition"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// Handler serves a store. It may be used from any number of goroutines.
+type Handler struct {
+	options Options
+	store   store.Store
+	history store.History // nil if the store keeps no earlier revisions
+	policy  precondition.Policy
+	log     *slog.Logger
+
+	dates     dateField
+	resources *cache[string, *resource]
+	contents  *cache[store.Digest, *memory]
+	verdicts  *cache[pair, bool]
+	encodings coding.Cache
+	exchanges sync.Pool // of *exchange
+}
+
+// The bounds of what a Handler remembers.
+const (
+	// maxResources is of how many names the fields of their answers are kept.
+	maxResources = 1 << 16
+	// maxContents is how many bytes of small contents are kept, so that they are
+	// sent without opening anything. maxSmall is what counts as small.
+	maxContents = 64 << 20
+	maxSmall    = 64 << 10
+)
+
+// New returns a handler that serves o.Store. The error says what is wrong with o.
+func New(o Options) (*Handler, error) {
+	if o.Store == nil {
+		return nil, errors.New("origin: no store to serve")
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{
+		options:   o,
+		store:     o.Store,
+		policy:    precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
+		log:       o.Logger,
+		resources: newCache[string, *resource](maxResources),
+		contents:  newCache[store.Digest, *memory](maxContents),
+		verdicts:  newCache[pair, bool](maxVerdicts),
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.history, _ = o.Store.(store.History)
+	h.exchanges.New = func() any { return new(exchange) }
+	return h, nil
+}
+
+// ServeHTTP answers r. When content that has been announced cannot be sent whole, it
+// panics with http.ErrAbortHandler, so that the client sees a cut and not
+// an end.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := h.exchanges.Get().(*exchange)
+	x.begin(h, w, r)
+	defer x.end()
+	x.serve()
+}
+
+// exchange is one request and its answer. It lives as long as ServeHTTP runs.
+type exchange struct {
+	*Handler
+	w      http.ResponseWriter
+	header http.Header // of the response
+	r      *http.Request
+	// ctx is not cancelled with the request: net/http does so when the client
+	// closes its sending side, but a client that has sent all it had to say may still
+	// be listening, and a write must not depend on that.
+	ctx    context.Context
+	target target
+	fields precondition.Fields
+	// now is the time before the state was looked up: no version that came
+	// later can be older.
+	now time.Time
+	rec Record
+}
+
+func (x *exchange) begin(h *Handler, w http.ResponseWriter, r *http.Request) {
+	*x = exchange{
+		Handler: h,
+		w:       w,
+		header:  w.Header(),
+		r:       r,
+		ctx:     context.WithoutCancel(r.Context()),
+		fields:  precondition.FieldsOf(r.Header),
+	}
+	x.tick()
+	x.rec.Started = x.now
+}
+
+// end tells the observer, also while a panic passes.
+func (x *exchange) end() {
+	h := x.Handler
+	if h.options.Observe != nil {
+		x.rec.Duration = h.options.Now().Sub(x.rec.Started)
+		rec := x.rec // an observer may keep it
+		h.options.Observe(x.r, &rec)
+	}
+	*x = exchange{}
+	h.exchanges.Put(x)
+}
+
+// tick takes the time again. It comes before the state is looked up or changed.
+func (x *exchange) tick() {
+	x.now = x.options.Now()
+	x.header["Date"] = x.dates.at(x.now)
+}
+
+// serve finds the resource and the method. Nothing here depends on the state of the
+// store or on preconditions.
+func (x *exchange) serve() {
+	if x.r.Method == http.MethodOptions && x.r.URL.Path == "*" {
+		x.optionsOfServer()
+		return
+	}
+	var err error
+	if x.target, err = parseTarget(x.r.URL); err != nil {
+		x.fail(err)
+		return
+	}
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead:
+		x.get()
+	case http.MethodOptions:
+		x.optionsOf()
+	case http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodPost:
+		x.write()
+	case http.MethodTrace, http.MethodConnect:
+		x.methodNotAllowed(kindResource)
+	default:
+		x.notImplemented()
+	}
+}

@@ -1,0 +1,102 @@
+package origin
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// neighbours are the ready-made files beside a resource that hold its content in
+// a coding, such as "x.css.br". They were looked for at the time checked.
+type neighbours struct {
+	checked time.Time
+	reps    [len(codings)]*representation
+}
+
+const (
+	// neighbourInterval is how long what was found beside a resource is taken for
+	// granted. A file that came or changed later goes unnoticed for that long;
+	// nothing wrong is sent meanwhile, since the revision that was found is opened.
+	neighbourInterval = time.Second
+	// maxVerified bounds the content, in bytes, that is decoded to see whether a
+	// neighbour is true. Larger resources are sent as they are.
+	maxVerified = 64 << 20
+	// maxVerdicts is of how many pairs of source and neighbour it is remembered.
+	maxVerdicts = 1 << 14
+)
+
+// pair is a source and what might be its content in a coding.
+type pair struct {
+	source, encoded store.Digest
+	index           int
+}
+
+// neighboursOf returns the ready-made representations of res. It asks the store
+// at most once in neighbourInterval.
+func (x *exchange) neighboursOf(res *resource) *neighbours {
+	known := res.neighbours.Load()
+	if known != nil && x.now.Sub(known.checked).Abs() < neighbourInterval {
+		return known
+	}
+	found := &neighbours{checked: x.now}
+	if res.content == nil && res.info.Size <= maxVerified {
+		for i := range codings {
+			found.reps[i] = x.findNeighbour(res, i, known)
+		}
+	}
+	res.neighbours.Store(found)
+	return found
+}
+
+// forgetNeighbours makes the next request look for them again.
+func (res *resource) forgetNeighbours() { res.neighbours.Store(nil) }
+
+// findNeighbour looks for a file with the content of res in one coding. A file
+// is used only if it decodes to that content exactly, whatever its date: an old
+// one with a new date would be a stale read.
+func (x *exchange) findNeighbour(res *resource, index int, known *neighbours) *representation {
+	file, err := x.store.Stat(x.ctx, res.info.Name+coding.Extension(codings[index]))
+	if err != nil || !file.Exists() || file.Size >= res.info.Size {
+		return nil
+	}
+	if known != nil && known.reps[index] != nil && known.reps[index].file == file {
+		return known.reps[index]
+	}
+	if !x.verified(res, file, index) {
+		return nil
+	}
+	rep := makeRepresentation(index, neighbourTag(res.identity.tag, file.Digest, codings[index]))
+	rep.file = file
+	return &rep
+}
+
+// verified reports whether file decodes to the content of res. Each pair of
+// contents is decoded once.
+func (x *exchange) verified(res *resource, file store.Info, index int) bool {
+	p := pair{res.info.Digest, file.Digest, index}
+	if verdict, ok := x.verdicts.get(p); ok {
+		return verdict
+	}
+	err := x.verify(res, file, index)
+	if err != nil && !errors.Is(err, coding.ErrMismatch) {
+		return false // it could not be read now
+	}
+	if err != nil {
+		x.log.WarnContext(x.ctx, "precompressed file is not used: it does not decode to the file beside it",
+			"name", file.Name, "error", err)
+	}
+	x.verdicts.put(p, err == nil, 1)
+	return err == nil
+}
+
+func (x *exchange) verify(res *resource, file store.Info, index int) error {
+	c, err := x.store.Open(x.ctx, file.Name, file.Revision)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return coding.Verify(codings[index], io.NewSectionReader(c, 0, file.Size), res.info.Digest, res.info.Size)
+}

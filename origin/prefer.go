@@ -1,0 +1,95 @@
+package origin
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// returns is what a client prefers the answer to a write to hold (RFC 7240
+// §4.2).
+type returns uint8
+
+const (
+	returnsAny returns = iota
+	returnsMinimal
+	returnsRepresentation
+)
+
+// preferredReturn reads the field lines of Prefer. The first "return" counts
+// (RFC 7240 §2); one that is neither minimal nor representation is none.
+func preferredReturn(lines []string) returns {
+	for _, line := range lines {
+		for element := range strings.SplitSeq(line, ",") {
+			preference, _, _ := strings.Cut(element, ";")
+			name, value, _ := strings.Cut(preference, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "return") {
+				continue
+			}
+			switch strings.Trim(strings.TrimSpace(value), `"`) {
+			case "minimal":
+				return returnsMinimal
+			case "representation":
+				return returnsRepresentation
+			}
+			return returnsAny
+		}
+	}
+	return returnsAny
+}
+
+// succeeded answers a write with status, 201 or 204, and the validators of what
+// there is now. If the client prefers the representation, 204 becomes 200 with it.
+func (x *exchange) succeeded(status int, info store.Info) {
+	res := x.resourceOf(info)
+	rep := &res.identity
+	x.rec.New = rep.tag
+	x.header["Etag"] = rep.etag
+	if published(info.Modified, x.now) {
+		x.header["Last-Modified"] = res.lastModified
+	}
+	switch preferredReturn(x.r.Header["Prefer"]) {
+	case returnsRepresentation:
+		if x.returnRepresentation(status, res) {
+			return
+		}
+	case returnsMinimal:
+		x.header["Preference-Applied"] = appliedMinimal
+	}
+	x.setReprDigest(res, rep)
+	x.noContent(status)
+}
+
+// returnRepresentation sends the content that a write has made. It does nothing
+// if that is gone again, as the preference is one.
+func (x *exchange) returnRepresentation(status int, res *resource) bool {
+	c, size, err := x.open(res, &res.identity)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if status == http.StatusNoContent {
+		status = http.StatusOK
+	}
+	x.header["Preference-Applied"] = appliedRepr
+	x.sendCurrent(status, res, c, size)
+	return true
+}
+
+// sendCurrent sends the content of the target resource in an answer that is not
+// about its retrieval; Content-Location says that it is what GET would have
+// given (RFC 9110 §8.7).
+func (x *exchange) sendCurrent(status int, res *resource, c content, size int64) {
+	whole := byterange.Range{Length: size}
+	x.header["Etag"] = res.identity.etag
+	x.header["Content-Type"] = res.mediaType
+	x.header["Content-Location"] = []string{pathOf(res.info.Name)}
+	x.header["Content-Length"] = length(size)
+	x.header["X-Content-Type-Options"] = nosniff
+	x.setReprDigest(res, &res.identity)
+	x.setContentDigest(res, &res.identity, c, whole, size)
+	x.writeHeader(status)
+	x.sendRange(c, whole)
+}

@@ -1,0 +1,239 @@
+package origin
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/precondition"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// maxTries bounds how often a read is looked at again because the revision it
+// was about to send had been replaced and not kept, or changed in place.
+const maxTries = 16
+
+// get answers GET and HEAD (RFC 9110 §9.3.1, §9.3.2).
+func (x *exchange) get() {
+	for range maxTries {
+		done, err := x.tryGet()
+		switch {
+		case errors.Is(err, errMoved):
+			x.tick()
+			continue
+		case err != nil:
+			x.fail(err)
+		case !done:
+			continue
+		}
+		return
+	}
+	x.busy()
+}
+
+// tryGet answers from the state that is found now. It answers nothing, and says so, if
+// that is gone before the answer begins.
+func (x *exchange) tryGet() (done bool, err error) {
+	if x.target.versioned {
+		return x.getRevision()
+	}
+	info, err := x.store.Stat(x.ctx, x.target.name)
+	switch {
+	case err != nil:
+		return false, err
+	case info.Collection && !x.target.slash:
+		x.redirectToCollection()
+		return true, nil
+	case info.Collection:
+		return x.getCollection(info)
+	case x.target.slash:
+		return false, notACollection(info.Name)
+	}
+	return x.getResource(x.resourceOf(info))
+}
+
+// getResource evaluates the preconditions against the representation that would be
+// sent, and sends it.
+func (x *exchange) getResource(res *resource) (done bool, err error) {
+	whole := x.selectWhole(res)
+	selected := whole
+	if x.r.Method == http.MethodGet && len(x.fields.Range) > 0 {
+		selected = x.selectRanged(res, whole)
+	}
+	d := x.evaluate(res, selected)
+	switch d.Outcome {
+	case precondition.NotModified:
+		return x.notModified(res, selected)
+	case precondition.Perform:
+		return x.send(res, selected, whole)
+	}
+	x.refuseRead(res, selected)
+	return true, nil
+}
+
+// evaluate decides the preconditions of a read (RFC 9110 §13.2) and keeps the
+// decision in the record.
+func (x *exchange) evaluate(res *resource, rep *representation) precondition.Decision {
+	x.rec.Current = rep.tag
+	x.rec.Evaluated = true
+	x.rec.Decision = x.policy.Evaluate(precondition.Origin, x.r.Method, x.fields, x.currentOf(res, rep))
+	return x.rec.Decision
+}
+
+func (x *exchange) currentOf(res *resource, rep *representation) precondition.Current {
+	return precondition.Current{
+		Exists:       true,
+		Tag:          rep.tag,
+		Others:       res.others(x.fields.IfMatch, x.fields.IfNoneMatch),
+		LastModified: res.info.Modified,
+		Now:          x.now,
+	}
+}
+
+// notModified answers 304 (RFC 9110 §15.4.5): the fields of a 200 that a cache
+// needs, and the tag of the representation that the client has.
+func (x *exchange) notModified(res *resource, rep *representation) (done bool, err error) {
+	etag := rep.etag
+	switch matched := x.rec.Decision.Matched; {
+	case matched.IsZero():
+		// By date alone. The tag must be the one that a 200 would have, so it has to
+		// be settled whether the coding gains anything.
+		if rep, err = x.settle(res, rep); err != nil {
+			return false, err
+		}
+		etag = rep.etag
+	case matched != rep.tag:
+		etag = []string{matched.String()}
+	}
+	x.setValidators(res, etag)
+	x.writeHeader(http.StatusNotModified)
+	return true, nil
+}
+
+// settle returns rep, or identity if it turns out that encoding gains nothing.
+func (x *exchange) settle(res *resource, rep *representation) (*representation, error) {
+	if rep.index == identityIndex || rep.file.Revision != 0 || res.gains[rep.index].Load() == gainYes {
+		return rep, nil
+	}
+	_, err := x.encoded(res, rep.index)
+	if errors.Is(err, coding.ErrNoGain) {
+		return x.selectWhole(res), nil
+	}
+	return rep, err
+}
+
+// send answers 200, 206 or 416. selected is what ranges are cut from, whole what
+// is sent if Range has no effect.
+func (x *exchange) send(res *resource, selected, whole *representation) (done bool, err error) {
+	if x.rec.Decision.Range != precondition.RangeApplies {
+		return x.sendWhole(res, whole)
+	}
+	c, size, err := x.open(res, selected)
+	if errors.Is(err, coding.ErrNoGain) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	plan := byterange.Resolve(x.fields.Range, size)
+	switch plan.Kind {
+	case byterange.Single:
+		x.sendSingle(res, selected, c, plan)
+	case byterange.Multi:
+		x.sendMultipart(res, selected, c, plan)
+	case byterange.Unsatisfiable:
+		x.unsatisfiable(res, selected, plan)
+	default:
+		return x.sendWhole(res, whole)
+	}
+	return true, nil
+}
+
+// sendWhole answers 200 with all of a representation.
+func (x *exchange) sendWhole(res *resource, rep *representation) (done bool, err error) {
+	if x.r.Method == http.MethodHead && rep.index == identityIndex {
+		x.setRepresentation(res, rep)
+		x.header["Content-Length"] = res.length
+		x.writeHeader(http.StatusOK)
+		return true, nil
+	}
+	c, size, err := x.open(res, rep)
+	if errors.Is(err, coding.ErrNoGain) {
+		return false, nil // known now, and another representation is selected
+	}
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	x.setRepresentation(res, rep)
+	x.header["Content-Length"] = res.length
+	if rep.index != identityIndex {
+		x.header["Content-Length"] = length(size)
+	}
+	x.setContentDigest(res, rep, c, byterange.Range{Length: size}, size)
+	x.writeHeader(http.StatusOK)
+	if x.r.Method != http.MethodHead {
+		x.sendRange(c, byterange.Range{Length: size})
+	}
+	return true, nil
+}
+
+// sendSingle answers 206 with one range (RFC 9110 §15.3.7.1).
+func (x *exchange) sendSingle(res *resource, rep *representation, c content, plan byterange.Plan) {
+	x.setRepresentation(res, rep)
+	x.header["Content-Range"] = []string{plan.ContentRange()}
+	x.header["Content-Length"] = length(plan.Range.Length)
+	x.setContentDigest(res, rep, c, plan.Range, plan.Size)
+	x.writeHeader(http.StatusPartialContent)
+	x.sendRange(c, plan.Range)
+}
+
+// sendMultipart answers 206 with several ranges (RFC 9110 §15.3.7.2).
+func (x *exchange) sendMultipart(res *resource, rep *representation, c content, plan byterange.Plan) {
+	m, err := byterange.NewMultipart(plan.Parts, plan.Size, res.mediaType[0], "")
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.setRepresentation(res, rep)
+	x.header["Content-Type"] = []string{m.ContentType()}
+	x.header["Content-Length"] = length(m.Length())
+	x.writeHeader(http.StatusPartialContent)
+	n, err := m.Send(x.w, func(w io.Writer, r byterange.Range) (int64, error) {
+		return c.WriteRange(w, r.Start, r.Length)
+	})
+	x.sent(n, err)
+}
+
+// unsatisfiable answers 416 (RFC 9110 §15.5.17) with the length and the tag of
+// what there is.
+func (x *exchange) unsatisfiable(res *resource, rep *representation, plan byterange.Plan) {
+	p := condhttp.NewProblem(http.StatusRequestedRangeNotSatisfiable, "range-not-satisfiable",
+		"no range asked for lies within the representation", "fetch it whole, without Range")
+	p.More = map[string]any{"size": plan.Size}
+	x.refuse(p, field{"Content-Range", []string{plan.ContentRange()}}, field{"Etag", rep.etag}, field{"Vary", res.vary})
+}
+
+// sendRange sends part of c. It is the last that happens to an answer.
+func (x *exchange) sendRange(c content, r byterange.Range) {
+	n, err := c.WriteRange(x.w, r.Start, r.Length)
+	x.sent(n, err)
+}
+
+// sent records what was sent. If it is not all that was announced the connection
+// must not be used any more: the client has to see a cut, not an end.
+func (x *exchange) sent(n int64, err error) {
+	x.rec.Bytes += n
+	if err == nil {
+		return
+	}
+	x.rec.Err = err
+	if errors.Is(err, store.ErrChanged) {
+		x.log.WarnContext(x.ctx, "an answer was cut: the content changed while it was sent", "name", x.target.name, "error", err)
+	}
+	panic(http.ErrAbortHandler)
+}

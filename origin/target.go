@@ -1,0 +1,104 @@
+package origin
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// target is what a target URI (RFC 9110 §7.1) names in the store.
+type target struct {
+	// name is the name in the store; "" is the root collection.
+	name string
+	// slash is set for a path that ends in "/": it can only name a collection.
+	slash bool
+	// versioned is set if the query asks for one revision, which is revision, or
+	// 0 if what was asked for is not a number of one.
+	versioned bool
+	revision  store.Revision
+}
+
+// revisionParam is the query parameter that asks for an earlier revision.
+const revisionParam = "revision"
+
+// parseTarget reads a target URI. It refuses only what the decoded name would
+// hide; all else about names is the store's to judge. The error is a
+// [*store.NameError].
+func parseTarget(u *url.URL) (target, error) {
+	path := u.Path
+	if path == "" && u.Host != "" { // absolute-form without a path (§7.1)
+		path = "/"
+	}
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok || u.Opaque != "" {
+		return target{}, &store.NameError{Name: u.String(), Reason: "is not an absolute path"}
+	}
+	if hasEncodedSlash(u.RawPath) {
+		return target{}, &store.NameError{Name: u.RawPath, Reason: "has an encoded slash (%2F), which is neither a separator nor part of a name"}
+	}
+	t := target{name: rest, slash: path == "/"}
+	if name, cut := strings.CutSuffix(rest, "/"); cut {
+		t.name, t.slash = name, true
+		if name == "" {
+			return target{}, &store.NameError{Name: path, Reason: "has an empty element"}
+		}
+	}
+	if u.RawQuery != "" {
+		t.revision, t.versioned = parseRevision(u.RawQuery)
+	}
+	return t, nil
+}
+
+// hasEncodedSlash looks at the path as sent. url.URL keeps it in RawPath when
+// encoding the decoded path again would not give it back, as is the case here.
+func hasEncodedSlash(rawPath string) bool {
+	for {
+		_, rest, found := strings.Cut(rawPath, "%2")
+		if !found {
+			return false
+		}
+		if rest != "" && rest[0]|0x20 == 'f' {
+			return true
+		}
+		rawPath = rest
+	}
+}
+
+// parseRevision looks for the parameter that asks for a revision. A query that
+// does not parse asks for none.
+func parseRevision(query string) (rev store.Revision, asked bool) {
+	if !strings.Contains(query, revisionParam) {
+		return 0, false
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil || len(values[revisionParam]) == 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(values.Get(revisionParam), 10, 64)
+	if err != nil || len(values[revisionParam]) > 1 {
+		return 0, true
+	}
+	return store.Revision(n), true
+}
+
+// pathOf returns the path, percent-encoded, under which name is served. It
+// begins with exactly one slash, as a name does not begin with one.
+func pathOf(name string) string {
+	u := url.URL{Path: "/" + name}
+	return u.EscapedPath()
+}
+
+// collectionPathOf is pathOf for a collection: it ends in "/".
+func collectionPathOf(name string) string {
+	if name == "" {
+		return "/"
+	}
+	return pathOf(name) + "/"
+}
+
+// revisionPathOf is the URI reference of one revision of name.
+func revisionPathOf(name string, rev store.Revision) string {
+	return pathOf(name) + "?" + revisionParam + "=" + rev.String()
+}

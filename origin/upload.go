@@ -1,0 +1,149 @@
+package origin
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/digest"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// upload is the content of a request while it is read.
+type upload struct {
+	io.Reader
+	err error // what ended it, if not its end
+}
+
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		u.err = err
+	}
+	return n, err
+}
+
+// checkContent checks what the fields say about the content of a PUT, PATCH or
+// POST before it is asked for. The error is a problem.
+func (x *exchange) checkContent() (*digest.Verifier, error) {
+	header := x.r.Header
+	if len(header["Content-Range"]) > 0 {
+		return nil, condhttp.NewProblem(http.StatusBadRequest, "partial-content",
+			"the request has a Content-Range, and this server does not write part of a resource (RFC 9110 §14.5)",
+			"send the whole content without Content-Range, or the change with PATCH")
+	}
+	for _, line := range header["Content-Encoding"] {
+		if !strings.EqualFold(strings.TrimSpace(line), "identity") {
+			return nil, errCoded
+		}
+	}
+	if err := x.checkLength(x.options.MaxBody); err != nil {
+		return nil, err
+	}
+	v, err := digest.NewVerifier(header["Content-Digest"], header["Repr-Digest"])
+	if err != nil {
+		return nil, condhttp.NewProblem(http.StatusBadRequest, "malformed-digest", err.Error(),
+			"a digest field looks like sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")
+	}
+	return v, nil
+}
+
+// errCoded refuses content in a content coding: stored as it came it would be
+// served as something it is not. It is answered with Accept-Encoding (RFC 9110 §15.5.16).
+var errCoded = condhttp.NewProblem(http.StatusUnsupportedMediaType, "content-coding",
+	"the content is in a content coding, and this server stores content as it is",
+	"send the content without Content-Encoding")
+
+var acceptIdentity = field{"Accept-Encoding", []string{"identity"}}
+
+// refuseContent answers an error of checkContent.
+func (x *exchange) refuseContent(err error) {
+	if err == error(errCoded) {
+		x.refuse(errCoded, acceptIdentity)
+		return
+	}
+	x.fail(err)
+}
+
+// checkLength compares the announced length with a bound in bytes, negative for none.
+func (x *exchange) checkLength(bound int64) error {
+	if bound >= 0 && x.r.ContentLength > bound {
+		return tooLarge(bound)
+	}
+	return nil
+}
+
+func tooLarge(bound int64) error {
+	p := condhttp.NewProblem(http.StatusRequestEntityTooLarge, "content-too-large",
+		fmt.Sprintf("the content is longer than the %d bytes that are accepted here", bound), "")
+	p.More = map[string]any{"limit": bound}
+	return p
+}
+
+// body returns the content of the request, of which no more than bound bytes
+// will be read.
+func (x *exchange) body(bound int64) *upload {
+	if bound < 0 {
+		return &upload{Reader: x.r.Body}
+	}
+	return &upload{Reader: http.MaxBytesReader(x.w, x.r.Body, bound)}
+}
+
+// problem is what the client is told of content that ended early. It may well be
+// gone, or still be listening, having closed only its sending side.
+func (u *upload) problem() error {
+	if large, ok := errors.AsType[*http.MaxBytesError](u.err); ok {
+		return tooLarge(large.Limit)
+	}
+	if errors.Is(u.err, os.ErrDeadlineExceeded) {
+		return condhttp.NewProblem(http.StatusRequestTimeout, "timeout",
+			"the content did not arrive in time; nothing was changed", "send it again")
+	}
+	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
+		"the content ended before its end; nothing was changed", "send it again")
+}
+
+// stage reads the content of the request into a draft for the target's name and
+// verifies its digests. If that fails it answers, keeps nothing, and returns nil.
+func (x *exchange) stage(v *digest.Verifier) store.Draft {
+	body := x.body(x.options.MaxBody)
+	draft, err := x.store.Stage(x.ctx, x.target.name, v.Reader(body))
+	switch {
+	case body.err != nil:
+		if err == nil { // a store that takes a cut for an end is not believed
+			x.abandon(draft)
+		}
+		x.rec.Err = body.err
+		x.fail(body.problem())
+		return nil
+	case err != nil:
+		x.fail(err)
+		return nil
+	}
+	if err := v.Check(draft.Digest()); err != nil {
+		x.abandon(draft)
+		x.refuse(condhttp.NewProblem(http.StatusBadRequest, "digest-mismatch", err.Error(),
+			"the content was damaged on its way, or the digest is not of it; nothing was changed"))
+		return nil
+	}
+	return draft
+}
+
+// abandon gives up a draft; after a commit it does nothing.
+func (x *exchange) abandon(d store.Draft) {
+	if err := d.Abort(); err != nil {
+		x.log.WarnContext(x.ctx, "staged content could not be removed", "name", x.target.name, "error", err)
+	}
+}
+
+// sha256Of hashes what r yields, up to n bytes; n is how many there were.
+func sha256Of(r io.Reader) (sum store.Digest, n int64, err error) {
+	h := sha256.New()
+	n, err = io.Copy(h, r)
+	return store.Digest(h.Sum(nil)), n, err
+}
