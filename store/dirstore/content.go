@@ -1,0 +1,285 @@
+package dirstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// Open returns the content of one revision of name; of the current one if rev
+// is 0. Small content that has been read before comes from memory; for an older
+// revision, or one whose number is given, that takes no system call.
+func (s *Store) Open(ctx context.Context, name string, rev store.Revision) (store.Content, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	if rev == 0 {
+		return s.openCurrent(ctx, name)
+	}
+	return s.openRevision(ctx, name, rev)
+}
+
+func (s *Store) openCurrent(ctx context.Context, name string) (store.Content, error) {
+	for range maxTries {
+		e := s.unchanged(name)
+		if e == nil {
+			st, err := s.find(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			if e, err = st.content(name); err != nil {
+				return nil, err
+			}
+		}
+		c, err := s.openEntry(ctx, e)
+		if !errors.Is(err, errMoved) {
+			return c, err
+		}
+	}
+	return nil, &changingError{name}
+}
+
+// content returns the entry of content that exists, or why there is none.
+func (st state) content(name string) (*entry, error) {
+	switch {
+	case st.collection:
+		return nil, fmt.Errorf("%q: %w", name, store.ErrIsCollection)
+	case !st.entry.exists():
+		return nil, notFound(name)
+	}
+	return st.entry, nil
+}
+
+func (s *Store) openRevision(ctx context.Context, name string, rev store.Revision) (store.Content, error) {
+	if c := s.remembered(name, rev); c != nil {
+		return c, nil
+	}
+	for range maxTries {
+		st, err := s.find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if e := st.entry; e.exists() && e.info.Revision == rev {
+			c, err := s.openEntry(ctx, e)
+			if !errors.Is(err, errMoved) {
+				return c, err
+			}
+			continue
+		}
+		k, ok := st.entry.findKept(rev)
+		if ok {
+			return s.openKept(ctx, name, k)
+		}
+		if _, err := st.content(name); err != nil {
+			return nil, err
+		}
+		return nil, gone(name, rev)
+	}
+	return nil, &changingError{name}
+}
+
+func gone(name string, rev store.Revision) error {
+	return fmt.Errorf("%q revision %s: %w", name, rev, store.ErrGone)
+}
+
+// remembered returns revision rev of name if memory holds it.
+func (s *Store) remembered(name string, rev store.Revision) store.Content {
+	e := s.nodes.peek(name)
+	if e == nil {
+		return nil
+	}
+	info := e.info
+	if e.gone || info.Revision != rev {
+		k, ok := e.findKept(rev)
+		if !ok {
+			return nil
+		}
+		info = k.info(name)
+	}
+	if data, ok := s.contents.get(info.Digest); ok {
+		return &memContent{info, data}
+	}
+	return nil
+}
+
+// openEntry opens the content e says is current. The error errMoved means that
+// it no longer is.
+func (s *Store) openEntry(ctx context.Context, e *entry) (store.Content, error) {
+	if data, ok := s.contents.get(e.info.Digest); ok {
+		return &memContent{e.info, data}, nil
+	}
+	f, err := s.root.OpenFile(e.info.Name, openFlags, 0)
+	if err != nil {
+		if isAbsent(err) {
+			return nil, errMoved
+		}
+		return nil, readError(e.info.Name, err)
+	}
+	c, err := s.contentOf(ctx, f, e.info, e.id, e.settled)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openKept opens a revision that was replaced or deleted.
+func (s *Store) openKept(ctx context.Context, name string, k kept) (store.Content, error) {
+	info := k.info(name)
+	if data, ok := s.contents.get(k.digest); ok {
+		return &memContent{info, data}, nil
+	}
+	if s.opts.ReadOnly {
+		return nil, gone(name, k.revision)
+	}
+	f, err := openFile(s.state, keptFile(k.seq))
+	if err != nil {
+		if isAbsent(err) { // it has just been dropped
+			return nil, gone(name, k.revision)
+		}
+		return nil, readError(name, err)
+	}
+	c, err := s.contentOf(ctx, f, info, k.id, true)
+	if errors.Is(err, errMoved) {
+		c, err = s.rehashed(ctx, f, info)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// rehashed is for a kept file that does not look as it did when it was put
+// away: a program that had it open may have written to it.
+func (s *Store) rehashed(ctx context.Context, f *os.File, info store.Info) (store.Content, error) {
+	for range maxTries {
+		seen, err := s.hashFile(ctx, f)
+		switch {
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
+			return nil, err
+		case seen.digest != info.Digest:
+			return nil, gone(info.Name, info.Revision)
+		}
+		return s.contentOf(ctx, f, info, seen.id, true)
+	}
+	return nil, gone(info.Name, info.Revision)
+}
+
+// contentOf makes the content of the open file f, which must be id. Small
+// content is read, and checked, at once; f is closed then. On failure f stays
+// open.
+func (s *Store) contentOf(ctx context.Context, f *os.File, info store.Info, id fileID, settled bool) (store.Content, error) {
+	if info.Size > smallSize {
+		st, err := statFile(f)
+		if err != nil {
+			return nil, readError(info.Name, err)
+		}
+		if !settled || st.id != id {
+			return nil, errMoved
+		}
+		return &fileContent{info: info, f: f, id: id}, nil
+	}
+	data := make([]byte, info.Size)
+	if n, err := f.ReadAt(data, 0); n < len(data) {
+		return nil, shortRead(err)
+	}
+	if sha256.Sum256(data) != info.Digest {
+		return nil, errMoved
+	}
+	f.Close()
+	s.contents.put(info.Digest, data)
+	return &memContent{info, data}, nil
+}
+
+// memContent is content in memory.
+type memContent struct {
+	info store.Info
+	data []byte
+}
+
+func (c *memContent) Info() store.Info { return c.info }
+func (c *memContent) Close() error     { return nil }
+
+func (c *memContent) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("read at negative offset %d", off)
+	}
+	if off >= int64(len(c.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, c.data[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (c *memContent) WriteRange(w io.Writer, off, n int64) (int64, error) {
+	written, err := w.Write(c.data[off : off+n])
+	return int64(written), err
+}
+
+// fileContent is content in an open file. After a rename or a deletion it is
+// still that of the same revision; a change in place shows in the file's size or
+// modification time, which are checked after each read.
+type fileContent struct {
+	info store.Info
+	f    *os.File
+	id   fileID
+	seek sync.Mutex // WriteRange moves the file's offset
+}
+
+func (c *fileContent) Info() store.Info { return c.info }
+func (c *fileContent) Close() error     { return c.f.Close() }
+
+func (c *fileContent) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("read at negative offset %d", off)
+	}
+	want := max(0, min(int64(len(p)), c.info.Size-off))
+	n, err := c.f.ReadAt(p[:want], off)
+	if err := c.check(int64(n), want, err); err != nil {
+		return 0, err
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// WriteRange lets w read from the file itself, so that a network connection can
+// have the system copy (sendfile).
+func (c *fileContent) WriteRange(w io.Writer, off, n int64) (int64, error) {
+	c.seek.Lock()
+	defer c.seek.Unlock()
+	if _, err := c.f.Seek(off, io.SeekStart); err != nil {
+		return 0, readError(c.info.Name, err)
+	}
+	written, err := io.Copy(w, &io.LimitedReader{R: c.f, N: n})
+	return written, c.check(written, n, err)
+}
+
+// check judges a read that gave n bytes of the wanted, and err.
+func (c *fileContent) check(n, wanted int64, err error) error {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	st, statErr := statFile(c.f)
+	if statErr != nil {
+		return readError(c.info.Name, statErr)
+	}
+	if n < wanted || !st.id.sameContent(c.id) {
+		return fmt.Errorf("%q: %w", c.info.Name, store.ErrChanged)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package dirstore
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fourtwelve/fourtwelve/store"
+	"github.com/fourtwelve/fourtwelve/store/storetest"
+)
+
+// TestContract is the contract of package store, with each form of durability,
+// and in the way of file systems that cannot exchange files.
+func TestContract(t *testing.T) {
+	for name, o := range map[string]Options{
+		"sync=full":   {},
+		"sync=none":   {Sync: SyncNone},
+		"no-exchange": {Sync: SyncNone, noExchange: true},
+		"no-memory":   {Sync: SyncNone, CacheBytes: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, opener(o), storetest.Options{Reopen: reopener(o), Leftovers: leftovers})
+		})
+	}
+}
+
+func BenchmarkContract(b *testing.B) { storetest.Bench(b, opener(Options{})) }
+
+func opener(o Options) func(testing.TB) store.Store {
+	return func(tb testing.TB) store.Store { return openAt(tb, tb.TempDir(), o) }
+}
+
+// openAt opens dir until the test ends.
+func openAt(tb testing.TB, dir string, o Options) *Store {
+	tb.Helper()
+	s, err := Open(dir, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+func reopener(o Options) func(testing.TB, store.Store) store.Store {
+	return func(tb testing.TB, s store.Store) store.Store {
+		tb.Helper()
+		if err := s.(*Store).Close(); err != nil {
+			tb.Errorf("Close: %v", err)
+		}
+		return openAt(tb, s.(*Store).dir, o)
+	}
+}
+
+// leftovers returns the files of the state folder that no entry refers to.
+func leftovers(tb testing.TB, opened store.Store) []string {
+	tb.Helper()
+	s := opened.(*Store)
+	wanted := map[string]bool{"lock": true, "index": true}
+	for _, e := range s.entries(tb) {
+		for _, k := range e.kept {
+			wanted[keptFile(k.seq)] = true
+		}
+	}
+	var left []string
+	state := filepath.Join(s.dir, stateDir)
+	err := filepath.WalkDir(state, func(path string, d os.DirEntry, err error) error {
+		rel, _ := filepath.Rel(state, path)
+		if err == nil && !d.IsDir() && !wanted[filepath.ToSlash(rel)] {
+			left = append(left, rel)
+		}
+		delete(wanted, filepath.ToSlash(rel))
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for missing := range wanted {
+		if missing != "index" && missing != "lock" {
+			left = append(left, "missing: "+missing)
+		}
+	}
+	return left
+}
+
+// entries returns all that s knows.
+func (s *Store) entries(tb testing.TB) map[string]*entry {
+	tb.Helper()
+	all, err := s.index.all()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,249 @@
+package dirstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// inlineSize is the largest content, in bytes, that waits for its commit in
+// memory rather than in a file.
+const inlineSize = 64 << 10
+
+// draft is staged content: in memory if small, else in a file under tmp in the
+// state folder.
+type draft struct {
+	s      *Store
+	name   string
+	size   int64
+	digest store.Digest
+	body   []byte   // small content
+	file   *os.File // large content, and
+	tmp    string   // its name in the state folder
+	spent  bool
+}
+
+func (d *draft) Size() int64          { return d.size }
+func (d *draft) Digest() store.Digest { return d.digest }
+
+// Stage reads content to its end and keeps it for a commit. Content of up to
+// 64 KiB stays in memory; more goes to a file in the state folder. With
+// SyncFull that file is durable when Stage returns.
+func (s *Store) Stage(ctx context.Context, name string, content io.Reader) (store.Draft, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	if err := s.writable(ctx, name); err != nil {
+		return nil, err
+	}
+	d := &draft{s: s, name: name}
+	if err := d.read(ctx, content); err != nil {
+		return nil, errors.Join(err, d.Abort())
+	}
+	return d, nil
+}
+
+// writable refuses names that could not be written, as far as that can be told
+// beforehand.
+func (s *Store) writable(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if name == "" {
+		return store.CheckNewName(name)
+	}
+	if s.opts.ReadOnly {
+		return fmt.Errorf("%q: %w", name, store.ErrReadOnly)
+	}
+	if s.unchanged(name) != nil {
+		return nil
+	}
+	fi, err := s.root.Stat(name)
+	switch {
+	case err == nil && fi.IsDir():
+		return fmt.Errorf("%q: %w", name, store.ErrIsCollection)
+	case err == nil && !fi.Mode().IsRegular():
+		return notPlain(name)
+	case err == nil:
+		return nil // whatever it is called, it is there already
+	case isNotDirectory(err):
+		return fmt.Errorf("%q: %w", name, store.ErrNotCollection)
+	case !isAbsent(err):
+		return readError(name, err)
+	}
+	return store.CheckNewName(name)
+}
+
+var inlineBuffers = sync.Pool{New: func() any { return new([inlineSize + 1]byte) }}
+
+// read takes in content.
+func (d *draft) read(ctx context.Context, content io.Reader) error {
+	buf := inlineBuffers.Get().(*[inlineSize + 1]byte)
+	defer inlineBuffers.Put(buf)
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	n, err := fill(buf[:], content)
+	switch {
+	case err == io.EOF:
+		d.body = append([]byte{}, buf[:n]...) // never nil
+		d.size, d.digest = int64(n), sha256.Sum256(d.body)
+		return nil
+	case err != nil:
+		return fmt.Errorf("read content for %q: %w", d.name, err)
+	}
+	return d.readLarge(ctx, io.MultiReader(bytes.NewReader(buf[:]), content))
+}
+
+// fill reads until p is full or r fails. Unlike io.ReadFull it tells the end of
+// r (io.EOF) from content that was cut (io.ErrUnexpectedEOF).
+func fill(p []byte, r io.Reader) (n int, err error) {
+	for n < len(p) && err == nil {
+		var nn int
+		nn, err = r.Read(p[n:])
+		n += nn
+	}
+	if n == len(p) && err == io.EOF {
+		err = nil // the next read will say so again
+	}
+	return n, err
+}
+
+func (d *draft) readLarge(ctx context.Context, content io.Reader) error {
+	d.tmp = "tmp/" + strconv.FormatUint(d.s.seq.Add(1), 16)
+	var err error
+	if d.file, err = d.s.create(d.tmp); err != nil {
+		return writeError(d.name, err)
+	}
+	src := &source{r: content}
+	h := sha256.New()
+	if d.size, err = copyHashing(ctx, h, stepWriter{d.s, d.file}, src); err != nil {
+		if src.err != nil || ctx.Err() != nil {
+			return fmt.Errorf("read content for %q: %w", d.name, err)
+		}
+		return writeError(d.name, err)
+	}
+	h.Sum(d.digest[:0])
+	if err := d.s.syncFile(d.file); err != nil {
+		return writeError(d.name, err)
+	}
+	return nil
+}
+
+// source remembers whether it was reading that failed.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// stepWriter writes to f.
+type stepWriter struct {
+	s *Store
+	f *os.File
+}
+
+func (w stepWriter) Write(p []byte) (int, error) {
+	if err := w.s.step(stepWrite); err != nil {
+		return 0, err
+	}
+	return w.f.Write(p)
+}
+
+// Abort gives up the draft and what it holds.
+func (d *draft) Abort() error {
+	if d.spent && d.file == nil {
+		return nil
+	}
+	d.spent = true
+	d.body = nil
+	if d.file == nil {
+		return nil
+	}
+	err := d.file.Close()
+	d.file = nil
+	if d.tmp == "" {
+		return bare(err)
+	}
+	if d.s.enter() != nil { // the next start removes it
+		return bare(err)
+	}
+	defer d.s.leave()
+	return errors.Join(bare(err), d.s.remove(d.tmp))
+}
+
+// Commit makes the content current under the name if expect holds.
+func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, error) {
+	if d.spent {
+		return store.Info{}, fmt.Errorf("%q: the draft has been committed or given up", d.name)
+	}
+	info, err := d.commit(ctx, expect)
+	if errors.Is(err, store.ErrConflict) {
+		return info, err
+	}
+	if abortErr := d.Abort(); abortErr != nil {
+		d.s.opts.Logger.Warn("a temporary file stays until the next start", "name", d.name, "error", abortErr)
+	}
+	return info, err
+}
+
+func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, error) {
+	s := d.s
+	if err := s.enter(); err != nil {
+		return store.Info{}, err
+	}
+	defer s.leave()
+	n, err := s.nodes.take(ctx, d.name)
+	if err != nil {
+		return store.Info{}, err
+	}
+	defer s.nodes.release(n)
+	for range maxTries {
+		st, err := s.look(ctx, n)
+		if err != nil {
+			return store.Info{}, err
+		}
+		if err := st.check(d.name, expect); err != nil {
+			return store.Info{}, err
+		}
+		if err := ctx.Err(); err != nil {
+			return store.Info{}, context.Cause(ctx)
+		}
+		info, err := s.write(n, st.entry, d)
+		if !errors.Is(err, errMoved) {
+			return info, err
+		}
+	}
+	return store.Info{}, &changingError{d.name}
+}
+
+// check refuses to write where expect does not hold, a collection is, or nothing
+// may be created.
+func (st state) check(name string, expect store.Expect) error {
+	if st.collection {
+		return fmt.Errorf("%q: %w", name, store.ErrIsCollection)
+	}
+	if current := st.entry.current(); !expect.Holds(current.Revision) {
+		return &store.ConflictError{Name: name, Expect: expect, Current: current}
+	}
+	if !st.entry.exists() {
+		return store.CheckNewName(name)
+	}
+	return nil
+}

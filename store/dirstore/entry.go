@@ -1,0 +1,130 @@
+package dirstore
+
+import (
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// An entry is what is known of one name: the last revision seen under it, the
+// file that held it, and the earlier revisions kept. Entries are immutable
+// once published.
+type entry struct {
+	// info is the last revision; if gone, the one that was deleted.
+	info store.Info
+	// id is the file that held info when it was last looked at.
+	id fileID
+	// settled says that a file with this id can only hold this revision.
+	settled bool
+	// gone says that nothing exists under the name now.
+	gone bool
+	// kept are the earlier revisions with content of their own, newest first.
+	kept []kept
+}
+
+// kept is a revision that was replaced or deleted and whose content is in the
+// state folder, in the file numbered seq.
+type kept struct {
+	revision store.Revision
+	digest   store.Digest
+	size     int64
+	modified int64 // Unix seconds
+	seq      uint64
+	id       fileID
+}
+
+func (k kept) info(name string) store.Info {
+	return store.Info{
+		Name: name, Revision: k.revision, Size: k.size, Digest: k.digest,
+		Modified: time.Unix(k.modified, 0).UTC(),
+	}
+}
+
+// exists reports whether e describes content that is there. e may be nil.
+func (e *entry) exists() bool { return e != nil && !e.gone }
+
+// current returns what e says is current, the zero Info if nothing. e may be nil.
+func (e *entry) current() store.Info {
+	if !e.exists() {
+		return store.Info{}
+	}
+	return e.info
+}
+
+// asKept describes the revision of e as one of the past. The content is in the
+// file numbered seq, which is id.
+func (e *entry) asKept(seq uint64, id fileID) kept {
+	return kept{
+		revision: e.info.Revision, digest: e.info.Digest, size: e.info.Size,
+		modified: e.info.Modified.Unix(), seq: seq, id: id,
+	}
+}
+
+// pushKept returns list with k before it, cut to limit, and what was cut off.
+func pushKept(list []kept, k kept, limit int) (rest, cut []kept) {
+	all := slices.Insert(slices.Clone(list), 0, k)
+	if len(all) <= limit {
+		return all, nil
+	}
+	return slices.Clip(all[:limit]), all[limit:]
+}
+
+// findKept returns the kept revision rev of e.
+func (e *entry) findKept(rev store.Revision) (kept, bool) {
+	if e == nil {
+		return kept{}, false
+	}
+	i := slices.IndexFunc(e.kept, func(k kept) bool { return k.revision == rev })
+	if i < 0 {
+		return kept{}, false
+	}
+	return e.kept[i], true
+}
+
+// fileID tells one state of one file from every other one, as far as the
+// system's own marks go. Times are nanoseconds since 1970.
+type fileID struct {
+	dev, ino     uint64
+	size         int64
+	mtime, ctime int64
+}
+
+// fileStat is what one look at a file tells.
+type fileStat struct {
+	id       fileID
+	mode     fs.FileMode // permissions; a plain file has no type bits
+	uid, gid int
+}
+
+// sameFile reports whether both are one file, whatever became of its content.
+func (id fileID) sameFile(other fileID) bool { return id.dev == other.dev && id.ino == other.ino }
+
+// sameContent is equality of all that a rename, a link or an unlink of the file
+// leaves alone: they advance the change time.
+func (id fileID) sameContent(other fileID) bool {
+	id.ctime, other.ctime = 0, 0
+	return id == other
+}
+
+// unsettled returns how long to wait, as of now, before the times of the file
+// tell it from every later state of itself; 0 if they already do. now is of
+// the file system's clock, granularity that clock's step.
+//
+// Both times are looked at: a change moves the change time, where the file
+// system has one, and where it has none the modification time.
+func (id fileID) unsettled(now, granularity int64) time.Duration {
+	if id.mtime%1e9 == 0 && id.ctime%1e9 == 0 {
+		granularity = max(granularity, coarseGranularity)
+	}
+	wait := id.ctime + granularity - now
+	if m := id.mtime + granularity - now; m <= 2*granularity {
+		wait = max(wait, m)
+	}
+	return time.Duration(max(wait+1, 0))
+}
+
+// coarseGranularity is assumed of a file system whose times are whole seconds:
+// the two seconds of FAT.
+const coarseGranularity = int64(2 * time.Second)

@@ -1,0 +1,133 @@
+package dirstore
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// List yields the files and directories in the collection name. What cannot be
+// named through the store is left out: the state folder, links that lead
+// nowhere or outside, devices, and names that [store.CheckName] refuses.
+// Revision is given where it is known without reading the file.
+func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		if err := s.enter(); err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		defer s.leave()
+		members, err := s.readDir(name)
+		if err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		for _, member := range members {
+			if ctx.Err() != nil {
+				yield(store.Info{}, context.Cause(ctx))
+				return
+			}
+			full := member.Name()
+			if name != "" {
+				full = name + "/" + full
+			}
+			info, ok := s.member(full, member)
+			if ok && !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readDir returns what is in the directory name, in byte order.
+func (s *Store) readDir(name string) ([]fs.DirEntry, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	rel := name
+	if rel == "" {
+		rel = "."
+	}
+	fi, err := s.root.Stat(rel)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	if !fi.IsDir() {
+		return nil, fmt.Errorf("%q: %w", name, store.ErrNotCollection)
+	}
+	dir, err := s.root.Open(rel)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	defer dir.Close()
+	members, err := dir.ReadDir(-1)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	slices.SortFunc(members, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return members, nil
+}
+
+// member describes one member of a collection; ok is false if it is none of
+// the store's.
+func (s *Store) member(full string, member fs.DirEntry) (info store.Info, ok bool) {
+	if checkName(full) != nil {
+		return store.Info{}, false
+	}
+	fi, err := member.Info()
+	if err == nil && fi.Mode().Type() == fs.ModeSymlink {
+		fi, err = s.root.Stat(full)
+	}
+	if err != nil { // deleted meanwhile, or a link that leads nowhere or outside
+		return store.Info{}, false
+	}
+	switch {
+	case fi.IsDir():
+		return store.Info{Name: full, Collection: true, Modified: second(fi.ModTime())}, true
+	case !fi.Mode().IsRegular():
+		return store.Info{}, false
+	}
+	if e := s.unchanged(full); e != nil {
+		info = e.info
+		info.Digest = store.Digest{}
+		return info, true
+	}
+	now := s.clock.read()
+	modified := min(floorDiv(fi.ModTime().UnixNano(), 1e9), now/1e9+1)
+	return store.Info{Name: full, Size: fi.Size(), Modified: time.Unix(modified, 0).UTC()}, true
+}
+
+// Revisions yields the current revision of name and those kept, newest first.
+// After a deletion it yields those kept.
+func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info, error] {
+	return func(yield func(store.Info, error) bool) {
+		if err := s.enter(); err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		defer s.leave()
+		st, err := s.find(ctx, name)
+		if err != nil {
+			yield(store.Info{}, err)
+			return
+		}
+		e := st.entry
+		if e == nil {
+			return
+		}
+		if e.exists() && !yield(e.info, nil) {
+			return
+		}
+		for _, k := range e.kept {
+			if !yield(k.info(name), nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package dirstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// nodeLimit is how many names are remembered in memory.
+const nodeLimit = 1 << 17
+
+// maxTries is how often something is tried again because another program
+// changed a file meanwhile.
+const maxTries = 16
+
+// Store is a directory of plain files. Its methods may be called from any
+// number of goroutines.
+type Store struct {
+	dir  string
+	opts Options
+	root *os.Root
+
+	// top and state are the directory and its state folder, held open.
+	top, state folder
+	stateRoot  *os.Root
+	lock       *dirLock
+
+	nodes    *nodes
+	contents *contents
+	index    *index
+
+	clock       clock
+	granularity int64  // of the times of the files
+	dev         uint64 // of the directory
+	seq         atomic.Uint64
+	keptBytes   atomic.Int64
+	shardMade   atomic.Uint64 // last folder for kept files known to exist, plus one
+	noExchange  atomic.Bool   // the file system cannot exchange files
+
+	// users counts calls under way; Close adds closedBias.
+	users    atomic.Int64
+	idleOnce sync.Once
+	idle     chan struct{}
+	close    func() error
+
+	checkpoints checkpointer
+}
+
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.History = (*Store)(nil)
+)
+
+// Open opens the directory dir, which must exist, and takes possession of it.
+// It finishes or undoes what a crash interrupted. The error is a [*LockedError]
+// if another process owns the directory, and errors.Is [store.ErrReadOnly] if
+// it cannot be written to, unless o.ReadOnly says that it need not be.
+func Open(dir string, o Options) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, fmt.Errorf("open directory %q: %w", dir, bare(err))
+	}
+	s := &Store{
+		dir: dir, opts: o.withDefaults(), root: root,
+		nodes: newNodes(nodeLimit),
+		index: &index{},
+		idle:  make(chan struct{}),
+	}
+	s.contents = newContents(s.opts.CacheBytes)
+	s.clock.now = s.opts.Now
+	s.noExchange.Store(o.noExchange)
+	s.close = sync.OnceValue(s.shutDown)
+	if err := s.start(); err != nil {
+		s.closeFiles()
+		return nil, err
+	}
+	return s, nil
+}
+
+// start opens what s consists of.
+func (s *Store) start() error {
+	var err error
+	if s.top, err = openFolder(s.root, "."); err != nil {
+		return fmt.Errorf("open directory %q: %w", s.dir, bare(err))
+	}
+	st, err := statAt(s.top, ".")
+	if err != nil {
+		return fmt.Errorf("open directory %q: %w", s.dir, err)
+	}
+	s.dev = st.id.dev
+	s.granularity = granularity(s.top)
+	if s.opts.ReadOnly {
+		return nil
+	}
+	if err := s.openState(); err != nil {
+		return err
+	}
+	if s.lock, err = lockDir(s.stateRoot, s.dir, s.opts.WaitLock); err != nil {
+		return err
+	}
+	if err := s.recover(); err != nil {
+		return fmt.Errorf("open directory %q: %w", s.dir, err)
+	}
+	s.startCheckpoints()
+	return nil
+}
+
+// openState makes and opens the state folder.
+func (s *Store) openState() error {
+	fail := func(err error) error {
+		if isReadOnly(err) {
+			err = fmt.Errorf("%w (%w)", store.ErrReadOnly, bare(err))
+		}
+		return fmt.Errorf("state folder %q: %w", filepath.Join(s.dir, stateDir), bare(err))
+	}
+	if err := s.step(stepMakeDir); err != nil {
+		return fail(err)
+	}
+	if err := s.root.Mkdir(stateDir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return fail(err)
+	}
+	// A link would let the state be somewhere else, and be shared.
+	fi, err := s.root.Lstat(stateDir)
+	if err != nil {
+		return fail(err)
+	}
+	if !fi.IsDir() {
+		return fail(errors.New("is not a directory"))
+	}
+	if s.stateRoot, err = s.root.OpenRoot(stateDir); err != nil {
+		return fail(err)
+	}
+	if s.state, err = openFolder(s.root, stateDir); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// Close waits for the calls under way, makes everything durable and lets go of
+// the directory. Contents already open stay readable; all else fails with
+// [store.ErrClosed].
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shutDown() error {
+	if s.users.Add(closedBias) != closedBias {
+		<-s.idle
+	}
+	err := s.stopCheckpoints()
+	return errors.Join(err, s.closeFiles())
+}
+
+func (s *Store) closeFiles() error {
+	var errs []error
+	if s.index != nil {
+		errs = append(errs, s.index.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+	}
+	if s.stateRoot != nil {
+		errs = append(errs, s.stateRoot.Close())
+	}
+	for _, f := range []folder{s.top, s.state} {
+		if f != (folder{}) {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(append(errs, s.root.Close())...)
+}
+
+const closedBias = math.MinInt64 / 2
+
+// enter registers a call; leave must follow unless it fails.
+func (s *Store) enter() error {
+	if s.users.Add(1) > 0 {
+		return nil
+	}
+	s.leave()
+	return store.ErrClosed
+}
+
+func (s *Store) leave() {
+	if s.users.Add(-1) == closedBias {
+		s.idleOnce.Do(func() { close(s.idle) })
+	}
+}
+
+// Stat describes what is current under name. Of a file that has not changed
+// since it was last looked at, one system call is made.
+func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
+	if err := s.enter(); err != nil {
+		return store.Info{}, err
+	}
+	defer s.leave()
+	if e := s.unchanged(name); e != nil {
+		return e.info, nil
+	}
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return store.Info{}, err
+	}
+	if st.collection {
+		return store.Info{Name: name, Collection: true, Modified: st.modified}, nil
+	}
+	if !st.entry.exists() {
+		return store.Info{}, notFound(name)
+	}
+	return st.entry.info, nil
+}
+
+func notFound(name string) error { return fmt.Errorf("%q: %w", name, store.ErrNotFound) }
+
+// unchanged returns the entry of name if it is in memory and the file under
+// name is still the one it describes, without opening anything. The file may be
+// reached through links that lead anywhere; since it is the very file found
+// before inside the directory, that does not matter.
+func (s *Store) unchanged(name string) *entry {
+	e := s.nodes.peek(name)
+	if !e.exists() || !e.settled {
+		return nil
+	}
+	if id, err := s.identify(name); err != nil || id != e.id {
+		return nil
+	}
+	return e
+}
+
+// find is look for those who have no turn.
+func (s *Store) find(ctx context.Context, name string) (state, error) {
+	if err := checkName(name); err != nil {
+		return state{}, err
+	}
+	if name == "" {
+		return s.rootState()
+	}
+	n, err := s.nodes.take(ctx, name)
+	if err != nil {
+		return state{}, err
+	}
+	defer s.nodes.release(n)
+	return s.look(ctx, n)
+}

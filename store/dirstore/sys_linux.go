@@ -1,0 +1,67 @@
+package dirstore
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// fileClock is the clock the kernel takes the times of local files from, in
+// nanoseconds. It stands still between two ticks. A change made later than a
+// reading has a time that is not before it.
+func fileClock() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &ts); err != nil {
+		return time.Now().Add(-time.Second).UnixNano()
+	}
+	return ts.Nano()
+}
+
+// localGranularity is how much older than a reading of fileClock a file's times
+// must be to be told from those of a later change. Whatever the tick, fileClock
+// takes part in it; this is for file systems that round to milliseconds.
+const localGranularity = int64(10 * time.Millisecond)
+
+// granularity returns how far the times of files in the open directory may be
+// behind fileClock.
+func granularity(dir folder) int64 {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(dir.fd(), &st); err != nil {
+		return coarseGranularity
+	}
+	switch int64(st.Type) {
+	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC,
+		unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_SUPER_MAGIC,
+		unix.MSDOS_SUPER_MAGIC:
+		return coarseGranularity // times are another machine's, or rounded
+	}
+	return localGranularity
+}
+
+// exchangeAt swaps two files in one step.
+func exchangeAt(oldDir folder, old string, newDir folder, new string) error {
+	return renameat2(oldDir, old, newDir, new, unix.RENAME_EXCHANGE)
+}
+
+// renameExclusiveAt renames unless new exists.
+func renameExclusiveAt(oldDir folder, old string, newDir folder, new string) error {
+	return renameat2(oldDir, old, newDir, new, unix.RENAME_NOREPLACE)
+}
+
+func renameat2(oldDir folder, old string, newDir folder, new string, flags uint) error {
+	err := ignoringEINTR(func() error {
+		return unix.Renameat2(oldDir.fd(), old, newDir.fd(), new, flags)
+	})
+	// EINVAL is how a file system says that it does not know the flag.
+	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP {
+		return errors.ErrUnsupported
+	}
+	return err
+}
+
+// syncFileSystem makes everything durable that was done in the file system dir
+// is on.
+func syncFileSystem(dir folder) error {
+	return ignoringEINTR(func() error { return unix.Syncfs(dir.fd()) })
+}
