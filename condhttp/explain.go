@@ -41,18 +41,33 @@ const ReasonRequired = "precondition-required"
 // precondition guards it. If f holds one that was ignored, such as an
 // If-Unmodified-Since that is not a date, the problem says so.
 func Required(method string, f precondition.Fields, cur precondition.Current) *Problem {
-	p := NewProblem(http.StatusPreconditionRequired, ReasonRequired, "", "")
-	p.Current = stateOf(cur)
-	p.Detail = safe(method) + " without a precondition could overwrite what another client has written"
+	detail := safe(method) + " without a precondition could overwrite what another client has written"
 	if !cur.Exists {
-		p.Detail = safe(method) + " without a precondition could overwrite what another client is about to create"
+		detail = safe(method) + " without a precondition could overwrite what another client is about to create"
 	}
-	if field, why := unguarding(f); field != precondition.NoField {
-		p.Precondition, p.Sent = field.String(), safe(sentIn(f, field))
-		p.Detail += fmt.Sprintf("; %s guards nothing, as %s", field, why)
-	}
-	p.Hint = requiredHint(cur)
+	p := NewProblem(http.StatusPreconditionRequired, ReasonRequired, detail, requiredHint(cur))
+	p.Current = stateOf(cur)
+	p.addUnguarding(f)
 	return p
+}
+
+// requiredOfUnknown is Required where the state is not known.
+func requiredOfUnknown(method string, f precondition.Fields) *Problem {
+	p := NewProblem(http.StatusPreconditionRequired, ReasonRequired,
+		safe(method)+" without a precondition could overwrite what another client has written",
+		"to change the resource, send the ETag you got with it in If-Match; to create it, send If-None-Match: *")
+	p.addUnguarding(f)
+	return p
+}
+
+// addUnguarding tells of a field that was sent on a write and yet guards nothing.
+func (p *Problem) addUnguarding(f precondition.Fields) {
+	field, why := unguarding(f)
+	if field == precondition.NoField {
+		return
+	}
+	p.Precondition, p.Sent = field.String(), safe(sentIn(f, field))
+	p.Detail += fmt.Sprintf("; %s guards nothing, as %s", field, why)
 }
 
 // requiredHint does not spell out the current tag: a client that copied it from
@@ -254,7 +269,7 @@ func (x *refusal) validator() string {
 	return x.modified()
 }
 
-// sentIn returns the combined value of a field (RFC 9110 §5.2).
+// sentIn returns the combined value of a field.
 func sentIn(f precondition.Fields, field precondition.Field) string {
 	var lines []string
 	switch field {
@@ -269,8 +284,11 @@ func sentIn(f precondition.Fields, field precondition.Field) string {
 	case precondition.IfRange:
 		lines = f.IfRange
 	}
-	return strings.Join(lines, ", ")
+	return joined(lines)
 }
+
+// joined combines field lines (RFC 9110 §5.2).
+func joined(lines []string) string { return strings.Join(lines, ", ") }
 
 // maxShown bounds in bytes how much of a request's field a response repeats.
 const maxShown = 200

@@ -155,20 +155,13 @@ func appendMember(buf *bytes.Buffer, name string, value any) error {
 // Response fields that were set for another answer and would be wrong on this
 // one are removed: those about the content and Last-Modified. Cache-Control
 // becomes no-store, as what is current now will not be when someone asks again;
-// a max-age that was meant for the 200 must not stay. The ETag of a 412 is the
-// current one, that of other refusals is removed. All other fields are kept.
+// a max-age that was meant for the 200 must not stay. The ETag of a 412 and of a
+// 416 is the current one, that of other refusals is removed. A 416 keeps its
+// Content-Range. All other fields are kept.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
 	body := p.encode()
 	h := w.Header()
-	for _, name := range contentFields {
-		h.Del(name)
-	}
-	h.Del("Last-Modified")
-	h.Del("Expires")
-	h.Del("Etag")
-	if p.Status == http.StatusPreconditionFailed && p.Current != nil && p.Current.ETag != "" {
-		h["Etag"] = []string{p.Current.ETag}
-	}
+	p.clean(h)
 	h["Content-Type"] = []string{ProblemType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["Cache-Control"] = []string{"no-store"}
@@ -185,13 +178,34 @@ func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// contentFields are the fields that describe the content of a response, in the
-// canonical form of package net/http. Content-Range is among them; a 416 sets it
-// anew.
+// clean removes from h what belongs to another answer, and sets the ETag.
+func (p *Problem) clean(h http.Header) {
+	deleteFields(h, contentFields)
+	h.Del("Content-Location")
+	h.Del("Last-Modified")
+	h.Del("Expires")
+	h.Del("Etag")
+	unsatisfiable := p.Status == http.StatusRequestedRangeNotSatisfiable
+	if !unsatisfiable {
+		h.Del("Content-Range")
+	}
+	tagged := unsatisfiable || p.Status == http.StatusPreconditionFailed
+	if tagged && p.Current != nil && p.Current.ETag != "" {
+		h["Etag"] = []string{p.Current.ETag}
+	}
+}
+
+func deleteFields(h http.Header, names []string) {
+	for _, name := range names {
+		delete(h, name)
+	}
+}
+
+// contentFields are the fields that describe the content of a 200 and that no
+// refusal and no 304 has, in the canonical form of package net/http.
 var contentFields = []string{
 	"Content-Type", "Content-Length", "Content-Encoding", "Content-Language",
-	"Content-Location", "Content-Disposition", "Content-Range", "Content-Digest",
-	"Repr-Digest",
+	"Content-Disposition", "Content-Digest", "Repr-Digest",
 }
 
 // encode returns p as JSON and a line feed, for people with a terminal.

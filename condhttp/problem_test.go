@@ -3,11 +3,9 @@ package condhttp
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,112 +15,21 @@ import (
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
-var update = flag.Bool("update", false, "write the expected results in testdata anew")
-
-// problemCase is one case of testdata/problems.txt.
-type problemCase struct {
-	title        string
-	method       string
-	fields       precondition.Fields
-	current      precondition.Current
-	staleIfRange bool
-	required     bool
-}
-
 func TestProblems(t *testing.T) {
-	const file = "testdata/problems.txt"
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	for block := range strings.SplitSeq(string(want), "\n== ") {
-		source, _, _ := strings.Cut(block, "\n< ")
-		if got.Len() > 0 {
-			got.WriteString("\n== ")
-		}
-		got.WriteString(strings.TrimRight(source, "\n") + "\n")
-		if !strings.HasPrefix(block, "#") {
-			got.WriteString(explained(t, parseProblemCase(t, source)))
-		}
-	}
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s differs; run with -update and review the difference. got:\n%s", file, got.String())
-	}
-}
-
-func parseProblemCase(t *testing.T, source string) problemCase {
-	t.Helper()
-	lines := strings.Split(strings.TrimSpace(source), "\n")
-	c := problemCase{title: lines[0]}
-	header := http.Header{}
-	for _, line := range lines[1:] {
-		kind, text, _ := strings.Cut(line, " ")
-		name, value, isField := strings.Cut(text, ":")
-		switch {
-		case kind == ">" && isField:
-			header.Add(name, strings.TrimSpace(value))
-		case kind == ">":
-			c.method = text
-		case kind == "=":
-			c.parseState(t, text)
-		default:
-			t.Fatalf("%s: line %q is neither > nor =", c.title, line)
-		}
-	}
-	c.fields = precondition.FieldsOf(header)
-	return c
-}
-
-// parseState reads members that are separated by ", " and not by the comma of a date.
-func (c *problemCase) parseState(t *testing.T, text string) {
-	t.Helper()
-	for _, day := range []string{"Thu", "Sun"} {
-		text = strings.ReplaceAll(text, day+", ", day+",_")
-	}
-	for member := range strings.SplitSeq(text, ", ") {
-		name, value, _ := strings.Cut(strings.ReplaceAll(member, "_", " "), " ")
-		switch name {
-		case "exists":
-			c.current.Exists = true
-		case "absent":
-		case "tag":
-			c.current.Tag = etag.MustParse(value)
-		case "other":
-			c.current.Others = append(c.current.Others, etag.MustParse(value))
-		case "modified":
-			date, err := time.Parse(http.TimeFormat, value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.current.LastModified = date
-		case "stale-if-range":
-			c.staleIfRange = true
-		case "required":
-			c.required = true
-		default:
-			t.Fatalf("%s: unknown state %q", c.title, member)
-		}
-	}
+	golden(t, "testdata/problems.txt", explained)
 }
 
 // explained is the problem of a case as the lines with < that it should have.
-func explained(t *testing.T, c problemCase) string {
-	t.Helper()
-	policy := precondition.Policy{StaleIfRange: c.staleIfRange}
-	d := policy.Evaluate(precondition.Origin, c.method, c.fields, c.current)
-	p := FromDecision(c.method, c.fields, d, c.current)
-	if c.required {
+func explained(t *testing.T, c testCase) string {
+	s := parseState(t, c)
+	fields := precondition.FieldsOf(c.header)
+	d := s.checker.Policy.Evaluate(precondition.Origin, c.method, fields, s.current)
+	p := FromDecision(c.method, fields, d, s.current)
+	if s.checker.Require != RequireNone {
 		if d.Guarded {
 			t.Errorf("%s: the request is guarded, so that nothing is to be required", c.title)
 		}
-		p = Required(c.method, c.fields, c.current)
+		p = Required(c.method, fields, s.current)
 	}
 	if p == nil {
 		t.Fatalf("%s: the request is not refused: %+v", c.title, d)
