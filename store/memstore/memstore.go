@@ -7,6 +7,7 @@
 package memstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -162,10 +163,14 @@ func (s *Store) Stage(ctx context.Context, name string, r io.Reader) (store.Draf
 	if err := s.placeable(name); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(&contextReader{ctx, r})
-	if err != nil {
+	var b bytes.Buffer
+	if sized, ok := r.(interface{ Len() int }); ok {
+		b.Grow(sized.Len() + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(&contextReader{ctx, r}); err != nil {
 		return nil, fmt.Errorf("stage %q: %w", name, err)
 	}
+	data := b.Bytes()
 	return &draft{store: s, name: name, data: data, size: int64(len(data)), digest: sha256.Sum256(data)}, nil
 }
 
@@ -376,7 +381,7 @@ func (s *Store) touchParents(name string, change int, modified time.Time) {
 // was set back, dates of the time before must not return: it then waits for the
 // clock a second after the latest it gave out.
 func (s *Store) nextModified() time.Time {
-	now := s.now().UTC().Round(0)
+	now := s.now().UTC().Round(0) // by the wall clock, not the monotonic one
 	if now.Before(s.clock) {
 		s.floor = s.modified.Add(time.Second)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // StoreClients returns n clients that perform operations on s directly. Each
-// value is stored as content of about size bytes, made by [Expand]; the
+// value is stored as content made by [Expand], size bytes and a few; the
 // condition on a value is that on the revision in which a client saw it last,
 // so a workload has to write each value once. Reads are by Stat and by Open, in
 // turn. What the model does not cover is checked on the way, and fails t: the

@@ -517,11 +517,10 @@ func (g *generator) learn(op Op, r Result) {
 
 // Contents
 
-// Expand returns content that stands for value: at least size bytes, each of
-// which depends on value. value has no line feed.
+// Expand returns content that stands for value: a line with value, a line with
+// size, and size bytes each of which depends on value. value has no line feed.
 func Expand(value string, size int) string {
-	header := value + "\n" + strconv.Itoa(size) + "\n"
-	return header + pattern(value, max(0, size-len(header)))
+	return value + "\n" + strconv.Itoa(size) + "\n" + pattern(value, size)
 }
 
 // Fold returns the value that content made by Expand stands for. It fails if a
