@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"testing"
@@ -204,4 +205,64 @@ func (c *storeClient) seen(op Op, info store.Info, floor store.Revision) string 
 	v := valueOf{op.Name, value}
 	c.revisions[v] = max(c.revisions[v], info.Revision)
 	return value
+}
+
+// Outside is how another program gets at what is in a store, past the store: for
+// files in a directory, by reading, renaming into place and removing them. An
+// error that is fs.ErrNotExist means that there is nothing.
+type Outside struct {
+	Read   func(name string) (content string, err error)
+	Write  func(name, content string) error // whatever is there, at one moment
+	Remove func(name string) error
+}
+
+// Client returns a client that does to the resources of clients, made by
+// [StoreClients], what another program would. It cannot perform operations with
+// a condition: its workload has a Mix of Read, Overwrite and Discard.
+func (o Outside) Client(clients []Client) Client {
+	return &outsider{Outside: o, storeClient: clients[0].(*storeClient)}
+}
+
+type outsider struct {
+	Outside
+	*storeClient // for what it knows
+}
+
+func (c *outsider) Do(_ context.Context, op Op) Result {
+	var content string
+	var err error
+	switch {
+	case op.Kind == Read:
+		content, err = c.Read(op.Name)
+	case !op.If.IsAnything():
+		err = errors.New("another program does not know of conditions")
+	case op.Kind == Write:
+		content = Expand(op.Value, c.size)
+		c.written(op.Value, content)
+		err = c.Write(op.Name, content)
+	case op.Kind == Delete:
+		err = c.Remove(op.Name)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && op.Kind == Read:
+		return Result{Outcome: Done}
+	case errors.Is(err, fs.ErrNotExist) && op.Kind == Delete:
+		return Result{Outcome: NotFound}
+	case err == nil && op.Kind == Read:
+		return c.folded(op, content)
+	case err != nil:
+		c.t.Errorf("%v, by another program: %v", op, err)
+		return Result{Outcome: Failed}
+	}
+	return Result{Outcome: Done}
+}
+
+// folded is the result of reading content.
+func (c *outsider) folded(op Op, content string) Result {
+	value, err := Fold(content)
+	if err != nil {
+		c.t.Errorf("%v, by another program: %v", op, err)
+		return Result{Outcome: Failed}
+	}
+	return Result{Outcome: Done, Value: value}
 }

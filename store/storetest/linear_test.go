@@ -2,11 +2,14 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -185,7 +188,7 @@ func TestMixedWorkloads(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		Workload{Mix: Mix{Overwrite: 1}, Ops: 10}.Run(t.Context(), &h, []Client{&byDigest{t, s}})
+		Workload{Mix: Mix{Overwrite: 1}, Ops: 10, Values: 2}.Run(t.Context(), &h, []Client{&byDigest{t, s}})
 	}()
 	Workload{Values: 2}.Run(t.Context(), &h, []Client{&byDigest{t, s}, &byDigest{t, s}})
 	<-done
@@ -231,6 +234,79 @@ func (c *byDigest) Do(ctx context.Context, op Op) Result {
 		case op.Kind == Delete && state == "":
 			return Result{Outcome: NotFound}
 		}
+	}
+}
+
+// outside is another program's way into a memstore. If it is broken, the program
+// reads what was there before.
+func outside(b *broken, stale bool) Outside {
+	read := func(name string) (string, error) {
+		c, err := b.Store.Open(context.Background(), name, 0)
+		if errors.Is(err, store.ErrNotFound) {
+			return "", fs.ErrNotExist
+		}
+		if err != nil {
+			return "", err
+		}
+		defer c.Close()
+		return readAll(c)
+	}
+	seen := make(map[string]string)
+	return Outside{
+		Read: func(name string) (string, error) {
+			content, err := read(name)
+			if old := seen[name]; stale && old != "" {
+				return old, nil
+			}
+			seen[name] = content
+			return content, err
+		},
+		Write: func(name, content string) error {
+			_, err := b.put(name, content)
+			return err
+		},
+		Remove: func(name string) error {
+			_, err := b.Store.Delete(context.Background(), name, store.Any)
+			return instead(err, store.ErrNotFound, fs.ErrNotExist)
+		},
+	}
+}
+
+func TestOutside(t *testing.T) {
+	for seed := range uint64(20) {
+		b := &broken{Store: memstore.New(memstore.Options{})}
+		clients := StoreClients(t, b, 3, 0)
+		var h History
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			w := Workload{Seed: seed, Mix: Mix{Read: 3, Overwrite: 2, Discard: 1}}
+			w.Run(t.Context(), &h, []Client{outside(b, false).Client(clients)})
+		})
+		wg.Go(func() { Workload{Seed: seed}.Run(t.Context(), &h, clients) })
+		wg.Wait()
+		Check(t, &h)
+	}
+}
+
+func TestStaleOutsideIsCaught(t *testing.T) {
+	keepPicturesIn(t, t.TempDir())
+	r := &recorder{TB: t}
+	b := &broken{Store: memstore.New(memstore.Options{})}
+	var h History
+	w := Workload{Mix: Mix{Read: 3, Overwrite: 2}}
+	w.Run(t.Context(), &h, []Client{outside(b, true).Client(StoreClients(r, b, 1, 0))})
+	Check(r, &h)
+	if !r.failed {
+		t.Error("another program that reads what was there before is not noticed")
+	}
+}
+
+func TestOutsideHasNoConditions(t *testing.T) {
+	r := &recorder{TB: t}
+	b := &broken{Store: memstore.New(memstore.Options{})}
+	c := outside(b, false).Client(StoreClients(r, b, 1, 0))
+	if got := c.Do(t.Context(), Op{Kind: Write, Name: "a", Value: "v"}); got.Outcome != Failed || !r.failed {
+		t.Errorf("a conditional write by another program ended %v", got.Outcome)
 	}
 }
 
