@@ -12,18 +12,24 @@ import (
 //	Sun Nov  6 08:49:37 1994        asctime
 //
 // Names are case-sensitive, the day must exist in its month, and second 60 is
-// the leap second. The name of the day is not compared with the date. A two-digit year that would be more
-// than 50 years after now is in the century before (§5.6.7); a zero now stands
-// for the year 2000. It does not allocate.
-func ParseDate(s string, now time.Time) (time.Time, bool) {
+// the leap second: the one after 59. The name of the day is not compared with
+// the date. A two-digit year that would be more than 50 years after now is in
+// the century before (§5.6.7); a zero now stands for the year 2000. The time is
+// in UTC, and zero if ok is false. ParseDate does not allocate.
+func ParseDate(s string, now time.Time) (date time.Time, ok bool) {
 	d := dateReader{rest: s}
 	switch {
 	case len(s) == len("Sun Nov  6 08:49:37 1994"):
-		return d.asctime()
+		date, ok = d.asctime()
 	case len(s) == len("Sun, 06 Nov 1994 08:49:37 GMT") && s[3] == ',':
-		return d.imfFixdate()
+		date, ok = d.imfFixdate()
+	default:
+		date, ok = d.rfc850(now)
 	}
-	return d.rfc850(now)
+	if !ok {
+		return time.Time{}, false
+	}
+	return date, true
 }
 
 // dateReader takes a date apart from left to right. After the first mismatch it
@@ -62,6 +68,7 @@ func (d *dateReader) rfc850(now time.Time) (time.Time, bool) {
 		now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	latest := now.UTC().AddDate(50, 0, 0)
+	// A date that does not exist counts here as the one it would run over into.
 	for year += latest.Year() / 100 * 100; ; year -= 100 {
 		if t, ok := d.date(year, month, day, h, m, s); !t.After(latest) {
 			return t, ok
@@ -97,6 +104,8 @@ func (d *dateReader) clock() (h, m, s int) {
 	return h, m, s
 }
 
+// date returns the time of a day, and whether there is one: whether nothing
+// failed so far, and the day exists.
 func (d *dateReader) date(year, month, day, h, m, s int) (time.Time, bool) {
 	if d.failed || d.rest != "" || h > 23 || m > 59 || s > 60 {
 		return time.Time{}, false

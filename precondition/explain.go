@@ -2,6 +2,8 @@ package precondition
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/etag"
@@ -25,45 +27,56 @@ type Step struct {
 	Text string `json:"text"`
 }
 
+// ExplainIgnored is the explanation of a request whose preconditions are ignored
+// because it would be answered with status even without them (§13.2.1): a Step
+// for each precondition field that was sent.
+func ExplainIgnored(fields Fields, status int) []Step {
+	steps := make([]Step, 0, len(order))
+	for _, f := range order {
+		if len(fields.lines(f)) == 0 {
+			continue
+		}
+		s := Step{
+			Number: number(f), Field: f, Sent: strings.Join(fields.lines(f), ", "),
+			Result: "ignored", Reason: Unconditional, Section: "13.2.1",
+		}
+		s.Text = fmt.Sprintf("%s is ignored: without it the answer is %d, which is neither 2xx nor 412", f, status)
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// number is the step of §13.2.2 that f is evaluated in.
+func number(f Field) int { return slices.Index(order[:], f) + 1 }
+
 // trace records a step, if anyone asked for them.
-func (e *evaluation) trace(number int, f Field, v verdict, ignored bool) {
+func (e *evaluation) trace(f Field, v verdict, ignored bool) {
 	if e.steps == nil {
 		return
 	}
 	s := Step{
-		Number: number, Field: f, Sent: strings.Join(e.sent(f), ", "), Current: e.comparedWith(f),
-		Reason: v.reason, Section: f.Section(), Result: fmt.Sprint(v.holds),
+		Number: number(f), Field: f, Sent: strings.Join(e.fields.lines(f), ", "), Current: e.comparedWith(f),
+		Result: strconv.FormatBool(v.holds), Reason: v.reason, Section: e.section(f),
 	}
 	if ignored {
 		s.Result = "ignored"
 	}
-	if ignored && (v.reason == MethodIgnores || v.reason == RoleIgnores) && f != IfModifiedSince && f != IfRange {
-		s.Section = "13.2.1"
-	}
-	s.Text = sentence(s, v)
+	s.Text = f.String() + " is " + s.Result + ": " + because(s, v)
 	*e.steps = append(*e.steps, s)
 }
 
-func (e *evaluation) sent(f Field) []string {
-	switch f {
-	case IfMatch:
-		return e.fields.IfMatch
-	case IfNoneMatch:
-		return e.fields.IfNoneMatch
-	case IfModifiedSince:
-		return e.fields.IfModifiedSince
-	case IfUnmodifiedSince:
-		return e.fields.IfUnmodifiedSince
-	case IfRange:
-		return e.fields.IfRange
+// section is the one that decides what becomes of f.
+func (e *evaluation) section(f Field) string {
+	if !e.selects() || e.role == Cache && !e.stored() {
+		return "13.2.1"
 	}
-	return nil
+	return f.Section()
 }
 
 // comparedWith is the validator of the current state that f is about.
 func (e *evaluation) comparedWith(f Field) string {
 	dated := f == IfModifiedSince || f == IfUnmodifiedSince ||
-		f == IfRange && len(e.fields.IfRange) > 0 && !quoteAhead(trim(e.fields.IfRange[0]))
+		f == IfRange && !quoteAhead(trim(e.fields.IfRange[0]))
 	switch {
 	case !e.current.Exists:
 		return ""
@@ -77,14 +90,6 @@ func (e *evaluation) comparedWith(f Field) string {
 
 // httpDate is IMF-fixdate (RFC 9110 §5.6.7) as a layout of package time.
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
-
-func sentence(s Step, v verdict) string {
-	verb := "is " + s.Result
-	if s.Result == "ignored" {
-		verb = "is ignored"
-	}
-	return fmt.Sprintf("%s %s: %s", s.Field, verb, because(s, v))
-}
 
 // because says in words why a condition came out as it did.
 func because(s Step, v verdict) string {
@@ -102,7 +107,7 @@ func because(s Step, v verdict) string {
 		}
 		return fmt.Sprintf("the current entity tag %s is not among those sent", s.Current)
 	case WeakTag:
-		return fmt.Sprintf("%s and the current %s match only weakly, and %s compares strongly", v.offending, s.Current, s.Field)
+		return fmt.Sprintf("%s is a current entity tag only by the weak comparison, and %s takes the strong one", v.offending, s.Field)
 	case NoTag:
 		return "the selected representation has no entity tag"
 	case EmptyList:

@@ -33,6 +33,23 @@ func (f Fields) Conditional() bool {
 		len(f.IfUnmodifiedSince) > 0 || len(f.IfRange) > 0
 }
 
+// lines returns the field lines of field.
+func (f Fields) lines(field Field) []string {
+	switch field {
+	case IfMatch:
+		return f.IfMatch
+	case IfNoneMatch:
+		return f.IfNoneMatch
+	case IfModifiedSince:
+		return f.IfModifiedSince
+	case IfUnmodifiedSince:
+		return f.IfUnmodifiedSince
+	case IfRange:
+		return f.IfRange
+	}
+	return nil
+}
+
 // Field names a field line a decision can rest on.
 type Field uint8
 
