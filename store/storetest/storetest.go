@@ -18,9 +18,22 @@
 // checks; a failure repeats the rule. A store that survives its process says in
 // Options how it is opened again, one that could leave litter how it is found.
 //
+// # Histories
+//
 // Package storetest also judges whether histories of concurrent operations are
-// linearizable, through whatever interface they were performed: see [History],
-// [Workload] and [Check].
+// linearizable, through whatever interface they were performed:
+//
+//	var h storetest.History
+//	w := storetest.Workload{Names: []string{"a", "b"}, Seed: 1}
+//	w.Run(ctx, &h, storetest.StoreClients(t, s, 4, 0))
+//	storetest.Check(t, &h)
+//
+// Clients of another interface implement [Client]: an HTTP client turns the
+// condition on a value into If-Match with the entity tag of the content that
+// stands for it ([Expand]), or into If-None-Match: *. [Outside] is a client that
+// goes past the store. Operations whose outcome is unknown, because the server
+// was killed or the connection was cut, are part of the model; [History.Settle]
+// says when they can no longer happen.
 package storetest
 
 import (
