@@ -27,14 +27,16 @@ var mayImport = map[string][]string{
 
 	"condhttp": {"etag", "precondition", "byterange"},
 
-	"internal/accesslog": {"etag", "precondition", "origin"},
-	"internal/auth":      {"condhttp"},
-	"internal/coding":    {},
-	"internal/digest":    {},
-	"internal/glob":      {},
-	"internal/listing":   {"store", "internal/mediatype"},
-	"internal/mediatype": {},
-	"internal/patch":     {},
+	"internal/auth":         {},
+	"internal/cachecontrol": {},
+	"internal/coding":       {},
+	"internal/digest":       {},
+	"internal/gate":         {"condhttp", "origin", "internal/auth"},
+	"internal/listing":      {"store", "internal/mediatype"},
+	"internal/mediatype":    {},
+	"internal/pace":         {},
+	"internal/patch":        {},
+	"internal/requestlog":   {"etag", "precondition", "origin"},
 
 	"origin": {
 		"etag", "precondition", "byterange", "condhttp", "store", "internal/coding",
@@ -43,7 +45,7 @@ var mayImport = map[string][]string{
 
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin",
-		"internal/accesslog", "internal/auth", "internal/glob",
+		"internal/auth", "internal/cachecontrol", "internal/gate", "internal/pace", "internal/requestlog",
 	},
 
 	"": {"internal/cli"}, // main.go
