@@ -29,13 +29,14 @@ var mayImport = map[string][]string{
 
 	"internal/auth":         {},
 	"internal/cachecontrol": {},
-	"internal/coding":       {},
+	"internal/coding":       {"internal/qvalue"},
 	"internal/digest":       {},
 	"internal/gate":         {"condhttp", "origin", "internal/auth"},
-	"internal/listing":      {"store", "internal/mediatype"},
+	"internal/listing":      {"store", "internal/mediatype", "internal/qvalue"},
 	"internal/mediatype":    {},
 	"internal/pace":         {},
 	"internal/patch":        {},
+	"internal/qvalue":       {},
 	"internal/requestlog":   {"etag", "precondition", "origin"},
 
 	"origin": {
@@ -48,9 +49,13 @@ var mayImport = map[string][]string{
 		"internal/auth", "internal/cachecontrol", "internal/gate", "internal/pace", "internal/requestlog",
 	},
 
+	"accesslog": {},
+
 	"": {"internal/cli"}, // main.go
 
 	"examples/middleware": {"etag", "precondition", "condhttp"},
+	"bench/fileserver":    {},
+	"test/peers":          {},
 }
 
 // mayUse says which of our packages may import a third-party module, so that a

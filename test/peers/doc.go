@@ -1,0 +1,5 @@
+// Package peers holds tests against other people's programs: the answers of
+// nginx, Apache httpd and net/http to the same requests, and the usual work of
+// curl, wget and apt. A program that is not installed skips its tests, unless
+// FOURTWELVE_REQUIRE_PEERS is set.
+package peers
