@@ -17,8 +17,8 @@
 // transaction, that this is still the state it replaces.
 //
 // Call it when the request without its preconditions would succeed or be
-// answered 412; otherwise they are to be ignored (§13.2.1): a 401, 404 or 405
-// stays what it is.
+// answered 412, which [Applies] tells; otherwise they are to be ignored
+// (§13.2.1): a 401, 404 or 405 stays what it is.
 //
 // Where the RFC leaves a choice, writes fail closed and reads stay harmless:
 //
@@ -30,5 +30,10 @@
 //   - methods other than GET and HEAD count as writes, save OPTIONS, TRACE and
 //     CONNECT, which ignore preconditions;
 //   - a field for one date that is sent in several lines is no date (§13.1.3,
-//     §13.1.4) and is ignored.
+//     §13.1.4) and is ignored;
+//   - dates are read to the letter of §5.6.7, by a cache, too;
+//   - a date in the future is a date.
+//
+// Functions and values of this package keep no state and may be used from any
+// number of goroutines.
 package precondition
