@@ -1,0 +1,97 @@
+package accesslog
+
+// Stats are the totals of a Reader.
+type Stats struct {
+	Totals
+	// Files are those that were opened or refused, in the order given, patterns
+	// expanded.
+	Files []*File
+	// Unordered counts entries that were yielded after one with a later time,
+	// because a file was out of order by more than is looked ahead, or because too many
+	// files overlap. It is counted only if there are several files.
+	Unordered int64
+}
+
+// Totals are counted for each file and for all of them.
+//
+// Every byte of a file is part of exactly one line, and every line is an entry, bad,
+// or something else, so Bytes is the sum of EntryBytes, BadBytes and OtherBytes.
+type Totals struct {
+	// Lines counts lines, Bytes all bytes, unpacked and with line ends.
+	Lines, Bytes int64
+	// Entries counts the lines read as a request, with those that did not pass the
+	// filter, which Filtered counts.
+	Entries, Filtered int64
+	// Bad counts lines that could not be read.
+	Bad int64
+	// Other counts lines that tell of no request, such as directives and blank lines.
+	Other int64
+	// Lost counts requests that the server says it could not log.
+	Lost int64
+	// EntryBytes, BadBytes and OtherBytes are the sizes of these lines.
+	EntryBytes, BadBytes, OtherBytes int64
+	// Status counts by status code, Method by method of the entries that passed the
+	// filter. Methods that are not registered (RFC 9110 §16.1) count under "other", and
+	// requests without one under "".
+	Status map[int]int64
+	Method map[string]int64
+	// Samples are the first bad lines, at most MaxSamples a file.
+	Samples []Sample
+}
+
+// MaxSamples is how many bad lines of a file are kept as samples.
+const MaxSamples = 5
+
+// A Sample is a bad line.
+type Sample struct {
+	File *File
+	Line int64 // from 1
+	// Text is the beginning of the line, at most 200 bytes, credentials replaced.
+	Text string
+	// Long is set if the line was longer than is read.
+	Long bool
+}
+
+// File is one file, or standard input. Its methods may be called at any time, but those
+// about content are complete only when the entries have been read.
+type File struct {
+	name   string
+	size   int64
+	format Format
+	totals Totals
+	logged Fields
+	notes  []string
+	err    error
+}
+
+// Name is the path as it was given or found, or "-".
+func (f *File) Name() string { return f.name }
+
+// Format is the one given or recognised; zero if none was.
+func (f *File) Format() Format { return f.format }
+
+// Logged is the set of fields that at least one entry of the file has a place for.
+func (f *File) Logged() Fields { return f.logged }
+
+// Missing is what would be needed for a diagnosis and is not logged: DiagnosisFields
+// without Logged. Format.Advice says how to log it.
+func (f *File) Missing() Fields { return DiagnosisFields &^ f.logged }
+
+// Totals are those of this file.
+func (f *File) Totals() Totals { return f.totals }
+
+// Notes are remarks about the file, for people: what was assumed, and what was not read.
+func (f *File) Notes() []string { return f.notes }
+
+// Err is why the file was not read, or not to its end; nil if it was.
+func (f *File) Err() error { return f.err }
+
+// Missing is what at least one file with entries does not log of DiagnosisFields.
+func (s Stats) Missing() (missing Fields) {
+	for _, f := range s.Files {
+		if f.totals.Entries > 0 {
+			missing |= f.Missing()
+		}
+	}
+	return missing
+}
