@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	},
 
 	"accesslog": {},
+	"exchange":  {},
 
 	"": {"internal/cli"}, // main.go
 

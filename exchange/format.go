@@ -1,0 +1,73 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Format is the format of a capture. The zero Format is not known, or to be found out.
+type Format uint8
+
+const (
+	Unknown Format = iota
+	// Raw is HTTP/1.1 text as it is on the wire, or as tools print that: requests, responses or
+	// both in turn, with CRLF or LF.
+	Raw
+	// Curl is what curl -v prints, alone or mixed with the content.
+	Curl
+	// HAR is the HTTP Archive format 1.2 that browsers export.
+	HAR
+	// FREB is a failed request trace of IIS, fr000001.xml.
+	FREB
+	// SAZ is the archive that Fiddler saves.
+	SAZ
+
+	numFormats
+)
+
+var formatNames = [numFormats]struct{ name, text string }{
+	Unknown: {"unknown", "unknown"},
+	Raw:     {"raw", "raw HTTP"},
+	Curl:    {"curl", "curl -v"},
+	HAR:     {"har", "HAR"},
+	FREB:    {"freb", "IIS failed request trace"},
+	SAZ:     {"saz", "Fiddler archive"},
+}
+
+// Name returns the short name that ParseFormat reads.
+func (f Format) Name() string {
+	if f < numFormats {
+		return formatNames[f].name
+	}
+	return formatNames[Unknown].name
+}
+
+// String returns the format for people.
+func (f Format) String() string {
+	if f < numFormats {
+		return formatNames[f].text
+	}
+	return formatNames[Unknown].text
+}
+
+// Formats returns the short names of all formats.
+func Formats() []string {
+	var names []string
+	for _, f := range formatNames[Raw:] {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// ParseFormat returns the format with the short name; case does not matter.
+func ParseFormat(name string) (Format, error) {
+	for f := Raw; f < numFormats; f++ {
+		if strings.EqualFold(name, formatNames[f].name) {
+			return f, nil
+		}
+	}
+	names := Formats()
+	slices.Sort(names)
+	return Unknown, fmt.Errorf("unknown format %q of an exchange: use one of %s", name, strings.Join(names, ", "))
+}
