@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,6 +119,15 @@ func (c *Credentials) Schemes() []string {
 		schemes = append(schemes, "Bearer")
 	}
 	return schemes
+}
+
+// AnyUser returns the name of a user with a password, the first by the alphabet, or "".
+func (c *Credentials) AnyUser() string {
+	names := slices.Sorted(maps.Keys(c.current.Load().users))
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }
 
 // Check returns whom the field lines of Authorization identify. The error is
