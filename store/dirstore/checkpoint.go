@@ -1,8 +1,15 @@
 package dirstore
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
 	"sync"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
 )
 
 const (
@@ -15,20 +22,33 @@ const (
 	revisionLease = uint64(time.Hour / time.Microsecond)
 )
 
-// checkpointer writes to the index what has changed, from time to time.
+// A checkpoint makes the plain files durable and writes to the index what has
+// changed; what the journal says until then is of no more use. Checkpoints
+// follow changes after a delay, or at once when there are many. They do not
+// overlap.
 type checkpointer struct {
 	kick chan struct{} // something has changed; capacity 1
 	full chan struct{} // much has; capacity 1
 	stop chan struct{}
 	done sync.WaitGroup
+
+	// epoch is the journal's current epoch, settled the first whose records are
+	// still needed; seq was the last sequence number when epoch began.
+	epoch, settled, seq uint64
+
+	mu    sync.Mutex
+	ended chan struct{} // closed when the checkpoint under way, or the next, ends
+	err   error         // how the last one ended
 }
 
 func (s *Store) startCheckpoints() {
 	c := &s.checkpoints
 	c.kick, c.full, c.stop = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+	c.ended = make(chan struct{})
 	c.done.Go(s.checkpointLoop)
 }
 
+// stopCheckpoints writes the last one, when nothing can change any more.
 func (s *Store) stopCheckpoints() error {
 	c := &s.checkpoints
 	if c.stop == nil {
@@ -57,28 +77,115 @@ func signal(c chan struct{}) {
 func (s *Store) checkpointLoop() {
 	c := &s.checkpoints
 	for {
-		select {
-		case <-c.kick:
-		case <-c.stop:
-			return
-		}
 		timer := time.NewTimer(checkpointDelay)
 		select {
-		case <-timer.C:
 		case <-c.full:
 		case <-c.stop:
+			timer.Stop()
+			return
+		case <-timer.C:
+			select {
+			case <-c.kick:
+			case <-c.full:
+			case <-c.stop:
+				return
+			}
 		}
 		timer.Stop()
-		if err := s.checkpoint(false); err != nil {
-			s.opts.Logger.Error("the index cannot be written; it will be tried again", "error", err)
+		err := s.checkpoint(false)
+		if err != nil {
+			s.opts.Logger.Error("changes cannot be written to the index; it will be tried again", "error", err)
 			signal(c.kick)
+		}
+		c.mu.Lock()
+		c.err = err
+		close(c.ended)
+		c.ended = make(chan struct{})
+		c.mu.Unlock()
+	}
+}
+
+// beginChange waits until the journal has room, and holds off its rotation
+// until endChange.
+func (s *Store) beginChange(ctx context.Context) error {
+	for {
+		s.barrier.RLock()
+		used := s.journal.used()
+		if used > journalSoft {
+			signal(s.checkpoints.full)
+		}
+		if used < journalHard {
+			return nil
+		}
+		s.barrier.RUnlock()
+		if err := s.awaitCheckpoint(ctx); err != nil {
+			return err
 		}
 	}
 }
 
-// checkpoint writes what has changed to the index. The last one, when nothing
-// can change any more, sets the bound for revisions to what was given out.
+func (s *Store) endChange() { s.barrier.RUnlock() }
+
+func (s *Store) awaitCheckpoint(ctx context.Context) error {
+	c := &s.checkpoints
+	c.mu.Lock()
+	ended := c.ended
+	c.mu.Unlock()
+	signal(c.full)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return fmt.Errorf("%w: the journal is full and cannot be emptied: %w", store.ErrNoSpace, c.err)
+	}
+	return nil
+}
+
+// checkpoint disposes of the journal's current epoch, or of the one before if
+// the last checkpoint failed. last says that no change can follow; the bound
+// for revisions is then set to what was given out.
 func (s *Store) checkpoint(last bool) error {
+	c := &s.checkpoints
+	if s.journal.used() > journalHeader || c.settled < c.epoch {
+		if err := s.rotate(); err != nil {
+			return err
+		}
+		if err := s.syncPlain(); err != nil {
+			return err
+		}
+	}
+	if err := s.flush(last); err != nil {
+		return err
+	}
+	c.settled = c.epoch
+	if last {
+		return nil
+	}
+	return s.trim()
+}
+
+// rotate begins a new epoch, unless the one before is still needed.
+func (s *Store) rotate() error {
+	c := &s.checkpoints
+	if c.settled < c.epoch {
+		return nil
+	}
+	s.barrier.Lock()
+	defer s.barrier.Unlock()
+	if err := s.journal.rotate(c.epoch + 1); err != nil {
+		return err
+	}
+	c.epoch++
+	c.seq = s.seq.Load()
+	return nil
+}
+
+// flush writes to the index what has changed.
+func (s *Store) flush(last bool) error {
 	if err := s.step(stepIndex); err != nil {
 		return err
 	}
@@ -86,10 +193,103 @@ func (s *Store) checkpoint(last bool) error {
 	return s.index.flush(s.meta(last))
 }
 
-func (s *Store) meta(exact bool) meta {
-	m := meta{seq: s.seq.Load(), keptBytes: s.keptBytes.Load(), revisions: s.clock.given.Load()}
-	if !exact {
+func (s *Store) meta(last bool) meta {
+	c := &s.checkpoints
+	m := meta{
+		seq: c.seq, epoch: c.epoch,
+		keptBytes: s.keptBytes.Load(), revisions: s.clock.given.Load(),
+	}
+	if !last {
 		m.revisions = max(m.revisions, uint64(s.clock.read()/1000)) + revisionLease
 	}
 	return m
+}
+
+// syncPlain makes the plain files durable that have been written.
+func (s *Store) syncPlain() error {
+	if s.opts.Sync == SyncNone {
+		return nil
+	}
+	if err := s.step(stepSyncFS); err != nil {
+		return err
+	}
+	err := syncFileSystem(s.top)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return s.syncEach(s.index.unsynced())
+	}
+	return err
+}
+
+// syncEach syncs the files with the given names, and the directories above.
+func (s *Store) syncEach(names []string) error {
+	dirs := map[string]bool{stateDir: true}
+	for _, name := range names {
+		f, err := s.root.OpenFile(name, openFlags, 0)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		if err != nil && !isAbsent(err) {
+			return bare(err)
+		}
+		for dir := path.Dir(name); !dirs[dir]; dir = path.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
+	for dir := range dirs {
+		d, err := openFolder(s.root, dir)
+		if err == nil {
+			err = errors.Join(syncDir(d), d.Close())
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return bare(err)
+		}
+	}
+	return nil
+}
+
+// trim drops the oldest kept revisions while all together are too large.
+func (s *Store) trim() error {
+	const batch = 256
+	for s.keptBytes.Load() > s.opts.KeepBytes {
+		oldest, err := s.index.oldestKept(batch)
+		if err != nil {
+			return err
+		}
+		before := s.keptBytes.Load()
+		for _, k := range oldest {
+			if s.keptBytes.Load() <= s.opts.KeepBytes {
+				break
+			}
+			if err := s.forget(k.name, k.seq); err != nil {
+				return err
+			}
+		}
+		if s.keptBytes.Load() == before {
+			return nil // what is kept was not flushed yet
+		}
+		if err := s.flush(false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops the revision of name that is kept in the file seq.
+func (s *Store) forget(name string, seq uint64) error {
+	n, err := s.nodes.take(context.Background(), name)
+	if err != nil {
+		return err
+	}
+	defer s.nodes.release(n)
+	e := s.lastKnown(n)
+	if e == nil {
+		return nil
+	}
+	rest, dropped := e.withoutKept(seq)
+	if dropped == nil {
+		return nil
+	}
+	s.publish(n, rest)
+	s.drop(*dropped)
+	return nil
 }

@@ -93,12 +93,13 @@ func stamp(modified time.Time, now int64, r store.Revision) int64 {
 	return modified.Unix()*1e9 + nanos | 1 // never a round number
 }
 
-// stampHolds reports whether a file written at now, whose file system made
-// mtime of the stamp it was given, can be told from a later state of itself by
-// mtime: no write produces it now, and it was not rounded.
-func stampHolds(mtime, now int64) bool {
-	distance := mtime - now
-	return mtime%1e6 != 0 && (distance > 2e8 || distance < -2e8)
+// stamped reports whether the file was given its modification time by stamp, and
+// is told from every later state of itself by it: no write produced that time
+// when the file was young, and it has not been rounded. The change time stands
+// for when that was.
+func (id fileID) stamped() bool {
+	distance := id.mtime - id.ctime
+	return id.mtime%1e6 != 0 && (distance > 2e8 || distance < -2e8)
 }
 
 func floorDiv(a, b int64) int64 {

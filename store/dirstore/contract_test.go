@@ -55,17 +55,22 @@ func reopener(o Options) func(testing.TB, store.Store) store.Store {
 	}
 }
 
-// leftovers returns the files of the state folder that no entry refers to.
+// leftovers returns the files of the state folder that no entry refers to, and
+// those that are missing.
 func leftovers(tb testing.TB, opened store.Store) []string {
 	tb.Helper()
-	s := opened.(*Store)
-	wanted := map[string]bool{"lock": true, "index": true}
+	left, missing := strayFiles(tb, opened.(*Store))
+	return append(left, missing...)
+}
+
+func strayFiles(tb testing.TB, s *Store) (left, missing []string) {
+	tb.Helper()
+	wanted := map[string]bool{"lock": true, "index": true, "journal0": true, "journal1": true}
 	for _, e := range s.entries(tb) {
 		for _, k := range e.kept {
 			wanted[keptFile(k.seq)] = true
 		}
 	}
-	var left []string
 	state := filepath.Join(s.dir, stateDir)
 	err := filepath.WalkDir(state, func(path string, d os.DirEntry, err error) error {
 		rel, _ := filepath.Rel(state, path)
@@ -78,12 +83,10 @@ func leftovers(tb testing.TB, opened store.Store) []string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for missing := range wanted {
-		if missing != "index" && missing != "lock" {
-			left = append(left, "missing: "+missing)
-		}
+	for file := range wanted {
+		missing = append(missing, "missing: "+file)
 	}
-	return left
+	return left, missing
 }
 
 // entries returns all that s knows.

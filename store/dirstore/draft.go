@@ -64,8 +64,8 @@ func (s *Store) writable(ctx context.Context, name string) error {
 	if s.opts.ReadOnly {
 		return fmt.Errorf("%q: %w", name, store.ErrReadOnly)
 	}
-	if s.unchanged(name) != nil {
-		return nil
+	if s.nodes.peek(name).exists() {
+		return nil // Commit will look
 	}
 	fi, err := s.root.Stat(name)
 	switch {
@@ -133,10 +133,26 @@ func (d *draft) readLarge(ctx context.Context, content io.Reader) error {
 		return writeError(d.name, err)
 	}
 	h.Sum(d.digest[:0])
-	if err := d.s.syncFile(d.file); err != nil {
+	if err := d.s.syncNew(d.file, d.s.tmp); err != nil {
 		return writeError(d.name, err)
 	}
 	return nil
+}
+
+// copyLarge makes a new file of the content of d, whose file has lost its name.
+func (s *Store) copyLarge(d *draft) error {
+	old := d.file
+	tmp := "tmp/" + strconv.FormatUint(s.seq.Add(1), 16)
+	f, err := s.create(tmp)
+	if err != nil {
+		return err
+	}
+	d.file, d.tmp = f, tmp
+	defer old.Close()
+	if _, err := io.Copy(stepWriter{s, f}, io.NewSectionReader(old, 0, d.size)); err != nil {
+		return err
+	}
+	return s.syncNew(f, s.tmp)
 }
 
 // source remembers whether it was reading that failed.
@@ -225,7 +241,7 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 		if err := ctx.Err(); err != nil {
 			return store.Info{}, context.Cause(ctx)
 		}
-		info, err := s.write(n, st.entry, d)
+		info, err := s.write(ctx, n, st, d)
 		if !errors.Is(err, errMoved) {
 			return info, err
 		}

@@ -20,6 +20,9 @@ type entry struct {
 	settled bool
 	// gone says that nothing exists under the name now.
 	gone bool
+	// unsynced says that the file, or its absence, is our doing and that the
+	// journal is still needed to make it durable. It is not written to the index.
+	unsynced bool
 	// kept are the earlier revisions with content of their own, newest first.
 	kept []kept
 }
@@ -71,6 +74,18 @@ func pushKept(list []kept, k kept, limit int) (rest, cut []kept) {
 	return slices.Clip(all[:limit]), all[limit:]
 }
 
+// withoutKept returns a copy of e that does not keep the file seq, and what is
+// missing from it, nil if nothing.
+func (e *entry) withoutKept(seq uint64) (*entry, *kept) {
+	i := slices.IndexFunc(e.kept, func(k kept) bool { return k.seq == seq })
+	if i < 0 {
+		return e, nil
+	}
+	rest, k := *e, e.kept[i]
+	rest.kept = slices.Delete(slices.Clone(e.kept), i, i+1)
+	return &rest, &k
+}
+
 // findKept returns the kept revision rev of e.
 func (e *entry) findKept(rev store.Revision) (kept, bool) {
 	if e == nil {
@@ -96,6 +111,7 @@ type fileStat struct {
 	id       fileID
 	mode     fs.FileMode // permissions; a plain file has no type bits
 	uid, gid int
+	links    uint64
 }
 
 // sameFile reports whether both are one file, whatever became of its content.

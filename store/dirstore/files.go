@@ -11,6 +11,7 @@ import (
 //
 //	lock            who owns the directory; the process id
 //	index           what is known of each name (a cache)
+//	journal0, journal1  changes that are not durable by themselves yet
 //	tmp/            contents being uploaded
 //	kept/00000/1f   replaced and deleted revisions, by sequence number
 //
@@ -24,12 +25,81 @@ func keptFile(seq uint64) string { return fmt.Sprintf("%s/%x", keptShard(seq), s
 
 func keptShard(seq uint64) string { return fmt.Sprintf("kept/%06x", seq>>shardBits) }
 
-// createKept makes the file for seq.
-func (s *Store) createKept(seq uint64) (*os.File, error) {
+// writeKept makes the file for seq, with the given content and, unless old is
+// nil, the permissions of old.
+func (s *Store) writeKept(seq uint64, content []byte, old *fileStat) error {
 	if err := s.makeShard(seq); err != nil {
-		return nil, err
+		return err
 	}
-	return s.create(keptFile(seq))
+	return s.writeNew(keptFile(seq), content, old)
+}
+
+// rewriteKept makes the file for seq out of k, a kept revision that is no longer
+// wanted: writing a file again spares the file system making one and removing
+// one, which is most of the work. It reports whether that was possible: not if
+// anybody has k open. k is lost in any case.
+func (s *Store) rewriteKept(k kept, seq uint64, content []byte, old *fileStat) (done bool, err error) {
+	err = s.makeShard(seq)
+	if err == nil {
+		err = s.step(stepReuse)
+	}
+	if err == nil {
+		// It loses its name first, so that nobody takes what it will contain for k.
+		err = renameAt(s.state, keptFile(k.seq), s.state, keptFile(seq))
+	}
+	if err != nil {
+		s.discard(keptFile(k.seq))
+		return false, nil
+	}
+	f, mine, err := openSole(s.state, keptFile(seq))
+	if err != nil {
+		return false, s.remove(keptFile(seq))
+	}
+	err = s.step(stepWrite)
+	if err == nil {
+		err = f.write(content)
+	}
+	if err == nil && mine.id.size != int64(len(content)) {
+		err = f.truncate(int64(len(content)))
+	}
+	if err == nil {
+		err = f.adopt(mine, *old)
+	}
+	return true, errors.Join(err, f.close())
+}
+
+// writeNew makes the file rel of the state folder.
+func (s *Store) writeNew(rel string, content []byte, old *fileStat) error {
+	if err := s.step(stepCreate); err != nil {
+		return err
+	}
+	f, err := createNew(s.state, rel)
+	if err != nil {
+		return err
+	}
+	err = s.step(stepWrite)
+	if err == nil {
+		err = f.write(content)
+	}
+	if err == nil && old != nil {
+		err = s.adopt(f, *old)
+	}
+	return errors.Join(err, f.close())
+}
+
+// adopt gives the new file f the permissions of old. All new files are alike, so
+// only the first is looked at.
+func (s *Store) adopt(f newFile, old fileStat) error {
+	mine := s.newFiles.Load()
+	if mine == nil {
+		st, err := f.stat()
+		if err != nil {
+			return err
+		}
+		mine = &st
+		s.newFiles.Store(mine)
+	}
+	return f.adopt(*mine, old)
 }
 
 // makeShard makes the folder that the file for seq belongs in.
@@ -70,15 +140,21 @@ func (s *Store) create(rel string) (*os.File, error) {
 	return createFile(s.state, rel)
 }
 
-// syncFile makes the content of f durable, if commits are to be.
-func (s *Store) syncFile(f *os.File) error {
+// syncNew makes the new file f in the folder dir durable, if commits are to be.
+func (s *Store) syncNew(f *os.File, dir folder) error {
 	if s.opts.Sync == SyncNone {
 		return nil
 	}
 	if err := s.step(stepSync); err != nil {
 		return err
 	}
-	return f.Sync()
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := s.step(stepSyncDir); err != nil {
+		return err
+	}
+	return syncDir(dir)
 }
 
 // remove removes the file rel of the state folder; it is no failure if it is

@@ -66,24 +66,24 @@ func parseMeta(b []byte) (meta, error) {
 }
 
 // openIndex opens the index in the folder dir. One that cannot be read is put
-// aside and a new one started: found is false then, and if there was none.
-func openIndex(dir string, log *slog.Logger) (x *index, m meta, found bool, err error) {
+// aside and a new one started.
+func openIndex(dir string, log *slog.Logger) (x *index, m meta, err error) {
 	file := filepath.Join(dir, "index")
-	x, m, found, err = tryIndex(file)
+	x, m, err = tryIndex(file)
 	if err == nil {
-		return x, m, found, nil
+		return x, m, nil
 	}
 	if isReadOnly(err) || isNoSpace(err) {
-		return nil, meta{}, false, err
+		return nil, meta{}, err
 	}
 	log.Warn("the index cannot be read and is started again; earlier revisions are lost", "error", err)
 	if err := os.Remove(file); err != nil {
-		return nil, meta{}, false, bare(err)
+		return nil, meta{}, bare(err)
 	}
 	return tryIndex(file)
 }
 
-func tryIndex(file string) (x *index, m meta, found bool, err error) {
+func tryIndex(file string) (x *index, m meta, err error) {
 	// Pages that are not what they should be make bbolt panic.
 	defer func() {
 		if p := recover(); p != nil {
@@ -95,13 +95,12 @@ func tryIndex(file string) (x *index, m meta, found bool, err error) {
 		FreelistType: bbolt.FreelistMapType,
 	})
 	if err != nil {
-		return nil, meta{}, false, bare(err)
+		return nil, meta{}, bare(err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
 		var metaErr error
 		if b := tx.Bucket(bucketMeta); b != nil {
 			m, metaErr = parseMeta(b.Get(keyMeta))
-			found = true
 		}
 		for _, name := range [][]byte{bucketNames, bucketKept, bucketMeta} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
@@ -112,9 +111,9 @@ func tryIndex(file string) (x *index, m meta, found bool, err error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, meta{}, false, err
+		return nil, meta{}, err
 	}
-	return &index{db: db, dirty: make(map[string]*entry)}, m, found, nil
+	return &index{db: db, dirty: make(map[string]*entry)}, m, nil
 }
 
 // load returns what was last put under name, or nil.
@@ -213,17 +212,49 @@ func writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
-// oldestKept returns the names of the oldest kept files, at most n.
-func (x *index) oldestKept(n int) ([]string, error) {
-	var list []string
+// keptRef says which name a kept file belongs to.
+type keptRef struct {
+	seq  uint64
+	name string
+}
+
+// oldestKept returns the oldest kept files, at most n.
+func (x *index) oldestKept(n int) ([]keptRef, error) {
+	var list []keptRef
 	err := x.db.View(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketKept).Cursor()
 		for k, v := c.First(); k != nil && len(list) < n; k, v = c.Next() {
-			list = append(list, string(v))
+			list = append(list, keptRef{binary.BigEndian.Uint64(k), string(v)})
 		}
 		return nil
 	})
 	return list, err
+}
+
+// refersTo reports whether a name refers to the kept file seq, as far as has
+// been flushed.
+func (x *index) refersTo(seq uint64) (found bool, err error) {
+	err = x.db.View(func(tx *bbolt.Tx) error {
+		found = tx.Bucket(bucketKept).Get(seqKey(seq)) != nil
+		return nil
+	})
+	return found, err
+}
+
+// unsynced returns the names of entries that wait to be written and whose files
+// are not durable.
+func (x *index) unsynced() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var names []string
+	for _, m := range []map[string]*entry{x.flushing, x.dirty} {
+		for name, e := range m {
+			if e.unsynced {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 func (x *index) close() error {

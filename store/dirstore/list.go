@@ -125,6 +125,9 @@ func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info
 			return
 		}
 		for _, k := range e.kept {
+			if _, err := statAt(s.state, keptFile(k.seq)); err != nil {
+				continue // a crash can lose it
+			}
 			if !yield(k.info(name), nil) {
 				return
 			}

@@ -17,7 +17,8 @@ import (
 // state is what is under a name at one moment: content (entry.exists), a
 // collection, or nothing.
 type state struct {
-	entry      *entry // the last known, even if gone
+	entry      *entry    // the last known, even if gone
+	file       *fileStat // of content that was recognised, if it is no link
 	collection bool
 	modified   time.Time // of a collection
 }
@@ -27,8 +28,11 @@ type state struct {
 func (s *Store) look(ctx context.Context, n *node) (state, error) {
 	last := s.lastKnown(n)
 	if last.exists() && last.settled {
+		if st, err := statAt(s.top, n.name); err == nil && st.id == last.id {
+			return state{entry: last, file: &st}, nil
+		}
 		if id, err := s.identify(n.name); err == nil && id == last.id {
-			return state{entry: last}, nil
+			return state{entry: last}, nil // a link
 		}
 	}
 	for range maxTries {
@@ -110,7 +114,7 @@ func (s *Store) vanished(n *node, last *entry) *entry {
 		return last
 	}
 	e := *last
-	e.gone, e.settled = true, false
+	e.gone, e.settled, e.unsynced = true, false, false
 	s.publish(n, &e)
 	return &e
 }
@@ -123,7 +127,7 @@ func (s *Store) observed(n *node, last *entry, seen sighting) *entry {
 		e.kept = last.kept
 	}
 	if last.exists() && last.info.Digest == seen.digest && last.info.Size == seen.id.size {
-		e.info = last.info
+		e.info, e.unsynced = last.info, last.unsynced
 	} else {
 		e.info = store.Info{
 			Name: n.name, Revision: s.clock.revision(last), Size: seen.id.size,

@@ -75,6 +75,8 @@ type Options struct {
 	// hook is called before every step that changes the disk. Tests use it to
 	// make the step fail, or the process die.
 	hook func(step) error
+	// session, unless empty, stands in for what the system says.
+	session string
 	// noExchange makes a test go the way of file systems without an exchange.
 	noExchange bool
 }

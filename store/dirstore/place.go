@@ -87,65 +87,56 @@ func (s *Store) putByLink(spare string, p place) error {
 	return renameAt(s.state, spare, p.dir, p.base)
 }
 
-// displaced says what became of the file that was replaced.
-type displaced int
-
-const (
-	// spareHasOld: the name of the spare file now holds the old one.
-	spareHasOld displaced = iota
-	// oldIsLost: the old file is gone, and so is the name of the spare file.
-	oldIsLost
-)
-
-// replace puts the file spare of the state folder in the place p of the file
-// old. The error errMoved means that it was not old that was found in p, and
-// that what was found there is there again; spareLost then tells whether
-// another program took away the spare file too while it was exposed.
-func (s *Store) replace(spare string, p place, old fileID) (to displaced, spareLost bool, err error) {
-	// Another program's change since the expectation was checked shows already
-	// now, most times, and then nobody needs to see the new file at all.
-	if st, err := statAt(p.dir, p.base); err != nil || !st.id.sameContent(old) {
+// replace puts the spare file of w in the place of the old one, and returns that,
+// which has the name of the spare file now; or nil if it could not be saved. The
+// error errMoved means that it was not the old file that was found in the place,
+// and that what was found there is there again; spareLost then tells whether
+// another program took the spare file away while it was exposed.
+func (s *Store) replace(w *change) (old *fileStat, spareLost bool, err error) {
+	if s.opts.Sync == SyncFull {
+		// Most changes another program made while the journal was written show
+		// already now, and then nobody needs to see the new file at all.
+		st, err := statAt(w.place.dir, w.place.base)
 		if err != nil && !isAbsent(err) {
-			return 0, false, err
+			return nil, false, err
 		}
-		return 0, false, errMoved
+		if err != nil || !st.id.sameContent(w.old.id) {
+			return nil, false, errMoved
+		}
 	}
 	if err := s.step(stepExchange); err != nil {
-		return 0, false, err
+		return nil, false, err
 	}
 	if !s.noExchange.Load() {
-		spareLost, err = s.exchange(spare, p, old)
+		old, spareLost, err = s.exchange(w)
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return spareHasOld, spareLost, err
+			return old, spareLost, err
 		}
 		s.noExchange.Store(true)
 		s.opts.Logger.Info("this file system cannot exchange files; other programs' renames may be lost in the instant before one of ours")
 	}
-	to, err = s.replaceByRename(spare, p, old)
-	return to, false, err
+	old, err = s.replaceByRename(w.spare, w.place, w.old.id)
+	return old, false, err
 }
 
-// exchange swaps spare and p, and swaps them back if it was not old that came
-// out of p.
-func (s *Store) exchange(spare string, p place, old fileID) (spareLost bool, err error) {
-	mine, err := statAt(s.state, spare)
-	if err != nil {
-		return false, err
-	}
-	if err := exchangeAt(s.state, spare, p.dir, p.base); err != nil {
+// exchange swaps the spare file and what is in the place, and swaps them back if
+// that was not the old file.
+func (s *Store) exchange(w *change) (old *fileStat, spareLost bool, err error) {
+	if err := exchangeAt(s.state, w.spare, w.place.dir, w.place.base); err != nil {
 		if isAbsent(err) {
-			return false, errMoved
+			return nil, false, errMoved
 		}
-		return false, err
+		return nil, false, err
 	}
-	out, err := statAt(s.state, spare)
+	out, err := statAt(s.state, w.spare)
 	if err != nil {
-		return false, err
+		return nil, false, unknown(err)
 	}
-	if out.id.sameContent(old) {
-		return false, nil
+	if out.id.sameContent(w.old.id) {
+		return &out, false, nil
 	}
-	return s.undo(spare, p, out.id, mine.id)
+	spareLost, err = s.undo(w.spare, w.place, out.id, w.id)
+	return nil, spareLost, err
 }
 
 // undo brings back what an exchange has taken out of p by mistake: the file
@@ -156,81 +147,89 @@ func (s *Store) undo(spare string, p place, out, in fileID) (spareLost bool, err
 	mine := in
 	for range maxTries {
 		if err := s.step(stepUndo); err != nil {
-			return false, err
+			return false, unknown(err)
 		}
 		if err := exchangeAt(s.state, spare, p.dir, p.base); err != nil {
 			if isAbsent(err) { // the name was deleted after ours was there: so it stays
 				return true, errMoved
 			}
-			return false, err
+			return false, unknown(err)
 		}
 		back, err := statAt(s.state, spare)
 		if err != nil {
-			return false, err
+			return false, unknown(err)
 		}
 		if back.id.sameFile(in) {
 			return !in.sameFile(mine), errMoved
 		}
 		out, in = back.id, out
 	}
-	return false, fmt.Errorf("%q: %w", p.name, &changingError{p.name})
+	return false, unknown(&changingError{p.name})
 }
+
+// unknown is for failures in the middle of a change.
+func unknown(err error) error { return fmt.Errorf("%w: %w", store.ErrUnknown, bare(err)) }
 
 // replaceByRename is replace for file systems that cannot exchange files. The
 // old file gets a second name, by which it is recognised, just before the new
 // one is renamed over the first. A rename by another program between the two is
 // lost.
-func (s *Store) replaceByRename(spare string, p place, old fileID) (displaced, error) {
+func (s *Store) replaceByRename(spare string, p place, old fileID) (*fileStat, error) {
 	second := spare + ".old"
 	err := linkAt(p.dir, p.base, s.state, second)
 	switch {
 	case err == nil:
-		st, err := statAt(s.state, second)
-		if err == nil && !st.id.sameContent(old) {
-			err = errMoved
-		}
-		if err == nil {
-			err = renameAt(s.state, spare, p.dir, p.base)
-		}
-		if err != nil {
-			return 0, errors.Join(err, unlinkAt(s.state, second))
-		}
-		return spareHasOld, renameAt(s.state, second, s.state, spare)
 	case isAbsent(err):
-		return 0, errMoved
+		return nil, errMoved
+	default: // no hard links either
+		return nil, renameAt(s.state, spare, p.dir, p.base)
 	}
-	return oldIsLost, renameAt(s.state, spare, p.dir, p.base)
+	st, err := statAt(s.state, second)
+	if err == nil && !st.id.sameContent(old) {
+		err = errMoved
+	}
+	if err == nil {
+		err = renameAt(s.state, spare, p.dir, p.base)
+	}
+	if err != nil {
+		return nil, errors.Join(err, unlinkAt(s.state, second))
+	}
+	if err := renameAt(s.state, second, s.state, spare); err != nil {
+		return nil, unknown(err)
+	}
+	st, err = statAt(s.state, spare)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	return &st, nil
 }
 
 // takeOut moves the file old from p to the name spare of the state folder. The
 // error errMoved means that it was another file that was found in p, and that
 // it is back unless a newer one has taken its place.
-func (s *Store) takeOut(p place, spare string, old fileID) error {
+func (s *Store) takeOut(p place, spare string, old fileID) (*fileStat, error) {
 	if err := s.step(stepTakeOut); err != nil {
-		return err
+		return nil, err
 	}
 	if err := renameAt(p.dir, p.base, s.state, spare); err != nil {
 		if isAbsent(err) {
-			return errMoved
+			return nil, errMoved
 		}
-		return err
+		return nil, err
 	}
 	st, err := statAt(s.state, spare)
 	if err != nil {
-		return err
+		return nil, unknown(err)
 	}
 	if st.id.sameContent(old) {
-		return nil
+		return &st, nil
 	}
 	if err := s.step(stepPutBack); err != nil {
-		return err
+		return nil, unknown(err)
 	}
-	err = s.put(spare, place{name: p.name, dir: p.dir, base: p.base})
-	if errors.Is(err, errMoved) {
-		return errors.Join(errMoved, unlinkAt(s.state, spare))
+	err = s.put(spare, p)
+	if err != nil && !errors.Is(err, errMoved) {
+		return nil, unknown(err)
 	}
-	if err != nil {
-		return err
-	}
-	return errMoved
+	return nil, errMoved
 }

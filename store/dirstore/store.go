@@ -28,21 +28,23 @@ type Store struct {
 	root *os.Root
 
 	// top and state are the directory and its state folder, held open.
-	top, state folder
-	stateRoot  *os.Root
-	lock       *dirLock
+	top, state, tmp folder
+	stateRoot       *os.Root
+	lock            *dirLock
 
 	nodes    *nodes
 	contents *contents
 	index    *index
+	journal  *journal
 
 	clock       clock
 	granularity int64  // of the times of the files
 	dev         uint64 // of the directory
 	seq         atomic.Uint64
 	keptBytes   atomic.Int64
-	shardMade   atomic.Uint64 // last folder for kept files known to exist, plus one
-	noExchange  atomic.Bool   // the file system cannot exchange files
+	shardMade   atomic.Uint64            // last folder for kept files known to exist, plus one
+	noExchange  atomic.Bool              // the file system cannot exchange files
+	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
 
 	// users counts calls under way; Close adds closedBias.
 	users    atomic.Int64
@@ -50,6 +52,9 @@ type Store struct {
 	idle     chan struct{}
 	close    func() error
 
+	// barrier is held for reading by each change, and for writing to switch the
+	// journal when no change is under way.
+	barrier     sync.RWMutex
 	checkpoints checkpointer
 }
 
@@ -165,13 +170,16 @@ func (s *Store) closeFiles() error {
 	if s.index != nil {
 		errs = append(errs, s.index.close())
 	}
+	if s.journal != nil {
+		errs = append(errs, s.journal.close())
+	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())
 	}
 	if s.stateRoot != nil {
 		errs = append(errs, s.stateRoot.Close())
 	}
-	for _, f := range []folder{s.top, s.state} {
+	for _, f := range []folder{s.top, s.state, s.tmp} {
 		if f != (folder{}) {
 			errs = append(errs, f.Close())
 		}

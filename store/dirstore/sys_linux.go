@@ -1,7 +1,10 @@
 package dirstore
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -64,4 +67,53 @@ func renameat2(oldDir folder, old string, newDir folder, new string, flags uint)
 // is on.
 func syncFileSystem(dir folder) error {
 	return ignoringEINTR(func() error { return unix.Syncfs(dir.fd()) })
+}
+
+// syncData makes the content of f durable, and of its metadata what is needed to
+// read it.
+func syncData(f *os.File) error {
+	return ignoringEINTR(func() error { return unix.Fdatasync(int(f.Fd())) })
+}
+
+// session names the time for which nothing that was written to the open
+// directory can get lost other than by being overwritten: since the machine was
+// started and the file system was mounted. It is empty if that cannot be told.
+func session(dir folder) string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	var st unix.Statx_t
+	mask := unix.STATX_MNT_ID | unix.STATX_MNT_ID_UNIQUE
+	err = ignoringEINTR(func() error { return unix.Statx(dir.fd(), "", unix.AT_EMPTY_PATH, mask, &st) })
+	if err != nil || st.Mask&uint32(mask) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %x", bytes.TrimSpace(boot), st.Mnt_id)
+}
+
+// openSole opens the file rel in dir for writing, and fails unless nobody can
+// have it in sight: it has no other name, and is not open. The system grants a
+// write lease on no other file. Nobody can open it either until it is closed.
+func openSole(dir folder, rel string) (newFile, fileStat, error) {
+	var fd int
+	err := ignoringEINTR(func() (err error) {
+		fd, err = unix.Openat(dir.fd(), rel, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+		return err
+	})
+	if err != nil {
+		return 0, fileStat{}, err
+	}
+	f := newFile(fd)
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		return 0, fileStat{}, errors.Join(err, f.close())
+	}
+	st, err := f.stat()
+	if err == nil && (st.links != 1 || !st.mode.IsRegular()) {
+		err = errors.ErrUnsupported
+	}
+	if err != nil {
+		return 0, fileStat{}, errors.Join(err, f.close())
+	}
+	return f, st, nil
 }

@@ -71,7 +71,7 @@ func statOf(st *unix.Stat_t) fileStat {
 	default:
 		mode |= fs.ModeIrregular
 	}
-	return fileStat{id: idOf(st), mode: mode, uid: int(st.Uid), gid: int(st.Gid)}
+	return fileStat{id: idOf(st), mode: mode, uid: int(st.Uid), gid: int(st.Gid), links: uint64(st.Nlink)}
 }
 
 func idOf(st *unix.Stat_t) fileID {
@@ -82,18 +82,61 @@ func idOf(st *unix.Stat_t) fileID {
 	}
 }
 
-// adopt gives f, which is mine, the permissions and the owner of old, as far as
-// this process may.
-func adopt(f *os.File, mine, old fileStat) error {
-	if mine.uid != old.uid || mine.gid != old.gid {
-		// Without the privilege the file stays ours, which is no failure.
-		_ = f.Chown(old.uid, old.gid)
-	}
-	if mine.mode.Perm() != old.mode.Perm() {
-		return bare(f.Chmod(old.mode.Perm()))
+// A newFile is a small file while it is written. It is less than an os.File:
+// making one of those takes more system calls than the file itself.
+type newFile int
+
+// createNew makes the file rel in the directory dir, or fails.
+func createNew(dir folder, rel string) (newFile, error) {
+	var fd int
+	err := ignoringEINTR(func() (err error) {
+		fd, err = unix.Openat(dir.fd(), rel, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o666)
+		return err
+	})
+	return newFile(fd), err
+}
+
+func (f newFile) write(p []byte) error {
+	for len(p) > 0 {
+		n, err := unix.Write(int(f), p)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p = p[n:]
 	}
 	return nil
 }
+
+func (f newFile) stat() (fileStat, error) {
+	var st unix.Stat_t
+	err := ignoringEINTR(func() error { return unix.Fstat(int(f), &st) })
+	return statOf(&st), err
+}
+
+func (f newFile) truncate(size int64) error {
+	return ignoringEINTR(func() error { return unix.Ftruncate(int(f), size) })
+}
+
+// adopt gives f, which is mine, the permissions and the owner of old, as far as
+// this process may.
+func (f newFile) adopt(mine, old fileStat) error {
+	if mine.uid != old.uid || mine.gid != old.gid {
+		// Without the privilege the file stays ours, which is no failure.
+		_ = unix.Fchown(int(f), old.uid, old.gid)
+	}
+	if mine.mode.Perm() != old.mode.Perm() {
+		return unix.Fchmod(int(f), uint32(old.mode.Perm()))
+	}
+	return nil
+}
+
+func (f newFile) close() error { return unix.Close(int(f)) }
+
+// asNew views an open file as a newFile. f is still to be closed as what it is.
+func asNew(f *os.File) newFile { return newFile(f.Fd()) }
 
 // setModifiedAt sets the modification time of rel in dir, in nanoseconds since 1970.
 func setModifiedAt(dir folder, rel string, mtime int64) error {

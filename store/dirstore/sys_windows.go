@@ -100,8 +100,31 @@ func statFile(f *os.File) (fileStat, error) {
 // nanoseconds converts 100 ns steps since 1601 to nanoseconds since 1970.
 func nanoseconds(filetime int64) int64 { return (filetime - 116444736000000000) * 100 }
 
+// A newFile is a small file while it is written.
+type newFile struct{ f *os.File }
+
+// createNew makes the file rel in the directory dir, or fails.
+func createNew(dir folder, rel string) (newFile, error) {
+	f, err := createFile(dir, rel)
+	return newFile{f}, err
+}
+
+func (f newFile) write(p []byte) error {
+	_, err := f.f.Write(p)
+	return err
+}
+
+func (f newFile) stat() (fileStat, error) { return statFile(f.f) }
+
+func (f newFile) truncate(size int64) error { return f.f.Truncate(size) }
+
 // adopt does nothing: a file inherits its permissions from its directory.
-func adopt(*os.File, fileStat, fileStat) error { return nil }
+func (f newFile) adopt(mine, old fileStat) error { return nil }
+
+func (f newFile) close() error { return f.f.Close() }
+
+// asNew views an open file as a newFile.
+func asNew(f *os.File) newFile { return newFile{f} }
 
 // setModifiedAt sets the modification time of rel in dir, in nanoseconds since 1970.
 func setModifiedAt(dir folder, rel string, mtime int64) error {
@@ -155,3 +178,8 @@ func isReadOnly(err error) bool {
 }
 
 func isOtherDevice(err error) bool { return errors.Is(err, windows.ERROR_NOT_SAME_DEVICE) }
+
+// openSole cannot tell whether another process has a file open.
+func openSole(folder, string) (newFile, fileStat, error) {
+	return newFile{}, fileStat{}, errors.ErrUnsupported
+}

@@ -4,26 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"sync"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
+// A change is a write or a deletion on its way:
+//
+//  1. The new file is written into the state folder: the spare file.
+//  2. The change is announced in the journal, which makes it durable. Of small
+//     content the journal has the bytes; a large file was synced by Stage.
+//  3. The spare file and the old file are exchanged, or the old one is renamed
+//     away. If it turns out that another program was faster, that is undone,
+//     and the announcement withdrawn.
+//  4. The old file, now in the state folder, is kept or removed.
+//
+// Until 4 is done the caller has the turn of the name, so nobody in this process
+// sees the change before it is durable. Whatever happens in between, recover
+// finds the announcement and finishes or undoes what it speaks of.
+type change struct {
+	place place
+	last  *entry     // what is known of the name, and exists if there is an old file
+	draft *draft     // nil for a deletion
+	info  store.Info // of the new revision
+	id    fileID     // of the new file
+	old   fileStat   // of the old file, or of a symbolic link to it
+	seq   uint64
+	spare string // a name in the state folder: first of the new file, then of the old one
+
+	// displaced is the old file, under the name spare when the change is done;
+	// nil if it is lost.
+	displaced *fileStat
+}
+
 // write makes d what is current under the name of n. The caller has the turn;
-// last is what it found. The error errMoved means that it is no longer so.
-func (s *Store) write(n *node, last *entry, d *draft) (store.Info, error) {
+// seen is what it found. The error errMoved means that it is no longer so.
+func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store.Info, error) {
 	p, err := s.placeOf(d.name, true)
 	if err != nil {
 		return store.Info{}, err
 	}
 	defer p.close()
-	w, err := s.prepare(p, last, d)
-	if err != nil {
-		return store.Info{}, clientError(d.name, err)
+	if err := s.beginChange(ctx); err != nil {
+		return store.Info{}, err
 	}
-	if err := s.carryOut(w); err != nil {
+	defer s.endChange()
+	reuse := s.takeOldest(n, &seen, d)
+	w, err := s.prepare(p, seen, d, reuse)
+	if err == nil {
+		err = s.carryOut(w)
+	}
+	if err != nil {
 		return store.Info{}, clientError(d.name, err)
 	}
 	e := s.finish(w)
@@ -32,31 +64,39 @@ func (s *Store) write(n *node, last *entry, d *draft) (store.Info, error) {
 	return e.info, nil
 }
 
+// takeOldest takes the oldest kept revision from what is known of n if the one
+// about to be replaced by d pushes it out, and if its file could serve d.
+func (s *Store) takeOldest(n *node, seen *state, d *draft) *kept {
+	e := seen.entry
+	if d.file != nil || !e.exists() || len(e.kept) < s.opts.Keep || !s.keeps(e.info.Size) || seen.file == nil {
+		return nil
+	}
+	oldest := e.kept[len(e.kept)-1]
+	if oldest.size > inlineSize {
+		return nil
+	}
+	e, _ = e.withoutKept(oldest.seq)
+	s.publish(n, e)
+	s.keptBytes.Add(-oldest.size)
+	seen.entry = e
+	return &oldest
+}
+
 // clientError is writeError for an error that may be one of the contract
 // already.
 func clientError(name string, err error) error {
-	if errors.Is(err, errMoved) || errors.Is(err, store.ErrName) || errors.Is(err, store.ErrUnknown) ||
-		errors.Is(err, store.ErrChanged) {
+	if errors.Is(err, errMoved) {
+		return errMoved
+	}
+	if errors.Is(err, store.ErrName) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrChanged) {
 		return err
 	}
 	return writeError(name, err)
 }
 
-// A change is a write or a deletion on its way.
-type change struct {
-	place place
-	last  *entry
-	draft *draft     // nil for a deletion
-	info  store.Info // of the new revision
-	old   fileStat   // what is in the place: last's file, or a link to it
-	seq   uint64
-	spare string // the new file, in the state folder; then the old one
-	id    fileID // of the new file
-}
-
-// prepare puts the new file beside its future place.
-func (s *Store) prepare(p place, last *entry, d *draft) (*change, error) {
-	now := s.clock.read()
+// prepare makes the spare file, of the file of reuse if that is not nil.
+func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, error) {
+	now, last := s.clock.read(), seen.entry
 	w := &change{place: p, last: last, draft: d, seq: s.seq.Add(1)}
 	w.info = store.Info{
 		Name: d.name, Revision: s.clock.revision(last), Size: d.size, Digest: d.digest,
@@ -64,12 +104,12 @@ func (s *Store) prepare(p place, last *entry, d *draft) (*change, error) {
 	}
 	if last.exists() {
 		var err error
-		if w.old, err = s.oldFile(p, last); err != nil {
+		if w.old, err = oldFile(p, seen); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.spareFile(w); err != nil {
-		return nil, err
+	if err := s.spareFile(w, reuse); err != nil {
+		return nil, s.dropSpare(w, err)
 	}
 	if err := s.step(stepStamp); err != nil {
 		return nil, s.dropSpare(w, err)
@@ -85,123 +125,147 @@ func (s *Store) prepare(p place, last *entry, d *draft) (*change, error) {
 	return w, nil
 }
 
-// oldFile looks at what is in p itself, which the caller found to be the file
-// of last: that file, or a symbolic link to it.
-func (s *Store) oldFile(p place, last *entry) (fileStat, error) {
+// oldFile returns what is in p itself, which the caller found to be the file of
+// seen: that file, or a symbolic link to it.
+func oldFile(p place, seen state) (fileStat, error) {
+	if seen.file != nil {
+		return *seen.file, nil
+	}
 	st, err := statAt(p.dir, p.base)
 	switch {
 	case isAbsent(err):
 		return st, errMoved
 	case err != nil:
 		return st, err
-	case st.mode.Type() == fs.ModeSymlink || st.id.sameContent(last.id):
+	case st.mode.Type() == fs.ModeSymlink || st.id.sameContent(seen.entry.id):
 		return st, nil
 	}
 	return st, errMoved
 }
 
-// spareFile writes the new file, unless staging did so already.
-func (s *Store) spareFile(w *change) error {
+// spareFile writes the spare file, unless staging did so already.
+func (s *Store) spareFile(w *change, reuse *kept) error {
 	d := w.draft
-	f := d.file
-	w.spare = d.tmp
-	if d.tmp == "" {
-		var err error
+	if d.file == nil {
 		w.spare = keptFile(w.seq)
-		if f, err = s.createKept(w.seq); err != nil {
+		if reuse != nil {
+			if done, err := s.rewriteKept(*reuse, w.seq, d.body, &w.old); done || err != nil {
+				return err
+			}
+		}
+		return s.writeKept(w.seq, d.body, w.model())
+	}
+	if d.tmp == "" {
+		// Another program took the uploaded file away while it was exposed.
+		if err := s.copyLarge(d); err != nil {
 			return err
 		}
-		if err := d.writeTo(f); err != nil {
-			f.Close()
-			return s.dropSpare(w, err)
-		}
-		if d.file == nil {
-			defer f.Close()
-		} else {
-			d.file.Close()
-			d.file, d.tmp = f, w.spare
-		}
 	}
-	if w.last.exists() && w.old.mode.IsRegular() {
-		mine, err := statFile(f)
-		if err == nil {
-			err = adopt(f, mine, w.old)
-		}
-		if err != nil {
-			return s.dropSpare(w, err)
-		}
-	}
-	if err := s.syncFile(f); err != nil {
-		return s.dropSpare(w, err)
+	w.spare = d.tmp
+	if model := w.model(); model != nil {
+		return s.adopt(asNew(d.file), *model)
 	}
 	return nil
 }
 
-// writeTo writes the content to f: from memory, or from the file whose name
-// another program has taken away.
-func (d *draft) writeTo(f *os.File) error {
-	w := stepWriter{d.s, f}
-	if d.file == nil {
-		_, err := w.Write(d.body)
-		return err
+// model is the file whose permissions the new one takes over, or nil.
+func (w *change) model() *fileStat {
+	if !w.last.exists() || !w.old.mode.IsRegular() {
+		return nil
 	}
-	_, err := io.Copy(w, io.NewSectionReader(d.file, 0, d.size))
-	return err
+	return &w.old
 }
 
 // dropSpare removes the spare file of a change that failed with err, unless it
 // belongs to the draft.
 func (s *Store) dropSpare(w *change, err error) error {
-	if w.spare == w.draft.tmp {
+	if w.spare == "" || w.draft != nil && w.spare == w.draft.tmp {
 		return err
 	}
 	return errors.Join(err, s.remove(w.spare))
 }
 
-// carryOut brings the new file into its place.
-func (s *Store) carryOut(w *change) error {
-	if !w.last.exists() {
-		if err := s.put(w.spare, w.place); err != nil {
-			return s.dropSpare(w, err)
-		}
-		w.draft.tmp = ""
-		return s.syncPlace(w.place)
-	}
-	to, lost, err := s.replace(w.spare, w.place, w.old.id)
-	if lost {
-		w.draft.tmp = ""
-	}
-	if err != nil {
-		return s.dropSpare(w, err)
-	}
-	w.draft.tmp = ""
-	if to == oldIsLost {
-		w.spare = ""
-	}
-	return s.syncPlace(w.place)
+// recordBuffers are for records on their way into the journal.
+var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// announce writes w to the journal.
+func (s *Store) announce(w *change) error {
+	return s.log(w.record(s.opts.Sync == SyncFull))
 }
 
-// syncPlace makes what was renamed in p durable.
-func (s *Store) syncPlace(p place) error {
-	if s.opts.Sync == SyncNone {
-		return nil
+func (s *Store) log(r *record) error {
+	buf := recordBuffers.Get().(*[]byte)
+	defer recordBuffers.Put(buf)
+	*buf = r.append((*buf)[:0])
+	return s.journal.append(*buf)
+}
+
+// carryOut announces w and does it. If it fails nothing has happened, unless the
+// error is store.ErrUnknown.
+func (s *Store) carryOut(w *change) error {
+	if err := s.announce(w); err != nil {
+		if errors.Is(err, store.ErrUnknown) {
+			w.abandon() // after a crash it may be needed
+			return err
+		}
+		return s.dropSpare(w, err)
 	}
-	err := s.step(stepSyncDir)
-	if err == nil {
-		err = syncDir(p.dir)
+	var err error
+	switch {
+	case w.draft == nil:
+		w.displaced, err = s.takeOut(w.place, w.spare, w.old.id)
+	case w.last.exists():
+		err = s.exchangeOld(w)
+	default:
+		err = s.put(w.spare, w.place)
 	}
 	if err != nil {
-		return fmt.Errorf("%w (%w)", store.ErrUnknown, err)
+		return s.withdraw(w, err)
+	}
+	if w.draft != nil {
+		w.draft.tmp = "" // it is in its place
 	}
 	return nil
 }
 
+func (s *Store) exchangeOld(w *change) error {
+	old, lost, err := s.replace(w)
+	if lost {
+		w.draft.tmp = "" // another program took it away; the content is still open
+	}
+	if err == nil {
+		w.displaced = old
+	}
+	return err
+}
+
+// withdraw says in the journal that w, which failed with err, was not carried
+// out.
+func (s *Store) withdraw(w *change, err error) error {
+	if errors.Is(err, store.ErrUnknown) {
+		w.abandon()
+		return err
+	}
+	if logErr := s.log(&record{kind: recordVoid, seq: w.seq}); logErr != nil {
+		w.abandon()
+		return fmt.Errorf("%w: %w: %w", store.ErrUnknown, bare(err), logErr)
+	}
+	return s.dropSpare(w, err)
+}
+
+// abandon leaves the spare file to the next start.
+func (w *change) abandon() {
+	if w.draft != nil {
+		w.draft.tmp = ""
+	}
+}
+
 // finish describes the new state, and keeps or removes the old file.
 func (s *Store) finish(w *change) *entry {
-	e := &entry{info: w.info, id: w.id}
+	e := &entry{info: w.info, id: w.id, unsynced: true}
 	if st, err := statAt(w.place.dir, w.place.base); err == nil && st.id.sameContent(w.id) {
 		e.id = st.id
-		e.settled = stampHolds(st.id.mtime, fileClock()) || s.unsettled(st.id, fileClock()) == 0
+		e.settled = st.id.stamped() || s.unsettled(st.id, fileClock()) == 0
 	}
 	if w.last != nil {
 		e.kept = w.last.kept
@@ -212,29 +276,32 @@ func (s *Store) finish(w *change) *entry {
 	return e
 }
 
-// retire keeps the file that was replaced or deleted, now under the name of the
-// spare file, if it is to be kept. It returns the kept revisions.
+// retire keeps the displaced file, or removes it. It returns the kept revisions
+// of the name.
 func (s *Store) retire(w *change, list []kept) []kept {
-	if w.spare == "" {
+	if w.displaced == nil {
 		return list
 	}
-	name := keptFile(w.seq)
-	st, err := statAt(s.state, w.spare)
-	if err != nil || !st.mode.IsRegular() || !s.keeps(w.last.info.Size) {
+	last := w.last.info
+	if !w.displaced.mode.IsRegular() || !s.keeps(last.Size) {
 		s.discard(w.spare)
 		return list
 	}
-	if w.spare != name {
-		if st, err = s.renameToKept(w.spare, w.seq); err != nil {
-			s.opts.Logger.Warn("an earlier revision is not kept", "name", w.info.Name, "error", err)
+	if w.spare != keptFile(w.seq) {
+		st, err := s.renameToKept(w.spare, w.seq)
+		if err != nil {
+			s.opts.Logger.Warn("an earlier revision is not kept", "name", last.Name, "error", err)
 			s.discard(w.spare)
 			return list
 		}
+		w.displaced = &st
 	}
-	list, cut := pushKept(list, w.last.asKept(w.seq, st.id), s.opts.Keep)
-	s.keptBytes.Add(w.last.info.Size)
+	list, cut := pushKept(list, w.last.asKept(w.seq, w.displaced.id), s.opts.Keep)
 	for _, k := range cut {
 		s.drop(k)
+	}
+	if s.keptBytes.Add(last.Size) > s.opts.KeepBytes {
+		signal(s.checkpoints.full)
 	}
 	return list
 }
@@ -282,50 +349,68 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		if err != nil {
 			return store.Info{}, err
 		}
-		current := st.entry.current()
-		switch {
-		case st.collection:
-			return store.Info{}, fmt.Errorf("%q: %w", name, store.ErrIsCollection)
-		case !current.Exists() && expect == store.Any:
-			return store.Info{}, notFound(name)
-		case !expect.Holds(current.Revision):
-			return store.Info{}, &store.ConflictError{Name: name, Expect: expect, Current: current}
-		case !current.Exists():
-			return store.Info{}, notFound(name)
+		if err := st.checkDelete(name, expect); err != nil {
+			return store.Info{}, err
 		}
-		err = s.erase(n, st.entry)
+		if err := ctx.Err(); err != nil {
+			return store.Info{}, context.Cause(ctx)
+		}
+		err = s.erase(ctx, n, st)
+		if err == nil {
+			return st.entry.info, nil
+		}
 		if !errors.Is(err, errMoved) {
-			return current, err
+			return store.Info{}, err
 		}
 	}
 	return store.Info{}, &changingError{name}
 }
 
-// erase deletes the file of last, which was found under the name of n.
-func (s *Store) erase(n *node, last *entry) error {
+// checkDelete refuses to delete where expect does not hold, or nothing is.
+func (st state) checkDelete(name string, expect store.Expect) error {
+	current := st.entry.current()
+	switch {
+	case st.collection:
+		return fmt.Errorf("%q: %w", name, store.ErrIsCollection)
+	case !current.Exists() && expect == store.Any:
+		return notFound(name)
+	case !expect.Holds(current.Revision):
+		return &store.ConflictError{Name: name, Expect: expect, Current: current}
+	case !current.Exists():
+		return notFound(name)
+	}
+	return nil
+}
+
+// erase deletes the file of seen, which was found under the name of n.
+func (s *Store) erase(ctx context.Context, n *node, seen state) error {
 	p, err := s.placeOf(n.name, false)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if isAbsent(err) {
 			return errMoved
 		}
 		return err
 	}
 	defer p.close()
+	if err := s.beginChange(ctx); err != nil {
+		return err
+	}
+	defer s.endChange()
+	last := seen.entry
 	w := &change{place: p, last: last, info: last.info, seq: s.seq.Add(1)}
-	if w.old, err = s.oldFile(p, last); err != nil {
+	if w.old, err = oldFile(p, seen); err != nil {
 		return clientError(n.name, err)
 	}
-	w.spare = keptFile(w.seq)
 	if err := s.makeShard(w.seq); err != nil {
 		return clientError(n.name, err)
 	}
-	if err := s.takeOut(p, w.spare, w.old.id); err != nil {
+	w.spare = keptFile(w.seq)
+	if err := s.carryOut(w); err != nil {
 		return clientError(n.name, err)
 	}
-	syncErr := s.syncPlace(p)
 	e := *last
-	e.gone, e.settled = true, false
+	e.gone, e.settled, e.unsynced = true, false, true
 	e.kept = s.retire(w, e.kept)
 	s.publish(n, &e)
-	return syncErr
+	return nil
 }

@@ -3,8 +3,19 @@
 package dirstore
 
 import (
+	"errors"
+	"os"
 	"time"
 )
+
+// syncFileSystem is not to be had; each file is synced by itself.
+func syncFileSystem(folder) error { return errors.ErrUnsupported }
+
+// syncData makes the content of f durable.
+func syncData(f *os.File) error { return f.Sync() }
+
+// session cannot be told: every start may be the first after a loss of power.
+func session(folder) string { return "" }
 
 // fileClock is the clock the times of local files are taken from, in
 // nanoseconds.

@@ -1,0 +1,350 @@
+package dirstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// The journal makes a change durable before it is carried out. Changes that
+// come at the same time are written in one group and share one sync; after that
+// the plain file is renamed into place without a sync of its own. When a
+// checkpoint has made the plain files durable, the records are of no more use.
+//
+// There are two files, used in turn, one for each epoch: while a checkpoint
+// disposes of the last epoch, the current one goes on. A file is filled
+// with zeros before records are written over them, and used again as it is: a
+// sync then has data to write but no metadata, and does not wait for the file
+// system's own journal.
+//
+//	file   = header record*
+//	header = "412 journal" version; epoch u64; session string; CRC u32
+//	record = length u32; CRC u32 of the rest; epoch u64; content
+//
+// The CRC of a record goes on from that of the record before it. So a wrong CRC
+// or another epoch than the file's is where the last use of the file ended, and
+// what is left of a group that could not be written never continues a later one.
+const (
+	journalMagic   = "412 journal\x01"
+	journalHeader  = 4096 // where records begin
+	recordOverhead = 16   // of length, CRC and epoch
+
+	journalFirst = 64 << 10  // how much a file is extended by at first
+	journalStep  = 4 << 20   // and at most
+	journalSoft  = 16 << 20  // a checkpoint is called for
+	journalHard  = 128 << 20 // writers wait for one
+
+	// maxRecord bounds the content of a record.
+	maxRecord = inlineSize + 16<<10
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+type journal struct {
+	sync    bool // groups are made durable
+	step    func(step) error
+	session string
+	files   [2]*os.File
+
+	mu      sync.Mutex
+	next    *group // gathers what is to be written next
+	writing bool   // somebody is writing a group
+
+	// What follows belongs to the one who is writing; and to rotate, which
+	// comes when nobody is.
+	active int
+	epoch  uint64
+	pos    int64    // where the next group goes; set under mu too
+	sum    uint32   // CRC of the last record
+	size   [2]int64 // how far the files are filled
+}
+
+// group is records written and made durable together.
+type group struct {
+	buf  []byte
+	lead chan struct{} // has a token when one of the group is to write it
+	done chan struct{} // closed when it is written, or err says why not
+	err  error
+}
+
+var groupBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func newGroup() *group {
+	return &group{
+		buf:  (*groupBuffers.Get().(*[]byte))[:0],
+		lead: make(chan struct{}, 1),
+		done: make(chan struct{}),
+	}
+}
+
+// errJournal wraps what keeps a record from being written. Whether it is
+// nevertheless found after a crash is then certain (it is not), unless the
+// error is also store.ErrUnknown.
+var errJournal = errors.New("the journal cannot be written")
+
+// openJournal opens the journal files in the folder state. Nothing can be
+// appended before rotate has begun an epoch.
+func openJournal(state *os.Root, session string, sync bool, step func(step) error) (*journal, error) {
+	j := &journal{sync: sync, step: step, session: session, next: newGroup()}
+	for i := range j.files {
+		f, err := state.OpenFile(fmt.Sprintf("journal%d", i), os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, errors.Join(err, j.close())
+		}
+		j.files[i] = f
+		if j.size[i], err = f.Seek(0, io.SeekEnd); err != nil {
+			return nil, errors.Join(err, j.close())
+		}
+	}
+	return j, nil
+}
+
+func (j *journal) close() error {
+	var errs []error
+	for _, f := range j.files {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// append writes a record and returns when it is as durable as it is to be. Of
+// those who wait at the same time one writes for all; nobody waits for others
+// to come.
+func (j *journal) append(content []byte) error {
+	j.mu.Lock()
+	g := j.next
+	g.buf = appendRecord(g.buf, content)
+	leads := !j.writing
+	j.writing = true
+	j.mu.Unlock()
+	if !leads {
+		select {
+		case <-g.done:
+			return g.err
+		case <-g.lead:
+		}
+	}
+	j.writeGroup()
+	return g.err
+}
+
+// writeGroup writes the group that has gathered, which is the caller's.
+func (j *journal) writeGroup() {
+	j.mu.Lock()
+	g := j.next
+	j.next = newGroup()
+	j.mu.Unlock()
+
+	g.err = j.write(g.buf)
+	buf := g.buf
+	g.buf = nil
+	close(g.done)
+	if cap(buf) <= 1<<20 {
+		groupBuffers.Put(&buf)
+	}
+
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.next.buf) > 0 {
+		j.next.lead <- struct{}{}
+	} else {
+		j.writing = false
+	}
+}
+
+// appendRecord frames content; seal completes it.
+func appendRecord(b []byte, content []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(content)))
+	b = append(b, make([]byte, recordOverhead-4)...)
+	return append(b, content...)
+}
+
+// seal sets the epoch and the CRC of each record in b, and returns the last CRC.
+func seal(b []byte, epoch uint64, sum uint32) uint32 {
+	for len(b) > 0 {
+		end := recordOverhead + int(binary.LittleEndian.Uint32(b))
+		binary.LittleEndian.PutUint64(b[8:], epoch)
+		sum = crc32.Update(sum, castagnoli, b[8:end])
+		binary.LittleEndian.PutUint32(b[4:], sum)
+		b = b[end:]
+	}
+	return sum
+}
+
+// write writes a group behind the last one. If that fails, the next group goes
+// to the same place.
+func (j *journal) write(b []byte) error {
+	if err := j.extend(j.pos + int64(len(b))); err != nil {
+		return fmt.Errorf("%w: %w", errJournal, err)
+	}
+	sum := seal(b, j.epoch, j.sum)
+	err := j.writeSynced(b)
+	if err == nil {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.pos, j.sum = j.pos+int64(len(b)), sum
+		return nil
+	}
+	// The records may be there, or may come to be there. A zero in their place
+	// makes sure that they are not.
+	if voidErr := j.writeSynced(make([]byte, recordOverhead)); voidErr != nil {
+		return fmt.Errorf("%w: %w: %w", store.ErrUnknown, errJournal, err)
+	}
+	return fmt.Errorf("%w: %w", errJournal, err)
+}
+
+func (j *journal) writeSynced(b []byte) error {
+	if err := j.step(stepJournal); err != nil {
+		return err
+	}
+	f := j.files[j.active]
+	if _, err := f.WriteAt(b, j.pos); err != nil {
+		return bare(err)
+	}
+	if !j.sync {
+		return nil
+	}
+	if err := j.step(stepJournalSync); err != nil {
+		return err
+	}
+	return syncData(f)
+}
+
+// extend fills the active file with zeros up to end and some way beyond.
+func (j *journal) extend(end int64) error {
+	have := j.size[j.active]
+	if end <= have {
+		return nil
+	}
+	if err := j.step(stepJournalExtend); err != nil {
+		return err
+	}
+	add := max(end-have, min(max(have, journalFirst), journalStep))
+	f := j.files[j.active]
+	if _, err := f.WriteAt(make([]byte, add), have); err != nil {
+		return bare(err)
+	}
+	if j.sync {
+		if err := f.Sync(); err != nil {
+			return bare(err)
+		}
+	}
+	j.size[j.active] = have + add
+	return nil
+}
+
+// rotate begins the given epoch in the other file. No append is under way. The
+// header need not be durable before the first group is, which syncs it too.
+func (j *journal) rotate(epoch uint64) error {
+	if err := j.step(stepJournalNew); err != nil {
+		return err
+	}
+	was := j.active
+	j.active = 1 - j.active
+	h := make([]byte, 0, journalHeader)
+	h = append(h, journalMagic...)
+	h = binary.LittleEndian.AppendUint64(h, epoch)
+	h = appendString(h, j.session)
+	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
+	err := j.extend(journalHeader)
+	if err == nil {
+		_, err = j.files[j.active].WriteAt(h[:journalHeader], 0)
+	}
+	if err != nil {
+		j.active = was
+		return bare(err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.epoch, j.pos, j.sum = epoch, journalHeader, 0
+	return nil
+}
+
+// used returns how many bytes the current epoch takes.
+func (j *journal) used() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.pos
+}
+
+// journalFile is what a journal file contains.
+type journalFile struct {
+	epoch   uint64
+	session string
+	records [][]byte
+}
+
+// read reads both files, the older epoch first. Files without a valid header
+// are left out.
+func (j *journal) read() ([]journalFile, error) {
+	var all []journalFile
+	for _, f := range j.files {
+		b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<40))
+		if err != nil {
+			return nil, bare(err)
+		}
+		if file, ok := parseJournal(b); ok {
+			all = append(all, file)
+		}
+	}
+	if len(all) == 2 && all[0].epoch > all[1].epoch {
+		all[0], all[1] = all[1], all[0]
+	}
+	return all, nil
+}
+
+// parseJournal takes a journal file apart; ok is false if its header is not
+// valid. The records share b's memory.
+func parseJournal(b []byte) (file journalFile, ok bool) {
+	if len(b) < journalHeader || string(b[:len(journalMagic)]) != journalMagic {
+		return journalFile{}, false
+	}
+	d := decoder{b: b[len(journalMagic):journalHeader]}
+	epoch := d.bytes(8)
+	session := d.string()
+	if d.bad {
+		return journalFile{}, false
+	}
+	sum := crc32.Checksum(b[:journalHeader-len(d.b)], castagnoli)
+	if got := d.bytes(4); d.bad || binary.LittleEndian.Uint32(got) != sum {
+		return journalFile{}, false
+	}
+	file.epoch, file.session = binary.LittleEndian.Uint64(epoch), string(session)
+	b = b[journalHeader:]
+	for sum = 0; ; {
+		content, size := parseRecord(b, file.epoch, sum)
+		if size == 0 {
+			return file, true
+		}
+		file.records = append(file.records, content)
+		sum = binary.LittleEndian.Uint32(b[4:])
+		b = b[size:]
+	}
+}
+
+// parseRecord returns the content of the record b begins with and its size
+// including the frame, or 0 if b does not begin with a record of the epoch that
+// follows the one with CRC sum.
+func parseRecord(b []byte, epoch uint64, sum uint32) (content []byte, size int) {
+	if len(b) < recordOverhead {
+		return nil, 0
+	}
+	n := binary.LittleEndian.Uint32(b)
+	if n == 0 || n > maxRecord || int(n) > len(b)-recordOverhead {
+		return nil, 0
+	}
+	size = recordOverhead + int(n)
+	if binary.LittleEndian.Uint64(b[8:]) != epoch ||
+		binary.LittleEndian.Uint32(b[4:]) != crc32.Update(sum, castagnoli, b[8:size]) {
+		return nil, 0
+	}
+	return b[recordOverhead:size], size
+}
