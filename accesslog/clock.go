@@ -290,7 +290,7 @@ func parseStrftime(format string, in *time.Location) (clock, error) {
 		if expanded[i] != '%' {
 			continue
 		}
-		if i++; i == len(expanded) || !strings.Contains("YmdeHMSybhaAzZs%", expanded[i:i+1]) {
+		if i++; i == len(expanded) || !strings.Contains("YmdeHMSybhaAzZs36%", expanded[i:i+1]) {
 			return nil, fmt.Errorf("time format %q has a conversion that cannot be read; use %%F %%T %%z", format)
 		}
 	}
@@ -304,7 +304,7 @@ var strftimeShorthands = strings.NewReplacer("%%", "%%", "%F", "%Y-%m-%d", "%T",
 type moment struct {
 	year, month, day     int
 	hour, minute, second int
-	offset, unix         int64
+	offset, unix, nanos  int64
 	zoned, isUnix        bool
 }
 
@@ -335,7 +335,7 @@ func (m *moment) at(in *time.Location) (at int64, ok bool) {
 		return m.unix * 1e9, m.unix < math.MaxInt64/1_000_000_000
 	}
 	at, ok = civil(m.year, m.month, m.day, fmt.Appendf(nil, "%02d:%02d:%02d", m.hour, m.minute, m.second))
-	if m.zoned {
+	if at += m.nanos; m.zoned {
 		return at - m.offset, ok
 	}
 	return inZone(at, in), ok
@@ -373,6 +373,10 @@ func (m *moment) convert(letter byte, b []byte) (rest []byte, ok bool) {
 	case 'S':
 		m.second = number(2)
 		return b, m.second >= 0
+	case '3', '6': // not in strftime(3): milliseconds, microseconds
+		digits := int(letter - '0')
+		m.nanos = int64(number(digits)) * int64(math.Pow10(9-digits))
+		return b, m.nanos >= 0
 	}
 	return m.convertText(letter, b)
 }

@@ -34,7 +34,7 @@ type span struct{ start, end uint32 }
 // Time is when the request was logged; in Apache's formats, when it was received. It
 // is in UTC, with the resolution of the log. It is the zero Time if the format logs none.
 func (e *Entry) Time() time.Time {
-	if !e.Logged().Has(Time) {
+	if e.State(Time) != Present {
 		return time.Time{}
 	}
 	return time.Unix(0, e.at).UTC()
@@ -77,6 +77,8 @@ func (e *Entry) State(f Field) State {
 func (e *Entry) partState(f Field) State {
 	path, target := e.layout.column[Path], e.layout.column[Target]
 	switch {
+	case f == Time && len(e.layout.when) > 0:
+		return Present
 	case f == Target && path >= 0:
 		return e.columnState(int(path))
 	case f == Path && target >= 0:
@@ -115,6 +117,8 @@ func (e *Entry) raw(i int) []byte {
 // Text returns the value of f, unescaped, or "" unless its State is Present. See Entry
 // for how long the string lives.
 //
+// Time is in the form of RFC 3339, in UTC.
+//
 // Target, Path and Query keep the escapes of the URI. IIS logs the decoded path and "+"
 // for a blank: its "+" stay, as nobody can tell them from real ones. In other fields of
 // an IIS log "+" becomes a blank, except inside quotes: entity tags have no blanks.
@@ -123,9 +127,14 @@ func (e *Entry) Text(f Field) string {
 		return ""
 	}
 	if i := e.layout.column[f]; i >= 0 {
+		if f == ContentRange && e.layout.rangeEnd > 0 {
+			return alias(e.joinRange(int(i), int(e.layout.rangeEnd)))
+		}
 		return alias(e.value(int(i)))
 	}
 	switch f {
+	case Time:
+		return alias(e.formatTime())
 	case Target:
 		return alias(e.joinTarget())
 	case Path:
@@ -146,6 +155,16 @@ func (e *Entry) value(i int) []byte {
 	var v []byte
 	v, e.scratch = e.layout.columns[i].unescape.apply(e.line, e.spans[i], e.scratch)
 	return v
+}
+
+// formatTime returns the time by RFC 3339, in UTC.
+func (e *Entry) formatTime() []byte {
+	if e.State(Time) != Present {
+		return nil
+	}
+	n := len(e.scratch)
+	e.scratch = e.Time().AppendFormat(e.scratch, time.RFC3339Nano)
+	return e.scratch[n:len(e.scratch):len(e.scratch)]
 }
 
 func (e *Entry) cutTarget() (path, query []byte) {
@@ -182,6 +201,17 @@ func (e *Entry) joinTarget() []byte {
 	query := e.value(int(e.layout.column[Query]))
 	n := len(e.scratch)
 	e.scratch = append(append(append(e.scratch, path...), '?'), query...)
+	return e.scratch[n:len(e.scratch):len(e.scratch)]
+}
+
+// joinRange makes a Content-Range of its first and its last byte.
+func (e *Entry) joinRange(first, last int) []byte {
+	if e.columnState(first) != Present {
+		return nil
+	}
+	n := len(e.scratch)
+	e.scratch = append(append(append(e.scratch, "bytes "...), e.raw(first)...), '-')
+	e.scratch = append(append(e.scratch, e.raw(last)...), "/*"...)
 	return e.scratch[n:len(e.scratch):len(e.scratch)]
 }
 

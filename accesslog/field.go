@@ -57,8 +57,8 @@ const (
 	ContentSent
 	// BytesReceived is the size of the request, header section included.
 	BytesReceived
-	// RequestLength is the Content-Length field of the request.
-	RequestLength
+	// ContentLength is the Content-Length field of the request.
+	ContentLength
 	Duration
 	UserAgent
 	Referer
@@ -120,7 +120,7 @@ var fieldNames = [numFields]string{
 	Target: "target", Path: "path", Query: "query", Protocol: "protocol", Scheme: "scheme", Host: "host", Node: "node",
 	Upstream: "upstream", UpstreamStatus: "upstream_status", UpstreamETag: "upstream_etag", Status: "status",
 	SubStatus: "sub_status", Win32Status: "win32_status", Reason: "reason", BytesSent: "bytes_sent",
-	ContentSent: "content_sent", BytesReceived: "bytes_received", RequestLength: "request_length", Duration: "duration",
+	ContentSent: "content_sent", BytesReceived: "bytes_received", ContentLength: "content_length", Duration: "duration",
 	UserAgent: "user_agent", Referer: "referer", RequestID: "request_id", Attempt: "attempt", Retries: "retries",
 	IdempotencyKey: "idempotency_key", Expect: "expect",
 	IfMatch: "if_match", IfNoneMatch: "if_none_match", IfModifiedSince: "if_modified_since",

@@ -1,5 +1,11 @@
 package accesslog
 
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
 // Format says how the lines of a log are to be read. The zero Format means that this
 // is to be found out. Formats compare with ==.
 type Format struct {
@@ -8,17 +14,162 @@ type Format struct {
 	server string // "" if not known
 }
 
+// A formatSpec is what is known of the formats of one name.
+type formatSpec struct {
+	name, server string
+	// arg says what may follow the name and ":", "" for nothing.
+	arg   string
+	build func(arg string, in *time.Location) (*dialect, error)
+}
+
+// A dialect reads the lines of one file.
+type dialect struct {
+	format Format
+	// w3c, if not nil, understands directives, and start is the state before the first.
+	w3c   *w3cDialect
+	start w3cState
+	notes []string
+}
+
+// layoutDialect is the dialect of a format whose lines are all alike.
+func layoutDialect(l *layout, err error) (*dialect, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &dialect{start: w3cState{layout: l}}, nil
+}
+
+// w3cDialectOf begins with the given fields, for logs without a directive.
+func w3cDialectOf(w *w3cDialect, fields string) (*dialect, error) {
+	l, err := w.compile(strings.Fields(fields), "")
+	return &dialect{w3c: w, start: w3cState{layout: l, fields: fields}}, err
+}
+
+// formatSpecs are all formats, in the order in which they are listed.
+var formatSpecs = []formatSpec{
+	{"iis", "IIS", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
+		return w3cDialectOf(newIIS(), orDefault(arg, iisDefaultFields))
+	}},
+	{"httperr", "HTTP.sys", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
+		return w3cDialectOf(newIIS(), orDefault(arg, httperrFields))
+	}},
+	{"nginx", "nginx", "a log_format; combined if there is none", func(arg string, _ *time.Location) (*dialect, error) {
+		return layoutDialect(parseNginx(orDefault(arg, nginxCombined)))
+	}},
+	{"apache", "Apache", "a LogFormat; combined if there is none", func(arg string, in *time.Location) (*dialect, error) {
+		return layoutDialect(parseApache(orDefault(arg, apacheCombined), in))
+	}},
+	{"common", "", "", apacheSpec(apacheCommon)},
+	{"combined", "", "", apacheSpec(apacheCombined)},
+	{"vhost_combined", "Apache", "", apacheSpec(apacheVhostCombined)},
+	{"caddy", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddy(in), nil) }},
+	{"haproxy", "HAProxy", "captured fields, as in If-Match:256,If-None-Match|ETag", func(arg string, in *time.Location) (*dialect, error) {
+		return layoutDialect(newHAProxy(arg, in))
+	}},
+	{"s3", "Amazon S3", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newS3(), nil) }},
+	{"cloudfront", "CloudFront", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
+		return w3cDialectOf(newCloudFront(), orDefault(arg, cloudfrontFields))
+	}},
+	{"json", "", "the names of the members that are wanted, with commas; those of the first lines if there are none", func(arg string, in *time.Location) (*dialect, error) {
+		if arg == "" {
+			return &dialect{}, nil // the names come from the first lines: see detectGiven
+		}
+		l, ok := newJSON(strings.Split(arg, ","), in)
+		if !ok {
+			return nil, fmt.Errorf("the members %s are not enough: a status, and a method or target, are needed", arg)
+		}
+		return layoutDialect(l, nil)
+	}},
+	{"fourtwelve", "fourtwelve", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newFourtwelve(), nil) }},
+}
+
+func apacheSpec(text string) func(string, *time.Location) (*dialect, error) {
+	return func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(parseApache(text, in)) }
+}
+
+func orDefault(arg, otherwise string) string {
+	if arg == "" {
+		return otherwise
+	}
+	return arg
+}
+
+// ParseFormat reads the name of a format, and what belongs to it after a colon:
+//
+//	iis, httperr, cloudfront    or with field names, as in iis:date time cs-method …
+//	nginx:LOG_FORMAT            the text of a log_format, or the whole directive
+//	apache:LOGFORMAT            the text of a LogFormat, or the whole directive
+//	nginx, apache               the combined format
+//	common, combined, vhost_combined
+//	haproxy:CAPTURES            captured fields in the order of their declaration
+//	json, caddy, s3, fourtwelve
+func ParseFormat(s string) (Format, error) {
+	name, arg, _ := strings.Cut(strings.TrimSpace(s), ":")
+	spec := specOf(name)
+	if spec == nil {
+		return Format{}, fmt.Errorf("unknown log format %q: choose one of %s", name, strings.Join(FormatNames(), ", "))
+	}
+	f := Format{name, strings.TrimSpace(arg), spec.server}
+	if f.arg != "" && spec.arg == "" {
+		return Format{}, fmt.Errorf("log format %q: nothing may follow the name", name)
+	}
+	if _, err := f.dialect(nil); err != nil {
+		return Format{}, err
+	}
+	return f, nil
+}
+
+// FormatNames returns the names that ParseFormat knows.
+func FormatNames() (names []string) {
+	for _, s := range formatSpecs {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func specOf(name string) *formatSpec {
+	for i := range formatSpecs {
+		if formatSpecs[i].name == name {
+			return &formatSpecs[i]
+		}
+	}
+	return nil
+}
+
+// dialect compiles the format. It is not zero.
+func (f Format) dialect(in *time.Location) (*dialect, error) {
+	d, err := specOf(f.name).build(f.arg, in)
+	if err != nil {
+		return nil, fmt.Errorf("log format %s: %w", f.name, err)
+	}
+	d.format = f
+	return d, nil
+}
+
 // Name is the short name that ParseFormat knows, as in "iis"; "" for the zero Format.
 func (f Format) Name() string { return f.name }
+
+// Argument is what follows the name: a log_format, field names and so on.
+func (f Format) Argument() string { return f.arg }
 
 // Server is the program that writes such logs, as in "nginx", or "" if several do and
 // the log does not tell.
 func (f Format) Server() string { return f.server }
 
-// String returns the name, and the server where that is not clear from it.
+// String returns the name for people, with the server where the name does not tell.
 func (f Format) String() string {
-	if f.name == "combined" && f.server != "" {
-		return f.name + " (" + f.server + ")"
+	switch {
+	case f.name == "":
+		return "unknown"
+	case f.arg != "":
+		return f.name + " with " + argumentNames[f.name]
+	case (f.name == "combined" || f.name == "common") && f.server != "":
+		return f.name + " of " + f.server
 	}
 	return f.name
+}
+
+var argumentNames = map[string]string{
+	"iis": "given fields", "httperr": "given fields", "cloudfront": "given fields", "nginx": "its own log_format",
+	"apache": "its own LogFormat", "haproxy": "captures", "json": "its own members",
 }

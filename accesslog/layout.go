@@ -16,6 +16,12 @@ type layout struct {
 	sparse bool
 	// cut, if not nil, tells whether a value is only a beginning.
 	cut func(e *Entry, f Field) bool
+	// lost, if not 0, is the column of lines that say how many requests are not in
+	// the log.
+	lost int8
+	// rangeEnd, if not 0, is the column with the last byte of ContentRange, whose column
+	// has the first.
+	rangeEnd int8
 	// when has the columns that make up the time, and clock reads them.
 	when  []int8
 	clock clock
@@ -60,14 +66,15 @@ const (
 	dash        absence = iota // "-"
 	empty                      // ""
 	dashOrEmpty                // either
+	never                      // leaves it out
 )
 
 func (a absence) is(v []byte) bool {
 	switch len(v) {
 	case 0:
-		return a != dash
+		return a == empty || a == dashOrEmpty
 	case 1:
-		return a != empty && v[0] == '-'
+		return v[0] == '-' && (a == dash || a == dashOrEmpty)
 	}
 	return false
 }
@@ -97,4 +104,16 @@ func (l *layout) index() *layout {
 		l.logged |= 1 << Time
 	}
 	return l
+}
+
+// countingHeaders returns a copy in which the size of the response includes the header
+// section, as %O does that Debian puts where %b was.
+func (l *layout) countingHeaders() *layout {
+	c := *l
+	c.columns = append([]column(nil), l.columns...)
+	if i := l.column[ContentSent]; i >= 0 {
+		c.columns[i].field = BytesSent
+	}
+	c.logged, c.conditional = 0, nil
+	return c.index()
 }

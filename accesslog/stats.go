@@ -35,7 +35,7 @@ type Totals struct {
 	// requests without one under "".
 	Status map[int]int64
 	Method map[string]int64
-	// Samples are the first bad lines, at most MaxSamples a file.
+	// Samples are the first bad lines, at most MaxSamples of each file.
 	Samples []Sample
 }
 
@@ -85,6 +85,48 @@ func (f *File) Notes() []string { return f.notes }
 
 // Err is why the file was not read, or not to its end; nil if it was.
 func (f *File) Err() error { return f.err }
+
+// count adds the totals of a batch.
+func (f *File) count(b *batch) {
+	t := &f.totals
+	t.add(&b.totals.Totals)
+	f.logged |= b.totals.logged
+	for code, n := range b.totals.status {
+		if n > 0 {
+			t.Status[code] += int64(n)
+		}
+	}
+	for i, n := range b.totals.method {
+		if n > 0 {
+			t.Method[methodNames[i]] += int64(n)
+		}
+	}
+	t.Samples = append(t.Samples, b.samples[:min(len(b.samples), MaxSamples-len(t.Samples))]...)
+}
+
+// add adds u to t.
+func (t *Totals) add(u *Totals) {
+	if t.Status == nil {
+		t.Status, t.Method = map[int]int64{}, map[string]int64{}
+	}
+	t.Lines += u.Lines
+	t.Bytes += u.Bytes
+	t.Entries += u.Entries
+	t.Filtered += u.Filtered
+	t.Bad += u.Bad
+	t.Other += u.Other
+	t.Lost += u.Lost
+	t.EntryBytes += u.EntryBytes
+	t.BadBytes += u.BadBytes
+	t.OtherBytes += u.OtherBytes
+	for code, n := range u.Status {
+		t.Status[code] += n
+	}
+	for method, n := range u.Method {
+		t.Method[method] += n
+	}
+	t.Samples = append(t.Samples, u.Samples...)
+}
 
 // Missing is what at least one file with entries does not log of DiagnosisFields.
 func (s Stats) Missing() (missing Fields) {

@@ -18,6 +18,10 @@ const (
 	// jsonValue is backslash in a JSON string, or an array of such strings, which is the
 	// list of them.
 	jsonValue
+	// queryMark is backslash, behind a "?" that does not belong to the value.
+	queryMark
+	// withoutPort: nothing is escaped, and what is wanted is the host of host:port.
+	withoutPort
 	// plusBlank: "+" is a blank, as IIS writes it.
 	plusBlank
 	// plusBlankOutsideQuotes is plusBlank for lists of entity tags.
@@ -36,11 +40,15 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 	switch k {
 	case backslash:
 		return unescapeWith(raw, '\\', appendBackslash, scratch)
+	case queryMark:
+		return unescapeWith(bytes.TrimPrefix(raw, question), '\\', appendBackslash, scratch)
 	case jsonValue:
 		if isJSONArray(line, s) {
 			return joinJSONArray(raw, scratch)
 		}
 		return unescapeWith(raw, '\\', appendBackslash, scratch)
+	case withoutPort:
+		return cutPort(raw), scratch
 	case plusBlank:
 		return unescapeWith(raw, '+', appendPlus, scratch)
 	case plusBlankOutsideQuotes:
@@ -51,6 +59,19 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return unescapeWith(raw, '#', appendNumberSign, scratch)
 	}
 	return raw, scratch
+}
+
+// cutPort returns the host of "host:port", "[host]:port" or "host".
+func cutPort(b []byte) []byte {
+	if len(b) > 0 && b[0] == '[' {
+		if i := bytes.IndexByte(b, ']'); i > 0 {
+			return b[1:i:i]
+		}
+	}
+	if i := bytes.IndexByte(b, ':'); i >= 0 && bytes.LastIndexByte(b, ':') == i {
+		return b[:i:i]
+	}
+	return b
 }
 
 func unescapeWith(raw []byte, mark byte, appendTo func(dst, raw []byte) []byte, scratch []byte) (value, grown []byte) {

@@ -1,0 +1,285 @@
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrNotALog is wrapped by the errors for files whose first lines have no known format.
+var ErrNotALog = errors.New("not an access log")
+
+const (
+	// sampleSize is how much of a file is looked at to find its format.
+	sampleSize = 64 << 10
+	// sampleLines is how many lines of that are tried.
+	sampleLines = 200
+)
+
+// detect finds the dialect of a file that begins with sample. whole says that this is
+// all of it. It returns nil for a file without any line.
+func detect(sample []byte, whole bool, in *time.Location) (*dialect, error) {
+	sample = bytes.TrimPrefix(sample, utf8BOM)
+	if looks := looksBinary(sample); looks != "" {
+		return nil, fmt.Errorf("%w: looks like %s", ErrNotALog, looks)
+	}
+	lines := linesOf(sample, whole)
+	if len(lines) == 0 {
+		if len(bytes.Trim(sample, "\x00\r\n\t ")) > 0 {
+			return nil, fmt.Errorf("%w: its first line has no end", ErrNotALog)
+		}
+		return nil, nil
+	}
+	if f := directiveFormat(lines); f != "" {
+		d, err := Format{name: f, server: specOf(f).server}.dialect(in)
+		if err == nil {
+			d.start = w3cState{}
+		}
+		return d, err
+	}
+	if d := bestCandidate(lines, in); d != nil {
+		return d, nil
+	}
+	if looks := looksText(sample); looks != "" {
+		return nil, fmt.Errorf("%w: looks like %s", ErrNotALog, looks)
+	}
+	return nil, fmt.Errorf("%w: no known format fits its first lines, such as %q; if it is one, say which", ErrNotALog, safeText(lines[0], 120))
+}
+
+var utf8BOM = []byte("\xef\xbb\xbf")
+
+// detectGiven returns the dialect for a format that was given, which may lack what only
+// the file can tell.
+func detectGiven(f Format, sample []byte, whole bool, in *time.Location) (*dialect, error) {
+	if looks := looksBinary(bytes.TrimPrefix(sample, utf8BOM)); looks != "" {
+		return nil, fmt.Errorf("%w: looks like %s", ErrNotALog, looks)
+	}
+	if f.name == "json" && f.arg == "" {
+		l, ok := newJSON(jsonKeys(linesOf(sample, whole)), in)
+		if !ok {
+			return nil, fmt.Errorf("%w: its first lines are no JSON objects with a status and a method or target", ErrNotALog)
+		}
+		return &dialect{format: f, start: w3cState{layout: l}}, nil
+	}
+	return f.dialect(in)
+}
+
+// linesOf returns the first lines of a sample that have something in them.
+func linesOf(sample []byte, whole bool) (lines [][]byte) {
+	for len(lines) < sampleLines {
+		line, rest, found := bytes.Cut(sample, []byte{'\n'})
+		if !found && !whole && len(lines) > 0 {
+			break // it may go on
+		}
+		if line = trimLine(line); len(line) > 0 {
+			lines = append(lines, line)
+		}
+		if sample = rest; len(rest) == 0 {
+			break
+		}
+	}
+	return lines
+}
+
+// directiveFormat returns the name of the format that the directives of a W3C log tell,
+// or "".
+func directiveFormat(lines [][]byte) string {
+	for _, line := range lines {
+		fields, isFields := bytes.CutPrefix(line, []byte("#Fields:"))
+		software, isSoftware := bytes.CutPrefix(line, []byte("#Software:"))
+		switch {
+		case isFields && bytes.Contains(fields, []byte("x-edge-")):
+			return "cloudfront"
+		case isFields && bytes.Contains(fields, []byte("s-reason")):
+			return "httperr"
+		case isFields && bytes.Contains(fields, []byte("sc-status")):
+			return "iis"
+		case isSoftware && bytes.Contains(software, []byte("HTTP API")):
+			return "httperr"
+		case isSoftware && bytes.Contains(software, []byte("Internet Information Services")):
+			return "iis"
+		}
+	}
+	return ""
+}
+
+// A candidate is a format that lines may have.
+type candidate struct {
+	format Format
+	// note, if not empty, is told to people when the candidate is chosen.
+	note string
+	// accepts, if not nil, must hold for every entry.
+	accepts func(e *Entry) bool
+	// proves, if not nil, must hold for at least one.
+	proves func(e *Entry) bool
+}
+
+// textCandidates are tried on lines that are no JSON, in this order; of equally good ones
+// the first wins.
+var textCandidates = []candidate{
+	{format: Format{name: "s3", server: "Amazon S3"}},
+	{
+		format:  Format{name: "haproxy", arg: haproxyCapturesAdvised, server: "HAProxy"},
+		note:    "its captures are taken for " + haproxyCapturesAdvised,
+		accepts: couldBeAdvisedCaptures, proves: hasAdvisedCaptures,
+	},
+	{format: Format{name: "haproxy", server: "HAProxy"}},
+	{format: Format{name: "vhost_combined", server: "Apache"}, accepts: func(e *Entry) bool {
+		_, ok := parseDigits(e.raw(1)) // the port
+		return ok
+	}},
+	{format: Format{name: "combined"}},
+	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
+	{format: Format{name: "apache", arg: apacheCombined + "%{rest}n"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
+	{format: Format{name: "common"}},
+	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
+	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
+	{format: Format{name: "cloudfront", server: "CloudFront"}, note: "it has no #Fields directive, so the fields of standard logs are assumed"},
+}
+
+// hasAdvisedCaptures reports whether the captured fields of an entry are as many as we
+// advise to capture.
+func hasAdvisedCaptures(e *Entry) bool {
+	for _, last := range []Field{AcceptEncoding, ContentEncoding} {
+		i := int(e.layout.column[last])
+		if e.spans[i].end == 0 || bytes.IndexByte(e.raw(i), '|') >= 0 {
+			return false
+		}
+	}
+	return bytes.Count(e.line, []byte(" {")) == 2
+}
+
+// couldBeAdvisedCaptures reports whether an entry has no captured fields, or such as we
+// advise, with values that look right.
+func couldBeAdvisedCaptures(e *Entry) bool {
+	if !hasAdvisedCaptures(e) {
+		return !bytes.Contains(e.line, []byte(" {"))
+	}
+	for _, f := range []Field{IfMatch, IfNoneMatch, IfRange, ETag} {
+		v := strings.TrimPrefix(e.Text(f), "W/")
+		if v != "" && v != "*" && v[0] != '"' && f != IfRange {
+			return false
+		}
+	}
+	for _, f := range []Field{IfModifiedSince, IfUnmodifiedSince, LastModified} {
+		if v := e.Text(f); v != "" && !strings.HasSuffix(v, "GMT") {
+			return false
+		}
+	}
+	ranges := e.Text(Range)
+	return ranges == "" || strings.Contains(ranges, "=")
+}
+
+// nginxMain is the log_format of the nginx.conf that comes with nginx.
+const nginxMain = nginxCombined + ` "$http_x_forwarded_for"`
+
+var jsonCandidates = []candidate{
+	{format: Format{name: "fourtwelve", server: "fourtwelve"}, accepts: func(e *Entry) bool { return e.State(Client) == Present }},
+	{format: Format{name: "caddy", server: "Caddy"}},
+}
+
+// bestCandidate returns the dialect that reads most of the lines, and at least a third.
+func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
+	candidates := textCandidates
+	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
+		candidates = append(jsonCandidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
+	}
+	most := len(lines)/3 + 1
+	if len(lines) < 3 {
+		most = 1
+	}
+	for _, c := range candidates {
+		d, err := c.format.dialect(in)
+		if err != nil {
+			continue
+		}
+		entries := c.countEntries(d, lines)
+		if entries > 0 && entries >= most {
+			best, most = d, entries+1
+			if c.note != "" {
+				best.notes = append(best.notes, c.note)
+			}
+		}
+	}
+	if best != nil {
+		best.guessServer(lines)
+	}
+	return best
+}
+
+// countEntries counts the lines that d, the dialect of c, reads as entries.
+func (c *candidate) countEntries(d *dialect, lines [][]byte) (n int) {
+	p := newLineParser()
+	proven := c.proves == nil
+	for _, line := range lines {
+		if p.parse(d.start.layout, line) == isEntry && (c.accepts == nil || c.accepts(&p.entry)) {
+			n++
+			proven = proven || c.proves(&p.entry)
+		}
+	}
+	if !proven {
+		return 0
+	}
+	return n
+}
+
+// jsonKeys returns the keys of the objects in lines, in the order in which they come.
+func jsonKeys(lines [][]byte) (keys []string) {
+	seen := map[string]bool{}
+	for _, line := range lines {
+		s := jsonScanner{b: line}
+		if !s.open() {
+			continue
+		}
+		for key, ok := s.next(); ok && len(keys) < maxColumns; key, ok = s.next() {
+			if name := string(key); !seen[name] && !strings.Contains(name, ",") {
+				seen[name] = true
+				keys = append(keys, name)
+			}
+			s.value()
+		}
+	}
+	return keys
+}
+
+// guessServer finds out who wrote a log in a format that nginx and Apache share: they
+// escape differently, and count the bytes of an answer without content differently.
+func (d *dialect) guessServer(lines [][]byte) {
+	if d.format.server != "" || d.format.name == "json" {
+		return
+	}
+	p := newLineParser()
+	nginx, apache, headers := 0, 0, 0
+	for _, line := range lines {
+		if p.parse(d.start.layout, line) != isEntry {
+			continue
+		}
+		if bytes.Contains(line, []byte(`\"`)) {
+			apache++
+		}
+		if bytes.Contains(line, []byte(`\x22`)) {
+			nginx++
+		}
+		switch n := p.entry.present(ContentSent); {
+		case p.entry.Status() != 304 && p.entry.Text(Method) != "HEAD":
+		case n == nil:
+			apache++ // %b
+		case string(n) == "0":
+			nginx++
+		default:
+			apache++ // %O
+			headers++
+		}
+	}
+	switch {
+	case nginx > apache:
+		d.format.server = "nginx"
+	case apache > nginx:
+		d.format.server = "Apache"
+	}
+	if headers > 0 && headers > nginx {
+		d.start.layout = d.start.layout.countingHeaders()
+	}
+}

@@ -1,0 +1,97 @@
+package accesslog
+
+import "strings"
+
+// requestFields are the field lines of a request that entries have, by name in lower
+// case.
+var requestFields = map[string]Field{
+	"accept-encoding":     AcceptEncoding,
+	"amz-sdk-request":     Attempt,
+	"content-length":      ContentLength,
+	"destination":         Destination,
+	"expect":              Expect,
+	"host":                Host,
+	"idempotency-key":     IdempotencyKey,
+	"if":                  If,
+	"if-match":            IfMatch,
+	"if-modified-since":   IfModifiedSince,
+	"if-none-match":       IfNoneMatch,
+	"if-range":            IfRange,
+	"if-unmodified-since": IfUnmodifiedSince,
+	"overwrite":           Overwrite,
+	"range":               Range,
+	"referer":             Referer,
+	"user-agent":          UserAgent,
+	"x-forwarded-for":     ForwardedFor,
+	"x-request-id":        RequestID,
+	"x-correlation-id":    RequestID,
+}
+
+// responseFields are those of a response.
+var responseFields = map[string]Field{
+	"age":              Age,
+	"cf-cache-status":  Cache,
+	"content-encoding": ContentEncoding,
+	"content-range":    ContentRange,
+	"etag":             ETag,
+	"last-modified":    LastModified,
+	"via":              Via,
+	"x-cache":          Cache,
+	"x-request-id":     RequestID,
+}
+
+// A direction is that of a message.
+type direction bool
+
+const (
+	request  direction = false
+	response direction = true
+)
+
+// headerColumn is the column for a field line of a request or a response. NoField if
+// entries have no such field.
+func headerColumn(name string, d direction) column {
+	lower := strings.ToLower(name)
+	c := column{name: name, secret: isSecretHeader(lower), field: requestFields[lower]}
+	if d == response {
+		c.field = responseFields[lower]
+	}
+	if isFirewallName(lower) {
+		c.field = WAF
+	}
+	switch c.field {
+	case Host, RequestID, Cache, ForwardedFor:
+		c.rank = -1 // if the format has a better source, that is the one
+	}
+	return c
+}
+
+// isSecretHeader reports whether a field may hold credentials.
+func isSecretHeader(lower string) bool {
+	switch lower {
+	case "authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2", "x-api-key", "x-csrf-token":
+		return true
+	}
+	return strings.Contains(lower, "token") || strings.Contains(lower, "secret") || strings.Contains(lower, "password")
+}
+
+// isTagList reports whether the values of f are entity tags, or have some.
+func isTagList(f Field) bool {
+	switch f {
+	case IfMatch, IfNoneMatch, IfRange, If, ETag, NewETag, UpstreamETag:
+		return true
+	}
+	return false
+}
+
+// isFirewallName reports whether a field or variable carries the mark of a firewall or
+// bot filter by its name.
+func isFirewallName(name string) bool {
+	lower := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	for _, mark := range []string{"waf", "modsec", "mod-security", "cf-mitigated", "sucuri-block"} {
+		if strings.Contains(lower, mark) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,95 @@
+package accesslog
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// binaryMagics are the beginnings of files that people take for logs or give with a
+// pattern that is too wide.
+var binaryMagics = []struct{ magic, looks string }{
+	{"\x1f\x8b", "gzip inside of gzip or zstd: unpack it first"},
+	{"\x28\xb5\x2f\xfd", "zstd inside of gzip or zstd: unpack it first"},
+	{"BZh", "bzip2: unpack it with bzip2 -dc"},
+	{"\xfd7zXZ\x00", "xz: unpack it with xz -dc"},
+	{"\x04\x22\x4d\x18", "lz4: unpack it with lz4 -dc"},
+	{"\x1f\x9d", "compress: unpack it with zcat"},
+	{"PK\x03\x04", "a zip archive: unpack it first"},
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},
+	{"Rar!", "a rar archive: unpack it first"},
+	{"\xff\xfe", "text in UTF-16: convert it with iconv -f UTF-16 -t UTF-8"},
+	{"\xfe\xff", "text in UTF-16: convert it with iconv -f UTF-16 -t UTF-8"},
+	{"PAR1", "Parquet: export it as JSON or text"},
+	{"ElfFile\x00", "a Windows event log"},
+	{"\x7fELF", "a program"},
+	{"MZ", "a program"},
+	{"SQLite format 3\x00", "an SQLite database"},
+	{"LPKSHHRH", "a journal of systemd: export it with journalctl -o cat"},
+	{"%PDF-", "a PDF document"},
+	{"\x89PNG", "a PNG image"},
+	{"\xff\xd8\xff", "a JPEG image"},
+	{"GIF8", "a GIF image"},
+	{"\xd4\xc3\xb2\xa1", "a packet capture"},
+	{"\x0a\x0d\x0d\x0a", "a packet capture"},
+}
+
+// looksBinary says what a file is that cannot be text, or "".
+func looksBinary(sample []byte) string {
+	for _, m := range binaryMagics {
+		if hasPrefix(sample, m.magic) && (len(m.magic) > 3 || !isText(sample)) {
+			return m.looks
+		}
+	}
+	if len(sample) > 262 && string(sample[257:262]) == "ustar" {
+		return "a tar archive: unpack it first"
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(sample, "\x00"), []byte("#")) {
+		return "" // IIS after a crash
+	}
+	if !isText(sample) {
+		return "binary data"
+	}
+	return ""
+}
+
+// isText reports whether b could be text: it has hardly any control characters.
+// NUL bytes at its end do not count, because IIS reserves room with them.
+func isText(b []byte) bool {
+	control := 0
+	b = bytes.Trim(b, "\x00")
+	for _, c := range b {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != 0x1b {
+			control++
+		}
+	}
+	return control <= len(b)/50
+}
+
+// textLooks are texts that are no access logs, by their first lines.
+var textLooks = []struct {
+	pattern *regexp.Regexp
+	looks   string
+}{
+	{regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+:`), "an error log of nginx; the access log is wanted"},
+	{regexp.MustCompile(`^\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d(\.\d+)? \d{4}\] \[`), "an error log of Apache; the access log is wanted"},
+	{regexp.MustCompile(`(?is)^\s*(<\?xml[^>]*>\s*)?(<\?xml-stylesheet[^>]*>\s*)?(<!--.*?-->\s*)?<failedRequest`), "a failed request trace of IIS: fourtwelve explain reads it"},
+	{regexp.MustCompile(`(?i)^\s*<\?xml`), "an XML document"},
+	{regexp.MustCompile(`(?i)^\s*(<!doctype html|<html)`), "an HTML page"},
+	{regexp.MustCompile(`^\s*\{\s*"log"\s*:\s*\{`), "an HTTP archive (HAR): fourtwelve explain reads it"},
+	{regexp.MustCompile(`(?m)\A(\*.*\n)*[<>] [A-Z]`), "the output of curl -v: fourtwelve explain reads it"},
+	{regexp.MustCompile(`^HTTP/\d`), "an HTTP response: fourtwelve explain reads it"},
+	{regexp.MustCompile(`^[A-Z]+ \S+ HTTP/\d`), "an HTTP request: fourtwelve explain reads it"},
+	{regexp.MustCompile(`^\s*[\[{]\s*["\]}]`), "JSON, but not one object a line with a status and a target"},
+	{regexp.MustCompile(`(?s)^#Fields:`), "a W3C log without sc-status"},
+}
+
+// looksText says what a text is that is no access log, or "".
+func looksText(sample []byte) string {
+	sample = sample[:min(len(sample), 4096)]
+	for _, t := range textLooks {
+		if t.pattern.Match(sample) {
+			return t.looks
+		}
+	}
+	return ""
+}

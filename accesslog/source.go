@@ -1,0 +1,192 @@
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fourtwelve/fourtwelve/internal/inflate"
+)
+
+// A source is a file to read.
+type source struct {
+	file    *File
+	dialect *dialect // nil if there is nothing to read
+	first   int64    // time of the first entry
+	// open returns the packed content from its start.
+	open func() (io.ReadCloser, error)
+	// once is set if that is only possible once, and reading may block: a pipe.
+	once bool
+}
+
+// expand returns the paths of files, those of patterns filled in, none twice.
+// fromPattern has those that no one named.
+func expand(paths []string) (names []string, fromPattern map[string]bool, err error) {
+	seen := map[string]bool{}
+	fromPattern = map[string]bool{}
+	for _, path := range paths {
+		found, isPattern := []string{path}, false
+		if _, e := os.Stat(path); e != nil && path != "-" && strings.ContainsAny(path, "*?[") {
+			isPattern = true
+			if found, e = filepath.Glob(path); e != nil {
+				err = errors.Join(err, fmt.Errorf("%q: %w", path, e))
+			} else if len(found) == 0 {
+				err = errors.Join(err, fmt.Errorf("%q: no file matches", path))
+			}
+		}
+		for _, name := range found {
+			key := name
+			if abs, e := filepath.Abs(name); e == nil && name != "-" {
+				key = abs
+			}
+			if info, e := os.Stat(name); isPattern && e == nil && info.IsDir() || seen[key] {
+				continue
+			}
+			seen[key] = true
+			names = append(names, name)
+			fromPattern[name] = isPattern
+		}
+	}
+	return names, fromPattern, err
+}
+
+// newSource looks at the file of that name. Its error is that of the File.
+func newSource(name string, o *Options) *source {
+	s := &source{file: &File{name: name}}
+	if err := s.find(o.Stdin); err != nil {
+		s.file.err = fmt.Errorf("%s: %w", name, err)
+	} else if err := s.look(o); err != nil {
+		s.file.err = fmt.Errorf("%s: %w", name, err)
+	}
+	return s
+}
+
+// find sets open and the size of the file.
+func (s *source) find(stdin io.Reader) error {
+	name := s.file.name
+	if name == "-" {
+		if stdin == nil {
+			stdin = os.Stdin
+		}
+		s.openOnce(io.NopCloser(stdin))
+		return nil
+	}
+	info, err := os.Stat(name)
+	var path *os.PathError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("is a directory: give its files, as in %s", filepath.Join(name, "*.log"))
+	case info.Mode().IsRegular():
+		s.file.size = info.Size()
+		s.open = func() (io.ReadCloser, error) { return os.Open(name) }
+		return nil
+	}
+	f, err := os.Open(name) // a pipe
+	if err == nil {
+		s.openOnce(f)
+	}
+	return err
+}
+
+// openOnce makes open return r at first, and then again with what has been read of it.
+func (s *source) openOnce(r io.ReadCloser) {
+	s.once = true
+	head := &bytes.Buffer{}
+	s.open = func() (io.ReadCloser, error) {
+		s.open = func() (io.ReadCloser, error) { return joined{io.MultiReader(head, r), r}, nil }
+		return io.NopCloser(io.TeeReader(r, head)), nil
+	}
+}
+
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+// look reads the beginning of the file and finds out how to read it.
+func (s *source) look(o *Options) error {
+	r, err := s.content(nil)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	sample := make([]byte, sampleSize)
+	n, err := io.ReadFull(r, sample)
+	whole := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if sample = sample[:n]; n == 0 && err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if o.Format == (Format{}) {
+		s.dialect, err = detect(sample, whole, o.Location)
+	} else {
+		s.dialect, err = detectGiven(o.Format, sample, whole, o.Location)
+	}
+	if err != nil || s.dialect == nil {
+		return err
+	}
+	s.file.format, s.file.notes = s.dialect.format, s.dialect.notes
+	s.first = s.dialect.firstTime(linesOf(sample, whole))
+	return nil
+}
+
+// firstTime is the time of the first entry in lines, or 0.
+func (d *dialect) firstTime(lines [][]byte) int64 {
+	p, state := newLineParser(), d.start
+	for _, line := range lines {
+		if d.w3c != nil && line[0] == '#' {
+			state = d.w3c.directive(state, line)
+		} else if p.parse(state.layout, line) == isEntry {
+			return p.entry.at
+		}
+	}
+	return 0
+}
+
+// content opens the file and unpacks it. The bytes read are added to read, unless that
+// is nil.
+func (s *source) content(read *atomic.Int64) (io.ReadCloser, error) {
+	f, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	if read != nil {
+		f = measured{f, read}
+	}
+	z, err := inflate.NewReader(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &content{z, f}, nil
+}
+
+type content struct {
+	*inflate.Reader
+	file io.Closer
+}
+
+func (c *content) Close() error {
+	c.Reader.Close()
+	return c.file.Close()
+}
+
+// measured counts the bytes that are read from a file.
+type measured struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (m measured) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.n.Add(int64(n))
+	return n, err
+}

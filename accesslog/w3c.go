@@ -1,0 +1,232 @@
+package accesslog
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The fields that are logged unless someone chose others. They are assumed where a log
+// has no #Fields directive, as when lines were picked from it.
+const (
+	iisDefaultFields = "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) " +
+		"sc-status sc-substatus sc-win32-status time-taken"
+	httperrFields    = "date time c-ip c-port s-ip s-port cs-version cs-method cs-uri sc-status s-siteid s-reason s-queuename"
+	cloudfrontFields = "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) " +
+		"cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for " +
+		"ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port " +
+		"time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
+)
+
+// w3cColumns are the fields of the extended log file format with a meaning, except
+// field lines, which are cs(NAME), sc(NAME) or just NAME.
+var w3cColumns = map[string]column{
+	"date":                        {},
+	"time":                        {},
+	"s-ip":                        {field: Node, rank: -1},
+	"s-computername":              {field: Node, rank: 1},
+	"s-sitename":                  {},
+	"s-siteid":                    {},
+	"s-port":                      {},
+	"s-queuename":                 {},
+	"s-reason":                    {field: Reason},
+	"c-ip":                        {field: Client},
+	"c-port":                      {},
+	"cs-method":                   {field: Method},
+	"cs-uri":                      {field: Target},
+	"cs-uri-stem":                 {field: Path},
+	"cs-uri-query":                {field: Query},
+	"cs-username":                 {field: User, unescape: plusBlank},
+	"cs-version":                  {field: Protocol},
+	"cs-host":                     {field: Host},
+	"cs-bytes":                    {field: BytesReceived},
+	"cs-accept-encoding":          {field: AcceptEncoding},
+	"cs-protocol":                 {field: Scheme},
+	"cs-protocol-version":         {field: Protocol},
+	"cs-headers":                  {secret: true},
+	"sc-status":                   {field: Status},
+	"sc-substatus":                {field: SubStatus},
+	"sc-win32-status":             {field: Win32Status},
+	"sc-bytes":                    {field: BytesSent},
+	"sc-content-len":              {},
+	"sc-range-start":              {field: ContentRange},
+	"time-taken":                  {field: Duration, unit: time.Millisecond},
+	"x-edge-location":             {field: Node},
+	"x-edge-result-type":          {field: Cache},
+	"x-edge-detailed-result-type": {field: Reason},
+	"x-edge-request-id":           {field: RequestID},
+	"x-host-header":               {field: Host, rank: 1},
+	"x-forwarded-for":             {field: ForwardedFor},
+}
+
+// w3cColumn is the column for a field of a W3C log. Names are not case-sensitive.
+func w3cColumn(name string) column {
+	lower := strings.ToLower(name)
+	c, known := w3cColumns[lower]
+	inner, isCall := strings.CutSuffix(lower, ")")
+	switch {
+	case known:
+	case isCall && strings.HasPrefix(inner, "cs("):
+		c = headerColumn(inner[len("cs("):], request)
+	case isCall && strings.HasPrefix(inner, "sc("):
+		c = headerColumn(inner[len("sc("):], response)
+	default:
+		// A custom field of IIS has the name its administrator gave it: most
+		// give it the name of the field line.
+		if c = headerColumn(lower, request); c.field == NoField {
+			c = headerColumn(lower, response)
+		}
+	}
+	c.name = name
+	return c
+}
+
+// A w3cDialect reads W3C logs: lines of values, in the order of the last #Fields.
+type w3cDialect struct {
+	separator byte
+	// adapt changes a column to what the server makes of it.
+	adapt func(c *column)
+
+	mu      sync.Mutex
+	layouts map[string]*layout // by date and fields
+}
+
+func newIIS() *w3cDialect {
+	return &w3cDialect{separator: ' ', layouts: map[string]*layout{}, adapt: func(c *column) {
+		switch {
+		case isTagList(c.field):
+			c.unescape = plusBlankOutsideQuotes
+		case c.field != Path && c.field != Query && c.field != Target:
+			c.unescape = plusBlank
+		}
+	}}
+}
+
+func newCloudFront() *w3cDialect {
+	return &w3cDialect{separator: '\t', layouts: map[string]*layout{}, adapt: func(c *column) {
+		c.unescape = percent
+		if c.field == Duration {
+			c.unit = time.Second
+		}
+	}}
+}
+
+// A w3cState is what the directives so far have said.
+type w3cState struct {
+	layout *layout // nil before the first #Fields, and if that cannot be read
+	fields string
+	date   string // of #Date, as in 2026-11-03
+}
+
+// directive returns the state after a line that begins with "#".
+func (d *w3cDialect) directive(s w3cState, line []byte) w3cState {
+	name, value, _ := bytes.Cut(line, []byte{':'})
+	switch string(name) {
+	case "#Fields":
+		s.fields = string(bytes.TrimSpace(value))
+	case "#Date":
+		s.date, _, _ = strings.Cut(string(bytes.TrimSpace(value)), " ")
+	default:
+		return s
+	}
+	if s.fields != "" {
+		s.layout = d.layout(s.fields, s.date)
+	}
+	return s
+}
+
+// layout returns the layout for the fields of a directive, nil if there is none. It is
+// called by several goroutines.
+func (d *w3cDialect) layout(fields, date string) *layout {
+	names := strings.Fields(fields)
+	isDate := func(name string) bool { return strings.EqualFold(name, "date") }
+	if slices.ContainsFunc(names, isDate) {
+		date = "" // each line has its own
+	}
+	key := date + " " + fields
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l, known := d.layouts[key]
+	if !known {
+		l, _ = d.compile(names, date)
+		if len(d.layouts) < maxLayouts {
+			d.layouts[key] = l
+		}
+	}
+	return l
+}
+
+// maxLayouts bounds how many different #Fields of a log are remembered.
+const maxLayouts = 100
+
+// compile makes a layout from names. date, unless "", is that of all lines.
+func (d *w3cDialect) compile(names []string, date string) (*layout, error) {
+	if len(names) > maxColumns {
+		return nil, fmt.Errorf("%d fields are more than the %d that can be read", len(names), maxColumns)
+	}
+	l := &layout{splitter: delimited{d.separator, len(names)}, clock: w3cTime}
+	dateColumn, timeColumn := int8(-1), int8(-1)
+	for i, name := range names {
+		c := w3cColumn(name)
+		d.adapt(&c)
+		switch strings.ToLower(name) {
+		case "date":
+			dateColumn = int8(i)
+		case "time":
+			timeColumn = int8(i)
+		case "sc-range-end":
+			l.rangeEnd = int8(i)
+		}
+		l.columns = append(l.columns, c)
+	}
+	switch {
+	case timeColumn >= 0 && dateColumn >= 0:
+		l.when = []int8{dateColumn, timeColumn}
+	case timeColumn >= 0 && date != "":
+		l.when, l.clock = []int8{timeColumn}, datedTime(date)
+	}
+	if err := requireStatus(l.index()); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// datedTime reads 09:15:40 of a date.
+func datedTime(date string) clock {
+	return func(b []byte) (at int64, ok bool) {
+		if len(b) != len("15:04:05") {
+			return 0, false
+		}
+		return w3cTime([]byte(date + " " + alias(b)))
+	}
+}
+
+// delimited splits lines at a separator.
+type delimited struct {
+	separator byte
+	n         int
+}
+
+func (d delimited) split(line []byte, spans []span) verdict {
+	pos := 0
+	for i := range d.n - 1 {
+		n := bytes.IndexByte(line[pos:], d.separator)
+		if n < 0 {
+			return unreadable
+		}
+		spans[i] = span{uint32(pos), uint32(pos + n)}
+		pos += n + 1
+	}
+	end := len(line)
+	if end > pos && line[end-1] == d.separator {
+		end-- // HTTPERR ends some lines with a blank
+	}
+	if bytes.IndexByte(line[pos:end], d.separator) >= 0 {
+		return unreadable
+	}
+	spans[d.n-1] = span{uint32(pos), uint32(end)}
+	return isEntry
+}
