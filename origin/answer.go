@@ -21,12 +21,12 @@ type field struct {
 // or not it carries it (RFC 9110 §15.4.5), Date being there already.
 func (x *exchange) setValidators(res *resource, etag []string) {
 	x.header["Etag"] = etag
-	x.vary(res.vary)
+	x.vary(x.varyBy(res))
 	if res.cacheControl != nil {
 		x.header["Cache-Control"] = res.cacheControl
 	}
-	if res.location != nil {
-		x.header["Content-Location"] = res.location
+	if x.forCollection && res.content == nil {
+		x.header["Content-Location"] = res.path
 	}
 }
 
@@ -135,7 +135,7 @@ var storeProblems = []struct {
 	{store.ErrNotFound, http.StatusNotFound, "not-found", "there is no such resource", ""},
 	{store.ErrGone, http.StatusGone, "revision-gone", "this revision is not kept any more", "fetch the resource without a query"},
 	{store.ErrIsCollection, http.StatusConflict, "is-collection", "the name is that of a collection, which has members rather than content",
-		"write to a name inside it"},
+		"name one of its members"},
 	{store.ErrNotCollection, http.StatusConflict, "not-a-collection", "the name lies inside of one that has content and so cannot have members",
 		"choose another name, or delete the resource in its way"},
 	{store.ErrNoSpace, http.StatusInsufficientStorage, "no-space", "there is no space left to store the content", "nothing was changed"},
@@ -143,6 +143,7 @@ var storeProblems = []struct {
 	{store.ErrUnknown, http.StatusInternalServerError, "outcome-unknown", "the write may or may not have taken place",
 		"fetch the resource to see whether it has"},
 	{store.ErrClosed, http.StatusServiceUnavailable, "shutting-down", "the server is shutting down", "try again"},
+	{store.ErrChanged, http.StatusServiceUnavailable, "busy", "the resource is being changed faster than it can be read", "try again"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "the request took too long", "try again"},
 	{os.ErrDeadlineExceeded, http.StatusServiceUnavailable, "timeout", "the request took too long", "try again"},
 }

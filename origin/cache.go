@@ -25,7 +25,6 @@ type shard[K comparable, V any] struct {
 	mu         sync.RWMutex
 	young, old map[K]cached[V]
 	cost       int64 // of young
-	_          [32]byte
 }
 
 type cached[V any] struct {

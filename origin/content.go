@@ -52,27 +52,8 @@ func (x *exchange) open(res *resource, rep *representation) (content, int64, err
 	return c, res.info.Size, err
 }
 
-// openRevision opens what is in the store. What is small comes from memory, or goes there.
-func (x *exchange) openRevision(info store.Info) (content, error) {
-	if info.Size > maxSmall {
-		return x.openStored(info)
-	}
-	if m, ok := x.contents.get(info.Digest); ok {
-		return m, nil
-	}
-	data, err := x.readRevision(info)
-	if err != nil {
-		return nil, err
-	}
-	m := &memory{data}
-	x.contents.put(info.Digest, m, int64(len(data))+memoryOverhead)
-	return m, nil
-}
-
-// memoryOverhead is about what it takes to remember content besides its bytes.
-const memoryOverhead = 128
-
-func (x *exchange) openStored(info store.Info) (store.Content, error) {
+// openRevision opens a revision that is in the store.
+func (x *exchange) openRevision(info store.Info) (store.Content, error) {
 	c, err := x.store.Open(x.ctx, info.Name, info.Revision)
 	switch {
 	case errors.Is(err, store.ErrGone), errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrIsCollection):
@@ -85,7 +66,7 @@ func (x *exchange) openStored(info store.Info) (store.Content, error) {
 
 // readRevision reads all of a revision's content.
 func (x *exchange) readRevision(info store.Info) ([]byte, error) {
-	c, err := x.openStored(info)
+	c, err := x.openRevision(info)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 var (
 	bytesUnit      = []string{"bytes"}
 	nosniff        = []string{"nosniff"}
+	noStore        = []string{"no-store"}
+	anyType        = []string{"*/*"}
 	zeroLength     = []string{"0"}
 	varyEncoding   = []string{"Accept-Encoding"}
 	varyAccept     = []string{"Accept"}
@@ -50,6 +52,22 @@ func length(n int64) []string {
 	return []string{strconv.FormatInt(n, 10)}
 }
 
+// varyBy is by which fields of the request the answer was chosen (RFC 9110
+// §12.5.5).
+func (x *exchange) varyBy(res *resource) []string {
+	switch {
+	case x.forCollection && res.negotiable:
+		return varyBoth
+	case x.forCollection:
+		return varyAccept
+	case res.negotiable:
+		return varyEncoding
+	}
+	return nil
+}
+
+func (x *exchange) varyField(res *resource) field { return field{"Vary", x.varyBy(res)} }
+
 // vary adds to the Vary field what a handler around this one may have set.
 func (x *exchange) vary(value []string) {
 	if value == nil {
@@ -59,4 +77,10 @@ func (x *exchange) vary(value []string) {
 		value = append(already[:len(already):len(already)], value...)
 	}
 	x.header["Vary"] = value
+}
+
+// published reports whether modified may be sent as a date: the second it names
+// has passed, so that no later version can have it (RFC 9110 §8.8.2.2).
+func published(modified, now time.Time) bool {
+	return !modified.IsZero() && !now.Before(modified.Add(time.Second))
 }

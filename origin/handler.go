@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/coding"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -23,21 +24,15 @@ type Handler struct {
 
 	dates     dateField
 	resources *cache[string, *resource]
-	contents  *cache[store.Digest, *memory]
 	verdicts  *cache[pair, bool]
 	encodings coding.Cache
-	exchanges sync.Pool // of *exchange
+	// differences are nil where there is none to be told.
+	differences *cache[change, *condhttp.Changes]
+	exchanges   sync.Pool // of *exchange
 }
 
-// The bounds of what a Handler remembers.
-const (
-	// maxResources is of how many names the fields of their answers are kept.
-	maxResources = 1 << 16
-	// maxContents is how many bytes of small contents are kept, so that they are
-	// sent without opening anything. maxSmall is what counts as small.
-	maxContents = 64 << 20
-	maxSmall    = 64 << 10
-)
+// maxResources bounds of how many names the fields of their answers are kept.
+const maxResources = 1 << 16
 
 // New returns a handler that serves o.Store. The error says what is wrong with o.
 func New(o Options) (*Handler, error) {
@@ -51,13 +46,13 @@ func New(o Options) (*Handler, error) {
 		o.Now = time.Now
 	}
 	h := &Handler{
-		options:   o,
-		store:     o.Store,
-		policy:    precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
-		log:       o.Logger,
-		resources: newCache[string, *resource](maxResources),
-		contents:  newCache[store.Digest, *memory](maxContents),
-		verdicts:  newCache[pair, bool](maxVerdicts),
+		options:     o,
+		store:       o.Store,
+		policy:      precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
+		log:         o.Logger,
+		resources:   newCache[string, *resource](maxResources),
+		verdicts:    newCache[pair, bool](maxVerdicts),
+		differences: newCache[change, *condhttp.Changes](maxChanges),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -88,7 +83,10 @@ type exchange struct {
 	// be listening, and a write must not depend on that.
 	ctx    context.Context
 	target target
-	fields precondition.Fields
+	// forCollection is set if the answer is about a collection: then it was
+	// chosen by Accept.
+	forCollection bool
+	fields        precondition.Fields
 	// now is the time before the state was looked up: no version that came
 	// later can be older.
 	now time.Time

@@ -26,9 +26,7 @@ func (k kind) String() string {
 	return "this resource"
 }
 
-const (
-	readMethods = "GET, HEAD, OPTIONS"
-)
+const readMethods = "GET, HEAD, OPTIONS"
 
 // methods is the Allow field for a target (RFC 9110 §10.2.1).
 func (h *Handler) methods(k kind) string {
@@ -36,9 +34,9 @@ func (h *Handler) methods(k kind) string {
 	case h.options.ReadOnly || k == kindRevision:
 		return readMethods
 	case k == kindCollection:
-		return readMethods
+		return readMethods + ", POST"
 	}
-	return readMethods + ", PUT, DELETE"
+	return readMethods + ", PUT, PATCH, DELETE"
 }
 
 // kindOf tells what the target is. What does not exist is what could be created
@@ -70,6 +68,13 @@ func (x *exchange) optionsOf() {
 	}
 	x.header["Allow"] = []string{x.methods(k)}
 	x.header["Accept-Ranges"] = bytesUnit
+	switch {
+	case x.options.ReadOnly:
+	case k == kindResource:
+		x.header["Accept-Patch"] = acceptPatch
+	case k == kindCollection:
+		x.header["Accept-Post"] = anyType
+	}
 	x.noContent(http.StatusNoContent)
 }
 
@@ -77,7 +82,7 @@ func (x *exchange) optionsOf() {
 func (x *exchange) optionsOfServer() {
 	methods := readMethods
 	if !x.options.ReadOnly {
-		methods += ", PUT, DELETE"
+		methods += ", POST, PUT, PATCH, DELETE"
 	}
 	x.header["Allow"] = []string{methods}
 	x.noContent(http.StatusNoContent)

@@ -8,7 +8,7 @@ import (
 
 // put answers PUT (RFC 9110 §9.3.4).
 func (x *exchange) put() {
-	verifier, err := x.checkContent()
+	verifier, err := x.checkContent(x.options.MaxBody)
 	if err != nil {
 		x.refuseContent(err)
 		return
@@ -25,7 +25,7 @@ func (x *exchange) put() {
 	if !x.admits(seen, x.replays) {
 		return
 	}
-	draft := x.stage(verifier)
+	draft := x.stage(x.target.name, verifier)
 	if draft == nil {
 		return
 	}

@@ -37,20 +37,19 @@ func (x *exchange) get() {
 // tryGet answers from the state that is found now. It answers nothing, and says so, if
 // that is gone before the answer begins.
 func (x *exchange) tryGet() (done bool, err error) {
-	if x.target.versioned {
+	switch {
+	case x.target.versioned:
 		return x.getRevision()
+	case x.target.slash:
+		return x.getCollection()
 	}
 	info, err := x.store.Stat(x.ctx, x.target.name)
 	switch {
 	case err != nil:
 		return false, err
-	case info.Collection && !x.target.slash:
+	case info.Collection:
 		x.redirectToCollection()
 		return true, nil
-	case info.Collection:
-		return x.getCollection(info)
-	case x.target.slash:
-		return false, notACollection(info.Name)
 	}
 	return x.getResource(x.resourceOf(info))
 }
@@ -215,7 +214,7 @@ func (x *exchange) unsatisfiable(res *resource, rep *representation, plan bytera
 	p := condhttp.NewProblem(http.StatusRequestedRangeNotSatisfiable, "range-not-satisfiable",
 		"no range asked for lies within the representation", "fetch it whole, without Range")
 	p.More = map[string]any{"size": plan.Size}
-	x.refuse(p, field{"Content-Range", []string{plan.ContentRange()}}, field{"Etag", rep.etag}, field{"Vary", res.vary})
+	x.refuse(p, field{"Content-Range", []string{plan.ContentRange()}}, field{"Etag", rep.etag}, x.varyField(res))
 }
 
 // sendRange sends part of c. It is the last that happens to an answer.

@@ -1,6 +1,9 @@
 package origin
 
 import (
+	"crypto/sha256"
+	"io"
+
 	"github.com/fourtwelve/fourtwelve/internal/digest"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -23,8 +26,9 @@ func (x *exchange) replays(current store.Info) bool {
 	if !x.worthReading(current) {
 		return false
 	}
-	sum, n, err := sha256Of(x.body(current.Size))
-	return err == nil && n == current.Size && sum == current.Digest
+	h := sha256.New()
+	n, err := io.Copy(h, x.body(current.Size))
+	return err == nil && n == current.Size && store.Digest(h.Sum(nil)) == current.Digest
 }
 
 // sentDigest is what the client says is the SHA-256 of the content.

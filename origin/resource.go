@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -22,10 +22,8 @@ type resource struct {
 	info store.Info
 	// content is the content of a resource that is not in the store, such as a listing.
 	content content
-	// vary is the Vary field of every answer, nil for none.
-	vary []string
-	// location is the Content-Location field, nil if that is the target URI.
-	location []string
+	// path is the path of its own, for a Content-Location field.
+	path []string
 	// link is the Link field of an earlier revision; that of a current one is
 	// found by predecessor.
 	link        []string
@@ -81,6 +79,7 @@ func (h *Handler) resourceOf(info store.Info) *resource {
 func (h *Handler) newResource(info store.Info, mediaType string) *resource {
 	res := &resource{
 		info:         info,
+		path:         []string{pathOf(info.Name)},
 		mediaType:    []string{mediaType},
 		length:       length(info.Size),
 		cacheControl: h.cacheControl(info.Name),
@@ -98,7 +97,6 @@ func (h *Handler) newResource(info store.Info, mediaType string) *resource {
 
 func (res *resource) addCodings() {
 	base := res.identity.tag
-	res.vary = varyEncoding
 	res.tags = []etag.Tag{base}
 	res.neighbourPrefix = `"` + base.Opaque() + "."
 	for i, c := range codings {
@@ -118,7 +116,7 @@ func makeRepresentation(index int, tag etag.Tag) representation {
 // tagOf is the entity tag of the content itself.
 func (h *Handler) tagOf(info store.Info) etag.Tag {
 	tag := etag.FromDigest(info.Digest)
-	if h.options.RevisionTags {
+	if h.options.RevisionTags && info.Revision != 0 {
 		tag = tag.WithRevision(uint64(info.Revision))
 	}
 	return tag
@@ -159,6 +157,18 @@ func (res *resource) isNeighbourTag(tag etag.Tag) bool {
 	return ok && slices.Contains(codings[:], name)
 }
 
+// hasTag reports whether tag is that of a representation of res; weak or not does
+// not matter.
+func (res *resource) hasTag(tag etag.Tag) bool {
+	if tag.WeakEqual(res.identity.tag) {
+		return true
+	}
+	if !res.negotiable {
+		return false
+	}
+	return slices.ContainsFunc(res.tags, tag.WeakEqual) || res.isNeighbourTag(tag)
+}
+
 // others returns the tags of all representations of res, for a request that
 // lists the tags in lines. Those of ready-made files are told by their form: a
 // file that was replaced meanwhile was still one of this revision.
@@ -180,10 +190,4 @@ func (res *resource) others(lists ...[]string) []etag.Tag {
 		}
 	}
 	return tags
-}
-
-// published reports whether modified may be sent as a date: the second it names
-// has passed, so that no later version can have it (RFC 9110 §8.8.2.2).
-func published(modified, now time.Time) bool {
-	return !modified.IsZero() && !now.Before(modified.Add(time.Second))
 }

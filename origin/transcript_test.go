@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +171,10 @@ func (s *stage) direct(line string) {
 	switch word {
 	case "file":
 		name, content, _ := strings.Cut(rest, " ")
+		name, err := url.PathUnescape(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
 		put(s.t, s.store, name, parseContent(s.t, content))
 	case "delete":
 		if _, err := s.store.Delete(s.t.Context(), rest, store.Any); err != nil {
@@ -266,7 +272,9 @@ func (s *stage) exchange(lines []string) []string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.server = httptest.NewServer(h)
+		s.server = httptest.NewUnstartedServer(h)
+		s.server.Config.DisableGeneralOptionsHandler = true
+		s.server.Start()
 	}
 	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
 	if err != nil {
@@ -350,7 +358,7 @@ func (a *answer) show(resp *http.Response) {
 	a.add(strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
 		for _, value := range resp.Header[name] {
-			a.add(shownName(name) + ": " + hideBoundary(value))
+			a.add(shownName(name) + ": " + hideRandom(value))
 		}
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -377,8 +385,13 @@ func shownName(name string) string {
 	return name
 }
 
-// hideBoundary replaces a boundary, which is random, by a fixed text.
-func hideBoundary(value string) string {
+// madeUp is a name that POST has made up.
+var madeUp = regexp.MustCompile(`/[a-z2-7]{26}\b`)
+
+// hideRandom replaces what is random in a field, a boundary or a name that was
+// made up, by a fixed text.
+func hideRandom(value string) string {
+	value = madeUp.ReplaceAllString(value, "/nnnnnnnnnnnnnnnnnnnnnnnnnn")
 	before, boundary, found := strings.Cut(value, "boundary=")
 	if !found {
 		return value
@@ -428,9 +441,26 @@ func shownText(body []byte) []string {
 	if !ended {
 		text += `\`
 	}
-	lines := strings.Split(text, "\n")
+	lines := foldRepeated(strings.Split(text, "\n"))
 	if rest != "" {
 		lines = append(lines, rest)
 	}
 	return lines
+}
+
+// foldRepeated shows runs of the same line once.
+func foldRepeated(lines []string) []string {
+	var folded []string
+	for len(lines) > 0 {
+		n := 1
+		for n < len(lines) && lines[n] == lines[0] {
+			n++
+		}
+		folded = append(folded, lines[0])
+		if n > 1 {
+			folded = append(folded, fmt.Sprintf("(%d times more)", n-1))
+		}
+		lines = lines[n:]
+	}
+	return folded
 }

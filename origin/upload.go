@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -29,8 +28,8 @@ func (u *upload) Read(p []byte) (int, error) {
 }
 
 // checkContent checks what the fields say about the content of a PUT, PATCH or
-// POST before it is asked for. The error is a problem.
-func (x *exchange) checkContent() (*digest.Verifier, error) {
+// POST, of at most bound bytes, before it is asked for. The error is a problem.
+func (x *exchange) checkContent(bound int64) (*digest.Verifier, error) {
 	header := x.r.Header
 	if len(header["Content-Range"]) > 0 {
 		return nil, condhttp.NewProblem(http.StatusBadRequest, "partial-content",
@@ -42,8 +41,8 @@ func (x *exchange) checkContent() (*digest.Verifier, error) {
 			return nil, errCoded
 		}
 	}
-	if err := x.checkLength(x.options.MaxBody); err != nil {
-		return nil, err
+	if bound >= 0 && x.r.ContentLength > bound {
+		return nil, tooLarge(bound)
 	}
 	v, err := digest.NewVerifier(header["Content-Digest"], header["Repr-Digest"])
 	if err != nil {
@@ -68,14 +67,6 @@ func (x *exchange) refuseContent(err error) {
 		return
 	}
 	x.fail(err)
-}
-
-// checkLength compares the announced length with a bound in bytes, negative for none.
-func (x *exchange) checkLength(bound int64) error {
-	if bound >= 0 && x.r.ContentLength > bound {
-		return tooLarge(bound)
-	}
-	return nil
 }
 
 func tooLarge(bound int64) error {
@@ -105,14 +96,14 @@ func (u *upload) problem() error {
 			"the content did not arrive in time; nothing was changed", "send it again")
 	}
 	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
-		"the content ended before its end; nothing was changed", "send it again")
+		"the content ended too early or is not framed as announced; nothing was changed", "send it again")
 }
 
-// stage reads the content of the request into a draft for the target's name and
-// verifies its digests. If that fails it answers, keeps nothing, and returns nil.
-func (x *exchange) stage(v *digest.Verifier) store.Draft {
+// stage reads the content of the request into a draft for name and verifies its
+// digests. If that fails it answers, keeps nothing, and returns nil.
+func (x *exchange) stage(name string, v *digest.Verifier) store.Draft {
 	body := x.body(x.options.MaxBody)
-	draft, err := x.store.Stage(x.ctx, x.target.name, v.Reader(body))
+	draft, err := x.store.Stage(x.ctx, name, v.Reader(body))
 	switch {
 	case body.err != nil:
 		if err == nil { // a store that takes a cut for an end is not believed
@@ -125,13 +116,22 @@ func (x *exchange) stage(v *digest.Verifier) store.Draft {
 		x.fail(err)
 		return nil
 	}
-	if err := v.Check(draft.Digest()); err != nil {
+	if err := checkDigest(v, draft.Digest()); err != nil {
 		x.abandon(draft)
-		x.refuse(condhttp.NewProblem(http.StatusBadRequest, "digest-mismatch", err.Error(),
-			"the content was damaged on its way, or the digest is not of it; nothing was changed"))
+		x.fail(err)
 		return nil
 	}
 	return draft
+}
+
+// checkDigest holds the digests sent against that of what arrived. The error is
+// a problem.
+func checkDigest(v *digest.Verifier, sum store.Digest) error {
+	if err := v.Check(sum); err != nil {
+		return condhttp.NewProblem(http.StatusBadRequest, "digest-mismatch", err.Error(),
+			"the content was damaged on its way, or the digest is not of it; nothing was changed")
+	}
+	return nil
 }
 
 // abandon gives up a draft; after a commit it does nothing.
@@ -139,11 +139,4 @@ func (x *exchange) abandon(d store.Draft) {
 	if err := d.Abort(); err != nil {
 		x.log.WarnContext(x.ctx, "staged content could not be removed", "name", x.target.name, "error", err)
 	}
-}
-
-// sha256Of hashes what r yields, up to n bytes; n is how many there were.
-func sha256Of(r io.Reader) (sum store.Digest, n int64, err error) {
-	h := sha256.New()
-	n, err = io.Copy(h, r)
-	return store.Digest(h.Sum(nil)), n, err
 }

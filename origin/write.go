@@ -25,12 +25,14 @@ func (x *exchange) write() {
 		x.refuse(condhttp.NewProblem(http.StatusForbidden, "read-only", "this server does not accept writes", ""))
 	case x.target.versioned:
 		x.methodNotAllowed(kindRevision)
-	case x.r.Method == http.MethodPost, x.r.Method == http.MethodPatch:
-		x.methodNotAllowed(kindResource)
+	case x.r.Method == http.MethodPost:
+		x.post()
 	case x.target.slash:
 		x.methodNotAllowed(kindCollection)
 	case x.r.Method == http.MethodPut:
 		x.put()
+	case x.r.Method == http.MethodPatch:
+		x.patch()
 	default:
 		x.delete()
 	}
@@ -131,7 +133,7 @@ func (x *exchange) perform(a attempt, seen store.Info) (before, after store.Info
 		if err == nil {
 			return seen, after, true
 		}
-		if errors.Is(err, store.ErrConflict) {
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, errMoved) {
 			seen, err = a.lookUp()
 		}
 		if err != nil {
