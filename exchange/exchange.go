@@ -69,18 +69,18 @@ type Content struct {
 	Data []byte
 	// Len is the length of the content in bytes: counted, or what the capture says of it, such
 	// as Content-Length; -1 if not known. It counts the content as it was sent, with its content coding,
-	// unless the capture has nothing but the decoded one.
+	// unless the capture has nothing but the decoded one, which is then Altered.
 	Len int64
 	// Cut is set if Data is only the beginning.
 	Cut bool
-	// Decoded is set if Data is free of the content coding that Content-Encoding names, because
-	// the program that captured it removed that.
-	Decoded bool
+	// Altered is set if Data is not, or not surely, what was sent byte by byte: the program that captured it
+	// removed the content coding, converted the text, or mixed it with something else.
+	Altered bool
 }
 
 // Complete reports whether Data is the whole content as it was sent, so that its
 // digest can be compared.
-func (c Content) Complete() bool { return c.Data != nil && !c.Cut && !c.Decoded }
+func (c Content) Complete() bool { return c.Data != nil && !c.Cut && !c.Altered }
 
 // URL returns the target URI (RFC 9110 §7.1) as far as it is known: "https://host/path?query",
 // "//host/path" without the scheme, or the target alone.

@@ -21,8 +21,8 @@ type Event struct {
 	Error string
 	// Field is that of RequestFieldSet and ResponseFieldSet. Its value is redacted as in Header.
 	Field Line
-	// From and To are the URLs of URLChanged; From is "" if the trace does not tell. In RuleEvaluated
-	// From is the name of the rule and To says whether it matched.
+	// From and To are the URLs of URLChanged; From is "" if the trace does not tell. To is
+	// the name of the rule of RuleMatched, the server of Routed, the handler of HandlerChosen.
 	From, To string
 	// File is that of FileOpened.
 	File string
@@ -41,8 +41,8 @@ const (
 	StatusSet
 	// URLChanged: the URL was rewritten.
 	URLChanged
-	// RuleEvaluated: a rewrite rule was evaluated.
-	RuleEvaluated
+	// RuleMatched: a rewrite rule applied.
+	RuleMatched
 	// RequestFieldSet: a field of the request was set, changed or, with an empty value, removed
 	// before the request was handled.
 	RequestFieldSet
@@ -50,16 +50,17 @@ const (
 	ResponseFieldSet
 	// FileOpened: the server looked at a file.
 	FileOpened
-	// CacheAnswered: the response came from the server's cache, and no module judged
-	// the request.
-	CacheAnswered
+	// HandlerChosen: a handler was chosen to answer.
+	HandlerChosen
+	// Routed: the request was passed on to another server.
+	Routed
 	// Compressed: the response was compressed on its way.
 	Compressed
 )
 
 var eventKindNames = [...]string{
-	"other", "status-set", "url-changed", "rule-evaluated", "request-field-set", "response-field-set",
-	"file-opened", "cache-answered", "compressed",
+	"other", "status-set", "url-changed", "rule-matched", "request-field-set", "response-field-set",
+	"file-opened", "handler-chosen", "routed", "compressed",
 }
 
 // String returns the kind in kebab case.
