@@ -11,7 +11,9 @@ import (
 const (
 	apacheCommon        = `%h %l %u %t "%r" %>s %b`
 	apacheCombined      = apacheCommon + ` "%{Referer}i" "%{User-Agent}i"`
-	apacheVhostCombined = `%v:%p ` + apacheCombined
+	apacheVhostCombined = `%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"` // as Debian has it
+	// apacheCombinedMore is the beginning of many formats that people make.
+	apacheCombinedMore = apacheCombined + `%{more}n`
 )
 
 // apacheDirectives are those of which entries know the meaning, without argument. With

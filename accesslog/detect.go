@@ -112,6 +112,8 @@ type candidate struct {
 	note string
 	// accepts, if not nil, must hold for every entry.
 	accepts func(e *Entry) bool
+	// certain formats are not mistaken: one entry is enough, whatever the other lines are.
+	certain bool
 	// proves, if not nil, must hold for at least one.
 	proves func(e *Entry) bool
 }
@@ -119,7 +121,7 @@ type candidate struct {
 // textCandidates are tried on lines that are no JSON, in this order; of equally good ones
 // the first wins.
 var textCandidates = []candidate{
-	{format: Format{name: "s3", server: "Amazon S3"}},
+	{format: Format{name: "s3", server: "Amazon S3"}, certain: true},
 	{
 		format:  Format{name: "haproxy", arg: haproxyCapturesAdvised, server: "HAProxy"},
 		note:    "its captures are taken for " + haproxyCapturesAdvised,
@@ -132,7 +134,7 @@ var textCandidates = []candidate{
 	}},
 	{format: Format{name: "combined"}},
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
-	{format: Format{name: "apache", arg: apacheCombined + "%{rest}n"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
+	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
 	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
 	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
@@ -176,8 +178,8 @@ func couldBeAdvisedCaptures(e *Entry) bool {
 const nginxMain = nginxCombined + ` "$http_x_forwarded_for"`
 
 var jsonCandidates = []candidate{
-	{format: Format{name: "fourtwelve", server: "fourtwelve"}, accepts: func(e *Entry) bool { return e.State(Client) == Present }},
-	{format: Format{name: "caddy", server: "Caddy"}},
+	{format: Format{name: "fourtwelve", server: "fourtwelve"}, certain: true, accepts: func(e *Entry) bool { return e.State(Client) == Present }},
+	{format: Format{name: "caddy", server: "Caddy"}, certain: true},
 }
 
 // bestCandidate returns the dialect that reads most of the lines, and at least a third.
@@ -196,11 +198,15 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
 			continue
 		}
 		entries := c.countEntries(d, lines)
-		if entries > 0 && entries >= most {
-			best, most = d, entries+1
-			if c.note != "" {
-				best.notes = append(best.notes, c.note)
-			}
+		if entries == 0 || entries < most && !c.certain {
+			continue
+		}
+		best, most = d, entries+1
+		if c.note != "" {
+			best.notes = append(best.notes, c.note)
+		}
+		if c.certain {
+			break
 		}
 	}
 	if best != nil {

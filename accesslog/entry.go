@@ -102,7 +102,7 @@ func (e *Entry) columnState(i int) State {
 		}
 		return Absent
 	}
-	if e.layout.absent.is(e.raw(i)) {
+	if e.layout.absent.is(e.line, e.spans[i]) {
 		return Absent
 	}
 	return Present

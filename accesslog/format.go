@@ -61,6 +61,7 @@ var formatSpecs = []formatSpec{
 	}},
 	{"common", "", "", apacheSpec(apacheCommon)},
 	{"combined", "", "", apacheSpec(apacheCombined)},
+	{"combined_more", "", "", apacheSpec(apacheCombinedMore)},
 	{"vhost_combined", "Apache", "", apacheSpec(apacheVhostCombined)},
 	{"caddy", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddy(in), nil) }},
 	{"haproxy", "HAProxy", "captured fields, as in If-Match:256,If-None-Match|ETag", func(arg string, in *time.Location) (*dialect, error) {
@@ -101,6 +102,7 @@ func orDefault(arg, otherwise string) string {
 //	apache:LOGFORMAT            the text of a LogFormat, or the whole directive
 //	nginx, apache               the combined format
 //	common, combined, vhost_combined
+//	combined_more               combined, and behind it more that is not read
 //	haproxy:CAPTURES            captured fields in the order of their declaration
 //	json, caddy, s3, fourtwelve
 func ParseFormat(s string) (Format, error) {
@@ -163,7 +165,7 @@ func (f Format) String() string {
 		return "unknown"
 	case f.arg != "":
 		return f.name + " with " + argumentNames[f.name]
-	case (f.name == "combined" || f.name == "common") && f.server != "":
+	case f.server != "" && specOf(f.name).server == "":
 		return f.name + " of " + f.server
 	}
 	return f.name

@@ -36,7 +36,7 @@ const (
 )
 
 var haproxyColumns = [haproxyCaptures]column{
-	haproxyClient:      {name: "client_ip:port", field: Client, unescape: withoutPort},
+	haproxyClient:      {name: "client_ip:port", field: Client},
 	haproxyWhen:        {name: "accept_date"},
 	haproxyFrontend:    {name: "frontend_name", field: Node},
 	haproxyServer:      {name: "backend_name/server_name", field: Upstream},
@@ -136,7 +136,11 @@ func (h *haproxySplitter) head(line []byte, spans []span) int {
 		}
 		if i += from; i > 1 && line[i-1] == ' ' && len(line) > i+27 && line[i+3] == '/' && line[i+25] == ']' && line[i+26] == ' ' {
 			client := bytes.LastIndexByte(line[:i-1], ' ') + 1
-			spans[haproxyClient] = span{uint32(client), uint32(i - 1)}
+			port := bytes.LastIndexByte(line[client:i-1], ':')
+			if port < 0 {
+				return -1
+			}
+			spans[haproxyClient] = span{uint32(client), uint32(client + port)}
 			spans[haproxyWhen] = span{uint32(i + 1), uint32(i + 25)}
 			return i + 27
 		}
@@ -148,7 +152,7 @@ func (h *haproxySplitter) head(line []byte, spans []span) int {
 // one of "option tcplog", which tells of a connection and no request.
 func (h *haproxySplitter) short(line []byte, spans []span, have int) verdict {
 	timers := spans[haproxyTimers]
-	if have > haproxyTimers+4 && bytes.Count(line[timers.start:timers.end], []byte{'/'}) == 2 {
+	if have >= haproxyTimers+4 && bytes.Count(line[timers.start:timers.end], []byte{'/'}) == 2 {
 		return isOther
 	}
 	return unreadable

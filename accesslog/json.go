@@ -55,10 +55,10 @@ func (s *jsonScanner) peek() byte {
 }
 
 // value skips the value at the position and returns what there is to read of it: the
-// inside of a string, a number, the only element of an array, or else an array as
-// it is. It is the zero span for null and for an empty array, and an object.
+// inside of a string, a number or other word, the only element of an array, or else
+// an array as it is. It is the zero span for an object.
 func (s *jsonScanner) value() span {
-	switch c := s.peek(); c {
+	switch s.peek() {
 	case '"':
 		return s.str()
 	case '[':
@@ -69,13 +69,8 @@ func (s *jsonScanner) value() span {
 	case 0, ',', '}', ']', ':':
 		s.bad = true
 		return span{}
-	default:
-		v := s.word()
-		if c == 'n' {
-			return span{}
-		}
-		return v
 	}
+	return s.word()
 }
 
 // str reads the string at the position.
@@ -133,10 +128,7 @@ func (s *jsonScanner) array() span {
 		return span{}
 	}
 	inner := jsonScanner{b: s.b[:s.pos-1], pos: start + 1}
-	switch inner.peek() {
-	case 0:
-		return span{}
-	case '"':
+	if inner.peek() == '"' {
 		if v := inner.str(); inner.peek() == 0 {
 			return v
 		}
@@ -167,6 +159,20 @@ func (s *jsonScanner) skip() {
 // a string.
 func isJSONArray(line []byte, v span) bool {
 	return v.start > 0 && v.start < v.end && line[v.start] == '[' && line[v.start-1] != '"'
+}
+
+// isJSONNothing reports whether v, of a line of JSON, is null or an empty array.
+func isJSONNothing(line []byte, v span) bool {
+	if v.start == 0 || line[v.start-1] == '"' {
+		return false
+	}
+	switch text := line[v.start:v.end]; text[0] {
+	case 'n':
+		return string(text) == "null"
+	case '[':
+		return len(bytes.Trim(text, "[] \t")) == 0
+	}
+	return false
 }
 
 // joinJSONArray appends the strings of an array to scratch, combined like field lines

@@ -88,7 +88,7 @@ func newFourtwelve() *layout {
 	for _, m := range ownMembers {
 		o[m.name] = b.add(m)
 	}
-	l := &layout{columns: b.columns, absent: never, clock: isoTime, cut: ownCut}
+	l := &layout{columns: b.columns, absent: jsonNothing, clock: isoTime, cut: ownCut}
 	at := func(name string) int8 { return o[name].column }
 	l.when, l.lost = []int8{at("time")}, at("lost")
 	status, target := at("status"), at("target")
@@ -123,6 +123,8 @@ func ownCut(e *Entry, f Field) bool {
 // encoding.
 func newCaddy(in *time.Location) *layout {
 	var b jsonBuilder
+	// remote_ip, and client_ip after it, since 2.5; remote_addr, with the port, before.
+	client := b.add(column{name: "client_ip", field: Client, unescape: withoutPort})
 	o := jsonObject{
 		"ts":         b.add(column{name: "ts"}),
 		"logger":     b.add(column{name: "logger"}),
@@ -132,9 +134,9 @@ func newCaddy(in *time.Location) *layout {
 		"duration":   b.add(column{name: "duration", field: Duration, unit: time.Second}),
 		"user_id":    b.add(column{name: "user_id", field: User}),
 		"request": {object: jsonObject{
-			"client_ip":   b.add(column{name: "client_ip", field: Client, rank: 1}),
-			"remote_ip":   b.add(column{name: "remote_ip", field: Client}),
-			"remote_addr": b.add(column{name: "remote_addr", field: Client, rank: -1, unescape: withoutPort}), // before 2.5
+			"client_ip":   client,
+			"remote_ip":   client,
+			"remote_addr": client,
 			"proto":       b.add(column{name: "proto", field: Protocol}),
 			"method":      b.add(column{name: "method", field: Method}),
 			"host":        b.add(column{name: "host", field: Host}),
@@ -143,7 +145,7 @@ func newCaddy(in *time.Location) *layout {
 		}},
 		"resp_headers": {object: b.headers(response)},
 	}
-	l := &layout{columns: b.columns, absent: never, clock: anyTime(in), when: []int8{o["ts"].column}}
+	l := &layout{columns: b.columns, absent: jsonNothing, clock: anyTime(in), when: []int8{o["ts"].column}}
 	logger, status := o["logger"].column, o["status"].column
 	method := o["request"].object["method"].column
 	l.splitter = &jsonTree{o, func(line []byte, s []span) bool {
@@ -205,7 +207,7 @@ func newJSON(keys []string, in *time.Location) (l *layout, ok bool) {
 			o[key] = b.add(jsonColumn(key))
 		}
 	}
-	l = &layout{columns: b.columns, absent: dashOrEmpty, sparse: true, clock: anyTime(in)}
+	l = &layout{columns: b.columns, absent: jsonAnything, sparse: true, clock: anyTime(in)}
 	request := slices.IndexFunc(b.columns, func(c column) bool { return c.name == "request" })
 	splitter := &jsonTree{jsonObject: o}
 	l.splitter = splitter

@@ -63,20 +63,21 @@ type column struct {
 type absence uint8
 
 const (
-	dash        absence = iota // "-"
-	empty                      // ""
-	dashOrEmpty                // either
-	never                      // leaves it out
+	dash         absence = iota // "-"
+	empty                       // ""
+	dashOrEmpty                 // either
+	jsonNothing                 // null or [], or the member is left out
+	jsonAnything                // any of these
 )
 
-func (a absence) is(v []byte) bool {
-	switch len(v) {
-	case 0:
-		return a == empty || a == dashOrEmpty
-	case 1:
-		return v[0] == '-' && (a == dash || a == dashOrEmpty)
+func (a absence) is(line []byte, s span) bool {
+	switch n := s.end - s.start; {
+	case n == 0:
+		return a != dash && a != jsonNothing
+	case n == 1:
+		return line[s.start] == '-' && a != empty && a != jsonNothing
 	}
-	return false
+	return a >= jsonNothing && isJSONNothing(line, s)
 }
 
 // index fills what follows from the columns.

@@ -42,6 +42,7 @@ const (
 	s3Operation = 6
 	s3Key       = 7
 	s3Request   = 8
+	s3UserAgent = 16
 	s3Required  = 18 // lines have at least these
 )
 
@@ -59,7 +60,7 @@ func newS3() *layout {
 func (s3Splitter) split(line []byte, spans []span) verdict {
 	pos, n := 0, 0
 	for ; n < len(s3Columns) && pos < len(line); n++ {
-		start, end := s3Value(line, pos)
+		start, end := s3Value(line, pos, n == s3UserAgent)
 		if end < 0 {
 			return unreadable
 		}
@@ -81,8 +82,9 @@ func (s3Splitter) split(line []byte, spans []span) verdict {
 }
 
 // s3Value returns where the value at pos begins and ends, without the quotes or
-// brackets around it; end is -1 if they are not closed. Quotes inside are not escaped.
-func s3Value(line []byte, pos int) (start, end int) {
+// brackets around it; end is -1 if they are not closed. Quotes inside are not escaped,
+// but behind the last value that is quoted there are none.
+func s3Value(line []byte, pos int, lastQuoted bool) (start, end int) {
 	closing := " "
 	switch line[pos] {
 	case '"':
@@ -91,6 +93,9 @@ func s3Value(line []byte, pos int) (start, end int) {
 		start, closing = pos+1, "] "
 	default:
 		start = pos
+	}
+	if last := bytes.LastIndexByte(line, '"'); lastQuoted && last >= start && start > pos {
+		return start, last
 	}
 	if end = findFrom(line, start, closing); end >= 0 {
 		return start, end

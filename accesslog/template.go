@@ -36,10 +36,10 @@ const (
 	fixed
 	// spaced: n blanks, and then as plain.
 	spaced
+	// word: as plain, without any blank; said of the last value, which nothing ends.
+	word
 	// list: blanks after "," and around ":", as in nginx's upstream variables.
 	list
-	// rest: all to the end of the line, which may be nothing.
-	rest
 )
 
 func (t *template) split(line []byte, spans []span) verdict {
@@ -49,7 +49,17 @@ func (t *template) split(line []byte, spans []span) verdict {
 	pos := len(t.prefix)
 	for i := range t.values {
 		v := &t.values[i]
-		end := v.scan(line, pos)
+		var end int
+		switch {
+		case i == len(t.values)-1 && v.how != quoted:
+			end = v.last(line, pos)
+		case v.how == plain && len(v.until) == 1: // most are
+			if end = bytes.IndexByte(line[pos:], v.until[0]); end >= 0 {
+				end += pos
+			}
+		default:
+			end = v.scan(line, pos)
+		}
 		if end < 0 {
 			return unreadable
 		}
@@ -83,24 +93,33 @@ func (v *slot) scan(line []byte, pos int) int {
 			from = end + 1
 		}
 	case fixed:
-		if end := pos + v.n; end <= len(line) && hasPrefix(line[end:], v.until) && (v.until != "" || end == len(line)) {
+		if end := pos + v.n; end <= len(line) && hasPrefix(line[end:], v.until) {
 			return end
 		}
 		return -1
 	case spaced:
 		return v.findSpaced(line, pos)
-	case list:
-		return v.findList(line, pos)
 	}
-	return len(line)
+	return v.findList(line, pos)
 }
 
-// find returns where the literal behind the value is, from pos, or -1. Behind the last
-// value it is the end of the line.
+// last returns where the value that begins at pos ends if it is the last, or -1.
+func (v *slot) last(line []byte, pos int) int {
+	end := len(line) - len(v.until)
+	if v.how == word && bytes.IndexByte(line[pos:], ' ') >= 0 {
+		return -1
+	}
+	if end < pos || !hasPrefix(line[end:], v.until) || v.how == fixed && end != pos+v.n {
+		return -1
+	}
+	return end
+}
+
+// find returns where the literal behind the value is, from pos, or -1.
 func (v *slot) find(line []byte, pos int) int {
 	switch len(v.until) {
-	case 0:
-		return len(line)
+	case 0: // only behind a value of fixed size
+		return -1
 	case 1:
 		if i := bytes.IndexByte(line[pos:], v.until[0]); i >= 0 {
 			return pos + i
@@ -143,7 +162,7 @@ func (v *slot) findList(line []byte, pos int) int {
 	for from := pos; ; {
 		end := v.find(line, from)
 		switch {
-		case end < 0 || v.until == "" || v.until[0] != ' ':
+		case end < 0 || v.until[0] != ' ':
 			return end
 		case end > pos && line[end-1] == ',':
 			from = end + 1
@@ -192,6 +211,9 @@ var tokenChars = func() (t [256]bool) {
 	return t
 }()
 
+// numbers are the fields that have no blanks inside.
+const numbers = Fields(1<<Status | 1<<BytesSent | 1<<ContentSent | 1<<BytesReceived | 1<<ContentLength | 1<<Duration)
+
 // A templateBuilder makes a layout from values and literals in turn.
 type templateBuilder struct {
 	template
@@ -214,7 +236,7 @@ func (b *templateBuilder) value(c column, s slot, escapes bool) error {
 		return fmt.Errorf("%s and %s have nothing between them, so nobody can tell where one ends", b.columns[len(b.columns)-1].name, c.name)
 	}
 	b.close(literal)
-	if s.how == plain && escapes && strings.HasSuffix(literal, `"`) {
+	if (s.how == plain || s.how == spaced) && escapes && strings.HasSuffix(literal, `"`) {
 		s.how = quoted
 	}
 	b.columns, b.values = append(b.columns, c), append(b.values, s)
@@ -230,8 +252,13 @@ const maxColumns = 100
 
 // close sets the literal behind the last value.
 func (b *templateBuilder) close(literal string) {
-	if n := len(b.values); n > 0 {
-		b.values[n-1].until = literal
+	n := len(b.values)
+	if n == 0 {
+		return
+	}
+	v := &b.values[n-1]
+	if v.until = literal; v.how == quoted && !strings.HasPrefix(literal, `"`) {
+		v.how = plain // the quote before it is another's end
 	}
 }
 
@@ -241,6 +268,9 @@ func (b *templateBuilder) layout() (*layout, error) {
 		return nil, fmt.Errorf("no values in the format")
 	}
 	b.close(b.pending.String())
+	if last := len(b.columns) - 1; numbers.Has(b.columns[last].field) {
+		b.values[last].how = word
+	}
 	l := &layout{splitter: &b.template, columns: b.columns}
 	if b.request >= 0 {
 		request := b.columns[b.request]
