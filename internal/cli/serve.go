@@ -168,15 +168,18 @@ func (p *servePlan) checkDir() error {
 }
 
 func (p *servePlan) checkNumbers() error {
-	for flag, bad := range map[string]bool{
-		"keep": p.keep < 0, "idle-timeout": p.idleTimeout <= 0, "shutdown-timeout": p.shutdownTimeout < 0,
+	for _, check := range []struct {
+		bad  bool
+		what string
+	}{
+		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
+		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},
+		{p.idleTimeout <= 0, "--idle-timeout must be more than 0"},
+		{p.shutdownTimeout < 0, "--shutdown-timeout must not be negative"},
 	} {
-		if bad {
-			return usageError{fmt.Errorf("--%s must not be negative, nor a timeout zero", flag)}
+		if check.bad {
+			return usageError{errors.New(check.what)}
 		}
-	}
-	if p.keepBytes < 0 {
-		return usageError{errors.New(`--keep-bytes must be a size; to keep nothing, write --keep=0`)}
 	}
 	return nil
 }

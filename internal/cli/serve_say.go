@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +43,9 @@ type place struct {
 	host  string // of the URL, for a curl on this machine
 	port  string
 	reach string
+	// named says that the host is the name in the certificate, which need not
+	// lead here.
+	named bool
 }
 
 func (p *servePlan) where(at net.Addr) place {
@@ -65,7 +67,7 @@ func (p *servePlan) where(at net.Addr) place {
 	if p.certificate != nil {
 		scheme = "https"
 		if names := p.certificate.leaf().DNSNames; len(names) > 0 && p.certificate.leaf().VerifyHostname(w.host) != nil {
-			w.host = strings.Replace(names[0], "*", "www", 1)
+			w.host, w.named = strings.Replace(names[0], "*", "www", 1), true
 		}
 	}
 	w.url = scheme + "://" + net.JoinHostPort(w.host, w.port) + "/"
@@ -196,7 +198,7 @@ func (p *servePlan) tlsArgs(at place) []string {
 	case err != nil:
 		args = append(args, "--cacert", p.certificate.certFile)
 	}
-	if slices.Contains(p.certificate.leaf().DNSNames, at.host) && at.host != "localhost" {
+	if at.named {
 		local := "127.0.0.1"
 		if ip := p.address.tcp; ip != nil && ip.IP != nil && !ip.IP.IsUnspecified() {
 			local = ip.IP.String()
