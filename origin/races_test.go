@@ -2,6 +2,7 @@ package origin_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -137,6 +138,29 @@ func TestOneDeleterWins(t *testing.T) {
 				t.Fatalf("%d of the requests succeeded, want one", n)
 			}
 			srv.do("DELETE", "/a", "", "If-Match: *")
+		}
+	})
+}
+
+// TestPatchesLoseNothing: patches that were admitted at the same time are applied
+// one after the other, each to what the one before has made.
+func TestPatchesLoseNothing(t *testing.T) {
+	eachStore(t, func(t *testing.T, s store.Store) {
+		srv := serve(t, origin.Options{Store: s, Require: origin.RequireNever})
+		srv.do("PUT", "/a.json", "{}")
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() {
+				r, err := srv.try("PATCH", "/a.json", fmt.Sprintf(`{"member %d": %d}`, i, i), "Content-Type: application/merge-patch+json")
+				if err != nil || r.status != http.StatusNoContent {
+					t.Errorf("status %d, error %v\n%s", r.status, err, r.body)
+				}
+			})
+		}
+		wg.Wait()
+		var members map[string]int
+		if err := json.Unmarshal([]byte(srv.do("GET", "/a.json", "").body), &members); err != nil || len(members) != writers {
+			t.Errorf("%d members of %d are there, error %v", len(members), writers, err)
 		}
 	})
 }

@@ -358,7 +358,11 @@ func (a *answer) show(resp *http.Response) {
 	a.add(strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
 		for _, value := range resp.Header[name] {
-			a.add(shownName(name) + ": " + hideRandom(value))
+			value = hideRandom(value)
+			if resp.Header.Get("Content-Encoding") != "" {
+				value = hideEncoder(name, value)
+			}
+			a.add(shownName(name) + ": " + value)
 		}
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -397,6 +401,20 @@ func hideRandom(value string) string {
 		return value
 	}
 	return before + "boundary=" + strings.Repeat("B", len(boundary))
+}
+
+// hideEncoder replaces what depends on how well an encoder works.
+func hideEncoder(name, value string) string {
+	switch name {
+	case "Content-Length":
+		return "(length of the encoded content)"
+	case "Content-Range":
+		part, _, _ := strings.Cut(value, "/")
+		return part + "/(length of the encoded content)"
+	case "Repr-Digest":
+		return "(digest of the encoded content)"
+	}
+	return value
 }
 
 // shownContent is content as lines: decoded, shortened, and with what is not
