@@ -160,6 +160,39 @@ func countMembers(t *testing.T, b []byte) (n int) {
 	return n
 }
 
+// TestMembersAreDocumented compares the members in testdata/lines.txt with those
+// in the documentation, both ways.
+func TestMembersAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/access-log.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for row := range strings.SplitSeq(string(doc), "\n| ") {
+		names, _, _ := strings.Cut(row, " | ")
+		for name := range strings.SplitSeq(names, ", ") {
+			name = strings.Trim(name, "*")
+			if strings.HasPrefix(name, "`") && strings.HasSuffix(name, "`") {
+				documented[strings.Trim(name, "`")] = true
+			}
+		}
+	}
+	written := map[string]bool{"cut": true} // by TestLineCutsLongValues
+	data, err := os.ReadFile("testdata/lines.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range strings.Split(string(data), "\n=> ")[1:] {
+		text, _, _ := strings.Cut(part, "\n")
+		for name := range checkLine(t, "testdata", []byte(text+"\n")) {
+			written[name] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(written)); !slices.Equal(got, want) {
+		t.Errorf("documented: %q\nwritten:    %q", got, want)
+	}
+}
+
 func TestTime(t *testing.T) {
 	for _, at := range []time.Time{
 		noon, {}, time.Unix(0, 0), time.Unix(0, 999), time.Unix(0, 999_999_999),
