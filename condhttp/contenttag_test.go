@@ -347,8 +347,12 @@ func TestContentTagOverFileServer(t *testing.T) {
 			}
 		})
 	}
-	if got := n.do(t, h, "GET", http.Header{"If-Match": {`"old"`}}); got.status != 412 {
+	if got := n.do(t, h, "GET", http.Header{"If-Match": {`"old"`}, "Range": {"bytes=2-3"}}); got.status != 412 {
 		t.Errorf("another version: got %d, want 412", got.status)
+	}
+	got := n.do(t, h, "HEAD", http.Header{"Range": {"bytes=2-3"}})
+	if got.status != 200 || got.header.Get("ETag") != tag {
+		t.Errorf("HEAD, where Range has no meaning: got %d and tag %s, want 200 and %s", got.status, got.header.Get("ETag"), tag)
 	}
 }
 
