@@ -20,6 +20,7 @@ type serveOptions struct {
 	dir string // absolute
 
 	listen          string
+	hosts           []string
 	tlsCert, tlsKey string
 	idleTimeout     time.Duration
 	shutdownTimeout time.Duration
@@ -95,6 +96,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8412", "`HOST:PORT` to listen on, or fd:3 for a socket from the service manager")
+	f.StringArrayVar(&o.hosts, "host", nil, "`NAME` this server is asked for, beside its address and localhost; repeatable")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "PEM `FILE` of the certificate, for HTTPS and HTTP/2")
 	f.StringVar(&o.tlsKey, "tls-key", "", "PEM `FILE` of the certificate's key")
 

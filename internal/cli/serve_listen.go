@@ -36,6 +36,9 @@ func (p *servePlan) findAddress() error {
 		return usageError{fmt.Errorf("--listen %q is not an address: %w (write HOST:PORT, such as 127.0.0.1:8412, or :8412 for every address of this machine)", p.listen, err)}
 	}
 	p.address = &address{text: p.listen, tcp: tcp, loopback: tcp.IP.IsLoopback()}
+	if host, _, err := net.SplitHostPort(p.listen); err == nil {
+		p.hosts = append(p.hosts, host)
+	}
 	return nil
 }
 

@@ -218,8 +218,18 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, l
 	if err != nil {
 		return nil, err
 	}
-	heard := gate.New(h, gate.Options{Credentials: p.credentials, PublicRead: p.publicRead, Observe: observe})
+	heard := gate.New(h, gate.Options{
+		Credentials: p.credentials, PublicRead: p.publicRead,
+		LocalOnly: p.localOnly(), Hosts: p.hosts, Observe: observe,
+	})
 	return pace.New(heard, p.idleTimeout), nil
+}
+
+// localOnly reports whether nobody but this machine is to be served, whoever that
+// may be. With credentials, or with a certificate, the name in a request proves
+// enough: another site can make up neither.
+func (p *servePlan) localOnly() bool {
+	return p.address.loopback && p.credentials == nil && p.certificate == nil
 }
 
 // serverLog is where net/http reports what it cannot tell a client.

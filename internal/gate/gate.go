@@ -1,12 +1,22 @@
-// Package gate decides who is heard at all, before anything is looked up: it turns
-// away requests without credentials, if there are to be any, and writes that a
-// page of another site makes a browser send (cross-site request forgery).
+// Package gate decides who is heard at all, before anything is looked up. It turns
+// away
+//
+//   - requests without credentials, if there are to be any;
+//   - writes that a page of another site makes a browser send (cross-site
+//     request forgery);
+//   - requests for another host, where only this machine is to be served: a
+//     page of another site can make a browser send those, too, by letting its own
+//     name lead to this machine (DNS rebinding), and could read the answers.
 package gate
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -22,6 +32,11 @@ type Options struct {
 	// PublicRead asks none of GET, HEAD and OPTIONS; what they send is not looked
 	// at.
 	PublicRead bool
+	// LocalOnly refuses requests for a host that is neither an address nor
+	// localhost nor one of Hosts. Addresses are safe: no name can lead to them.
+	LocalOnly bool
+	// Hosts are further names to be asked for, without port.
+	Hosts []string
 	// Observe is told of the requests that were turned away. It may be nil.
 	Observe origin.Observer
 }
@@ -48,6 +63,12 @@ func User(r *http.Request) string {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.LocalOnly && !g.knows(r.Host) {
+		g.refuse(w, r, condhttp.NewProblem(http.StatusMisdirectedRequest, "unknown-host",
+			fmt.Sprintf("this server is not known as %.253q", hostname(r.Host)),
+			"ask for it by its address or as localhost; to have it known by a name, start it with --host and the name"))
+		return
+	}
 	if g.Credentials != nil && !(g.PublicRead && isRead(r.Method)) {
 		id, err := g.Credentials.Check(r.Context(), r.Header["Authorization"])
 		if err != nil {
@@ -64,6 +85,31 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// knows reports whether a request for host may come from someone who knows
+// where it goes. One without a host comes from no browser.
+func (g *gate) knows(host string) bool {
+	name := hostname(host)
+	if _, err := netip.ParseAddr(name); err == nil || name == "" {
+		return true
+	}
+	if strings.EqualFold(name, "localhost") || len(name) > len(".localhost") && strings.EqualFold(name[len(name)-len(".localhost"):], ".localhost") {
+		return true
+	}
+	return slices.ContainsFunc(g.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
+}
+
+// hostname returns host without port, without brackets around an IPv6
+// address, and without the dot at the end of an absolute name.
+func hostname(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		return host[1 : len(host)-1]
+	}
+	return strings.TrimSuffix(host, ".")
 }
 
 func isRead(method string) bool {

@@ -140,6 +140,39 @@ func checkRefusal(t *testing.T, w *httptest.ResponseRecorder, records []origin.R
 	}
 }
 
+func TestHosts(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.0.0.1:8412": true, "[::1]:8412": true, "[::1]": true, "192.0.2.1:80": true,
+		"localhost": true, "LOCALHOST:8412": true, "localhost.": true, "app.localhost:8412": true, "": true, ":8412": true,
+		"example.org": true, "Example.ORG:443": true, "example.org.": true,
+		"evil.example": false, "evil.example:8412": false, "www.example.org": false, "localhost.evil.example": false,
+		"notlocalhost": false, ".localhost": false, "127.0.0.1.evil.example": false, "127.0.0.1.nip.io:8412": false,
+		"[evil]": false, "example.org:8412:8412": false,
+	} {
+		for _, method := range []string{"GET", "PUT"} {
+			r := httptest.NewRequest(method, "/", nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			var reasons []string
+			New(heard, Options{LocalOnly: true, Hosts: []string{"example.org"}, Observe: func(_ *http.Request, rec *origin.Record) {
+				reasons = append(reasons, rec.Reason)
+			}}).ServeHTTP(w, r)
+			if got := w.Code == http.StatusOK; got != want {
+				t.Errorf("%s for %q: got %d, want heard to be %v", method, host, w.Code, want)
+			}
+			if !want && (w.Code != http.StatusMisdirectedRequest || len(reasons) != 1 || reasons[0] != "unknown-host") {
+				t.Errorf("%s for %q: got %d and records %q", method, host, w.Code, reasons)
+			}
+		}
+	}
+	r := httptest.NewRequest("PUT", "/", nil)
+	r.Host = "evil.example"
+	w := httptest.NewRecorder()
+	if New(heard, Options{}).ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Errorf("not only local: got %d, want every host to be heard", w.Code)
+	}
+}
+
 func TestChallengeNamesWhatIsAccepted(t *testing.T) {
 	for kind, want := range map[string]string{
 		"htpasswd": `Basic realm="fourtwelve", charset="UTF-8"`,
@@ -164,7 +197,7 @@ func TestGivenUp(t *testing.T) {
 	}
 }
 
-func BenchmarkOpen(b *testing.B) { benchmark(b, Options{}, "") }
+func BenchmarkOpen(b *testing.B) { benchmark(b, Options{LocalOnly: true}, "") }
 
 func BenchmarkPublicRead(b *testing.B) {
 	benchmark(b, Options{Credentials: credentials(b, "htpasswd"), PublicRead: true}, "")
@@ -180,7 +213,7 @@ func BenchmarkToken(b *testing.B) {
 
 func benchmark(b *testing.B, o Options, authorization string) {
 	h := New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), o)
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest("GET", "http://127.0.0.1:8412/", nil)
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
