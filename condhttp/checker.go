@@ -217,8 +217,9 @@ func setTag(h http.Header, tag etag.Tag) {
 	}
 }
 
-// settled reports whether the second of the modification date has passed. As
-// long as it has not, the resource can change and keep that date.
+// settled reports whether the second of the modification date has passed, as it
+// has if current has no Now. As long as it has not, the resource can change and
+// keep that date.
 func settled(current precondition.Current) bool {
-	return !current.Now.Before(seconds(current.LastModified).Add(time.Second))
+	return current.Now.IsZero() || !current.Now.Before(seconds(current.LastModified).Add(time.Second))
 }

@@ -17,7 +17,7 @@ import (
 // [precondition.PreconditionFailed] and [precondition.BadRequest]. method, f and
 // cur are what the decision was made of. It returns nil for the other outcomes.
 //
-// The entity tags and dates of cur go to the client.
+// The entity tags and dates of cur go to the client; a date only once its second has passed.
 func FromDecision(method string, f precondition.Fields, d precondition.Decision, cur precondition.Current) *Problem {
 	switch d.Outcome {
 	case precondition.PreconditionFailed, precondition.BadRequest:
@@ -140,7 +140,7 @@ func (x *refusal) because() string {
 	switch x.decision.Reason {
 	case precondition.NoneMatched:
 		if x.field() == precondition.IfRange {
-			return "the current validator is " + x.validator()
+			return x.outdated()
 		}
 		return "the current entity tag is " + x.tag()
 	case precondition.Matched, precondition.CodingMatched:
@@ -156,7 +156,7 @@ func (x *refusal) because() string {
 	case precondition.NoRepresentation:
 		return "the resource does not exist"
 	case precondition.Modified:
-		return "the resource was last modified at " + x.modified()
+		return "the resource was " + x.modified()
 	case precondition.Malformed:
 		return x.malformed()
 	case precondition.MixedAny:
@@ -164,7 +164,7 @@ func (x *refusal) because() string {
 	case precondition.NoDate:
 		return "the resource has no modification date"
 	case precondition.DateNotStrong:
-		return fmt.Sprintf("the second %s has not passed, so that date may yet cover another version", x.modified())
+		return "the second it names has not passed, so that date may yet cover another version"
 	}
 	return "the condition is false"
 }
@@ -242,8 +242,10 @@ func (x *refusal) guard() string {
 	switch {
 	case !x.current.Tag.IsZero() && !x.current.Tag.IsWeak():
 		return "If-Match: " + x.tag()
+	case x.dated():
+		return "If-Unmodified-Since: " + x.date()
 	case !x.current.LastModified.IsZero():
-		return "If-Unmodified-Since: " + x.modified()
+		return "the Last-Modified you got in If-Unmodified-Since"
 	}
 	return "If-Match: *, as the resource has no validator that could tell versions apart"
 }
@@ -257,16 +259,28 @@ func (x *refusal) tagged() string {
 	return " with the entity tag " + x.tag()
 }
 
-func (x *refusal) modified() string {
+// dated reports whether there is a date that may be told.
+func (x *refusal) dated() bool {
+	return !x.current.LastModified.IsZero() && settled(x.current)
+}
+
+func (x *refusal) date() string {
 	return seconds(x.current.LastModified).Format(http.TimeFormat)
 }
 
-// validator is what If-Range was compared with.
-func (x *refusal) validator() string {
-	if strings.Contains(x.sent, `"`) || x.current.LastModified.IsZero() {
-		return x.tag()
+func (x *refusal) modified() string {
+	if !x.dated() {
+		return "modified just now"
 	}
-	return x.modified()
+	return "last modified at " + x.date()
+}
+
+// outdated says what If-Range was compared with.
+func (x *refusal) outdated() string {
+	if strings.Contains(x.sent, `"`) || x.current.LastModified.IsZero() {
+		return "the current validator is " + x.tag()
+	}
+	return "the resource was " + x.modified()
 }
 
 // sentIn returns the combined value of a field.

@@ -228,7 +228,9 @@ func stateOf(c precondition.Current) *State {
 	s := &State{Exists: c.Exists}
 	if c.Exists {
 		s.ETag = c.Tag.String()
-		s.LastModified = seconds(c.LastModified)
+		if settled(c) {
+			s.LastModified = seconds(c.LastModified)
+		}
 	}
 	return s
 }
