@@ -41,6 +41,9 @@ func (x *exchange) neighboursOf(res *resource) *neighbours {
 	if known != nil && x.now.Sub(known.checked).Abs() < neighbourInterval {
 		return known
 	}
+	if known != nil && !res.neighbours.CompareAndSwap(known, &neighbours{x.now, known.reps}) {
+		return known // someone else has begun to look
+	}
 	found := &neighbours{checked: x.now}
 	if res.content == nil && res.info.Size <= maxVerified {
 		for i := range codings {

@@ -112,16 +112,19 @@ func (x *exchange) notModified(res *resource, rep *representation) (done bool, e
 	return true, nil
 }
 
-// settle returns rep, or identity if it turns out that encoding gains nothing.
+// settle returns rep, or, if it turns out that its coding gains nothing, the one
+// that is sent instead.
 func (x *exchange) settle(res *resource, rep *representation) (*representation, error) {
-	if rep.index == identityIndex || rep.file.Revision != 0 || res.gains[rep.index].Load() == gainYes {
-		return rep, nil
+	for rep.index != identityIndex && rep.file.Revision == 0 && res.gains[rep.index].Load() != gainYes {
+		_, err := x.encoded(res, rep.index)
+		if err != nil && !errors.Is(err, coding.ErrNoGain) {
+			return nil, err
+		}
+		if err != nil {
+			rep = x.selectWhole(res)
+		}
 	}
-	_, err := x.encoded(res, rep.index)
-	if errors.Is(err, coding.ErrNoGain) {
-		return x.selectWhole(res), nil
-	}
-	return rep, err
+	return rep, nil
 }
 
 // send answers 200, 206 or 416. selected is what ranges are cut from, whole what
