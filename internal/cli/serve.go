@@ -3,8 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -145,7 +148,7 @@ type servePlan struct {
 func (o serveOptions) plan() (*servePlan, error) {
 	p := &servePlan{serveOptions: o}
 	for _, step := range []func() error{
-		p.checkDir, p.checkNumbers, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
+		p.checkDir, p.checkNumbers, p.checkSecrets, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
 		p.findAddress, p.decideWriting,
 	} {
 		if err := step(); err != nil {
@@ -184,6 +187,47 @@ func (p *servePlan) checkNumbers() error {
 		}
 	}
 	return nil
+}
+
+// checkSecrets refuses to serve what is not for everyone: a file of ours that
+// lies in the directory would be sent to whoever asks for it.
+func (p *servePlan) checkSecrets() error {
+	secrets := map[string]string{"--tls-key": p.tlsKey}
+	if p.accessLog != "-" && p.accessLog != "off" {
+		secrets["--access-log"] = p.accessLog
+	}
+	for _, source := range p.auth {
+		if _, path, ok := strings.Cut(source, ":"); ok {
+			secrets["--auth "+source] = path
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(secrets)) {
+		if path := secrets[flag]; path != "" && isInside(path, p.dir) {
+			return usageError{fmt.Errorf("%s: the file %q is inside the directory that is served, so that everyone could read it: keep it somewhere else", flag, path)}
+		}
+	}
+	return nil
+}
+
+// isInside reports whether path leads into dir, which is absolute. The file need
+// not exist, its directory should.
+func isInside(path, dir string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return false // it cannot be opened either
+		}
+		real = filepath.Join(folder, filepath.Base(path))
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return false
+	}
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	rel, err := filepath.Rel(dir, real)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func (p *servePlan) checkCacheControl() (err error) {

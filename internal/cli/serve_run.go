@@ -19,6 +19,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/pace"
 	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
 
@@ -89,6 +90,8 @@ func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slo
 	files, err := dirstore.Open(p.dir, o)
 	locked, ok := errors.AsType[*dirstore.LockedError](err)
 	switch {
+	case errors.Is(err, store.ErrReadOnly):
+		return nil, fmt.Errorf("%w: make it writable, or serve it with --read-only", err)
 	case !ok:
 		return files, err
 	case p.waitLock == 0:
