@@ -1,0 +1,81 @@
+package exchange
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// detect finds out the format by the beginning of the input.
+func (b *builder) detect(head []byte) (Format, error) {
+	trimmed := bytes.TrimLeft(head, " \t\r\n")
+	switch {
+	case len(trimmed) == 0:
+		return Unknown, b.unknown("nothing but blanks in its beginning", "", head)
+	case trimmed[0] == '{' && looksLikeHAR.Match(trimmed):
+		return HAR, nil
+	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<failedRequest")):
+		return FREB, nil
+	}
+	if f := detectLines(head); f != Unknown {
+		return f, nil
+	}
+	for _, l := range lookalikes {
+		if l.re.Match(head) {
+			return Unknown, b.unknown("looks like "+l.what, l.hint, head)
+		}
+	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return Unknown, b.unknown("binary data of no kind known here", "", head)
+	}
+	return Unknown, b.unknown("neither requests nor responses in its beginning", "", head)
+}
+
+// unknown is the error for an input in no format. It never shows the input.
+func (b *builder) unknown(detail, hint string, head []byte) error {
+	if len(head) == 0 {
+		detail = "is empty"
+	}
+	if hint == "" {
+		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml) and Fiddler archives; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
+	}
+	return b.error(ErrUnknownFormat, detail, hint)
+}
+
+// detectLines goes by the first line that can only be in one of the formats with lines.
+func detectLines(head []byte) Format {
+	for line := range bytes.Lines(head) {
+		if len(line) > 16<<10 {
+			continue
+		}
+		switch line := strings.TrimRight(string(line), "\r\n"); {
+		case isCurl(line):
+			return Curl
+		case isStart(line):
+			return Raw
+		}
+	}
+	return Unknown
+}
+
+// looksLikeHAR matches a JSON object with a log object in it, whatever comes before that.
+var looksLikeHAR = regexp.MustCompile(`^\{[^{\[]*"log"\s*:\s*\{`)
+
+// lookalikes are what people have at hand when they look for a capture.
+var lookalikes = []struct {
+	re         *regexp.Regexp
+	what, hint string
+}{
+	{regexp.MustCompile(`^(?:\xd4\xc3\xb2\xa1|\xa1\xb2\xc3\xd4|\x4d\x3c\xb2\xa1|\x0a\x0d\x0d\x0a)`), "a packet capture",
+		"open it in Wireshark and save what Follow > HTTP Stream shows"},
+	{regexp.MustCompile(`^#(?:Software|Version|Fields|Date):`), "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
+	{regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
+	{regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
+	{regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
+	{regexp.MustCompile(`(?m)^=> Send header|^<= Recv header|^== Info:`), "output of curl --trace", "use curl -v, which shows the same fields"},
+	{regexp.MustCompile(`(?m)^StatusCode\s+: \d{3}|^RawContent\s+:`), "output of Invoke-WebRequest, which cuts fields off", "use curl.exe -v"},
+	{regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
+	{regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
+	{regexp.MustCompile(`^ElfFile\x00`), "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
+}
