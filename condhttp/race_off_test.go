@@ -1,0 +1,5 @@
+//go:build !race
+
+package condhttp
+
+const raceEnabled = false
