@@ -189,8 +189,13 @@ func (s *Store) flush(last bool) error {
 	if err := s.step(stepIndex); err != nil {
 		return err
 	}
+	m := s.meta(last)
+	// The next start looks for what could not be removed.
+	if least := s.discardStrays(m.seq + 1); least <= m.seq {
+		m.seq = least - 1
+	}
 	s.index.begin()
-	return s.index.flush(s.meta(last))
+	return s.index.flush(m)
 }
 
 func (s *Store) meta(last bool) meta {

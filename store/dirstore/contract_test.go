@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,16 +13,31 @@ import (
 // TestContract is the contract of package store, with each form of durability,
 // and in the way of file systems that cannot exchange files.
 func TestContract(t *testing.T) {
-	for name, o := range map[string]Options{
-		"sync=full":   {},
-		"sync=none":   {Sync: SyncNone},
-		"no-exchange": {Sync: SyncNone, noExchange: true},
-		"no-memory":   {Sync: SyncNone, CacheBytes: -1},
+	onDisk := func(tb testing.TB) string { return tb.TempDir() }
+	for name, c := range map[string]struct {
+		options Options
+		dir     func(testing.TB) string
+	}{
+		"sync=full":   {Options{}, onDisk},
+		"sync=none":   {Options{Sync: SyncNone}, onDisk},
+		"no-exchange": {Options{Sync: SyncNone, noExchange: true}, fastDir},
+		"no-memory":   {Options{Sync: SyncNone, CacheBytes: -1}, fastDir},
 	} {
 		t.Run(name, func(t *testing.T) {
-			storetest.Run(t, opener(o), storetest.Options{Reopen: reopener(o), Leftovers: leftovers})
+			if name != "sync=full" {
+				repeatLess(t)
+			}
+			open := func(tb testing.TB) store.Store { return openAt(tb, c.dir(tb), c.options) }
+			storetest.Run(t, open, storetest.Options{Reopen: reopener(c.options), Leftovers: leftovers})
 		})
 	}
+}
+
+// repeatLess lets races be repeated as with -short, until the test ends.
+func repeatLess(t *testing.T) {
+	was := flag.Lookup("test.short").Value.String()
+	flag.Set("test.short", "true")
+	t.Cleanup(func() { flag.Set("test.short", was) })
 }
 
 func BenchmarkContract(b *testing.B) { storetest.Bench(b, opener(Options{})) }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -241,7 +242,7 @@ func (r run) check(t *testing.T, s *Store) {
 		t.Errorf("left behind: %q", left)
 	}
 	checkPlain(t, s)
-	checkHistory(t, s)
+	checkHistory(t, s, false)
 }
 
 // lastChanges returns the last change up to the given one for each name of the
@@ -330,8 +331,9 @@ func checkPlain(t *testing.T, s *Store) {
 	}
 }
 
-// checkHistory checks that each kept revision can be read.
-func checkHistory(t *testing.T, s *Store) {
+// checkHistory checks that each kept revision can be read. A loss of power may
+// have damaged some; those must say so.
+func checkHistory(t *testing.T, s *Store, damaged bool) {
 	t.Helper()
 	for name := range s.entries(t) {
 		last := store.Revision(1 << 63)
@@ -340,7 +342,11 @@ func checkHistory(t *testing.T, s *Store) {
 				t.Errorf("Revisions(%q): %v", name, err)
 				break
 			}
-			if _, content, err := readRevision(s, name, info.Revision); err != nil || int64(len(content)) != info.Size {
+			_, content, err := readRevision(s, name, info.Revision)
+			if damaged && errors.Is(err, store.ErrGone) {
+				continue
+			}
+			if err != nil || sha256.Sum256([]byte(content)) != info.Digest {
 				t.Errorf("revision %d of %q: %d bytes, error %v; want %d", info.Revision, name, len(content), err, info.Size)
 			}
 			if info.Revision >= last {
@@ -351,26 +357,81 @@ func checkHistory(t *testing.T, s *Store) {
 	}
 }
 
-// TestKilledAtEachStep kills a process at each step in turn that changes the
-// disk. Whatever the step, the next start finds each change done or not begun,
-// and removes what was left.
+// TestStoppedAtEachStep lets the disk refuse everything from each step in turn
+// on, which to the disk is as if the process had been killed there. Whatever the
+// step, the next start finds each change done or not begun, and removes what was
+// left; and so it does if it has reason to believe that power was lost.
+func TestStoppedAtEachStep(t *testing.T) {
+	for _, sync := range []string{"full", "none"} {
+		for _, session := range []string{"", "after a loss of power"} {
+			t.Run(fmt.Sprintf("sync=%s/%s", sync, session), func(t *testing.T) {
+				for n := 1; ; n++ {
+					dir := fastDir(t)
+					r := stopAt(t, dir, crashOptions(sync), n)
+					o := crashOptions(sync)
+					o.session = session
+					s := openAt(t, dir, o)
+					r.check(t, s)
+					if t.Failed() {
+						t.Fatalf("stopped at step %d, in change %d", n, r.begun)
+					}
+					check(t, s.Close())
+					if r.ended {
+						t.Logf("%d steps", n-1)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// stopAt performs everyKind on the store in dir until the nth step, which fails
+// as do all after it.
+func stopAt(t *testing.T, dir string, o Options, n int) run {
+	t.Helper()
+	var hook func(step) error
+	o.hook = func(w step) error {
+		if hook == nil {
+			return nil
+		}
+		return hook(w)
+	}
+	s := openAt(t, dir, o)
+	hook = failFrom(n)
+	r := run{changes: everyKind(), begun: -1, done: -1, revs: make(map[int]store.Revision)}
+	for i, c := range r.changes {
+		r.begun = i
+		rev, err := c.perform(s, i)
+		if err != nil && !c.flush {
+			if !errors.Is(err, errKilled) {
+				t.Fatalf("change %d: %v", i, err)
+			}
+			s.abandon()
+			return r
+		}
+		r.done, r.revs[i] = i, rev
+	}
+	r.ended = hook(stepIndex) == nil
+	s.abandon()
+	return r
+}
+
+// TestKilledAtEachStep really kills a process, at every few of its steps.
 func TestKilledAtEachStep(t *testing.T) {
-	// Without syncs the steps are the same but for those; some will do.
-	for sync, stride := range map[string]int{"full": 1, "none": 5} {
+	const stride = 7 // TestStoppedAtEachStep sees to the others
+	for _, sync := range []string{"full", "none"} {
 		t.Run("sync="+sync, func(t *testing.T) {
 			for n := 1; ; n += stride {
-				dir := t.TempDir()
+				dir := fastDir(t)
 				r := runWriter(t, everyKind(), -1, "DIRSTORE_DIR="+dir, "DIRSTORE_SYNC="+sync, fmt.Sprint("DIRSTORE_DIE_AT=", n))
 				s := openAt(t, dir, crashOptions(sync))
 				r.check(t, s)
 				if t.Failed() {
 					t.Fatalf("killed at step %d, in change %d", n, r.begun)
 				}
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
+				check(t, s.Close())
 				if r.ended {
-					t.Logf("there are less than %d steps", n)
 					return
 				}
 			}
@@ -381,8 +442,8 @@ func TestKilledAtEachStep(t *testing.T) {
 // TestKilledAtRandom kills a process after a random number of changes, several
 // times over on one directory.
 func TestKilledAtRandom(t *testing.T) {
-	const rounds, changes = 12, 60
-	dir := t.TempDir()
+	const rounds, changes = 8, 60
+	dir := fastDir(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for round := range rounds {
 		seed := rnd.Uint64()
@@ -414,7 +475,7 @@ func TestKilledAtRandom(t *testing.T) {
 func TestRecoveryInterrupted(t *testing.T) {
 	for _, at := range []int{12, 30, 47, 60} {
 		for n := 1; ; n++ {
-			dir := t.TempDir()
+			dir := fastDir(t)
 			r := runWriter(t, everyKind(), -1, "DIRSTORE_DIR="+dir, fmt.Sprint("DIRSTORE_DIE_AT=", at))
 			if r.ended {
 				t.Fatalf("there is no step %d", at)

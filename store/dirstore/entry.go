@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"cmp"
 	"io/fs"
 	"slices"
 	"time"
@@ -84,6 +85,14 @@ func (e *entry) withoutKept(seq uint64) (*entry, *kept) {
 	rest, k := *e, e.kept[i]
 	rest.kept = slices.Delete(slices.Clone(e.kept), i, i+1)
 	return &rest, &k
+}
+
+// withKept returns a copy of e that keeps k too.
+func (e *entry) withKept(k kept) *entry {
+	more := *e
+	more.kept = append(slices.Clone(e.kept), k)
+	slices.SortFunc(more.kept, func(a, b kept) int { return cmp.Compare(b.revision, a.revision) })
+	return &more
 }
 
 // findKept returns the kept revision rev of e.

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
 )
 
 // The state folder:
@@ -53,7 +57,8 @@ func (s *Store) rewriteKept(k kept, seq uint64, content []byte, old *fileStat) (
 	}
 	f, mine, err := openSole(s.state, keptFile(seq))
 	if err != nil {
-		return false, s.remove(keptFile(seq))
+		s.discard(keptFile(seq))
+		return false, nil
 	}
 	err = s.step(stepWrite)
 	if err == nil {
@@ -167,4 +172,43 @@ func (s *Store) remove(rel string) error {
 		return bare(err)
 	}
 	return nil
+}
+
+// strays are files of the state folder that nobody needs and that could not be
+// removed. Checkpoints try again.
+type strays struct {
+	mu    sync.Mutex
+	files []string
+}
+
+// discard removes the file rel of the state folder, now or later.
+func (s *Store) discard(rel string) {
+	err := s.remove(rel)
+	if err == nil {
+		return
+	}
+	s.opts.Logger.Warn("a file in the state folder cannot be removed; it will be tried again", "file", rel, "error", err)
+	s.discardLater(rel)
+}
+
+// discardLater lets a checkpoint remove the file rel of the state folder.
+func (s *Store) discardLater(rel string) {
+	s.strays.mu.Lock()
+	defer s.strays.mu.Unlock()
+	s.strays.files = append(s.strays.files, rel)
+}
+
+// discardStrays tries again what discard could not do. It returns the least
+// sequence number of the kept files it had to leave, or most.
+func (s *Store) discardStrays(most uint64) (least uint64) {
+	s.strays.mu.Lock()
+	defer s.strays.mu.Unlock()
+	s.strays.files = slices.DeleteFunc(s.strays.files, func(rel string) bool { return s.remove(rel) == nil })
+	least = most
+	for _, rel := range s.strays.files {
+		if seq, err := strconv.ParseUint(path.Base(rel), 16, 64); err == nil {
+			least = min(least, seq)
+		}
+	}
+	return least
 }

@@ -186,36 +186,40 @@ func (j *journal) write(b []byte) error {
 		return fmt.Errorf("%w: %w", errJournal, err)
 	}
 	sum := seal(b, j.epoch, j.sum)
-	err := j.writeSynced(b)
+	begun, err := j.writeSynced(b)
 	if err == nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.pos, j.sum = j.pos+int64(len(b)), sum
 		return nil
 	}
-	// The records may be there, or may come to be there. A zero in their place
-	// makes sure that they are not.
-	if voidErr := j.writeSynced(make([]byte, recordOverhead)); voidErr != nil {
-		return fmt.Errorf("%w: %w: %w", store.ErrUnknown, errJournal, err)
+	if begun {
+		// The records may be there, or may come to be there. Zeros in the place
+		// of the first make sure that they are not.
+		if _, voidErr := j.writeSynced(make([]byte, recordOverhead)); voidErr != nil {
+			return fmt.Errorf("%w: %w: %w", store.ErrUnknown, errJournal, err)
+		}
 	}
 	return fmt.Errorf("%w: %w", errJournal, err)
 }
 
-func (j *journal) writeSynced(b []byte) error {
+// writeSynced writes b at the place of the next group and makes it durable. begun
+// says that some of it may have been written.
+func (j *journal) writeSynced(b []byte) (begun bool, err error) {
 	if err := j.step(stepJournal); err != nil {
-		return err
+		return false, err
 	}
 	f := j.files[j.active]
-	if _, err := f.WriteAt(b, j.pos); err != nil {
-		return bare(err)
+	if n, err := f.WriteAt(b, j.pos); err != nil {
+		return n > 0, bare(err)
 	}
 	if !j.sync {
-		return nil
+		return true, nil
 	}
 	if err := j.step(stepJournalSync); err != nil {
-		return err
+		return true, err
 	}
-	return syncData(f)
+	return true, syncData(f)
 }
 
 // extend fills the active file with zeros up to end and some way beyond.

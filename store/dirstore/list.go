@@ -112,20 +112,22 @@ func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info
 			return
 		}
 		defer s.leave()
-		st, err := s.find(ctx, name)
-		if err != nil {
-			yield(store.Info{}, err)
-			return
-		}
-		e := st.entry
+		e := s.unchanged(name)
 		if e == nil {
-			return
+			st, err := s.find(ctx, name)
+			if err != nil {
+				yield(store.Info{}, err)
+				return
+			}
+			if e = st.entry; e == nil {
+				return
+			}
 		}
 		if e.exists() && !yield(e.info, nil) {
 			return
 		}
 		for _, k := range e.kept {
-			if _, err := statAt(s.state, keptFile(k.seq)); err != nil {
+			if st, err := statAt(s.state, keptFile(k.seq)); err != nil || st.id.size != k.size {
 				continue // a crash can lose it
 			}
 			if !yield(k.info(name), nil) {

@@ -20,4 +20,21 @@ const childEnv = "DIRSTORE_TEST_CHILD"
 var children = map[string]func() int{
 	"writer": writerChild,
 	"owner":  ownerChild,
+	"server": serverChild,
+}
+
+// fastDir returns a directory in memory, where there is one, for tests that open
+// many stores and need no disk.
+func fastDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "dirstore")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Error(err)
+		}
+	})
+	return dir
 }

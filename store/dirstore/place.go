@@ -93,17 +93,6 @@ func (s *Store) putByLink(spare string, p place) error {
 // and that what was found there is there again; spareLost then tells whether
 // another program took the spare file away while it was exposed.
 func (s *Store) replace(w *change) (old *fileStat, spareLost bool, err error) {
-	if s.opts.Sync == SyncFull {
-		// Most changes another program made while the journal was written show
-		// already now, and then nobody needs to see the new file at all.
-		st, err := statAt(w.place.dir, w.place.base)
-		if err != nil && !isAbsent(err) {
-			return nil, false, err
-		}
-		if err != nil || !st.id.sameContent(w.old.id) {
-			return nil, false, errMoved
-		}
-	}
 	if err := s.step(stepExchange); err != nil {
 		return nil, false, err
 	}
@@ -202,6 +191,23 @@ func (s *Store) replaceByRename(spare string, p place, old fileID) (*fileStat, e
 		return nil, unknown(err)
 	}
 	return &st, nil
+}
+
+// stillThere returns errMoved if what is in the place of w is not the old file.
+// Most changes another program made while the journal was written show here,
+// before anybody has seen what would have to be undone.
+func (w *change) stillThere() error {
+	if !w.last.exists() {
+		return nil
+	}
+	st, err := statAt(w.place.dir, w.place.base)
+	switch {
+	case err != nil && !isAbsent(err):
+		return err
+	case err != nil || !st.id.sameContent(w.old.id):
+		return errMoved
+	}
+	return nil
 }
 
 // takeOut moves the file old from p to the name spare of the state folder. The

@@ -44,66 +44,73 @@ func (s *Store) recover() error {
 	s.clock.floor.Store(m.revisions)
 	s.clock.given.Store(m.revisions)
 	s.keptBytes.Store(m.keptBytes)
-	if err := s.replay(m); err != nil {
+	rebooted, err := s.replay(m)
+	if err != nil {
 		return writeError("", err)
+	}
+	if rebooted {
+		return s.sweep(0) // what was removed may be there again
 	}
 	return s.sweep(m.seq)
 }
 
 // replay works through the records the index does not include yet, and begins a
-// new epoch.
-func (s *Store) replay(m meta) error {
-	log, epoch, err := s.readJournal(m.epoch)
+// new epoch. It reports whether what was not synced may have been lost since the
+// store was last open.
+func (s *Store) replay(m meta) (rebooted bool, err error) {
+	log, err := s.readJournal(m.epoch)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := s.repeat(log.chains()); err != nil {
-		return err
+	if err := s.repeat(log.chains(), m.seq); err != nil {
+		return false, err
 	}
 	// When all that the records speak of is durable, they are no longer needed.
 	if err := s.syncPlain(); err != nil {
-		return err
+		return false, err
 	}
 	c := &s.checkpoints
-	c.epoch, c.settled, c.seq = epoch+1, epoch+1, m.seq
+	c.epoch, c.settled, c.seq = log.epoch+1, log.epoch+1, m.seq
 	if err := s.flush(false); err != nil {
-		return err
+		return false, err
 	}
-	return s.journal.rotate(c.epoch)
+	return log.rebooted, s.journal.rotate(c.epoch)
 }
 
 // history is what the journal says, oldest first.
 type history struct {
 	records []*record
-	// crashed says that changes that were not made durable by themselves may
-	// have been lost.
-	crashed bool
+	epoch   uint64 // the greatest there was
+	// rebooted says that this is another session than that of the last epoch.
+	// crashed says the same of an epoch whose records are needed: changes that
+	// were not made durable by themselves may have been lost.
+	rebooted, crashed bool
 }
 
-// readJournal returns the records of epoch first and later, and the greatest
-// epoch there was.
-func (s *Store) readJournal(first uint64) (h history, epoch uint64, err error) {
+// readJournal returns the records of epoch first and later.
+func (s *Store) readJournal(first uint64) (h history, err error) {
 	files, err := s.journal.read()
 	if err != nil {
-		return h, 0, err
+		return h, err
 	}
-	epoch = first
+	h.epoch, h.rebooted = first, true
 	for _, f := range files {
-		epoch = max(epoch, f.epoch)
+		h.epoch = max(h.epoch, f.epoch)
+		h.rebooted = s.journal.session == "" || f.session != s.journal.session
 		if f.epoch < first {
 			continue
 		}
-		h.crashed = h.crashed || s.journal.session == "" || f.session != s.journal.session
+		h.crashed = h.crashed || h.rebooted
 		for _, b := range f.records {
 			r, err := parseRecordContent(b)
 			if err != nil {
-				return h, 0, fmt.Errorf("the journal has a record this version cannot read: %w", err)
+				return h, fmt.Errorf("the journal has a record this version cannot read: %w", err)
 			}
 			h.records = append(h.records, r)
 			s.seq.Store(max(s.seq.Load(), r.seq))
 		}
 	}
-	return h, epoch, nil
+	return h, nil
 }
 
 // A chain is the changes of one name since the last checkpoint, oldest first,
@@ -146,8 +153,9 @@ func (h history) chains() []*chain {
 // repeat brings the changes of each name to an end. Only the last one of a name
 // can have been interrupted. After a loss of power the file may be that of any
 // state since the last checkpoint, and all that must be written again is made
-// durable together before any of it is put in its place.
-func (s *Store) repeat(chains []*chain) error {
+// durable together before any of it is put in its place. Files numbered above
+// synced may have been lost.
+func (s *Store) repeat(chains []*chain, synced uint64) error {
 	if len(chains) == 0 {
 		return nil
 	}
@@ -165,7 +173,7 @@ func (s *Store) repeat(chains []*chain) error {
 		}
 	}
 	for _, c := range chains {
-		if err := s.conclude(c); err != nil {
+		if err := s.conclude(c, synced); err != nil {
 			return fmt.Errorf("%q: %w", c.records[0].name, err)
 		}
 	}
@@ -316,7 +324,7 @@ func (s *Store) prepareAgain(c *chain, current, spare found) error {
 }
 
 // conclude does again what settle has prepared, and brings the entry up to date.
-func (s *Store) conclude(c *chain) error {
+func (s *Store) conclude(c *chain, synced uint64) error {
 	if c.spare != "" {
 		if err := s.again(c); err != nil {
 			return err
@@ -334,8 +342,64 @@ func (s *Store) conclude(c *chain) error {
 	for _, r := range c.records {
 		e = s.advance(e, r)
 	}
+	if c.crashed {
+		if e, err = s.restoreKept(e, c, synced); err != nil {
+			return err
+		}
+	}
 	s.publish(n, s.identified(e))
 	return nil
+}
+
+// restoreKept checks the kept revisions of e that may have been lost, and writes
+// them again if the journal has their content, or forgets them.
+func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
+	for _, k := range e.kept {
+		if k.seq <= synced || k.size > inlineSize || s.intact(k) {
+			continue
+		}
+		e, _ = e.withoutKept(k.seq)
+		s.keptBytes.Add(-k.size)
+		if err := s.remove(keptFile(k.seq)); err != nil {
+			return nil, err
+		}
+		body, ok := c.body(k.revision)
+		if !ok {
+			continue
+		}
+		if err := s.writeKept(k.seq, body, nil); err != nil {
+			return nil, err
+		}
+		st, err := statAt(s.state, keptFile(k.seq))
+		if err != nil {
+			return nil, err
+		}
+		k.id = st.id
+		e = e.withKept(k)
+		s.keptBytes.Add(k.size)
+	}
+	return e, nil
+}
+
+// intact reports whether the file of k has the content of k.
+func (s *Store) intact(k kept) bool {
+	f, err := openFile(s.state, keptFile(k.seq))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	seen := sighting{id: fileID{size: k.size}}
+	return seen.read(context.Background(), f) == nil && seen.digest == k.digest
+}
+
+// body returns the content of a revision, if the journal has it.
+func (c *chain) body(rev store.Revision) ([]byte, bool) {
+	for _, r := range c.records {
+		if r.kind == recordPut && r.hasBody && r.next.revision == rev {
+			return r.body, true
+		}
+	}
+	return nil, false
 }
 
 // again carries out the last change of c.
@@ -391,12 +455,8 @@ func (s *Store) advance(e *entry, r *record) *entry {
 		return next
 	}
 	displaced, err := findAt(s.state, r.spare)
-	if err != nil || displaced == nil {
-		return next
-	}
-	if !displaced.id.sameContent(r.old) {
-		s.discard(r.spare)
-		return next
+	if err != nil || displaced == nil || !displaced.id.sameContent(r.old) {
+		return next // pushed out already, or lost
 	}
 	old := &entry{info: r.last.info(r.name)}
 	next.kept = s.retire(&change{last: old, seq: r.seq, spare: r.spare, displaced: displaced}, next.kept)

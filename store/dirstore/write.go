@@ -182,7 +182,8 @@ func (s *Store) dropSpare(w *change, err error) error {
 	if w.spare == "" || w.draft != nil && w.spare == w.draft.tmp {
 		return err
 	}
-	return errors.Join(err, s.remove(w.spare))
+	s.discard(w.spare)
+	return err
 }
 
 // recordBuffers are for records on their way into the journal.
@@ -205,13 +206,15 @@ func (s *Store) log(r *record) error {
 func (s *Store) carryOut(w *change) error {
 	if err := s.announce(w); err != nil {
 		if errors.Is(err, store.ErrUnknown) {
-			w.abandon() // after a crash it may be needed
+			w.abandon()
+			s.discardLater(w.spare) // until a checkpoint, a crash may need it
 			return err
 		}
 		return s.dropSpare(w, err)
 	}
-	var err error
+	err := w.stillThere()
 	switch {
+	case err != nil:
 	case w.draft == nil:
 		w.displaced, err = s.takeOut(w.place, w.spare, w.old.id)
 	case w.last.exists():
@@ -244,10 +247,13 @@ func (s *Store) exchangeOld(w *change) error {
 func (s *Store) withdraw(w *change, err error) error {
 	if errors.Is(err, store.ErrUnknown) {
 		w.abandon()
+		s.opts.Logger.Error("a change stopped half-way; the file in the state folder may be another program's",
+			"name", w.place.name, "file", w.spare, "error", err)
 		return err
 	}
 	if logErr := s.log(&record{kind: recordVoid, seq: w.seq}); logErr != nil {
 		w.abandon()
+		s.discardLater(w.spare)
 		return fmt.Errorf("%w: %w: %w", store.ErrUnknown, bare(err), logErr)
 	}
 	return s.dropSpare(w, err)
@@ -315,13 +321,6 @@ func (s *Store) keeps(size int64) bool {
 func (s *Store) drop(k kept) {
 	s.discard(keptFile(k.seq))
 	s.keptBytes.Add(-k.size)
-}
-
-// discard removes a file nobody needs. Should it stay, the next start finds it.
-func (s *Store) discard(rel string) {
-	if err := s.remove(rel); err != nil {
-		s.opts.Logger.Warn("a file in the state folder cannot be removed", "file", rel, "error", err)
-	}
 }
 
 // Delete removes name if expect holds.

@@ -1,0 +1,212 @@
+package dirstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// requireEnv turns the skipping of tests that need more than Go into failures.
+const requireEnv = "FOURTWELVE_REQUIRE_PEERS"
+
+// unavailable skips the test, or fails it where that is not allowed.
+func unavailable(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv(requireEnv) == "1" {
+		t.Fatalf("%s, and %s=1 does not let this test be skipped", why, requireEnv)
+	}
+	t.Skip(why)
+}
+
+// command runs a program that may not be there or not be allowed.
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		unavailable(t, fmt.Sprintf("%s %s: %v: %s", name, strings.Join(args, " "), err, out))
+	}
+}
+
+// mount mounts a file system until the test ends or the returned function is
+// called, and returns where.
+func mount(t *testing.T, args ...string) (dir string, umount func()) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		unavailable(t, "only root can mount a file system for this test")
+	}
+	dir = t.TempDir()
+	command(t, "mount", append(args, dir)...)
+	umount = sync.OnceFunc(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	t.Cleanup(umount)
+	return dir, umount
+}
+
+// tmpfs mounts a small file system in memory.
+func tmpfs(t *testing.T, size string) string {
+	dir, _ := mount(t, "-t", "tmpfs", "-o", "size="+size, "tmpfs")
+	return dir
+}
+
+// losePower makes the ext4 file system at dir forget what it has not written to
+// its device, and refuse everything from then on.
+func losePower(t *testing.T, dir string) {
+	t.Helper()
+	const ext4IOCShutdown, noLogFlush = 0x8004587d, 2
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.IoctlSetPointerInt(int(f.Fd()), ext4IOCShutdown, noLogFlush); err != nil {
+		unavailable(t, fmt.Sprintf("ext4 cannot be shut down: %v", err))
+	}
+}
+
+// TestPowerLoss writes to a file system that loses, at some moment, all that was
+// not synced, as a disk does that loses power. What had been committed is there
+// afterwards.
+func TestPowerLoss(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "image")
+	f, err := os.Create(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(96<<20), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "mkfs.ext4", "-q", "-F", image)
+	// So little is kept that checkpoints are busy dropping it.
+	o := Options{Keep: 4, KeepBytes: 20_000}
+	ledger := newLedger()
+	const rounds = 6
+	for round := range rounds {
+		dir, umount := mount(t, "-o", "loop", image)
+		s := openAt(t, dir, o)
+		ledger.check(t, s)
+		if t.Failed() {
+			t.Fatalf("after loss %d", round)
+		}
+		ledger.write(s, uint64(round), 60+50*int64(round), func() { losePower(t, dir) })
+		s.abandon()
+		umount()
+	}
+	dir, _ := mount(t, "-o", "loop", image)
+	s := openAt(t, dir, o)
+	ledger.check(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A ledger knows of names, each written by one goroutine, what was committed last
+// and what may have been since: "" stands for nothing.
+type ledger struct {
+	names []ledgerName
+}
+
+type ledgerName struct {
+	committed string
+	revision  store.Revision
+	possible  []string
+}
+
+func newLedger() *ledger { return &ledger{names: make([]ledgerName, 8)} }
+
+func ledgerFile(i int) string {
+	return []string{"a", "b", "c", "d/a", "d/b", "d/e/f/a", "g/a", "h"}[i]
+}
+
+// write lets all names be written to until the given number of writes has
+// succeeded; then it calls end, and writes fail.
+func (l *ledger) write(s *Store, seed uint64, writes int64, end func()) {
+	var done atomic.Int64
+	var once sync.Once
+	var wg sync.WaitGroup
+	for i := range l.names {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(i)))
+			for n := range 10_000 {
+				if !l.names[i].change(s, ledgerFile(i), fmt.Sprintf("round %d, write %d;", seed, n), r) {
+					return
+				}
+				if done.Add(1) >= writes {
+					once.Do(end)
+				}
+				if i == 0 && r.IntN(20) == 0 {
+					signal(s.checkpoints.full)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// change writes or deletes the name, and reports whether that succeeded.
+func (n *ledgerName) change(s *Store, name, content string, r *rand.Rand) bool {
+	if n.committed != "" && r.IntN(8) == 0 {
+		n.possible = append(n.possible, "")
+		if _, err := s.Delete(context.Background(), name, store.Any); err != nil {
+			return false
+		}
+		*n = ledgerName{}
+		return true
+	}
+	size := []int{20, 1000, 1000, 5000, 80_000}[r.IntN(5)]
+	content += strings.Repeat("x", max(0, size-len(content)))
+	d, err := s.Stage(context.Background(), name, strings.NewReader(content))
+	if err != nil {
+		return false
+	}
+	defer d.Abort()
+	n.possible = append(n.possible, content)
+	info, err := d.Commit(context.Background(), store.Any)
+	if err != nil {
+		return false
+	}
+	*n = ledgerName{committed: content, revision: info.Revision}
+	return true
+}
+
+// check compares s with the ledger, and takes over what it finds.
+func (l *ledger) check(t *testing.T, s *Store) {
+	t.Helper()
+	for i := range l.names {
+		n := &l.names[i]
+		info, content, err := readCurrent(s, ledgerFile(i))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%q: %v", ledgerFile(i), err)
+			continue
+		}
+		known := content == n.committed
+		if known && info.Revision != n.revision {
+			t.Errorf("%q has revision %d, the commit returned %d", ledgerFile(i), info.Revision, n.revision)
+		}
+		for _, p := range n.possible {
+			known = known || content == p
+		}
+		if !known {
+			t.Errorf("%q holds %.40q, want %.40q or one of %d later ones", ledgerFile(i), content, n.committed, len(n.possible))
+		}
+		*n = ledgerName{committed: content, revision: info.Revision}
+	}
+	if left, _ := strayFiles(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	checkPlain(t, s)
+	checkHistory(t, s, true)
+}
