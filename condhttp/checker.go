@@ -25,8 +25,9 @@ type Checker struct {
 	// Now is the clock, used where a [precondition.Current] has no Now. Nil
 	// stands for time.Now.
 	Now func() time.Time
-	// Refuse writes a refusal. It may add members or send another form of
-	// content, but not another status. Nil stands for [Problem.Write].
+	// Refuse writes a refusal. It may change its copy of the problem or send
+	// another form of content, but not another status. Nil stands for
+	// [Problem.Write].
 	Refuse func(w http.ResponseWriter, r *http.Request, p *Problem)
 	// Logger is told of errors that the client gets a bare 500 for. Nil stands
 	// for slog.Default().
@@ -156,7 +157,8 @@ func (c Checker) refusal(r *http.Request, d precondition.Decision, current preco
 
 func (c Checker) refuse(w http.ResponseWriter, r *http.Request, p *Problem) {
 	if c.Refuse != nil {
-		c.Refuse(w, r, p)
+		own := *p // p may be shared, as errors are
+		c.Refuse(w, r, &own)
 		return
 	}
 	p.Write(w, r)
