@@ -31,8 +31,11 @@ var mayImport = map[string][]string{
 	"internal/cachecontrol": {},
 	"internal/coding":       {"internal/qvalue"},
 	"internal/digest":       {},
+	"internal/evaluate":     {"etag", "precondition", "byterange"},
 	"internal/gate":         {"condhttp", "origin", "internal/auth"},
+	"internal/inflate":      {},
 	"internal/listing":      {"store", "internal/mediatype", "internal/qvalue"},
+	"internal/loggen":       {},
 	"internal/mediatype":    {},
 	"internal/pace":         {},
 	"internal/patch":        {},
@@ -46,16 +49,19 @@ var mayImport = map[string][]string{
 
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin",
-		"internal/auth", "internal/cachecontrol", "internal/gate", "internal/pace", "internal/requestlog",
+		"internal/auth", "internal/cachecontrol", "internal/evaluate", "internal/gate", "internal/pace",
+		"internal/requestlog",
 	},
 
-	"accesslog": {},
+	"accesslog": {"internal/inflate"},
 	"exchange":  {},
 
 	"": {"internal/cli"}, // main.go
 
 	"examples/middleware": {"etag", "precondition", "condhttp"},
 	"bench/fileserver":    {},
+	"bench/logcount":      {"accesslog"},
+	"bench/loggen":        {"internal/loggen"},
 	"test/peers":          {},
 }
 
@@ -66,7 +72,7 @@ var mayUse = map[string][]string{
 	"github.com/anishathalye/porcupine": {"store/storetest"},
 	"github.com/aymanbagabas/go-udiff":  {"internal/patch"},
 	"github.com/evanphx/json-patch/v5":  {"internal/patch"},
-	"github.com/klauspost/compress":     {"internal/coding"},
+	"github.com/klauspost/compress":     {"internal/coding", "internal/inflate"},
 	"github.com/spf13/cobra":            {"internal/cli"},
 	"github.com/spf13/pflag":            {"internal/cli"},
 	"go.etcd.io/bbolt":                  {"store/dirstore"},
