@@ -13,10 +13,10 @@ import (
 // DefaultMaxBuffer is the bound of a [Tagger] that has none: 1 MiB.
 const DefaultMaxBuffer = 1 << 20
 
-// Tagger is a middleware that gives the responses of any handler a strong entity
-// tag made of their content ([etag.Of]), and then answers conditional requests and ranges by it. Use
-// its method [Tagger.Handler]. The zero Tagger is ready for use; it must not be
-// changed afterwards.
+// Tagger is a middleware that gives the responses of any handler a strong
+// entity tag made of their content ([etag.Of]), and then answers conditional
+// requests and ranges by it. Use its method [Tagger.Handler]. The zero Tagger
+// is ready for use; it must not be changed afterwards.
 type Tagger struct {
 	// Checker evaluates the preconditions of GET and HEAD. Its Require has no
 	// part in that.
@@ -30,10 +30,11 @@ type Tagger struct {
 // ContentTag is [Tagger.Handler] of the zero Tagger.
 func ContentTag(next http.Handler) http.Handler { return Tagger{}.Handler(next) }
 
-// Handler returns next with content tags. On GET and HEAD, a 200 from next is held back until it is
-// complete, and gets an ETag; then If-Match, If-None-Match, the
-// dates, Range and If-Range are answered by it, which may make it a 304, 206, 412
-// or 416. This saves the network, not the handler's work.
+// Handler returns next with content tags. On GET and HEAD, a 200 from next is
+// held back until it is complete, and gets an ETag; then If-Match,
+// If-None-Match, the dates, Range and If-Range are answered by it, which may
+// make it a 304, 206, 412 or 416. This saves the network, not the handler's
+// work.
 //
 // The bytes of the content are never changed, and these are passed through just
 // as next writes them:
@@ -42,22 +43,25 @@ func ContentTag(next http.Handler) http.Handler { return Tagger{}.Handler(next) 
 //   - answers other than 200, such as a 304 or 206 that next itself has found;
 //   - content beyond MaxBuffer, known from its Content-Length or found on
 //     the way; content that is flushed, and text/event-stream;
-//   - answers with trailers or with a Transfer-Encoding, and those whose content has not
-//     the Content-Length they say.
+//   - answers with trailers or with a Transfer-Encoding, and those whose content
+//     has not the Content-Length they say.
 //
-// An ETag that next sets itself is respected: conditions are evaluated against it before any
-// content is written, and content is held back only if a range of it is asked
-// for. An ETag that is malformed goes out as it is and takes no part.
+// An ETag that next sets itself is respected: conditions are evaluated against
+// it before any content is written, and content is held back only if a range of
+// it is asked for. An ETag that is malformed goes out as it is and takes no
+// part.
 //
 // A HEAD runs next as a GET whose content is thrown away. Many handlers write
-// nothing on HEAD, and the tag of nothing would be a wrong one; without a tag, on
-// the other hand, HEAD and GET would disagree. When it is clear that no tag is to be had (a flush, or more than
-// MaxBuffer), the request's context is cancelled and Write fails, so that next
-// can stop. A HEAD so costs what its GET costs.
+// nothing on HEAD, and the tag of nothing would be a wrong one; without a tag,
+// on the other hand, HEAD and GET would disagree. When it is clear that no tag
+// is to be had (a flush, or more than MaxBuffer), the request's context is
+// cancelled and Write fails, so that next can stop. A HEAD so costs what its
+// GET costs.
 //
-// If-Match on GET or HEAD is about the tags made here, which next cannot know. So next gets
-// such a request without preconditions and without Range, and if its answer
-// turns out to have no tag, then If-Match is false, unless it is "*".
+// If-Match on GET or HEAD is about the tags made here, which next cannot know.
+// So next gets such a request without preconditions and without Range, and if
+// its answer turns out to have no tag, then If-Match is false, unless it is
+// "*".
 //
 // Put a compressing middleware inside, not around: each coding then has its own
 // tag. It must be deterministic (as those of Go are) and set Vary.

@@ -72,9 +72,9 @@ func step(t *testing.T, w http.ResponseWriter, r *http.Request, verb, rest strin
 	}
 }
 
-// TestContentTagNeverChangesContent holds that whatever a handler does, a client gets
-// the same status, content and fields with the middleware as without, save the ones it
-// is there to add.
+// TestContentTagNeverChangesContent holds that whatever a handler does, a
+// client gets the same status, content and fields with the middleware as
+// without, save the ones it is there to add.
 func TestContentTagNeverChangesContent(t *testing.T) {
 	n := newNetwork(t)
 	rapid.Check(t, func(rt *rapid.T) {

@@ -24,8 +24,8 @@
 //
 // For handlers that are not to be changed there are three middlewares:
 //
-//   - [ContentTag] gives any GET handler entity tags made of its content, and all that follows
-//     from them;
+//   - [ContentTag] gives any GET handler entity tags made of its content, and all
+//     that follows from them;
 //   - [Preconditions] asks a function for the current state, and lets through what
 //     agrees with it;
 //   - [Require] refuses writes that no precondition guards: 428 (RFC 6585).
@@ -36,16 +36,18 @@
 // # Which tag
 //
 // Tags made of content ([etag.Of]) need no version column and are the same
-// everywhere. If going back to earlier content must count as a change, put the number of
-// the revision before it ([etag.Tag.WithRevision]). If you keep a modification
-// time as well, round it up to the next second: a date then covers one version alone, even for
-// caches that go by the Date field of a response instead.
+// everywhere. If going back to earlier content must count as a change, put the
+// number of the revision before it ([etag.Tag.WithRevision]). If you keep a
+// modification time as well, round it up to the next second: a date then covers
+// one version alone, even for caches that go by the Date field of a response
+// instead.
 //
 // # Refusals
 //
-// A refusal is a [Problem]: problem details by RFC 9457 that say which field decided, what was
-// sent, what is current, and what to do now. What comes from the request is
-// shortened and escaped in them; what comes from an error of the server is only logged.
+// A refusal is a [Problem]: problem details by RFC 9457 that say which field
+// decided, what was sent, what is current, and what to do now. What comes from
+// the request is shortened and escaped in them; what comes from an error of the
+// server is only logged.
 //
 // # Choices
 //

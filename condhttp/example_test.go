@@ -11,9 +11,10 @@ import (
 	"github.com/fourtwelve/fourtwelve/condhttp"
 )
 
-// send sends a request, given as "METHOD /path" or "METHOD /path content" and the
-// lines of its header, to a handler, and prints what comes back: the status, the ETag,
-// the content, and of problem details the hint, or else the detail.
+// send sends a request, given as "METHOD /path" or "METHOD /path content" and
+// the lines of its header, to a handler, and prints what comes back: the
+// status, the ETag, the content, and of problem details the hint, or else the
+// detail.
 func send(h http.Handler, request string, header ...string) {
 	method, rest, _ := strings.Cut(request, " ")
 	path, content, _ := strings.Cut(rest, " ")

@@ -17,7 +17,8 @@ import (
 // [precondition.PreconditionFailed] and [precondition.BadRequest]. method, f and
 // cur are what the decision was made of. It returns nil for the other outcomes.
 //
-// The entity tags and dates of cur go to the client; a date only once its second has passed.
+// The entity tags and dates of cur go to the client; a date only once its
+// second has passed.
 func FromDecision(method string, f precondition.Fields, d precondition.Decision, cur precondition.Current) *Problem {
 	switch d.Outcome {
 	case precondition.PreconditionFailed, precondition.BadRequest:

@@ -11,8 +11,9 @@ import (
 )
 
 // A database in memory, with one table, for the examples that need one: notes
-// (id, text, etag). It knows the statements in statements and no others. A transaction
-// locks all of it, which is what SELECT … FOR UPDATE does to a row elsewhere.
+// (id, text, etag). It knows the statements in statements and no others. A
+// transaction locks all of it, which is what SELECT … FOR UPDATE does to a row
+// elsewhere.
 
 // openNotes returns a database with one note.
 func openNotes(id, text, tag string) *sql.DB {

@@ -12,8 +12,8 @@ import (
 
 // StateFunc finds out the current state of a request's target. It is called on
 // the request's goroutine, so from many at once, and does not read the body. To
-// answer 403, 404 or the like it returns a [*Problem]; any other error makes a 500 that
-// tells the client nothing.
+// answer 403, 404 or the like it returns a [*Problem]; any other error makes a
+// 500 that tells the client nothing.
 type StateFunc func(r *http.Request) (precondition.Current, error)
 
 // Evaluation is what [Checker.Preconditions] has found about a request.
@@ -45,8 +45,8 @@ func Preconditions(state StateFunc) func(http.Handler) http.Handler {
 // calls the handler only if the method is to be performed. OPTIONS, TRACE and
 // CONNECT, which have no preconditions, reach the handler as they are.
 //
-// For writes this is a courtesy and no guard. It refuses early what is stale already, before
-// the content is read, but another client may write between the
+// For writes this is a courtesy and no guard. It refuses early what is stale
+// already, before the content is read, but another client may write between the
 // answer of the callback and the handler's own write. The handler closes that
 // window with one of these:
 //
@@ -55,10 +55,10 @@ func Preconditions(state StateFunc) func(http.Handler) http.Handler {
 //     tag of the [Evaluation] that [FromContext] returns.
 //
 // For reads it sets ETag and Last-Modified before it calls the handler, and a
-// handler may set better ones. When the header of a 200 or 206 goes out the callback is
-// asked again, and the fields are removed if the state has changed: the
-// handler may have read either version. So a handler that does not set its own ETag
-// reads all of its content before it writes any. Other answers, such
+// handler may set better ones. When the header of a 200 or 206 goes out the
+// callback is asked again, and the fields are removed if the state has changed:
+// the handler may have read either version. So a handler that does not set its
+// own ETag reads all of its content before it writes any. Other answers, such
 // as a 404, lose the fields too.
 func (c Checker) Preconditions(state StateFunc) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {

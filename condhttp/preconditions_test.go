@@ -86,8 +86,9 @@ func TestPreconditions(t *testing.T) {
 	}
 }
 
-// TestPreconditionsTagOnlyWhatTheyKnow holds that the tag of one version never goes out
-// with the content of another, and never with an answer that is no representation.
+// TestPreconditionsTagOnlyWhatTheyKnow holds that the tag of one version never
+// goes out with the content of another, and never with an answer that is no
+// representation.
 func TestPreconditionsTagOnlyWhatTheyKnow(t *testing.T) {
 	const date = "Thu, 01 Jan 2026 10:00:00 GMT"
 	tests := []struct {

@@ -45,10 +45,10 @@ func (q Requirement) covers(method string) bool {
 // (RFC 6585 §3). It looks at the fields alone; whether the condition is true is
 // for the handler to see.
 //
-// Whether there is something to overwrite it learns from [Preconditions], if that
-// is around it. Otherwise it takes every write for one that overwrites. A handler that uses
-// [Checker.Check] or [Checker.Verify] sets [Checker.Require] in place of
-// this middleware, as it knows best.
+// Whether there is something to overwrite it learns from [Preconditions], if
+// that is around it. Otherwise it takes every write for one that overwrites. A
+// handler that uses [Checker.Check] or [Checker.Verify] sets [Checker.Require]
+// in place of this middleware, as it knows best.
 func Require(q Requirement) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,14 +18,15 @@ func Serve(w http.ResponseWriter, r *http.Request, current precondition.Current,
 
 // Serve answers a GET or HEAD with the current representation of its target, by
 // all of RFC 9110 §13 and §14: 304 or 412 as [Checker.Check] does, 206 with one
-// range or several, If-Range included, 416, or 200 with the whole. What does not exist
-// is a 404, and any other method a 405.
+// range or several, If-Range included, 416, or 200 with the whole. What does
+// not exist is a 404, and any other method a 405.
 //
 // content is the representation that current describes, and no other version of
 // it, from its first byte to its last; where it stands at first does not
 // matter. An [os.File] is sent by the operating system if it can; an
-// [io.ReaderAt] becomes an [io.ReadSeeker] by [io.NewSectionReader]. To open it only if
-// it is going to be sent, call [Checker.Check] with the same current before.
+// [io.ReaderAt] becomes an [io.ReadSeeker] by [io.NewSectionReader]. To open it
+// only if it is going to be sent, call [Checker.Check] with the same current
+// before.
 //
 // The handler sets all other fields, such as Content-Type, Content-Encoding (content
 // is then the coded one), Cache-Control and Vary, before the call. Without a
@@ -129,7 +130,7 @@ func (c Checker) sendWhole(w http.ResponseWriter, r *http.Request, rep represent
 	if r.Method == http.MethodHead {
 		return
 	}
-	abortOn(rep.copyTo(w))
+	rep.abortOn(rep.copyTo(w))
 }
 
 // copyTo sends all of the content, which stands at its start.
@@ -156,7 +157,7 @@ func (c Checker) sendRange(w http.ResponseWriter, r *http.Request, plan byterang
 	}
 	w.WriteHeader(http.StatusPartialContent)
 	_, err := io.CopyN(w, rep.content, plan.Range.Length)
-	abortOn(err)
+	rep.abortOn(err)
 }
 
 // sendParts sends a 206 with several ranges: RFC 9110 §15.3.7.2.
@@ -172,7 +173,7 @@ func (c Checker) sendParts(w http.ResponseWriter, r *http.Request, plan byterang
 	setLength(h, parts.Length())
 	w.WriteHeader(http.StatusPartialContent)
 	_, err = parts.Send(w, rep.copyRange)
-	abortOn(err)
+	rep.abortOn(err)
 }
 
 func (rep representation) copyRange(w io.Writer, rg byterange.Range) (int64, error) {
@@ -212,10 +213,11 @@ func setLength(h http.Header, n int64) {
 	h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 }
 
-// abortOn breaks the connection if not all could be sent that the header promised.
-// If it is the client that has gone, this does no harm.
-func abortOn(err error) {
-	if err != nil {
+// abortOn breaks the connection if not all could be sent that the header
+// promised. Content in memory is always whole, so that then it is the client who
+// has gone, and there is nothing to break.
+func (rep representation) abortOn(err error) {
+	if _, inMemory := rep.content.(*bytes.Reader); err != nil && !inMemory {
 		panic(http.ErrAbortHandler)
 	}
 }

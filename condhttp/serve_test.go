@@ -43,9 +43,9 @@ func (b *broken) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
-// TestServeOfBrokenContent holds that a failure is a 500 that tells nothing as long as
-// there is no header, and a broken connection afterwards; never a short answer that
-// looks whole, and never the tag of content that was not sent.
+// TestServeOfBrokenContent holds that a failure is a 500 that tells nothing as
+// long as there is no header, and a broken connection afterwards; never a short
+// answer that looks whole, and never the tag of content that was not sent.
 func TestServeOfBrokenContent(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -214,6 +214,9 @@ func TestServeKeepsToItself(t *testing.T) {
 		t.Errorf("HEAD: got content %q and length %s, want none and 5", w.Body, w.Header().Get("Content-Length"))
 	}
 
+	gone := httptest.NewRequest("GET", "/", nil)
+	Serve(&goneClient{header: http.Header{}}, gone, current, bytes.NewReader([]byte("hello"))) // does not panic
+
 	defer func() {
 		if got := recover(); got != http.ErrAbortHandler {
 			t.Errorf("content that cannot be read: got panic %v, want %v", got, http.ErrAbortHandler)
@@ -223,3 +226,10 @@ func TestServeKeepsToItself(t *testing.T) {
 	w.Header().Set("Content-Type", "text/plain")
 	Serve(w, httptest.NewRequest("GET", "/", nil), current, &broken{Reader: strings.NewReader("hello"), failRead: true})
 }
+
+// goneClient is a ResponseWriter whose client has gone.
+type goneClient struct{ header http.Header }
+
+func (g *goneClient) Header() http.Header       { return g.header }
+func (g *goneClient) WriteHeader(int)           {}
+func (g *goneClient) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

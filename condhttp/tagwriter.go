@@ -95,8 +95,8 @@ func ownTag(h http.Header) (tag etag.Tag, ok bool) {
 	return tag, err == nil && len(lines) == 1
 }
 
-// declare takes note of a Content-Length. It reports whether content of that length can
-// be held back.
+// declare takes note of a Content-Length. It reports whether content of that
+// length can be held back.
 func (t *tagWriter) declare(h http.Header) bool {
 	lines := h["Content-Length"]
 	if len(lines) == 0 {
@@ -239,8 +239,8 @@ func (t *tagWriter) ReadFrom(src io.Reader) (int64, error) {
 
 func (t *tagWriter) Flush() { _ = t.FlushError() }
 
-// FlushError is what http.ResponseController calls. A handler that flushes wants the client to
-// see what there is, so that there is no waiting for a tag.
+// FlushError is what http.ResponseController calls. A handler that flushes
+// wants the client to see what there is, so that there is no waiting for a tag.
 func (t *tagWriter) FlushError() error {
 	if t.state == waiting {
 		t.WriteHeader(http.StatusOK)

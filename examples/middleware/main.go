@@ -91,9 +91,15 @@ func (n *notes) get(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// put replaces or creates a note. The content is read first: nobody is to wait for a
+// put replaces or creates a note. Preconditions are evaluated twice: before the
+// content is read, so that a client need not send what would be refused, and
+// again with the write. No lock is held in between: nobody is to wait for a
 // slow client.
 func (n *notes) put(w http.ResponseWriter, r *http.Request) {
+	if _, err := n.write(r, func(string) {}); err != nil {
+		condhttp.WriteError(w, r, err)
+		return
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNote))
 	if err != nil {
 		condhttp.WriteError(w, r, errTooLong)
