@@ -72,9 +72,16 @@ func splitMark(line string) (mark byte, rest string, at time.Duration) {
 	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
 		line = line[i+1:]
 	}
-	line = powerShell.ReplaceAllString(line, "")
-	line = line[len(curlMeter.FindString(line)):]
-	m := curlTime.FindStringSubmatchIndex(line)
+	if strings.HasPrefix(line, "curl") {
+		line = powerShell.ReplaceAllString(line, "")
+	}
+	if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "100") {
+		line = line[len(curlMeter.FindString(line)):]
+	}
+	var m []int
+	if line != "" && strings.IndexByte("*<>{}[0123456789", line[0]) >= 0 {
+		m = curlTime.FindStringSubmatchIndex(line)
+	}
 	if m == nil {
 		return 0, line, -1
 	}
@@ -144,6 +151,9 @@ func (c *curlReader) line(line string, cut bool, number int) error {
 // isMeter reports whether line is one of the progress meter's.
 func isMeter(line string) bool {
 	line = line[strings.LastIndexByte(line, '\r')+1:]
+	if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "100") {
+		return false
+	}
 	return curlMeter.FindString(line) == line && line != "" || curlMeterHead.MatchString(line)
 }
 

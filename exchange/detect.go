@@ -22,7 +22,7 @@ func (b *builder) detect(head []byte) (Format, error) {
 		return f, nil
 	}
 	for _, l := range lookalikes {
-		if l.re.Match(head) {
+		if l.matches(head) {
 			return Unknown, b.unknown("looks like "+l.what, l.hint, head)
 		}
 	}
@@ -62,20 +62,33 @@ func detectLines(head []byte) Format {
 // looksLikeHAR matches a JSON object with a log object in it, whatever comes before that.
 var looksLikeHAR = regexp.MustCompile(`^\{[^{\[]*"log"\s*:\s*\{`)
 
-// lookalikes are what people have at hand when they look for a capture.
-var lookalikes = []struct {
-	re         *regexp.Regexp
+// lookalike is what somebody may take for a capture.
+type lookalike struct {
+	magic      []string       // how it begins, or
+	re         *regexp.Regexp // what its beginning matches
 	what, hint string
-}{
-	{regexp.MustCompile(`^(?:\xd4\xc3\xb2\xa1|\xa1\xb2\xc3\xd4|\x4d\x3c\xb2\xa1|\x0a\x0d\x0d\x0a)`), "a packet capture",
+}
+
+func (l *lookalike) matches(head []byte) bool {
+	for _, m := range l.magic {
+		if bytes.HasPrefix(head, []byte(m)) {
+			return true
+		}
+	}
+	return l.re != nil && l.re.Match(head)
+}
+
+// lookalikes are what people have at hand when they look for a capture.
+var lookalikes = []lookalike{
+	{[]string{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}, nil, "a packet capture",
 		"open it in Wireshark and save what Follow > HTTP Stream shows"},
-	{regexp.MustCompile(`^#(?:Software|Version|Fields|Date):`), "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
-	{regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
-	{regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
-	{regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
-	{regexp.MustCompile(`(?m)^=> Send header|^<= Recv header|^== Info:`), "output of curl --trace", "use curl -v, which shows the same fields"},
-	{regexp.MustCompile(`(?m)^StatusCode\s+: \d{3}|^RawContent\s+:`), "output of Invoke-WebRequest, which cuts fields off", "use curl.exe -v"},
-	{regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
-	{regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
-	{regexp.MustCompile(`^ElfFile\x00`), "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
+	{[]string{"#Software:", "#Version:", "#Fields:", "#Date:"}, nil, "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
+	{nil, regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
+	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
+	{nil, regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
+	{nil, regexp.MustCompile(`(?m)^=> Send header|^<= Recv header|^== Info:`), "output of curl --trace", "use curl -v, which shows the same fields"},
+	{nil, regexp.MustCompile(`(?m)^StatusCode\s+: \d{3}|^RawContent\s+:`), "output of Invoke-WebRequest, which cuts fields off", "use curl.exe -v"},
+	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
+	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
+	{[]string{"ElfFile\x00"}, nil, "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
 }

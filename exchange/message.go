@@ -45,8 +45,11 @@ func parseStart(line string) (m message, ok bool) {
 		m.status, _ = strconv.Atoi(f[2]) // three digits
 		return m, true
 	}
-	f := requestLine.FindStringSubmatch(line)
-	if f == nil {
+	var f []string
+	switch { // most lines of content are neither, and regular expressions are slow to say so
+	case strings.Contains(line, " HTTP/"):
+		f = requestLine.FindStringSubmatch(line)
+	case strings.Contains(line, "://"):
 		f = plainRequestLine.FindStringSubmatch(line)
 	}
 	if f == nil {
@@ -79,7 +82,7 @@ func (m *message) take(s *section) {
 	m.header, p = s.header()
 	m.headerGap = s.gap()
 	if m.method == "" && m.status == 0 {
-		m.request, m.method = p.method != "" || p.path != "", p.method
+		m.request, m.method = m.request || p.method != "" || p.path != "", p.method
 		m.status, _ = strconv.Atoi(p.status)
 		m.proto = "HTTP/2"
 	}
