@@ -188,10 +188,7 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
 	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
 		candidates = append(jsonCandidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
 	}
-	most := len(lines)/3 + 1
-	if len(lines) < 3 {
-		most = 1
-	}
+	most := (len(lines) + 2) / 3
 	for _, c := range candidates {
 		d, err := c.format.dialect(in)
 		if err != nil {

@@ -199,6 +199,9 @@ func (e *Entry) joinTarget() []byte {
 		return path
 	}
 	query := e.value(int(e.layout.column[Query]))
+	if len(query) == 0 {
+		return path
+	}
 	n := len(e.scratch)
 	e.scratch = append(append(append(e.scratch, path...), '?'), query...)
 	return e.scratch[n:len(e.scratch):len(e.scratch)]

@@ -12,6 +12,9 @@ const (
 	// lookAheadBytes the size of their lines.
 	lookAhead      = 1024
 	lookAheadBytes = 4 << 20
+	// growth is how much more a compressed file may hold than its size, if buffers
+	// are made to fit it.
+	growth = 16
 )
 
 // A stream is a file that is being read.
@@ -115,6 +118,9 @@ func (m *merger) open(src *source) *stream {
 	size := min(max((budget-m.used)/2/(depth+2), minChunk), chunkSize)
 	if size == minChunk {
 		depth = 2
+	}
+	if packed := src.file.size; packed > 0 && packed < chunkSize/growth {
+		size = min(size, max(int(packed)*growth, minChunk)) // many logs of S3 are tiny
 	}
 	if m.r.o.chunk > 0 {
 		size = m.r.o.chunk

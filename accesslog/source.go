@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ import (
 type source struct {
 	file    *File
 	dialect *dialect // nil if there is nothing to read
-	first   int64    // time of the first entry
+	first   int64    // time of the earliest of the first entries
 	// open returns the packed content from its start.
 	open func() (io.ReadCloser, error)
 	// once is set if that is only possible once, and reading may block: a pipe.
@@ -138,17 +139,21 @@ func (s *source) look(o *Options) error {
 	return nil
 }
 
-// firstTime is the time of the first entry in lines, or 0.
+// firstTime is the time of the earliest entry in lines, or 0.
 func (d *dialect) firstTime(lines [][]byte) int64 {
 	p, state := newLineParser(), d.start
+	first := int64(math.MaxInt64)
 	for _, line := range lines {
 		if d.w3c != nil && line[0] == '#' {
 			state = d.w3c.directive(state, line)
 		} else if p.parse(state.layout, line) == isEntry {
-			return p.entry.at
+			first = min(first, p.entry.at)
 		}
 	}
-	return 0
+	if first == math.MaxInt64 {
+		return 0
+	}
+	return first
 }
 
 // content opens the file and unpacks it. The bytes read are added to read, unless that

@@ -283,7 +283,7 @@ func haproxy(b []byte, r *request) []byte {
 	b = r.at.AppendFormat(b, "Jan _2 15:04:05")
 	b = append(append(append(b, " lb1 haproxy[1412]: "...), r.client...), ":50412 ["...)
 	b = r.at.AppendFormat(b, "02/Jan/2006:15:04:05.000")
-	b = fmt.Appendf(b, "] https-in~ app/web%d 0/0/1/%d/%d %d %d - - ---- 12/12/3/1/0 0/0 {%s|%s||%s|%s|gzip} {%s|%s} \"%s %s HTTP/1.1\"\n",
+	b = fmt.Appendf(b, "] https-in~ app/web%d 0/0/1/%d/%d %d %d - - ---- 12/12/3/1/0 0/0 {%s|%s|||%s|%s|gzip} {%s|%s|} \"%s %s HTTP/1.1\"\n",
 		r.node, r.micros/1000, r.micros/1000+1, r.status, r.sent+212, hashes(r.ifMatch), hashes(r.ifNoneMatch), hashes(r.ifRange), r.ranges,
 		hashes(r.etag), r.modified, r.method, r.target())
 	return b
