@@ -57,13 +57,16 @@ func New(next http.Handler, limit time.Duration) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := h.pool.Get().(*exchange)
 	*x = exchange{ResponseWriter: w, limit: h.limit, wrote: time.Now()}
-	if r.ContentLength != 0 {
+	switch {
+	case r.ContentLength != 0:
 		r = x.receive(r)
+	case r.ProtoMajor >= 2:
+		// There the server ends the exchange itself when the time is up, even if
+		// nothing could be written yet.
+		x.stopWrite()
 	}
 	h.next.ServeHTTP(x, r)
-	if x.wrote.IsZero() {
-		x.moveWrite(time.Now())
-	}
+	x.begin() // an answer without header and content begins now
 	// After a panic the exchange is left to the garbage collector.
 	*x = exchange{}
 	h.pool.Put(x)
@@ -77,6 +80,8 @@ type exchange struct {
 	// the server, a little earlier. It is zero while there is none. read is the
 	// same for reading.
 	wrote, read time.Time
+	// began says that the answer has begun.
+	began bool
 	// out and in are the bytes written and read since the last look at the clock.
 	out, in int64
 }
@@ -91,23 +96,30 @@ func (x *exchange) receive(r *http.Request) *http.Request {
 	r = r.WithContext(r.Context())
 	r.Body = &reader{body, x}
 	x.moveRead(x.wrote)
-	x.wrote = time.Time{}
-	// Errors are those of the connection, which reading and writing will tell.
-	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Time{})
+	x.stopWrite()
 	return r
 }
 
 // Unwrap is for [http.ResponseController].
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// WriteHeader gives the answer its time, however long the handler took to find
-// it.
+// begin gives the answer its time, however long the handler took to find it.
+func (x *exchange) begin() {
+	if !x.began {
+		x.began = true
+		x.progress()
+	}
+}
+
 func (x *exchange) WriteHeader(status int) {
-	x.progress()
+	if status >= http.StatusOK {
+		x.begin()
+	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
 func (x *exchange) Write(p []byte) (int, error) {
+	x.begin()
 	n, err := x.ResponseWriter.Write(p)
 	x.sent(int64(n))
 	return n, err
@@ -116,6 +128,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 // ReadFrom lets the operating system copy, as far as the server can, a chunk at
 // a time.
 func (x *exchange) ReadFrom(src io.Reader) (n int64, err error) {
+	x.begin()
 	to, ok := x.ResponseWriter.(io.ReaderFrom)
 	if !ok {
 		return io.Copy(struct{ io.Writer }{x}, src)
@@ -151,6 +164,15 @@ func (x *exchange) progress() {
 	if now := time.Now(); now.Sub(x.wrote) >= x.limit/slack {
 		x.moveWrite(now)
 	}
+}
+
+// The errors that are ignored here are those of the connection, which reading
+// and writing will tell.
+
+// stopWrite ends the deadline for writing until the answer begins.
+func (x *exchange) stopWrite() {
+	x.wrote = time.Time{}
+	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Time{})
 }
 
 func (x *exchange) moveWrite(now time.Time) {
