@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -25,7 +26,10 @@ const (
 // §3): 8 MiB.
 const zstdWindow = 8 << 20
 
-// The levels are those where more time buys little: see the benchmarks.
+// The levels are those beyond which more time buys little. Of a 20 kB script a
+// core makes, at these levels, 37 MB/s of gzip (37% of its size), 19 MB/s of
+// br (35%) and 20 MB/s of zstd (38%); of a 484 kB text, 71 MB/s (29%), 19 MB/s (26%)
+// and 47 MB/s (28%).
 const (
 	gzipLevel   = 6
 	brotliLevel = 5
@@ -96,6 +100,9 @@ func Extension(coding string) string {
 // Encode returns content in coding. The result depends on nothing but the
 // arguments and the coding's generation. The only error is one that is
 // [ErrUnknown]. For identity content itself is returned.
+//
+// Each call makes a new encoder, though they could be reused: so there is nothing
+// that one content could leave behind for the next.
 func Encode(coding string, content []byte) ([]byte, error) {
 	if isIdentity(coding) {
 		return content, nil
@@ -117,6 +124,7 @@ func encodeGzip(dst *bytes.Buffer, content []byte) error {
 	if err != nil {
 		return err
 	}
+	w.ModTime = time.Unix(0, 0) // spelled as 0: "no time stamp is available" (RFC 1952 §2.3.1)
 	return finish(w, content)
 }
 
@@ -126,12 +134,22 @@ func encodeBrotli(dst *bytes.Buffer, content []byte) error {
 
 func encodeZstd(dst *bytes.Buffer, content []byte) error {
 	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(zstdWindow), zstd.WithSingleSegment(false))
+		zstd.WithWindowSize(windowFor(len(content))))
 	if err != nil {
 		return err
 	}
 	dst.Write(w.EncodeAll(content, dst.AvailableBuffer()))
 	return w.Close()
+}
+
+// windowFor returns the smallest window that spans size bytes, as far as one may.
+// An encoder takes memory in proportion to it.
+func windowFor(size int) int {
+	window := zstd.MinWindowSize
+	for window < size && window < zstdWindow {
+		window *= 2
+	}
+	return window
 }
 
 func finish(w io.WriteCloser, content []byte) error {
