@@ -219,7 +219,6 @@ type templateBuilder struct {
 	template
 	columns []column
 	pending strings.Builder // the literal since the last value
-	opened  string          // the literal before the last value
 }
 
 func newTemplateBuilder() *templateBuilder { return &templateBuilder{template: template{request: -1}} }

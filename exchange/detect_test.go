@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -21,14 +20,7 @@ func TestDetection(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		captures, err := filepath.Glob("testdata/" + format + "/*")
-		if err != nil || len(captures) == 0 {
-			t.Fatalf("no captures of format %s: %v", format, err)
-		}
-		for _, path := range captures {
-			if strings.HasSuffix(path, ".want") {
-				continue
-			}
+		for _, path := range captures(t, format) {
 			b := &builder{name: path, limits: DefaultLimits}
 			_ = b.read(open(t, path), Unknown) // TestReadings judges that
 			if b.format != want {

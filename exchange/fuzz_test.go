@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,12 +17,8 @@ import (
 var small = Limits{Exchanges: 20, Content: 256, Total: 4096, Line: 128, Fields: 8, Unpacked: 1 << 20, Archive: 1 << 20}
 
 func addCaptures(f *testing.F, format string) {
-	paths, err := filepath.Glob("testdata/" + format + "/*")
-	if err != nil || len(paths) == 0 {
-		f.Fatalf("no captures of format %s: %v", format, err)
-	}
-	for _, path := range paths {
-		if data, err := os.ReadFile(path); err == nil && !strings.HasSuffix(path, ".want") {
+	for _, path := range captures(f, format) {
+		if data, err := os.ReadFile(path); err == nil { // a directory is not
 			f.Add(data)
 		}
 	}
@@ -76,7 +71,7 @@ func judge(t *testing.T, xs []*Exchange, err error) {
 		if x.Response.Status == 0 && !x.Missing(ResponseLine) && x.Source.Format != FREB {
 			t.Errorf("no status, and no reason for that: %s", describe(xs[i:i+1], nil))
 		}
-		if x.Request.Method == "" && !x.Missing(RequestLine) && x.Source.Format != FREB && x.Source.Format != Raw {
+		if x.Request.Method == "" && !x.Missing(RequestLine) && x.Source.Format != FREB {
 			t.Errorf("no method, and no reason for that: %s", describe(xs[i:i+1], nil))
 		}
 		if RedactURL(x.Request.Target) != x.Request.Target {
@@ -147,7 +142,7 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var want any
-		if !utf8.ValidString(s) || strings.Count(s, "[")+strings.Count(s, "{") > maxJSONDepth {
+		if !utf8.ValidString(s) || len(s) >= maxLiteral || strings.Count(s, "[")+strings.Count(s, "{") > maxJSONDepth {
 			return
 		}
 		wantErr := json.Unmarshal([]byte(s), &want)

@@ -23,6 +23,9 @@ type jsonReader struct {
 // maxJSONDepth is far beyond that of any HAR.
 const maxJSONDepth = 64
 
+// maxLiteral is how long a number may be written.
+const maxLiteral = 1024
+
 var (
 	errJSON      = errors.New("this is not well-formed JSON")
 	errJSONDepth = errors.New("values are nested too deeply")
@@ -136,7 +139,7 @@ func (j *jsonReader) skip() error {
 // literal takes a number, true, false or null.
 func (j *jsonReader) literal() (string, error) {
 	var b []byte
-	for len(b) < 64 {
+	for len(b) < maxLiteral {
 		c, err := j.br.ReadByte()
 		if err != nil && err != io.EOF {
 			return "", err

@@ -28,7 +28,7 @@ var (
 	requestLine = regexp.MustCompile("^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) +(\\S+) +(HTTP/\\d(?:\\.\\d)?)$")
 	// plainRequestLine is one as files for HTTP clients in editors have it, without version.
 	plainRequestLine = regexp.MustCompile(`^(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK) +(https?://\S+)$`)
-	statusLine       = regexp.MustCompile(`^(HTTP/\d(?:\.\d)?) +(\d{3})(?: (.*))?$`)
+	statusLine       = regexp.MustCompile(`^(HTTP/\d(?:\.\d)?) +([1-9]\d\d)(?: (.*))?$`)
 )
 
 // parseStart reads the first line of a message.
@@ -83,7 +83,9 @@ func (m *message) take(s *section) {
 	m.headerGap = s.gap()
 	if m.method == "" && m.status == 0 {
 		m.request, m.method = m.request || p.method != "" || p.path != "", p.method
-		m.status, _ = strconv.Atoi(p.status)
+		if status, err := strconv.Atoi(p.status); err == nil && status >= 100 && status < 1000 {
+			m.status = status
+		}
 		m.proto = "HTTP/2"
 	}
 	if m.target == "" {
@@ -230,11 +232,17 @@ func (x *Exchange) setRequest(m message) {
 	x.Scheme = firstOf(m.scheme, scheme, x.Scheme)
 	x.Request.Host = firstOf(m.authority, authority, m.header.Get("Host"))
 	x.gapsOf(m, RequestHeader, RequestContent)
+	if m.method == "" {
+		x.miss(RequestLine, "the method is not in the capture")
+	}
 }
 
 func (x *Exchange) setResponse(m message) {
 	x.Response = Response{Status: m.status, Reason: m.reason, Proto: m.proto, Header: m.header, Content: m.content}
 	x.gapsOf(m, ResponseHeader, ResponseContent)
+	if m.status == 0 {
+		x.miss(ResponseLine, "the status is not in the capture")
+	}
 }
 
 func (x *Exchange) gapsOf(m message, header, content Part) {

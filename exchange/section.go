@@ -60,7 +60,7 @@ func splitField(line string) (name, value string, ok bool) {
 		return "", "", false
 	}
 	name = strings.TrimRight(line[:i+1], " \t")
-	if name == "" || strings.ContainsAny(name, " \t\"") {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '"' || r == 0x7f }) {
 		return "", "", false
 	}
 	return name, trimBlank(line[i+2:]), true

@@ -15,10 +15,15 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-const (
-	writers = 32
-	rounds  = 200
-)
+const writers = 32
+
+// rounds is how often a race is run.
+func rounds() int {
+	if raceDetector {
+		return 50
+	}
+	return 200
+}
 
 // TestOneWriterWins: of writers who saw the same state, and whose requests
 // arrive at the same time, exactly one is told that it wrote, and its content is what is
@@ -35,12 +40,12 @@ func TestOneWriterWins(t *testing.T) {
 			t.Run(fmt.Sprintf("replace, %d bytes held back", held), func(t *testing.T) {
 				path := fmt.Sprintf("/replaced-%d", held)
 				tag := srv.do("PUT", path, "first", "If-None-Match: *").etag()
-				for round := range rounds {
+				for round := range rounds() {
 					tag = race(t, srv, conns, round, held, path, "If-Match: "+tag)
 				}
 			})
 			t.Run(fmt.Sprintf("create, %d bytes held back", held), func(t *testing.T) {
-				for round := range rounds {
+				for round := range rounds() {
 					race(t, srv, conns, round, held, fmt.Sprintf("/created-%d-%d", held, round), "If-None-Match: *")
 				}
 			})
@@ -112,7 +117,7 @@ func judge(t *testing.T, answers []response, contents []string, stored response)
 func TestOneDeleterWins(t *testing.T) {
 	eachStore(t, func(t *testing.T, s store.Store) {
 		srv := serve(t, origin.Options{Store: s})
-		for round := range rounds / 4 {
+		for round := range rounds() / 4 {
 			tag := srv.do("PUT", "/a", fmt.Sprint("content ", round), "If-None-Match: *").etag()
 			var deleted atomic.Int32
 			var wg sync.WaitGroup
@@ -197,10 +202,10 @@ func TestUnconditionalWritersAllSucceed(t *testing.T) {
 // or in two ranges.
 func TestReadersDuringRewrites(t *testing.T) {
 	const (
-		size     = 4 << 20
-		rewrites = 12
-		readers  = 2
+		size    = 4 << 20
+		readers = 2
 	)
+	rewrites := rounds() / 10
 	eachStore(t, func(t *testing.T, s store.Store) {
 		srv := serve(t, origin.Options{Store: s})
 		tag := srv.do("PUT", "/big", version(0, size), "If-None-Match: *").etag()

@@ -93,7 +93,6 @@ type generator struct {
 	random        *rand.Rand
 	urls, clients int
 	r             request
-	tag, tag2     []byte
 }
 
 func newGenerator(o Options) *generator {

@@ -148,12 +148,6 @@ func (x *index) put(e *entry) int {
 	return len(x.dirty)
 }
 
-func (x *index) pending() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return len(x.dirty)
-}
-
 // begin takes what has been put so far aside for flush. Flushes do not overlap.
 func (x *index) begin() {
 	x.mu.Lock()

@@ -56,12 +56,6 @@ func mount(t *testing.T, args ...string) (dir string, umount func()) {
 	return dir, umount
 }
 
-// tmpfs mounts a small file system in memory.
-func tmpfs(t *testing.T, size string) string {
-	dir, _ := mount(t, "-t", "tmpfs", "-o", "size="+size, "tmpfs")
-	return dir
-}
-
 // losePower makes the ext4 file system at dir forget what it has not written to
 // its device, and refuse everything from then on.
 func losePower(t *testing.T, dir string) {

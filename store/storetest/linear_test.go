@@ -316,7 +316,7 @@ func TestWorkloadIsRepeatable(t *testing.T) {
 		Workload{Seed: seed}.Run(t.Context(), &h, StoreClients(t, memstore.New(memstore.Options{}), 1, 0))
 		return fmt.Sprint(h.Operations())
 	}
-	if run(1) != run(1) {
+	if first, again := run(1), run(1); first != again {
 		t.Error("the same seed gave different operations")
 	}
 	if run(1) == run(2) {
