@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,9 +30,6 @@ type peer struct {
 // newPeer finds the server's program or skips. Those that CI installs are required there.
 func newPeer(t *testing.T, program string, inCI bool) (*peer, string) {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("servers are stopped by signals")
-	}
 	path, err := exec.LookPath(program)
 	if err != nil {
 		if path = filepath.Join("/usr/sbin", program); !exists(path) {

@@ -150,9 +150,6 @@ func (m *message) noContent(reason string) {
 	m.contentGap = reason
 }
 
-// missing reports whether nothing is known of the content.
-func (m *message) missing() bool { return m.content.Data == nil }
-
 // pairer makes exchanges of messages in the order in which they were captured.
 type pairer struct {
 	b    *builder

@@ -38,9 +38,6 @@ func (t *text) skip(n int) {
 	_, _ = t.br.Discard(n) // cannot fail: they are in the buffer
 }
 
-// end reports whether nothing is left.
-func (t *text) end() bool { return len(t.peek(1)) == 0 }
-
 // peekLine returns the next line without its end, its length with it, and whether
 // it is longer than what is kept. The length is 0 at the end of the input.
 func (t *text) peekLine() (line []byte, n int, cut bool) {

@@ -70,11 +70,11 @@ func isText(content []byte) bool {
 }
 
 func jsonChange(before, after []byte) (Change, bool) {
-	old, err := parse(before, false)
+	old, err := parse(before, MaxDepth)
 	if err != nil {
 		return Change{}, false
 	}
-	new, err := parse(after, false)
+	new, err := parse(after, MaxDepth)
 	if err != nil {
 		return Change{}, false
 	}

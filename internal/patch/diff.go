@@ -7,7 +7,7 @@ import (
 
 // maxCells bounds the work on finding what arrays have in common: the product of
 // their lengths, all arrays together.
-const maxCells = 1 << 20
+const maxCells = 1 << 18
 
 // differ makes a JSON Patch of two values.
 type differ struct {
@@ -33,7 +33,7 @@ func difference(a, b *value, limit int) (patch []byte, ok bool) {
 }
 
 // change emits operations that make a, which is at path, equal to b: the changes
-// inside them, or a replacement if that is shorter.
+// inside them, or a replacement if that is much shorter.
 func (d *differ) change(path string, a, b *value) {
 	start := len(d.out)
 	switch {
@@ -53,12 +53,12 @@ func (d *differ) change(path string, a, b *value) {
 }
 
 // shorten puts a replacement by v in the place of what was emitted from start on,
-// if it is shorter.
+// if it is less than half as long: a replacement says less about what changed.
 func (d *differ) shorten(start int, path string, v *value) {
 	inside, over := d.out[start:len(d.out):len(d.out)], d.over
 	d.out, d.over = d.out[:start:start], false
 	d.emit("replace", path, v)
-	if !over && (d.over || len(d.out)-start >= len(inside)) {
+	if !over && (d.over || 2*(len(d.out)-start) >= len(inside)) {
 		d.out, d.over = append(d.out[:start], inside...), false
 	}
 }

@@ -15,6 +15,8 @@ const (
 	// maxVisited bounds how many values all operations put in place, counting
 	// those inside them.
 	maxVisited = 1 << 24
+	// operationDepth is how deep a value lies in a JSON Patch: in an object, in an array.
+	operationDepth = 2
 )
 
 // JSONPatch applies a JSON Patch (RFC 6902) to a JSON document. The error is an
@@ -47,7 +49,7 @@ type operation struct {
 }
 
 func parseOperations(patch []byte) ([]operation, error) {
-	list, err := parse(patch, false)
+	list, err := parse(patch, MaxDepth+operationDepth)
 	switch {
 	case errors.Is(err, errTooLong):
 		return nil, fail(ErrTooLarge, "the patch is %s", err)
@@ -127,7 +129,7 @@ type document struct {
 }
 
 func parseDocument(doc []byte) (*document, error) {
-	root, err := parse(doc, true)
+	root, err := parseKeeping(doc, MaxDepth, true)
 	if err != nil {
 		return nil, fail(ErrDocument, "%s", err)
 	}

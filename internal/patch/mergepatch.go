@@ -6,7 +6,7 @@ import "errors"
 // an [*Error] with the cause [ErrMalformed], [ErrDocument] or [ErrTooLarge]. If
 // nothing changes the result is the document, byte for byte.
 func MergePatch(doc, patch []byte) ([]byte, error) {
-	p, err := parse(patch, false)
+	p, err := parse(patch, MaxDepth)
 	switch {
 	case errors.Is(err, errTooLong):
 		return nil, fail(ErrTooLarge, "the patch is %s", err)
@@ -25,8 +25,10 @@ func MergePatch(doc, patch []byte) ([]byte, error) {
 // target, which is nil if there is none, and whether that differs from it.
 func merge(target, patch *value) (result *value, changed bool) {
 	switch {
+	case patch.kind != object && target != nil && same(target, patch):
+		return target, false
 	case patch.kind != object:
-		return patch, target == nil || !same(target, patch)
+		return patch, true
 	case target == nil || target.kind != object:
 		target, changed = &value{kind: object, container: &container{}}, true
 	}

@@ -18,13 +18,19 @@ const (
 
 var errTooLong = fmt.Errorf("longer than %d bytes", MaxSize)
 
-// parse reads a JSON text. If keep is set the containers remember their source.
-// The error says what is wrong, for people.
-func parse(data []byte, keep bool) (*value, error) {
+// parse reads a JSON text whose values nest at most maxDepth deep. The error says
+// what is wrong, for people.
+func parse(data []byte, maxDepth int) (*value, error) {
+	return parseKeeping(data, maxDepth, false)
+}
+
+// parseKeeping is parse for documents: if keep is set the containers remember
+// their source.
+func parseKeeping(data []byte, maxDepth int, keep bool) (*value, error) {
 	if err := check(data); err != nil {
 		return nil, err
 	}
-	p := parser{s: string(data), keep: keep}
+	p := parser{s: string(data), maxDepth: maxDepth, keep: keep}
 	return p.value(0)
 }
 
@@ -56,13 +62,14 @@ func syntaxError(data []byte) error {
 // parser reads s, which is valid JSON, from i on. So it need not look for
 // errors of syntax.
 type parser struct {
-	s    string
-	i    int
-	keep bool
+	s        string
+	i        int
+	maxDepth int
+	keep     bool
 }
 
 func (p *parser) value(depth int) (*value, error) {
-	if depth > MaxDepth {
+	if depth > p.maxDepth {
 		return nil, fmt.Errorf("values nest more than %d deep", MaxDepth)
 	}
 	p.space()

@@ -64,7 +64,7 @@ func spaces(s string) string {
 			i++
 		case s[i] == '\\':
 			i++
-			b.WriteByte(map[byte]byte{'n': '\n', 'r': '\r', 't': '\t'}[s[i]])
+			b.WriteByte(map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', '0': 0, '\\': '\\'}[s[i]])
 			continue
 		}
 		b.WriteByte(s[i])
@@ -117,12 +117,12 @@ func testError(t *testing.T, s sample, err error) {
 // means reports whether got and want are the same JSON value.
 func means(t *testing.T, got []byte, want string) bool {
 	t.Helper()
-	a, err := parse(got, false)
+	a, err := parse(got, MaxDepth)
 	if err != nil {
 		t.Errorf("%q: %v", got, err)
 		return false
 	}
-	b, err := parse([]byte(want), false)
+	b, err := parse([]byte(want), MaxDepth)
 	if err != nil {
 		t.Fatalf("%q: %v", want, err)
 	}

@@ -57,8 +57,8 @@ func checkChange(t failer, before, after string) {
 }
 
 func sameValue(a, b string) bool {
-	x, errX := parse([]byte(a), false)
-	y, errY := parse([]byte(b), false)
+	x, errX := parse([]byte(a), MaxDepth)
+	y, errY := parse([]byte(b), MaxDepth)
 	return errX == nil && errY == nil && equal(x, y)
 }
 
@@ -130,7 +130,7 @@ func TestMergeAgainstLibrary(t *testing.T) {
 
 // arrayWithObject reports whether a JSON text has an object inside of an array.
 func arrayWithObject(s string) bool {
-	v, err := parse([]byte(s), false)
+	v, err := parse([]byte(s), MaxDepth)
 	return err == nil && withObject(v, false)
 }
 

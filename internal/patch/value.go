@@ -1,5 +1,7 @@
 package patch
 
+import "slices"
+
 // kind is the type of a JSON value (RFC 8259 §3).
 type kind uint8
 
@@ -94,6 +96,15 @@ func (c *container) get(name string) *value {
 	return nil
 }
 
+// set replaces the value of the member with m's name, or adds m as the last.
+func (c *container) set(m member) {
+	if i := c.find(m.name); i >= 0 {
+		c.members[i].value = m.value
+		return
+	}
+	c.push(m)
+}
+
 // push adds m, whose name c does not have.
 func (c *container) push(m member) {
 	if c.index != nil {
@@ -180,7 +191,34 @@ func (v *value) extent() (depth, count int) {
 	return depth + 1, count + 1
 }
 
-// same reports whether a and b are scalars spelled the same.
+// same reports whether a and b are spelled the same, but for the space between
+// their parts: putting one in the place of the other would change nothing.
 func same(a, b *value) bool {
-	return a.container == nil && b.container == nil && a.kind == b.kind && a.raw == b.raw
+	if a.kind != b.kind || a.raw != b.raw || a.size() != b.size() {
+		return false
+	}
+	switch a.kind {
+	case array:
+		return slices.EqualFunc(a.items, b.items, same)
+	case object:
+		return sameMembers(a.container, b.container)
+	}
+	return true
+}
+
+func sameMembers(a, b *container) bool {
+	j := 0
+	for _, m := range a.members {
+		if m.value == nil {
+			continue
+		}
+		for b.members[j].value == nil {
+			j++
+		}
+		if m.raw != b.members[j].raw || !same(m.value, b.members[j].value) {
+			return false
+		}
+		j++
+	}
+	return true
 }
