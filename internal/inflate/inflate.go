@@ -66,6 +66,7 @@ type Reader struct {
 	content  io.Reader
 	close    func()
 	produced int64
+	minBomb  int64
 }
 
 // NewReader returns a reader of the content of r. Errors are those of reading the
@@ -77,7 +78,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	z := &Reader{kind: KindOf(head), src: src, content: buffered, close: func() {}}
+	z := &Reader{kind: KindOf(head), src: src, content: buffered, close: func() {}, minBomb: MinBomb}
 	switch z.kind {
 	case Gzip:
 		g, err := gzip.NewReader(buffered)
@@ -106,7 +107,7 @@ func (z *Reader) Read(p []byte) (int, error) {
 	switch {
 	case z.kind == Plain:
 		return n, err
-	case z.produced > MinBomb && z.produced/MaxRatio > z.src.n:
+	case z.produced > z.minBomb && z.produced/MaxRatio > z.src.n:
 		return n, ErrExpands
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return n, fmt.Errorf("zstd: needs a window of more than %d MiB: unpack it with zstd -d --long=31", MaxWindow>>20)

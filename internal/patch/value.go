@@ -96,15 +96,6 @@ func (c *container) get(name string) *value {
 	return nil
 }
 
-// set replaces the value of the member with m's name, or adds m as the last.
-func (c *container) set(m member) {
-	if i := c.find(m.name); i >= 0 {
-		c.members[i].value = m.value
-		return
-	}
-	c.push(m)
-}
-
 // push adds m, whose name c does not have.
 func (c *container) push(m member) {
 	if c.index != nil {
