@@ -45,7 +45,9 @@ func (s *Store) startCheckpoints() {
 	c := &s.checkpoints
 	c.kick, c.full, c.stop = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	c.ended = make(chan struct{})
-	c.done.Go(s.checkpointLoop)
+	if !s.opts.manual {
+		c.done.Go(s.checkpointLoop)
+	}
 }
 
 // stopCheckpoints writes the last one, when nothing can change any more.
@@ -102,6 +104,9 @@ func (s *Store) checkpointLoop() {
 		close(c.ended)
 		c.ended = make(chan struct{})
 		c.mu.Unlock()
+		if err := s.trim(); err != nil {
+			s.opts.Logger.Error("earlier revisions take more room than they should", "error", err)
+		}
 	}
 }
 
@@ -114,7 +119,7 @@ func (s *Store) beginChange(ctx context.Context) error {
 		if used > journalSoft {
 			signal(s.checkpoints.full)
 		}
-		if used < journalHard {
+		if used < s.opts.journalLimit {
 			return nil
 		}
 		s.barrier.RUnlock()
@@ -162,10 +167,7 @@ func (s *Store) checkpoint(last bool) error {
 		return err
 	}
 	c.settled = c.epoch
-	if last {
-		return nil
-	}
-	return s.trim()
+	return nil
 }
 
 // rotate begins a new epoch, unless the one before is still needed.
@@ -265,12 +267,10 @@ func (s *Store) trim() error {
 			if s.keptBytes.Load() <= s.opts.KeepBytes {
 				break
 			}
-			if err := s.forget(k.name, k.seq); err != nil {
-				return err
-			}
+			s.forget(k.name, k.seq)
 		}
 		if s.keptBytes.Load() == before {
-			return nil // what is kept was not flushed yet
+			return nil // what is kept was not flushed yet, or is busy
 		}
 		if err := s.flush(false); err != nil {
 			return err
@@ -279,22 +279,18 @@ func (s *Store) trim() error {
 	return nil
 }
 
-// forget drops the revision of name that is kept in the file seq.
-func (s *Store) forget(name string, seq uint64) error {
-	n, err := s.nodes.take(context.Background(), name)
-	if err != nil {
-		return err
+// forget drops the revision of name that is kept in the file seq, unless the name
+// is busy: who has it may be waiting for a checkpoint.
+func (s *Store) forget(name string, seq uint64) {
+	n := s.nodes.tryTake(name)
+	if n == nil {
+		return
 	}
 	defer s.nodes.release(n)
-	e := s.lastKnown(n)
-	if e == nil {
-		return nil
+	if e := s.lastKnown(n); e != nil {
+		if rest, dropped := e.withoutKept(seq); dropped != nil {
+			s.publish(n, rest)
+			s.drop(*dropped)
+		}
 	}
-	rest, dropped := e.withoutKept(seq)
-	if dropped == nil {
-		return nil
-	}
-	s.publish(n, rest)
-	s.drop(*dropped)
-	return nil
 }

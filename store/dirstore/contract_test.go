@@ -17,14 +17,16 @@ func TestContract(t *testing.T) {
 	for name, c := range map[string]struct {
 		options Options
 		dir     func(testing.TB) string
+		rounds  bool // races as often as the contract wants
 	}{
-		"sync=full":   {Options{}, onDisk},
-		"sync=none":   {Options{Sync: SyncNone}, onDisk},
-		"no-exchange": {Options{Sync: SyncNone, noExchange: true}, fastDir},
-		"no-memory":   {Options{Sync: SyncNone, CacheBytes: -1}, fastDir},
+		"sync=full":          {Options{}, fastDir, true},
+		"sync=full, on disk": {Options{}, onDisk, false},
+		"sync=none":          {Options{Sync: SyncNone}, fastDir, false},
+		"no exchange":        {Options{noExchange: true}, fastDir, false},
+		"no memory":          {Options{CacheBytes: -1}, fastDir, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name != "sync=full" {
+			if !c.rounds {
 				repeatLess(t)
 			}
 			open := func(tb testing.TB) store.Store { return openAt(tb, c.dir(tb), c.options) }

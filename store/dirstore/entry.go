@@ -138,16 +138,20 @@ func (id fileID) sameContent(other fileID) bool {
 // the file system's clock, granularity that clock's step.
 //
 // Both times are looked at: a change moves the change time, where the file
-// system has one, and where it has none the modification time.
+// system has one, and where it has none the modification time. A time that lies
+// further in the future than the clocks can disagree is none of a change made
+// now, and tells as much as one of the past.
 func (id fileID) unsettled(now, granularity int64) time.Duration {
 	if id.mtime%1e9 == 0 && id.ctime%1e9 == 0 {
 		granularity = max(granularity, coarseGranularity)
 	}
-	wait := id.ctime + granularity - now
-	if m := id.mtime + granularity - now; m <= 2*granularity {
-		wait = max(wait, m)
+	var wait int64
+	for _, t := range [...]int64{id.ctime, id.mtime} {
+		if w := t + granularity - now; w >= 0 && w <= 3*granularity {
+			wait = max(wait, w+1)
+		}
 	}
-	return time.Duration(max(wait+1, 0))
+	return time.Duration(wait)
 }
 
 // coarseGranularity is assumed of a file system whose times are whole seconds:

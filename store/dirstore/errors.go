@@ -21,8 +21,8 @@ func readError(name string, err error) error {
 		return fmt.Errorf("%q: %w", name, store.ErrNotFound)
 	case errors.Is(err, syscall.EISDIR):
 		return fmt.Errorf("%q: %w", name, store.ErrIsCollection)
-	case isEscape(err):
-		return &store.NameError{Name: name, Reason: "leads out of the directory through a symbolic link"}
+	case isEscape(err), errors.Is(err, syscall.ELOOP):
+		return badLink(name)
 	}
 	return fmt.Errorf("%q: %w", name, bare(err))
 }
@@ -41,12 +41,16 @@ func writeError(name string, err error) error {
 		return &store.NameError{Name: name, Reason: "is too long for this file system"}
 	case isOtherDevice(err):
 		kind = errOtherDevice
-	case isEscape(err):
-		return &store.NameError{Name: name, Reason: "leads out of the directory through a symbolic link"}
+	case isEscape(err), errors.Is(err, syscall.ELOOP):
+		return badLink(name)
 	default:
 		return fmt.Errorf("%q: %w", name, bare(err))
 	}
 	return fmt.Errorf("%q: %w (%w)", name, kind, bare(err))
+}
+
+func badLink(name string) error {
+	return &store.NameError{Name: name, Reason: "leads out of the directory, or in a circle, through a symbolic link; only relative links that stay inside are followed"}
 }
 
 var errOtherDevice = fmt.Errorf("%w: it lies on another file system mounted inside the directory", store.ErrReadOnly)

@@ -3,6 +3,7 @@ package dirstore
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,7 +80,7 @@ func (f faultRun) run(fault func(step) error) (unnoticed bool) {
 	dir := fastDir(t)
 	var hook func(step) error
 	failed := false
-	s := openAt(t, dir, Options{Keep: 1, hook: func(w step) error {
+	s := openAt(t, dir, Options{Keep: 1, manual: true, hook: func(w step) error {
 		if hook == nil {
 			return nil
 		}
@@ -149,7 +150,7 @@ func TestFaultThenCrash(t *testing.T) {
 				dir := fastDir(t)
 				var hook func(step) error
 				failed := false
-				s := openAt(t, dir, Options{Keep: 1, hook: func(w step) error {
+				s := openAt(t, dir, Options{Keep: 1, manual: true, hook: func(w step) error {
 					if hook == nil {
 						return nil
 					}
@@ -192,7 +193,7 @@ func TestCheckpointFaults(t *testing.T) {
 		t.Run(string(what), func(t *testing.T) {
 			dir := fastDir(t)
 			var broken bool
-			s := openAt(t, dir, Options{hook: func(w step) error {
+			s := openAt(t, dir, Options{manual: true, hook: func(w step) error {
 				if broken && w == what {
 					return syscall.EIO
 				}
@@ -220,4 +221,21 @@ func TestCheckpointFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSyncEach: where the file system cannot be synced as a whole, each file and
+// each directory above is.
+func TestSyncEach(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{manual: true})
+	for _, name := range []string{"a", "d/e/b", "d/c"} {
+		commit(t, s, name, "content", store.Absent)
+	}
+	_, err := s.Delete(t.Context(), "d/c", store.Any)
+	check(t, err)
+	names := s.index.unsynced()
+	slices.Sort(names)
+	if got := strings.Join(names, " "); got != "a d/c d/e/b" {
+		t.Errorf("not synced are %s", got)
+	}
+	check(t, s.syncEach(append(names, "never/was")))
 }

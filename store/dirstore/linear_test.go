@@ -76,7 +76,10 @@ func TestAnotherProgram(t *testing.T) {
 				seeds = 5 // making and judging so much content takes long
 			}
 			for seed := range seeds {
-				dir := t.TempDir()
+				dir := fastDir(t)
+				if seed == 0 {
+					dir = t.TempDir()
+				}
 				s := openAt(t, dir, c.options)
 				clients := storetest.StoreClients(t, s, 3, c.size)
 				var h storetest.History
@@ -105,7 +108,7 @@ func TestAnotherProgram(t *testing.T) {
 // killed, again and again, and started anew.
 func TestKilledHistories(t *testing.T) {
 	for seed := range uint64(3) {
-		dir := t.TempDir()
+		dir := fastDir(t)
 		r := startRemote(t, dir)
 		clients := storetest.StoreClients(t, r, 3, 0)
 		var h storetest.History

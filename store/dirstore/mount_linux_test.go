@@ -56,6 +56,12 @@ func mount(t *testing.T, args ...string) (dir string, umount func()) {
 	return dir, umount
 }
 
+// tmpfs mounts a small file system in memory.
+func tmpfs(t *testing.T, size string) string {
+	dir, _ := mount(t, "-t", "tmpfs", "-o", "size="+size, "tmpfs")
+	return dir
+}
+
 // losePower makes the ext4 file system at dir forget what it has not written to
 // its device, and refuse everything from then on.
 func losePower(t *testing.T, dir string) {
@@ -203,4 +209,167 @@ func (l *ledger) check(t *testing.T, s *Store) {
 	}
 	checkPlain(t, s)
 	checkHistory(t, s, true)
+}
+
+// TestFullDisk: on a disk that is full a write is ErrNoSpace, whatever it has come
+// to; nothing is lost, and what was there can be read and deleted.
+func TestFullDisk(t *testing.T) {
+	dir := tmpfs(t, "2M")
+	s := openAt(t, dir, Options{})
+	infos := make(map[string]store.Info)
+	for _, name := range []string{"a", "b", "d/c"} {
+		infos[name] = commit(t, s, name, "content of "+name, store.Absent)
+	}
+	fillUp(t, filepath.Join(dir, "filler"))
+	for _, size := range []int{1000, 60_000, 3_000_000} {
+		for _, name := range []string{"a", "new", "d/new"} {
+			d, err := s.Stage(t.Context(), name, strings.NewReader(strings.Repeat("x", size)))
+			if err == nil {
+				_, err = d.Commit(t.Context(), store.Any)
+				check(t, d.Abort())
+			}
+			if !errors.Is(err, store.ErrNoSpace) {
+				t.Errorf("writing %d bytes to %q: error %v, want ErrNoSpace", size, name, err)
+			}
+		}
+	}
+	for name, want := range infos {
+		if got, err := s.Stat(t.Context(), name); err != nil || got != want {
+			t.Errorf("Stat(%q): %+v, error %v; want %+v", name, got, err, want)
+		}
+		wantPlain(t, s, name, "content of "+name)
+	}
+	if _, err := s.Delete(t.Context(), "b", store.At(infos["b"].Revision)); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	wantPlain(t, s, "b", "")
+	check(t, os.Remove(filepath.Join(dir, "filler")))
+	commit(t, s, "a", strings.Repeat("x", 100_000), store.At(infos["a"].Revision))
+	check(t, s.Close())
+	s = openAt(t, dir, Options{})
+	wantPlain(t, s, "a", strings.Repeat("x", 100_000))
+	wantPlain(t, s, "b", "")
+	wantPlain(t, s, "new", "")
+	wantPlain(t, s, "d/c", "content of d/c")
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// fillUp writes a file until there is no space left.
+func fillUp(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	check(t, err)
+	defer f.Close()
+	for block := 1 << 16; block > 0; {
+		if _, err := f.Write(make([]byte, block)); errors.Is(err, unix.ENOSPC) {
+			block /= 2
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFullDiskFromTheStart: a store that cannot even begin says why.
+func TestFullDiskFromTheStart(t *testing.T) {
+	dir := tmpfs(t, "64k")
+	fillUp(t, filepath.Join(dir, "filler"))
+	if _, err := Open(dir, Options{}); !errors.Is(err, store.ErrNoSpace) {
+		t.Errorf("Open: error %v, want ErrNoSpace", err)
+	}
+	s := openAt(t, dir, Options{ReadOnly: true})
+	if _, err := s.Stat(t.Context(), "filler"); err != nil {
+		t.Errorf("Stat: %v", err)
+	}
+}
+
+// TestReadOnlyDisk: a file system that can only be read can be opened read-only,
+// and for writing is ErrReadOnly.
+func TestReadOnlyDisk(t *testing.T) {
+	dir := tmpfs(t, "4M")
+	s := openAt(t, dir, Options{})
+	commit(t, s, "a", "content", store.Absent)
+	check(t, s.Close())
+
+	command(t, "mount", "-o", "remount,ro", dir)
+	if _, err := Open(dir, Options{}); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("Open: error %v, want ErrReadOnly", err)
+	}
+	r := openAt(t, dir, Options{ReadOnly: true})
+	wantPlain(t, r, "a", "content")
+}
+
+// TestMountedInside: a file system mounted inside the directory can be read, but
+// not written to.
+func TestMountedInside(t *testing.T) {
+	dir := tmpfs(t, "4M")
+	inside := filepath.Join(dir, "mounted")
+	check(t, os.Mkdir(inside, 0o777))
+	command(t, "mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", inside)
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", inside).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	check(t, os.WriteFile(filepath.Join(inside, "a"), []byte("content"), 0o666))
+	s := openAt(t, dir, Options{})
+	wantPlain(t, s, "mounted/a", "content")
+	for _, name := range []string{"mounted/a", "mounted/new"} {
+		d, err := s.Stage(t.Context(), name, strings.NewReader("ours"))
+		check(t, err)
+		if _, err := d.Commit(t.Context(), store.Any); !errors.Is(err, store.ErrReadOnly) {
+			t.Errorf("Commit to %q: error %v, want ErrReadOnly", name, err)
+		}
+	}
+	if _, err := s.Delete(t.Context(), "mounted/a", store.Any); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("Delete: error %v, want ErrReadOnly", err)
+	}
+	wantPlain(t, s, "mounted/a", "content")
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestOpenSole: a file is only written over if nobody can be reading it.
+func TestOpenSole(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	check(t, err)
+	defer root.Close()
+	top, err := openFolder(root, ".")
+	check(t, err)
+	defer top.Close()
+	path := filepath.Join(dir, "a")
+	check(t, os.WriteFile(path, []byte("content"), 0o666))
+
+	f, _, err := openSole(top, "a")
+	if err != nil {
+		t.Fatalf("a file nobody has open: %v", err)
+	}
+	check(t, f.close())
+	for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR} {
+		open, err := os.OpenFile(path, flag, 0)
+		check(t, err)
+		if f, _, err := openSole(top, "a"); err == nil {
+			t.Errorf("a file that is open with flag %x can be written over", flag)
+			f.close()
+		}
+		check(t, open.Close())
+	}
+	open, err := os.Open(path)
+	check(t, err)
+	mapped, err := unix.Mmap(int(open.Fd()), 0, 7, unix.PROT_READ, unix.MAP_SHARED)
+	check(t, err)
+	check(t, open.Close())
+	if f, _, err := openSole(top, "a"); err == nil {
+		t.Error("a file that is mapped can be written over")
+		f.close()
+	}
+	check(t, unix.Munmap(mapped))
+	check(t, os.Link(path, path+"2"))
+	if f, _, err := openSole(top, "a"); err == nil {
+		t.Error("a file with two names can be written over")
+		f.close()
+	}
 }

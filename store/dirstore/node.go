@@ -85,6 +85,25 @@ func (n *nodes) take(ctx context.Context, name string) (*node, error) {
 	}
 }
 
+// tryTake is take if nobody has or waits for the turn, else it returns nil.
+func (n *nodes) tryTake(name string) *node {
+	s := n.shard(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.m[name]
+	if found == nil {
+		found = &node{name: name, turn: make(chan struct{}, 1)}
+		s.makeRoom(n.limit)
+		s.m[name] = found
+	}
+	if found.users > 0 {
+		return nil
+	}
+	found.users++
+	found.turn <- struct{}{}
+	return found
+}
+
 // release gives the turn to the next.
 func (n *nodes) release(used *node) {
 	<-used.turn

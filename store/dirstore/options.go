@@ -77,6 +77,10 @@ type Options struct {
 	hook func(step) error
 	// session, unless empty, stands in for what the system says.
 	session string
+	// journalLimit is the size at which changes wait for a checkpoint.
+	journalLimit int64
+	// manual leaves it to a test when there is a checkpoint.
+	manual bool
 	// noExchange makes a test go the way of file systems without an exchange.
 	noExchange bool
 }
@@ -93,6 +97,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.journalLimit == 0 {
+		o.journalLimit = journalHard
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -117,7 +117,7 @@ func TestAnotherProgramMeanwhile(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				dir := fastDir(t)
 				var hook func(step) error
-				s := openAt(t, dir, Options{Keep: 2, hook: func(w step) error {
+				s := openAt(t, dir, Options{Keep: 2, manual: true, hook: func(w step) error {
 					if hook == nil {
 						return nil
 					}
@@ -204,7 +204,7 @@ func TestDeleteMeanwhile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := fastDir(t)
 			var hook func(step) error
-			s := openAt(t, dir, Options{hook: func(w step) error {
+			s := openAt(t, dir, Options{manual: true, hook: func(w step) error {
 				if hook == nil {
 					return nil
 				}
@@ -257,7 +257,7 @@ func TestKilledWhileExposed(t *testing.T) {
 			t.Run(c.name+session, func(t *testing.T) {
 				dir := fastDir(t)
 				var hook func(step) error
-				s := openAt(t, dir, Options{hook: func(w step) error {
+				s := openAt(t, dir, Options{manual: true, hook: func(w step) error {
 					if hook == nil {
 						return nil
 					}

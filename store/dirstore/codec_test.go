@@ -1,0 +1,126 @@
+package dirstore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+	"pgregory.net/rapid"
+)
+
+var ids = rapid.Custom(func(t *rapid.T) fileID {
+	return fileID{
+		dev: rapid.Uint64().Draw(t, "dev"), ino: rapid.Uint64().Draw(t, "ino"), size: rapid.Int64().Draw(t, "size"),
+		mtime: rapid.Int64().Draw(t, "mtime"), ctime: rapid.Int64().Draw(t, "ctime"),
+	}
+})
+
+var keptOnes = rapid.Custom(func(t *rapid.T) kept {
+	return kept{
+		revision: store.Revision(rapid.Uint64().Draw(t, "revision")),
+		digest:   sha256.Sum256(rapid.SliceOfN(rapid.Byte(), 0, 4).Draw(t, "content")),
+		size:     rapid.Int64().Draw(t, "size"),
+		modified: rapid.Int64Range(-1<<40, 1<<40).Draw(t, "modified"),
+		seq:      rapid.Uint64().Draw(t, "seq"),
+		id:       ids.Draw(t, "id"),
+	}
+})
+
+// TestEntryRoundTrip: an entry comes back from the index as it was.
+func TestEntryRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		last := keptOnes.Draw(t, "last")
+		e := &entry{
+			info: last.info("name"), id: last.id,
+			settled: rapid.Bool().Draw(t, "settled"), gone: rapid.Bool().Draw(t, "gone"),
+			kept: rapid.SliceOfN(keptOnes, 0, 5).Draw(t, "kept"),
+		}
+		if len(e.kept) == 0 {
+			e.kept = nil
+		}
+		b := appendEntry(nil, e)
+		got, err := parseEntry("name", b)
+		if err != nil || !reflect.DeepEqual(got, e) {
+			t.Fatalf("got %+v, error %v; want %+v", got, err, e)
+		}
+		for n := range b {
+			if _, err := parseEntry("name", b[:n]); err == nil {
+				t.Fatalf("%d of %d bytes are an entry too", n, len(b))
+			}
+		}
+	})
+}
+
+// TestRecordRoundTrip: a record comes back from the journal as it was.
+func TestRecordRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := &record{kind: recordKind(rapid.IntRange(1, 3).Draw(t, "kind")), seq: rapid.Uint64().Draw(t, "seq")}
+		if r.kind != recordVoid {
+			r.name, r.spare = rapid.String().Draw(t, "name"), rapid.String().Draw(t, "spare")
+			r.next, r.last, r.old = keptOnes.Draw(t, "next"), keptOnes.Draw(t, "last"), ids.Draw(t, "old")
+			r.hadLast, r.existed = rapid.Bool().Draw(t, "hadLast"), rapid.Bool().Draw(t, "existed")
+			if r.hasBody = rapid.Bool().Draw(t, "hasBody"); r.hasBody {
+				r.body = rapid.SliceOf(rapid.Byte()).Draw(t, "body")
+			}
+		}
+		got, err := parseRecordContent(r.append(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.body, r.body) {
+			t.Fatalf("got body %q, want %q", got.body, r.body)
+		}
+		got.body, r.body = nil, nil
+		if !reflect.DeepEqual(got, r) {
+			t.Fatalf("got %+v, want %+v", got, r)
+		}
+	})
+}
+
+func FuzzParseEntry(f *testing.F) {
+	e := &entry{info: store.Info{Revision: 1, Modified: time.Unix(1, 0)}, kept: make([]kept, 2)}
+	f.Add(appendEntry(nil, e))
+	f.Add([]byte{entryVersion})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := parseEntry("name", b)
+		if err != nil {
+			return
+		}
+		again, err := parseEntry("name", appendEntry(nil, e))
+		if err != nil || !reflect.DeepEqual(again, e) {
+			t.Errorf("%+v comes back as %+v, error %v", e, again, err)
+		}
+	})
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add((&record{kind: recordVoid, seq: 1}).append(nil))
+	f.Add((&record{kind: recordPut, name: "a", spare: "kept/000000/1", hasBody: true, body: []byte("content")}).append(nil))
+	f.Add((&record{kind: recordDelete, name: "a"}).append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := parseRecordContent(b)
+		if err != nil {
+			return
+		}
+		again, err := parseRecordContent(r.append(nil))
+		if err != nil || !reflect.DeepEqual(again, r) {
+			t.Errorf("%+v comes back as %+v, error %v", r, again, err)
+		}
+	})
+}
+
+func FuzzParseMeta(f *testing.F) {
+	f.Add(meta{1, 2, 3, 4}.append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := parseMeta(b)
+		if err != nil {
+			return
+		}
+		if again, err := parseMeta(m.append(nil)); err != nil || again != m {
+			t.Errorf("%+v comes back as %+v, error %v", m, again, err)
+		}
+	})
+}

@@ -1,0 +1,273 @@
+package dirstore
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// fromFile is a writer that, like a network connection, wants to read from a file
+// itself.
+type fromFile struct {
+	io.Writer
+	t    *testing.T
+	then func()
+}
+
+func (w fromFile) ReadFrom(r io.Reader) (int64, error) {
+	limited, ok := r.(*io.LimitedReader)
+	if !ok {
+		w.t.Fatalf("the writer is given a %T, want an *io.LimitedReader", r)
+	}
+	if _, ok := limited.R.(*os.File); !ok {
+		w.t.Fatalf("the writer is given a limited %T, want an *os.File", limited.R)
+	}
+	n, err := io.Copy(w.Writer, r)
+	if w.then != nil {
+		w.then()
+	}
+	return n, err
+}
+
+// TestSendfile: large content is handed to the writer as a file.
+func TestSendfile(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	content := strings.Repeat("0123456789", 50_000)
+	commit(t, s, "a", content, store.Absent)
+	c, err := s.Open(t.Context(), "a", 0)
+	check(t, err)
+	defer c.Close()
+	for _, r := range [][2]int64{{0, 500_000}, {7, 300_000}, {499_999, 1}} {
+		var b bytes.Buffer
+		n, err := c.WriteRange(fromFile{Writer: &b, t: t}, r[0], r[1])
+		if n != r[1] || err != nil || b.String() != content[r[0]:r[0]+r[1]] {
+			t.Errorf("WriteRange(%d, %d): %d bytes, error %v", r[0], r[1], n, err)
+		}
+	}
+}
+
+// TestChangedWhileRead: reading a file that another program changes in place
+// fails, at the latest when all was read.
+func TestChangedWhileRead(t *testing.T) {
+	const size = 400_000
+	for name, change := range map[string]func(path string) error{
+		"written to": func(path string) error {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("changed"), 100)
+			return errors.Join(err, f.Close())
+		},
+		"cut":     func(path string) error { return os.Truncate(path, 1000) },
+		"grown":   func(path string) error { return os.Truncate(path, size+1) },
+		"emptied": func(path string) error { return os.WriteFile(path, nil, 0o666) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := openAt(t, dir, Options{})
+			path := filepath.Join(dir, "a")
+			check(t, os.WriteFile(path, bytes.Repeat([]byte{'x'}, size), 0o666))
+			c, err := s.Open(t.Context(), "a", 0)
+			check(t, err)
+			defer c.Close()
+			if _, err := c.WriteRange(io.Discard, 0, size); err != nil {
+				t.Fatalf("WriteRange before the change: %v", err)
+			}
+			_, err = c.WriteRange(fromFile{Writer: io.Discard, t: t, then: func() { check(t, change(path)) }}, 0, size)
+			if !errors.Is(err, store.ErrChanged) {
+				t.Errorf("WriteRange during the change: error %v, want ErrChanged", err)
+			}
+			if n, err := c.ReadAt(make([]byte, 100), size/2); n != 0 || !errors.Is(err, store.ErrChanged) {
+				t.Errorf("ReadAt after the change: %d bytes, error %v, want ErrChanged", n, err)
+			}
+			if _, err := s.Open(t.Context(), "a", c.Info().Revision); !errors.Is(err, store.ErrGone) {
+				t.Errorf("Open of the revision before the change: error %v, want ErrGone", err)
+			}
+		})
+	}
+}
+
+// TestOpenWithoutSystemCalls: small content whose revision is given comes from
+// memory, even if the directory is no longer there.
+func TestOpenWithoutSystemCalls(t *testing.T) {
+	dir := fastDir(t)
+	s := openAt(t, dir, Options{})
+	first := commit(t, s, "a", "first", store.Absent)
+	second := commit(t, s, "a", "second", store.Any)
+	check(t, os.RemoveAll(filepath.Join(dir, stateDir, "kept")))
+	check(t, os.Remove(filepath.Join(dir, "a")))
+	for content, info := range map[string]store.Info{"first": first, "second": second} {
+		if got, text, err := readRevision(s, "a", info.Revision); err != nil || got != info || text != content {
+			t.Errorf("revision %d: %+v, %q, error %v; want %+v", info.Revision, got, text, err, info)
+		}
+	}
+}
+
+// TestClosed: after Close everything fails with ErrClosed, but what is open can be
+// read.
+func TestClosed(t *testing.T) {
+	dir := t.TempDir()
+	s := openAt(t, dir, Options{})
+	large := strings.Repeat("x", 300_000)
+	commit(t, s, "a", "content", store.Absent)
+	commit(t, s, "b", large, store.Absent)
+	var open []store.Content
+	for _, name := range []string{"a", "b"} {
+		c, err := s.Open(t.Context(), name, 0)
+		check(t, err)
+		open = append(open, c)
+	}
+	var drafts []store.Draft
+	for _, content := range []string{"draft", large} {
+		d, err := s.Stage(t.Context(), "a", strings.NewReader(content))
+		check(t, err)
+		drafts = append(drafts, d)
+	}
+	check(t, s.Close())
+	check(t, s.Close())
+	for method, err := range everyMethod(t, s, "a") {
+		if !errors.Is(err, store.ErrClosed) {
+			t.Errorf("%s after Close: error %v, want ErrClosed", method, err)
+		}
+	}
+	for _, d := range drafts {
+		if _, err := d.Commit(t.Context(), store.Any); !errors.Is(err, store.ErrClosed) {
+			t.Errorf("Commit after Close: error %v, want ErrClosed", err)
+		}
+		check(t, d.Abort())
+	}
+	for _, c := range open {
+		if n, err := c.WriteRange(io.Discard, 0, c.Info().Size); n != c.Info().Size || err != nil {
+			t.Errorf("WriteRange after Close: %d bytes, error %v", n, err)
+		}
+		check(t, c.Close())
+	}
+	s = openAt(t, dir, Options{})
+	wantPlain(t, s, "a", "content")
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestReadOnly: a store opened read-only writes nothing at all.
+func TestReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "a"), []byte("content"), 0o666))
+	s := openAt(t, dir, Options{ReadOnly: true})
+	info, err := s.Stat(t.Context(), "a")
+	check(t, err)
+	_, content, err := readCurrent(s, "a")
+	if content != "content" || err != nil {
+		t.Errorf("a holds %q, error %v", content, err)
+	}
+	if _, err := s.Stage(t.Context(), "b", strings.NewReader("content")); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("Stage: error %v, want ErrReadOnly", err)
+	}
+	if _, err := s.Delete(t.Context(), "a", store.At(info.Revision)); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("Delete: error %v, want ErrReadOnly", err)
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "a"), []byte("changed"), 0o666))
+	if now, err := s.Stat(t.Context(), "a"); err != nil || now.Revision <= info.Revision {
+		t.Errorf("Stat after a change: %+v, error %v; want a revision after %d", now, err, info.Revision)
+	}
+	if n := len(allRevisions(t, s, "a")); n != 1 {
+		t.Errorf("there are %d revisions, want 1", n)
+	}
+	check(t, s.Close())
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the directory has %v, error %v; want the one file", entries, err)
+	}
+}
+
+func allRevisions(t *testing.T, s *Store, name string) (all []store.Info) {
+	for info, err := range s.Revisions(t.Context(), name) {
+		check(t, err)
+		all = append(all, info)
+	}
+	return all
+}
+
+// TestStatAllocates next to nothing: the name with a zero behind it, for the
+// system.
+func TestStatAllocates(t *testing.T) {
+	s := openAt(t, fastDir(t), Options{})
+	commit(t, s, "d/a", "content", store.Absent)
+	if got := testing.AllocsPerRun(100, func() {
+		if _, err := s.Stat(t.Context(), "d/a"); err != nil {
+			t.Error(err)
+		}
+	}); got > maxStatAllocs {
+		t.Errorf("Stat allocates %v times, want %d at most", got, maxStatAllocs)
+	}
+}
+
+// TestBackpressure: writers wait for a checkpoint when the journal is full, and
+// none of them waits for ever.
+func TestBackpressure(t *testing.T) {
+	s := openAt(t, fastDir(t), Options{journalLimit: journalHeader + 1, KeepBytes: 1000})
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			var err error
+			for range 5 {
+				if _, e := (scripted{name: "a", size: 100}).perform(s, 1); e != nil {
+					err = e
+				}
+			}
+			done <- err
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNodeLimit: names pushed out of memory are found in the index.
+func TestNodeLimit(t *testing.T) {
+	s := openAt(t, fastDir(t), Options{Sync: SyncNone})
+	s.nodes.limit = 2
+	infos := make(map[string]store.Info)
+	for i := range 1000 {
+		name := "d" + strings.Repeat("x", i%7) + "/" + time.Duration(i).String()
+		infos[name] = commit(t, s, name, name, store.Absent)
+	}
+	for name, want := range infos {
+		if got, err := s.Stat(t.Context(), name); err != nil || got != want {
+			t.Fatalf("Stat(%q): %+v, error %v; want %+v", name, got, err, want)
+		}
+	}
+	total := 0
+	for i := range s.nodes.shards {
+		total += len(s.nodes.shards[i].m)
+	}
+	if total > 2*len(s.nodes.shards) {
+		t.Errorf("%d names are in memory, want %d at most", total, 2*len(s.nodes.shards))
+	}
+}
+
+// TestAbsentNamesTakeNoMemory, however many are asked for.
+func TestAbsentNamesTakeNoMemory(t *testing.T) {
+	s := openAt(t, fastDir(t), Options{})
+	for i := range 100 {
+		name := time.Duration(i).String()
+		if _, err := s.Stat(t.Context(), name); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Stat(%q): %v", name, err)
+		}
+	}
+	for i := range s.nodes.shards {
+		if n := len(s.nodes.shards[i].m); n > 0 {
+			t.Errorf("%d names are in memory", n)
+		}
+	}
+}

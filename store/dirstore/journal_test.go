@@ -1,0 +1,246 @@
+package dirstore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// newJournal opens the journal in dir and begins epoch in it.
+func newJournal(tb testing.TB, dir string, epoch uint64, hook func(step) error) *journal {
+	tb.Helper()
+	root, err := os.OpenRoot(dir)
+	check(tb, err)
+	defer root.Close()
+	if hook == nil {
+		hook = func(step) error { return nil }
+	}
+	j, err := openJournal(root, "session", true, hook)
+	check(tb, err)
+	tb.Cleanup(func() { j.close() })
+	check(tb, j.rotate(epoch))
+	return j
+}
+
+// contents returns what the journal's files have to say, by epoch.
+func journalContents(tb testing.TB, j *journal) map[uint64]string {
+	tb.Helper()
+	files, err := j.read()
+	check(tb, err)
+	all := make(map[uint64]string)
+	for _, f := range files {
+		if f.session != "session" {
+			tb.Errorf("epoch %d is of session %q", f.epoch, f.session)
+		}
+		var records []string
+		for _, r := range f.records {
+			records = append(records, string(r))
+		}
+		all[f.epoch] = strings.Join(records, " ")
+	}
+	return all
+}
+
+func TestJournal(t *testing.T) {
+	j := newJournal(t, fastDir(t), 1, nil)
+	want := map[uint64]string{}
+	for epoch := range uint64(5) {
+		epoch++
+		if epoch > 1 {
+			check(t, j.rotate(epoch))
+		}
+		var records []string
+		for i := range 10 - epoch { // fewer and fewer, so that older ones follow
+			r := fmt.Sprintf("%d.%d", epoch, i)
+			check(t, j.append([]byte(r)))
+			records = append(records, r)
+		}
+		want[epoch] = strings.Join(records, " ")
+		delete(want, epoch-2)
+		for e, got := range journalContents(t, j) {
+			if got != want[e] {
+				t.Errorf("epoch %d has %q, want %q", e, got, want[e])
+			}
+		}
+	}
+}
+
+// TestJournalGroups: records appended at the same time are all there, those of
+// one goroutine in order.
+func TestJournalGroups(t *testing.T) {
+	const writers, each = 16, 50
+	j := newJournal(t, fastDir(t), 1, nil)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				if err := j.append(fmt.Appendf(nil, "%d.%d", w, i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	records := strings.Fields(journalContents(t, j)[1])
+	if len(records) != writers*each {
+		t.Fatalf("%d records, want %d", len(records), writers*each)
+	}
+	next := make([]int, writers)
+	for _, r := range records {
+		var w, i int
+		fmt.Sscanf(r, "%d.%d", &w, &i)
+		if next[w] != i {
+			t.Errorf("writer %d: record %d comes where %d was expected", w, i, next[w])
+		}
+		next[w] = i + 1
+	}
+}
+
+// TestJournalShares: those who come while a group is being synced share the next
+// sync.
+func TestJournalShares(t *testing.T) {
+	const others = 20
+	var j *journal
+	syncs := 0
+	j = newJournal(t, fastDir(t), 1, func(w step) error {
+		if w != stepJournalSync {
+			return nil
+		}
+		for syncs++; syncs == 1; runtime.Gosched() {
+			j.mu.Lock()
+			waiting := len(j.next.buf) / (recordOverhead + 1)
+			j.mu.Unlock()
+			if waiting == others {
+				break
+			}
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 1 + others {
+		wg.Go(func() {
+			if err := j.append([]byte{'r'}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if syncs != 2 {
+		t.Errorf("one record, and %d while it was synced, took %d syncs, want 2", others, syncs)
+	}
+}
+
+// TestJournalTorn: a record that was written in part is where the journal ends.
+func TestJournalTorn(t *testing.T) {
+	dir := fastDir(t)
+	j := newJournal(t, dir, 1, nil)
+	for _, r := range []string{"first", "second", "third"} {
+		check(t, j.append([]byte(r)))
+	}
+	file := j.files[j.active].Name()
+	whole, err := os.ReadFile(file)
+	check(t, err)
+	end := bytes.Index(whole, []byte("third")) + len("third")
+	for cut := journalHeader; cut < end; cut++ {
+		torn := slices.Clone(whole)
+		clear(torn[cut:])
+		f, ok := parseJournal(torn)
+		if !ok {
+			t.Fatalf("cut at %d: the header is not valid", cut)
+		}
+		for i, r := range f.records {
+			if want := []string{"first", "second", "third"}[i]; string(r) != want {
+				t.Errorf("cut at %d: record %d is %q, want %q", cut, i, r, want)
+			}
+		}
+		if len(f.records) == 3 {
+			t.Errorf("cut at %d: all records are there", cut)
+		}
+	}
+	for i := range journalHeader {
+		damaged := slices.Clone(whole)
+		damaged[i] ^= 1
+		if f, ok := parseJournal(damaged); ok && (f.epoch != 1 || f.session != "session") {
+			t.Errorf("byte %d of the header damaged: %+v", i, f)
+		}
+	}
+}
+
+// TestJournalFaults: a group that could not be written is not there, unless the
+// error says that it may be; nor does anything of it come back with the next.
+func TestJournalFaults(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		what    step
+		times   int // how often it fails
+		unknown bool
+	}{
+		{"the write", stepJournal, 1, false},
+		{"the sync", stepJournalSync, 1, false},
+		{"the sync, and that of what is to void it", stepJournalSync, 2, true},
+		{"the extension", stepJournalExtend, 1, false},
+	} {
+		left := 0
+		dir := fastDir(t)
+		j := newJournal(t, dir, 1, func(w step) error {
+			if w == c.what && left > 0 {
+				left--
+				return syscall.EIO
+			}
+			return nil
+		})
+		check(t, j.append([]byte("first")))
+		left = c.times
+		// Two records in one group, the first as long as what will take its place.
+		j.next.buf = appendRecord(j.next.buf, []byte("lost1"))
+		lost := []byte("lost2")
+		if c.what == stepJournalExtend {
+			lost = bytes.Repeat(lost, journalFirst) // too long for what there is
+		}
+		err := j.append(lost)
+		if !errors.Is(err, syscall.EIO) || errors.Is(err, store.ErrUnknown) != c.unknown {
+			t.Errorf("%s failed: error %v", c.name, err)
+		}
+		if got := journalContents(t, j)[1]; got != "first" && !c.unknown {
+			t.Errorf("%s failed: the journal has %.40q", c.name, got)
+		}
+		check(t, j.append([]byte("next.")))
+		if got := journalContents(t, j)[1]; got != "first next." {
+			t.Errorf("%s failed: after the next group the journal has %.40q", c.name, got)
+		}
+	}
+}
+
+func FuzzParseJournal(f *testing.F) {
+	j := newJournal(f, fastDir(f), 7, nil)
+	for i := range 3 {
+		check(f, j.append(bytes.Repeat([]byte{'r'}, 1+i*100)))
+	}
+	whole, err := os.ReadFile(j.files[j.active].Name())
+	check(f, err)
+	f.Add(whole[:5000])
+	f.Add(whole[:journalHeader+20])
+	f.Add([]byte(journalMagic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, ok := parseJournal(b)
+		if !ok && len(file.records) > 0 {
+			t.Error("there are records in a file that is not valid")
+		}
+		total := journalHeader
+		for _, r := range file.records {
+			total += recordOverhead + len(r)
+		}
+		if len(file.records) > 0 && total > len(b) {
+			t.Errorf("records of %d bytes in %d", total, len(b))
+		}
+	})
+}
