@@ -40,6 +40,11 @@ func (e *Entry) Time() time.Time {
 	return time.Unix(0, e.at).UTC()
 }
 
+// UnixNano is Time in nanoseconds since 1970, and whether the format logs a time. It costs less.
+func (e *Entry) UnixNano() (nanos int64, ok bool) {
+	return e.at, e.layout != nil && len(e.layout.when) > 0
+}
+
 // Status is the status code of the response, or 0 if the log gives none, as for a
 // connection that ended before there was a response.
 func (e *Entry) Status() int { return int(e.status) }

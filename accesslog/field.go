@@ -111,6 +111,9 @@ const (
 	DecidedBy
 	Section
 	Problem
+	// ObjectSize is the size of the whole representation, in the log of S3: of a write, that of
+	// what was written.
+	ObjectSize
 
 	numFields
 )
@@ -129,6 +132,7 @@ var fieldNames = [numFields]string{
 	ETag: "etag", NewETag: "new_etag", LastModified: "last_modified", ContentEncoding: "content_encoding",
 	ContentRange: "content_range", Age: "age", Cache: "cache", Via: "via", WAF: "waf",
 	Decision: "decision", DecidedBy: "decided_by", Section: "section", Problem: "problem",
+	ObjectSize: "object_size",
 }
 
 // String returns the name in lower case with underscores, as in if_none_match.

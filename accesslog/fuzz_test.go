@@ -171,7 +171,11 @@ func FuzzParseFormat(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := ParseFormat(strings.TrimSuffix(parsed.Name()+":"+parsed.Argument(), ":"))
+		name := parsed.Name()
+		if parsed.Argument() != "" {
+			name += ":" + parsed.Argument()
+		}
+		again, err := ParseFormat(name)
 		if err != nil || again != parsed {
 			t.Errorf("%q is %v, and that %v, %v", format, parsed, again, err)
 		}

@@ -20,7 +20,7 @@ var s3Columns = []column{
 	{name: "http status", field: Status},
 	{name: "error code", field: Reason},
 	{name: "bytes sent", field: ContentSent},
-	{name: "object size"},
+	{name: "object size", field: ObjectSize},
 	{name: "total time", field: Duration, unit: time.Millisecond},
 	{name: "turn-around time"},
 	{name: "referer", field: Referer},
