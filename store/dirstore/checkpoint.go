@@ -45,6 +45,9 @@ func (s *Store) startCheckpoints() {
 	c := &s.checkpoints
 	c.kick, c.full, c.stop = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	c.ended = make(chan struct{})
+	if s.keptBytes.Load() > s.opts.KeepBytes {
+		signal(c.full) // the options allow less than they did
+	}
 	if !s.opts.manual {
 		c.done.Go(s.checkpointLoop)
 	}

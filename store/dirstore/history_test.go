@@ -77,7 +77,7 @@ func TestKeepBytes(t *testing.T) {
 		t.Errorf("left behind: %q", left)
 	}
 	check(t, s.Close())
-	s = openAt(t, s.dir, Options{KeepBytes: 1000})
+	s = openAt(t, s.dir, Options{KeepBytes: 1000, manual: true})
 	if got := keptRevisions(t, s, "a"); len(got) != a {
 		t.Errorf("%d revisions of a are kept after the restart, want %d", len(got), a)
 	}
@@ -95,6 +95,29 @@ func TestShrunkKeep(t *testing.T) {
 	commit(t, s, "a", "content 7", store.Any)
 	if got := keptRevisions(t, s, "a"); len(got) != 2 || got[0].Digest == got[1].Digest {
 		t.Errorf("kept are %+v, want 2", got)
+	}
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestNothingKeptAnyMore: what was kept before is dropped when nothing is to be kept,
+// also of what nobody changes again, and empty contents.
+func TestNothingKeptAnyMore(t *testing.T) {
+	dir := fastDir(t)
+	s := openAt(t, dir, Options{})
+	for _, content := range []string{"", "one", "two"} {
+		commit(t, s, "a", content, store.Any)
+		commit(t, s, "b", content, store.Any)
+	}
+	check(t, s.Close())
+	s = openAt(t, dir, Options{Keep: -1, manual: true})
+	commit(t, s, "a", "three", store.Any)
+	check(t, errors.Join(s.checkpoint(false), s.trim(), s.checkpoint(false)))
+	for _, name := range []string{"a", "b"} {
+		if got := keptRevisions(t, s, name); len(got) != 0 {
+			t.Errorf("of %s is kept %+v, want nothing", name, got)
+		}
 	}
 	if left := leftovers(t, s); len(left) > 0 {
 		t.Errorf("left behind: %q", left)

@@ -44,7 +44,8 @@ type Options struct {
 	Sync SyncMode
 
 	// Keep is how many revisions of a resource are kept beside the current
-	// one, after a deletion too. 0 means 8; negative keeps none.
+	// one, after a deletion too. 0 means 8; negative keeps none, and drops those
+	// that an earlier Store kept.
 	Keep int
 
 	// KeepBytes bounds the kept revisions of all resources together; the oldest
@@ -91,6 +92,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.KeepBytes <= 0 {
 		o.KeepBytes = defaultKeepBytes
+	}
+	if o.Keep < 0 {
+		o.KeepBytes = -1 // less than what is kept at any time, even if that is empty
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes
