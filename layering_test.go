@@ -55,6 +55,7 @@ var mayImport = map[string][]string{
 
 	"accesslog": {"internal/inflate"},
 	"exchange":  {},
+	"diagnose":  {"etag", "precondition", "byterange", "exchange"},
 
 	"": {"internal/cli"}, // main.go
 

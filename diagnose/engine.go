@@ -1,0 +1,117 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/exchange"
+)
+
+// Bounds of the work; see the documentation of the package.
+const (
+	maxHistory  = 64       // earlier exchanges with the same target URI
+	maxTags     = 16       // members of one list of tags
+	maxTag      = 4 << 10  // bytes of a tag that is compared
+	maxSearched = 64 << 10 // bytes of content that are searched
+	maxFindings = 4        // findings of one rule for one exchange
+	maxValue    = 300      // bytes of a value in a finding
+)
+
+// Exchanges diagnoses exchanges, given in the order in which they took place. It never
+// fails: an exchange that tells too little gets a finding that says what is missing. The exchanges
+// must not be changed while it runs.
+func Exchanges(xs []*exchange.Exchange) *Report {
+	r := &Report{Verdicts: make([]Verdict, len(xs))}
+	es := examinations(xs, r.Verdicts)
+	history := map[string][]*examination{}
+	for _, e := range inTime(es) {
+		key := targetURI(e.x)
+		e.earlier = history[key]
+		if key == "" {
+			e.earlier = nil
+		}
+		e.prepare()
+		e.run(catalogue)
+		e.text, e.lower = "", false // not needed again, and there may be many
+		r.Findings = append(r.Findings, e.found...)
+		history[key] = latest(e.earlier, e)
+	}
+	slices.SortStableFunc(r.Findings, byProbability)
+	return r
+}
+
+func examinations(xs []*exchange.Exchange, verdicts []Verdict) []*examination {
+	es := make([]*examination, len(xs))
+	for i, x := range xs {
+		verdicts[i].Exchange = x
+		es[i] = &examination{x: x, verdict: &verdicts[i], index: i, alone: len(xs) == 1}
+	}
+	return es
+}
+
+// inTime returns the examinations by the time at which the exchanges began if that is
+// known of all, and as they are otherwise.
+func inTime(es []*examination) []*examination {
+	for _, e := range es {
+		if e.x.Started.IsZero() {
+			return es
+		}
+	}
+	es = slices.Clone(es)
+	slices.SortStableFunc(es, func(a, b *examination) int { return a.x.Started.Compare(b.x.Started) })
+	return es
+}
+
+// targetURI returns what exchanges with the same resource have in common: the target URI
+// without scheme, default port and fragment; "" if it is not known.
+//
+// A scheme that one capture tells and another does not would otherwise keep apart what
+// belongs together.
+func targetURI(x *exchange.Exchange) string {
+	if x.Request.Target == "" || x.Request.Method == "CONNECT" {
+		return ""
+	}
+	uri := x.URL()
+	if _, rest, ok := strings.Cut(uri, "//"); ok {
+		uri = rest
+	}
+	uri, _, _ = strings.Cut(uri, "#")
+	host, path, _ := strings.Cut(uri, "/")
+	host = strings.ToLower(host)
+	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+	return host + "/" + path
+}
+
+// latest appends e and drops what is beyond maxHistory. It copies when it drops, since
+// earlier examinations share the list.
+func latest(list []*examination, e *examination) []*examination {
+	if len(list) >= maxHistory {
+		list = slices.Clone(list[len(list)-maxHistory+1:])
+	}
+	return append(list[:len(list):len(list)], e)
+}
+
+// run asks the rules. Those about gaps come last in the catalogue, since they look at what
+// was found.
+func (e *examination) run(rules []*Rule) {
+	for _, r := range rules {
+		if r.check == nil {
+			continue
+		}
+		found := r.check(e)
+		for _, f := range found[:min(len(found), maxFindings)] {
+			f.Rule, f.Exchange = r, e.index
+			e.found = append(e.found, f)
+		}
+	}
+}
+
+// byProbability orders findings as Report.Findings says.
+func byProbability(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(b.Confidence, a.Confidence),
+		cmp.Compare(b.Rule.Level, a.Rule.Level),
+		cmp.Compare(a.Exchange, b.Exchange),
+	)
+}

@@ -1,0 +1,106 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/exchange"
+)
+
+// A layer is a part of IIS that sets status codes, by what that says about the cause.
+type layer uint8
+
+const (
+	unknownLayer layer = iota
+	// files: IIS compared the validators of a file.
+	files
+	// dav: WebDAV of IIS evaluated If, If-Match or Overwrite.
+	dav
+	// application: the application made the answer, IIS only passed it on.
+	application
+	// backend: another server made it; IIS is a proxy.
+	backend
+	// filter: something that inspects requests refused it.
+	filter
+)
+
+// modules say which layer a module of IIS is, by the beginning of its name in lower case.
+var modules = []struct {
+	prefix string
+	layer  layer
+}{
+	{"staticfilemodule", files},
+	{"defaultdocumentmodule", files},
+	{"directorylistingmodule", files},
+	{"webdavmodule", dav},
+	{"isapimodule", application},
+	{"fastcgimodule", application},
+	{"cgimodule", application},
+	{"managedpipelinehandler", application},
+	{"aspnetcoremodule", application},
+	{"httpplatformhandler", application},
+	{"iisnode", application},
+	{"applicationrequestrouting", backend},
+	{"requestfilteringmodule", filter},
+	{"customerrormodule", filter},
+	{"rewritemodule", filter},
+	{"modsecurity", filter},
+	{"iprestrictionmodule", filter},
+	{"dynamiciprestrictionmodule", filter},
+	{"urlscan", filter},
+}
+
+func layerOf(module string) layer {
+	module = strings.ToLower(module)
+	for _, m := range modules {
+		if strings.HasPrefix(module, m.prefix) {
+			return m.layer
+		}
+	}
+	return unknownLayer
+}
+
+// refuser returns the last event of the server's trace that set the status of the response, and whether
+// there is one.
+func (e *examination) refuser() (ev exchange.Event, ok bool) {
+	for _, t := range e.x.Trace {
+		if t.Kind == exchange.StatusSet && t.Status == e.status() {
+			ev, ok = t, true
+		}
+	}
+	return ev, ok
+}
+
+// refusedBy is the layer that set the status, unknownLayer if the trace does not tell.
+func (e *examination) refusedBy() layer {
+	ev, _ := e.refuser()
+	return layerOf(ev.Module)
+}
+
+// refuserFact is the fact of which module set the status; it has no name if the trace does not tell.
+func (e *examination) refuserFact() Fact {
+	ev, ok := e.refuser()
+	if !ok || ev.Module == "" {
+		return Fact{}
+	}
+	value := fmt.Sprintf("%s set %d", ev.Module, ev.Status)
+	if ev.Phase != "" {
+		value += " in " + ev.Phase
+	}
+	return Fact{Name: "trace", Value: clip(value), Source: e.place("")}
+}
+
+// changedField returns the fact that the trace shows a field of the request being set or removed
+// before it was handled, and whether it was removed; no name if it shows nothing such.
+func (e *examination) changedField(name string) (f Fact, removed bool) {
+	for _, t := range e.x.Trace {
+		if t.Kind == exchange.RequestFieldSet && strings.EqualFold(t.Field.Name, name) {
+			value := t.Field.Name + " set to " + t.Field.Value
+			if removed = t.Field.Value == ""; removed {
+				value = t.Field.Name + " removed"
+			}
+			f = Fact{Name: "trace", Value: clip(value), Source: e.place("")}
+		}
+	}
+	return f, removed
+}

@@ -1,0 +1,4 @@
+package diagnose
+
+// dateRules are the causes in dates.
+var dateRules = []Rule{}

@@ -1,0 +1,4 @@
+package diagnose
+
+// mintingRules are the causes in how tags are made and deployed.
+var mintingRules = []Rule{}

@@ -1,0 +1,4 @@
+package diagnose
+
+// rangeRules are the causes in ranges and resumed downloads.
+var rangeRules = []Rule{}
