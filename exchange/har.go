@@ -80,6 +80,7 @@ type harMessage struct {
 	body                         harContent
 	pseudo                       bool   // it has pseudo-header fields
 	failure                      string // what Chromium says of a request without response
+	serviceWorker                bool   // Chromium got the response from one
 }
 
 // harContent is the content of a response, or the postData of a request.
@@ -94,14 +95,13 @@ type harContent struct {
 
 // harEntry is an entry.
 type harEntry struct {
-	started       string
-	time          float64
-	request       harMessage
-	response      harMessage
-	server, port  string
-	fromCache     string
-	cached        bool // it says what the browser's cache held
-	serviceWorker bool
+	started      string
+	time         float64
+	request      harMessage
+	response     harMessage
+	server, port string
+	fromCache    string
+	cached       bool // it says what the browser's cache held
 }
 
 func (h *harReader) readEntry() error {
@@ -124,8 +124,6 @@ func (h *harReader) readEntry() error {
 			e.port, err = h.j.text(64)
 		case "_fromCache":
 			e.fromCache, err = h.j.text(64)
-		case "_fetchedViaServiceWorker":
-			e.serviceWorker, err = h.j.flag()
 		case "cache":
 			e.cached, err = h.readCache()
 		default:
@@ -188,6 +186,8 @@ func (h *harReader) readMessage() (m harMessage, err error) {
 			m.bodySize, err = h.j.number(-1)
 		case "_error":
 			m.failure, err = h.j.text(256)
+		case "_fetchedViaServiceWorker":
+			m.serviceWorker, err = h.j.flag()
 		case "headers":
 			err = h.j.array(func() error { return h.readField(&s) })
 		case "postData", "content":
@@ -336,7 +336,7 @@ func (e *harEntry) cache() string {
 	switch {
 	case e.fromCache != "":
 		return e.fromCache
-	case e.serviceWorker:
+	case e.response.serviceWorker:
 		return "service worker"
 	case e.cached && e.response.status != http.StatusNotModified && e.response.bodySize <= 0:
 		return "browser"
