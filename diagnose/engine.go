@@ -34,8 +34,11 @@ func Exchanges(xs []*exchange.Exchange) *Report {
 		e.prepare()
 		e.run(catalogue)
 		e.text, e.lower = "", false // not needed again, and there may be many
-		r.Findings = append(r.Findings, e.found...)
+		e.replace()
 		history[key] = latest(e.earlier, e)
+	}
+	for _, e := range es {
+		r.Findings = append(r.Findings, e.found...)
 	}
 	slices.SortStableFunc(r.Findings, byProbability)
 	return r
@@ -103,6 +106,18 @@ func (e *examination) run(rules []*Rule) {
 		for _, f := range found[:min(len(found), maxFindings)] {
 			f.Rule, f.Exchange = r, e.index
 			e.found = append(e.found, f)
+		}
+	}
+}
+
+// replace removes earlier findings of lasting rules in whose place there is one now.
+func (e *examination) replace() {
+	for _, f := range e.found {
+		if !f.Rule.lasting {
+			continue
+		}
+		for _, p := range e.earlier {
+			p.found = slices.DeleteFunc(p.found, func(old Finding) bool { return old.Rule == f.Rule })
 		}
 	}
 }

@@ -44,7 +44,9 @@ func (e *examination) evaluate() {
 		return
 	}
 	if !e.applies() {
-		v.Steps = precondition.ExplainIgnored(e.fields, e.status())
+		if before := e.status(); before/100 == 3 || before/100 == 4 && before != 409 && before != 428 {
+			v.Steps = precondition.ExplainIgnored(e.fields, before)
+		}
 		return
 	}
 	if w := e.worlds(v.State); len(w) == 1 {
@@ -83,10 +85,12 @@ func (e *examination) unjudgeable() string {
 		return fmt.Sprintf("the %s cache of the client answered, and not the server", e.x.Cache)
 	case !e.conditional():
 		return ""
+	case e.status() >= 500:
+		return fmt.Sprintf("%d says nothing about the preconditions, nor whether the request was performed", e.status())
 	case len(e.standard()) == 0:
-		return fmt.Sprintf("the precondition %s is none of HTTP's; its own specification decides", clip(e.foreign()[0].Name))
+		return fmt.Sprintf("%s is not one of HTTP's preconditions; the specification that defines it decides", clip(e.foreign()[0].Name))
 	case !e.applies():
-		return fmt.Sprintf("the preconditions had no part in it: a request that is answered %d without them is answered so with them (RFC 9110 §13.2.1)", e.status())
+		return fmt.Sprintf("%d is decided before the preconditions: they count only for a request that would otherwise succeed (RFC 9110 §13.2.1)", e.status())
 	}
 	return ""
 }
@@ -246,12 +250,25 @@ func (e *examination) whyDecided(own State) string {
 		if v.Judgement == Right {
 			return text + e.hence(v.Decision)
 		}
-		return fmt.Sprintf("%s, so the answer should be %s and not %d", text, codeList(v.Expected), e.status())
+		return fmt.Sprintf("%s, so the answer should be %s and not %d", text, codeList(v.Expected), e.status()) + e.popularError()
 	}
 	if v.Judgement == Right {
 		return fmt.Sprintf("whatever the state of the resource, %s allows no other answer than %s", e.fieldNames(), codeList(v.Expected))
 	}
-	return fmt.Sprintf("whatever the state of the resource, %s cannot be answered %d; %s would be right", e.fieldNames(), e.status(), codeList(v.Expected))
+	return fmt.Sprintf("whatever the state of the resource, %s cannot be answered %d; %s would be right", e.fieldNames(), e.status(), codeList(v.Expected)) + e.popularError()
+}
+
+// popularError corrects what is often said of such an answer, and wrong.
+func (e *examination) popularError() string {
+	switch {
+	case e.status() != 412:
+		return ""
+	case len(e.standard()) == len(e.fields.IfRange):
+		return "; If-Range never causes a 412, since a Range whose If-Range does not hold is ignored (RFC 9110 §13.1.5)"
+	case e.reads() && len(e.fields.IfNoneMatch) > 0:
+		return "; a matching If-None-Match is a 304 for GET and HEAD, and a 412 for other methods only (RFC 9110 §13.1.2)"
+	}
+	return ""
 }
 
 // hence ends the sentence that explains a right answer.
@@ -287,7 +304,10 @@ func (e *examination) decidingText() string {
 func (e *examination) whyUnknown() string {
 	v := e.verdict
 	missing := "the current ETag"
-	if len(e.fields.IfMatch)+len(e.fields.IfNoneMatch) == 0 {
+	switch {
+	case e.anyMember("If-Match"), e.anyMember("If-None-Match"):
+		missing = "whether there was a representation"
+	case len(e.fields.IfMatch)+len(e.fields.IfNoneMatch) == 0:
 		missing = "the current Last-Modified"
 	}
 	switch {
@@ -296,11 +316,11 @@ func (e *examination) whyUnknown() string {
 	case e.otherForm():
 		return "a tag that was sent is the current one in another form, and servers differ in whether they take it for the same"
 	case v.State.Known && e.tolerated():
-		return "by the letter the precondition is false; a server may answer 2xx if the change was made already, and some take weak tags"
+		return "by the state that " + v.State.Source + " told, the precondition was false; but the resource may have changed after that, a server may answer 2xx if the change was made already, and some take weak tags"
 	case e.status() == 200 && e.x.Source.Format == exchange.HAR && e.witnessed:
 		return "the stored response is still current; a browser may show a 304 from the server as 200"
 	case e.writes() && e.succeeded():
-		return "whether the precondition held depends on the ETag before the write, which no earlier exchange tells"
+		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells", missing)
 	}
 	return fmt.Sprintf("whether %d is right depends on %s, which the response does not tell", e.status(), missing)
 }

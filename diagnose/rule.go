@@ -37,6 +37,9 @@ type Rule struct {
 	// Since is the version of fourtwelve that first had the rule.
 	Since string `json:"since"`
 
+	// lasting is set if a finding is about a run of exchanges with the same target URI, so that a later one
+	// says all that the one before it said, and takes its place.
+	lasting bool
 	// check looks for the cause in one exchange and those before it; nil if the rule is not
 	// decided that way. It must not keep or change what it is given. It leaves Rule and
 	// Exchange of its findings to the engine.

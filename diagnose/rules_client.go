@@ -58,6 +58,7 @@ var clientRules = []Rule{
 		Section: "RFC 9110 §15.5.13",
 		Needs:   []Evidence{FromHistory, FromLog},
 		Since:   "0.1",
+		lasting: true,
 		check:   loops,
 	},
 	{
@@ -406,7 +407,7 @@ func ownWriteNotTracked(e *examination) []Finding {
 			append(evidence, p.asked(), p.answered(), p.got("ETag"), e.gap(p))...)
 	}
 	p := e.last(func(p *examination) bool { return p.writes() && p.succeeded() })
-	if p == nil || !e.sameClient(p) || e.req("If-Match") != p.req("If-Match") {
+	if p == nil || p.method() == "DELETE" || !e.sameClient(p) || e.req("If-Match") != p.req("If-Match") {
 		return nil
 	}
 	says := "the client sends the same tag as with its earlier write, which was done and made another"
@@ -493,10 +494,20 @@ func metadataBumps(e *examination) []Finding {
 		return nil
 	}
 	read := e.minted(c.Sent)
+	bump := e.metadataSince(read)
+	if bump == nil {
+		return nil
+	}
+	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s", bump.method(), clip(c.Sent), clip(c.Current)),
+		read.got("ETag"), bump.asked(), bump.answered(), e.sent("If-Match"), e.current())
+}
+
+// metadataSince returns the first write after an earlier exchange if there were writes, and all of
+// them were of metadata; otherwise nil, also for nil.
+func (e *examination) metadataSince(read *examination) (bump *examination) {
 	if read == nil {
 		return nil
 	}
-	var bump *examination
 	for _, p := range slices.Backward(e.earlier) {
 		if p == read {
 			break
@@ -509,11 +520,7 @@ func metadataBumps(e *examination) []Finding {
 		}
 		bump = p
 	}
-	if bump == nil {
-		return nil
-	}
-	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s", bump.method(), clip(c.Sent), clip(c.Current)),
-		read.got("ETag"), bump.asked(), bump.answered(), e.sent("If-Match"), e.current())
+	return bump
 }
 
 func staleFromCache(e *examination) []Finding {
@@ -560,7 +567,7 @@ func s3Conflict(e *examination) []Finding {
 		return nil
 	}
 	return one(Certain, "S3 could not decide the precondition, because another write was under way", append(e.preconditionFacts(), e.answered(),
-		e.fact("content of the response", "… ConditionalRequestConflict …"))...)
+		e.saying("ConditionalRequestConflict"))...)
 }
 
 func conflictAs409(e *examination) []Finding {
@@ -569,10 +576,10 @@ func conflictAs409(e *examination) []Finding {
 	}
 	evidence := []Fact{e.asked(), e.sent("If-Match"), e.answered()}
 	if text, ok := e.contains("resourcemodified", "etag does not match", "etag mismatch"); ok {
-		return one(Certain, "the service says that the tag does not match, with 409", append(evidence, e.fact("content of the response", "… "+text+" …"))...)
+		return one(Certain, "the service says that the tag does not match, with 409", append(evidence, e.saying(text))...)
 	}
 	if text, ok := e.contains("has been modified", "was modified", "has changed", "nameconflict"); ok {
-		return one(Possible, "the service says that there was another change, with 409", append(evidence, e.fact("content of the response", "… "+text+" …"))...)
+		return one(Possible, "the service says that there was another change, with 409", append(evidence, e.saying(text))...)
 	}
 	return nil
 }

@@ -249,7 +249,7 @@ func staleTag(e *examination) []Finding {
 
 func (e *examination) staleIfMatch() []Finding {
 	c, ok := e.pair("If-Match")
-	if !ok || !e.anyStrong("If-Match") {
+	if sent, err := etag.Parse(c.Sent); !ok || err != nil || sent.IsWeak() {
 		return nil
 	}
 	read, own := e.minted(c.Sent), e.ownWrite(c.Current)
@@ -257,18 +257,18 @@ func (e *examination) staleIfMatch() []Finding {
 	if c.Relation.Revisions > 0 {
 		says += fmt.Sprintf(", %d revisions later", c.Relation.Revisions)
 	} else if c.Relation.Elapsed > 0 {
-		says += fmt.Sprintf(", made %s later", c.Relation.Elapsed)
+		says += fmt.Sprintf(", made %s later", c.Relation.Elapsed.Round(time.Millisecond))
 	}
 	evidence := []Fact{e.sent("If-Match"), e.current(), e.answered()}
 	if other := e.othersWrite(c.Current); other != nil {
 		return one(Certain, says+"; the write of another client in between made it", append(evidence, other.asked(), other.got("ETag"), e.gap(other))...)
 	}
 	switch kind := c.Relation.Kind; {
-	case own != nil, e.sentAgain() != nil: // see own-write-not-tracked and retry-after-lost-response
-		return nil
+	case own != nil, e.sentAgain() != nil, e.metadataSince(read) != nil:
+		return nil // see own-write-not-tracked, retry-after-lost-response and metadata-write-bumps-etag
 	case kind == etag.Edited:
 		return one(Likely, says, evidence...)
-	case (kind == etag.Unrelated || kind == etag.OtherContent) && read != nil:
+	case (kind == etag.Unrelated || kind == etag.OtherContent) && read != nil && read.cached().Name == "":
 		return one(Likely, says+"; it was current when the client read it", append(evidence, read.got("ETag"), e.gap(read))...)
 	case kind == etag.Unrelated || kind == etag.OtherContent:
 		return one(Possible, says, evidence...)
@@ -332,7 +332,7 @@ func missingResource(e *examination) []Finding {
 		return one(e.sure("If-Match"), "If-Match: * fails only if the resource has no current representation", evidence...)
 	}
 	if text, ok := e.contains(missingTexts...); ok {
-		return one(Likely, "the server says that there is no resource to match", append(evidence, e.fact("content of the response", "… "+text+" …"))...)
+		return one(Likely, "the server says that there is no resource to match", append(evidence, e.saying(text))...)
 	}
 	if s := e.verdict.State; s.Known && !s.Exists {
 		p := e.last((*examination).tells)
@@ -358,7 +358,7 @@ func stagingPath(e *examination) []Finding {
 	evidence := []Fact{e.asked(), e.sent("If-Match"), e.answered(), e.fact("sign of an upload in parts", sign)}
 	if text, ok := e.contains(missingTexts...); ok {
 		return one(Likely, "the target is a part of an upload, and the server says that there is nothing yet to match",
-			append(evidence, e.fact("content of the response", "… "+text+" …"))...)
+			append(evidence, e.saying(text))...)
 	}
 	return one(Possible, "the target looks like a part of an upload, which does not have the tag of the file", evidence...)
 }
