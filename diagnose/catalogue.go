@@ -4,7 +4,7 @@ import "slices"
 
 // catalogue has the rules of all groups, in the order of groups.
 var catalogue, byID = join(
-	conflictRules, clientRules, transformRules, mintingRules, dateRules, serverRules, rangeRules,
+	conflictRules, clientRules, browserRules, transformRules, mintingRules, dateRules, serverRules, rangeRules,
 	otherRules, designedRules, gapRules,
 )
 
