@@ -77,6 +77,9 @@ func Recognise(text string, known Facts) []Reading {
 func recognise(n normal, known *Facts) []Reading {
 	var found []Reading
 	p := prover{content: known.Content}
+	if known.Size <= 0 {
+		known.Size = int64(len(known.Content))
+	}
 	for i := range dialects {
 		d := &dialects[i]
 		from := len(found)
@@ -97,17 +100,17 @@ func recognise(n normal, known *Facts) []Reading {
 // dropMisread removes, of several readings in one dialect, which start at from, those that the facts
 // speak against, if they speak for another.
 func dropMisread(found []Reading, from int) []Reading {
-	best := Contradicted
-	for _, r := range found[from:] {
-		best = max(best, r.Fit)
-	}
-	if best == Contradicted {
+	if len(found)-from < 2 {
 		return found
 	}
-	kept := slices.DeleteFunc(found[from:], func(r Reading) bool { return r.Fit == Contradicted })
-	if best >= Confirmed {
-		kept = slices.DeleteFunc(kept, func(r Reading) bool { return r.Fit < best })
+	best, ahead := Contradicted, true
+	for _, r := range found[from:] {
+		best = max(best, r.Fit)
+		ahead = ahead && r.checks.has(timeAhead)
 	}
+	kept := slices.DeleteFunc(found[from:], func(r Reading) bool {
+		return r.Fit < best && (best >= Confirmed || r.Fit == Contradicted) || r.checks.has(timeAhead) && !ahead
+	})
 	for i := range kept {
 		kept[i].readings = len(kept)
 	}
@@ -141,14 +144,17 @@ type dialect struct {
 	// maker is what dialects of one program have in common, as in "apache"; "" if that
 	// program has no other.
 	maker string
-	// server is what the program's Server field contains, in lower case; "" if it has none
-	// or says nothing.
-	server string
+	// servers are names, in lower case with a space between, of which its Server field contains
+	// one; "" if it has none or says nothing.
+	servers string
+	// file is set if tags are made of a file's metadata alone, so that copies of a file differ by when
+	// and where they were made.
+	file bool
 	// vague is set if other tags easily have this form by chance, so that having it is no sign of
 	// who made it.
 	vague bool
-	// proves is set if the digest is always one of the content, so that another digest speaks
-	// against the dialect.
+	// proves is set if the digest is always one of the representation, so that another digest
+	// speaks against the dialect.
 	proves bool
 	// slack is how far the time may be from Last-Modified beyond its resolution.
 	slack time.Duration

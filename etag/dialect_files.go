@@ -1,6 +1,9 @@
 package etag
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,9 +39,11 @@ func readIIS(c candidate, found []Reading) []Reading {
 	return found
 }
 
+// Parts that depend on the machine.
 const (
 	partChange = "change number"
 	partInode  = "inode"
+	partName   = "checksum of the name"
 )
 
 // cutFiletimes appends each value of 8 bytes that digits can be cut into; the bytes below
@@ -83,7 +88,6 @@ func readASPNETCore(c candidate, found []Reading) []Reading {
 	f := c.known
 	if f.Size > 0 && !r.setMixed(value^f.Size, f.Size) {
 		r.checks |= sizeDiffers
-		r.size = f.Size
 	}
 	if r.Size < 0 && !f.LastModified.IsZero() {
 		filetime := (f.LastModified.Unix() + windowsEpoch) * 1e7
@@ -126,6 +130,16 @@ var (
 func readNginx(c candidate, found []Reading) []Reading       { return nginxLayout.read(c, found) }
 func readApache24(c candidate, found []Reading) []Reading    { return apacheLayout.read(c, found) }
 func readExpressStat(c candidate, found []Reading) []Reading { return expressLayout.read(c, found) }
+
+// readTomcat reads a weak tag; a strong one is as likely of old Node.js programs, unless Tomcat
+// is named.
+func readTomcat(c candidate, found []Reading) []Reading {
+	if !c.weak && !names(c.known.Server, "coyote tomcat") {
+		return found
+	}
+	return decimalLayout.read(c, found)
+}
+
 func readDecimalStat(c candidate, found []Reading) []Reading { return decimalLayout.read(c, found) }
 func readCaddy(c candidate, found []Reading) []Reading       { return caddyLayout.read(c, found) }
 
@@ -197,21 +211,135 @@ func readApacheTime(c candidate, found []Reading) []Reading {
 	return append(found, r)
 }
 
-// readAzure reads .NET ticks in UTC.
-func readAzure(c candidate, found []Reading) []Reading {
-	digits, ok := strings.CutPrefix(c.text, "0x8")
-	if !ok || len(digits) != 14 || !only(digits, "0-9A-F") {
+// readApacheNegotiated reads the tag of a negotiated file: its own, a semicolon and that of the
+// list of variants.
+func readApacheNegotiated(c candidate, found []Reading) []Reading {
+	file, list, ok := strings.Cut(c.text, ";")
+	if !ok {
 		return found
 	}
-	ticks, err := strconv.ParseInt("8"+digits, 16, 64)
-	if err != nil {
+	if _, ok := hexadecimal(list, 1, 16); !ok {
 		return found
 	}
-	t, ok := ticksTime(ticks, dotnetEpoch)
+	c.text = file
+	from := len(found)
+	found = readApache22(c, readApache24(c, found))
+	for i := from; i < len(found); i++ {
+		if found[i].Parts == nil {
+			found[i].Parts = map[string]string{}
+		}
+		found[i].Parts["list of variants"] = list
+	}
+	return found
+}
+
+// readLiteSpeed reads size, time and inode, with a mark in newer versions.
+func readLiteSpeed(c candidate, found []Reading) []Reading {
+	size, stamp, inode, ok := cut3(strings.TrimSuffix(c.text, ";"), "-")
+	if !ok || c.mark != "" && c.mark[0] != ';' {
+		return found
+	}
+	if _, ok := hexadecimal(inode, 1, 16); !ok {
+		return found
+	}
+	r := c.reading()
+	if !nginxLayout.readInto(&r, c, size, stamp) {
+		return found
+	}
+	r.Parts = map[string]string{partInode: inode}
+	return append(found, r)
+}
+
+// readLighttpd reads a hash of 32 bits, which says nothing.
+func readLighttpd(c candidate, found []Reading) []Reading {
+	n, ok := decimal(c.text, 6, 10)
+	if !ok || c.weak || n > math.MaxUint32 {
+		return found
+	}
+	return append(found, c.reading())
+}
+
+// readCaddyOld reads the time in seconds and the size with nothing between. Six digits of base 36 are a
+// time from 1972 to 2038.
+func readCaddyOld(c candidate, found []Reading) []Reading {
+	const digits = 6
+	if len(c.text) <= digits {
+		return found
+	}
+	r := c.reading()
+	layout := layout{base: 36, unit: time.Second, minDigits: digits, timeDigits: digits}
+	if len(c.text) > digits+8 || !layout.readInto(&r, c, c.text[digits:], c.text[:digits]) {
+		return found
+	}
+	return append(found, r)
+}
+
+// readGoWebDAV reads the time in ns and the size with nothing between. Since 2006 such times have 16
+// digits.
+func readGoWebDAV(c candidate, found []Reading) []Reading {
+	const digits = 16
+	if len(c.text) <= digits || len(c.text) > digits+10 {
+		return found
+	}
+	r := c.reading()
+	layout := layout{base: 16, unit: time.Nanosecond, minDigits: digits, timeDigits: digits}
+	if !layout.readInto(&r, c, c.text[digits:], c.text[:digits]) {
+		return found
+	}
+	return append(found, r)
+}
+
+// jettyCoarse is how far off the time in a Jetty tag may be while the size mixed into it is not
+// known: the size of a file of 256 MiB, in ms.
+const jettyCoarse = 75 * time.Hour
+
+// readJetty reads two numbers of 8 bytes, each in 11 characters of base64: the time in ms, and the
+// size, both XOR a hash of the file's name. The XOR of the two is without the name.
+func readJetty(c candidate, found []Reading) []Reading {
+	if len(c.text) != 22 {
+		return found
+	}
+	a := decodeStrict(base64.RawStdEncoding, c.text[:11])
+	b := decodeStrict(base64.RawStdEncoding, c.text[11:])
+	if a == nil || b == nil {
+		return found
+	}
+	mixed := int64(binary.BigEndian.Uint64(a) ^ binary.BigEndian.Uint64(b))
+	near, ok := fileTime(mixed, time.Millisecond)
 	if !ok {
 		return found
 	}
 	r := c.reading()
-	r.Time, r.Resolution = t, 100*time.Nanosecond
+	r.Time, r.Resolution = near.Truncate(time.Hour), jettyCoarse
+	r.note = "its time is mixed with its size, and known to the millisecond when the size is known"
+	if size := c.known.Size; size > 0 {
+		if t, ok := fileTime(mixed^size, time.Millisecond); ok {
+			r.Time, r.Resolution, r.note = t, time.Millisecond, ""
+		}
+	}
+	return append(found, r)
+}
+
+// readWerkzeug reads the time as Python prints it, the size and a checksum of the file's name.
+func readWerkzeug(c candidate, found []Reading) []Reading {
+	stamp, size, name, ok := cut3(c.text, "-")
+	if !ok {
+		return found
+	}
+	seconds, fraction, ok := strings.Cut(stamp, ".")
+	sec, ok2 := decimal(seconds, 1, 10)
+	n, ok3 := decimal(size, 1, maxSizeDigits)
+	_, ok4 := decimal(name, 1, 10)
+	if !ok || !ok2 || !ok3 || !ok4 || len(fraction) > 9 || !only(fraction, "0-9") {
+		return found
+	}
+	nanos, err := strconv.ParseInt((fraction + "00000000")[:9], 10, 64)
+	t, ok := fileTime(sec, time.Second)
+	if err != nil || !ok {
+		return found
+	}
+	r := c.reading()
+	r.Time, r.Resolution, r.Size = t.Add(time.Duration(nanos)), time.Microsecond, n
+	r.Parts = map[string]string{partName: name}
 	return append(found, r)
 }

@@ -1,8 +1,11 @@
 package etag_test
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +14,8 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 )
+
+var update = flag.Bool("update", false, "write the tables in testdata and docs again from what the code says")
 
 // readFacts reads facts as the testdata has them: "Last-Modified: …; size: …".
 func readFacts(t *testing.T, text string) etag.Facts {
@@ -51,7 +56,7 @@ func readFacts(t *testing.T, text string) etag.Facts {
 func showReading(r etag.Reading) string {
 	words := []string{r.Dialect.ID, r.Fit.String()}
 	if !r.Time.IsZero() {
-		at := r.Time.Format("2006-01-02 15:04:05.9999999")
+		at := r.Time.Format("2006-01-02 15:04:05.999999999")
 		if r.Resolution > time.Second {
 			at = "about " + at
 		}
@@ -85,16 +90,59 @@ func mapKeys(m map[string]string) func(yield func(string) bool) {
 	}
 }
 
-func TestRecognise(t *testing.T) {
-	for _, row := range rows(t, "dialects.txt") {
-		tag, facts, want := row[0], readFacts(t, row[1]), row[2]
-		readings := etag.Recognise(tag, facts)
-		got := "nothing"
-		if len(readings) > 0 {
-			got = showReading(readings[0])
+// readTable returns the rows of a testdata file of tab columns, or writes it again with what compute
+// says the last ones are, if -update is set. What is there but for rows stays.
+func checkTable(t *testing.T, name string, inputs int, compute func(row []string) []string) {
+	t.Helper()
+	var file strings.Builder
+	for _, line := range lines(t, name) {
+		if line == "" || line[0] == '#' {
+			file.WriteString(line + "\n")
+			continue
 		}
-		if got != want {
-			t.Errorf("%s | %s\n got %s\nwant %s", tag, row[1], got, want)
+		cells := strings.Split(line, "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		row := make([]string, inputs)
+		for i := range row {
+			if i < len(cells) && cells[i] != "-" {
+				row[i] = cells[i]
+			}
+		}
+		outputs := compute(row)
+		if got := cells[min(inputs, len(cells)):]; !slices.Equal(got, outputs) && !*update {
+			t.Errorf("%s\n got %s\nwant %s", strings.Join(cells[:inputs], " | "), strings.Join(outputs, " | "), strings.Join(got, " | "))
+		}
+		file.WriteString(strings.TrimRight(strings.Join(append(cells[:inputs:inputs], outputs...), " | "), " ") + "\n")
+	}
+	if *update {
+		text := strings.TrimRight(file.String(), "\n") + "\n"
+		if err := os.WriteFile("testdata/"+name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	seen := map[string]bool{}
+	checkTable(t, "dialects.txt", 2, func(row []string) []string {
+		readings := etag.Recognise(row[0], readFacts(t, row[1]))
+		if len(readings) == 0 {
+			return []string{"nothing", "-"}
+		}
+		var others []string
+		for i, r := range readings {
+			seen[r.Dialect.ID] = true
+			if i > 0 {
+				others = append(others, r.Dialect.ID)
+			}
+		}
+		return []string{showReading(readings[0]), cmp.Or(strings.Join(others, ", "), "-")}
+	})
+	for _, d := range etag.Dialects() {
+		if !seen[d.ID] {
+			t.Errorf("no tag in testdata/dialects.txt is of dialect %s", d.ID)
 		}
 	}
 }
@@ -125,14 +173,8 @@ func showRelation(r etag.Relation) string {
 }
 
 func TestRelate(t *testing.T) {
-	for _, row := range rows(t, "relations.txt") {
-		sent, current, want := row[0], row[1], row[2]
-		var a, b etag.Facts
-		if len(row) > 3 {
-			a, b = readFacts(t, row[3]), readFacts(t, row[4])
-		}
-		if got := showRelation(etag.Relate(sent, current, a, b)); got != want {
-			t.Errorf("%s | %s\n got %s\nwant %s", sent, current, got, want)
-		}
-	}
+	checkTable(t, "relations.txt", 4, func(row []string) []string {
+		r := etag.Relate(row[0], row[2], readFacts(t, row[1]), readFacts(t, row[3]))
+		return []string{showRelation(r), r.String()}
+	})
 }

@@ -1,7 +1,6 @@
 package etag
 
 import (
-	"bytes"
 	"crypto/fips140"
 	"crypto/md5"
 	"crypto/sha1"
@@ -17,7 +16,7 @@ var algorithms = [...]struct {
 	id, name string
 	sum      func(content []byte) []byte
 }{
-	{"md5", "MD5", func(c []byte) []byte { s := md5.Sum(c); return s[:] }},
+	{"md5", "MD5", md5Sum},
 	{"sha1", "SHA-1", func(c []byte) []byte { s := sha1.Sum(c); return s[:] }},
 	{"sha224", "SHA-224", func(c []byte) []byte { s := sha256.Sum224(c); return s[:] }},
 	{"sha256", "SHA-256", func(c []byte) []byte { s := sha256.Sum256(c); return s[:] }},
@@ -35,26 +34,41 @@ func algorithmName(id string) string {
 	return id
 }
 
-// A prover compares digests with those of content, each of which it makes once.
+// isDigest reports whether the algorithm is one that a prover knows.
+func isDigest(id string) bool { return algorithmName(id) != id }
+
+// A prover has the digests of content, each of which it makes once.
 type prover struct {
 	content []byte
 	sums    [len(algorithms)][]byte
 }
 
-// proves reports whether digest is that of the content, or the start of it.
-func (p *prover) proves(algorithm string, digest []byte) bool {
-	if p.content == nil || len(digest) < crc32.Size {
-		return false
+// sum returns the digest of the content; nil if there is no content or no such
+// algorithm.
+func (p *prover) sum(algorithm string) []byte {
+	if p.content == nil {
+		return nil
 	}
 	for i := range algorithms {
 		if algorithms[i].id != algorithm {
 			continue
 		}
 		if p.sums[i] == nil {
-			// MD5 and SHA-1 are refused in programs that must use approved algorithms only.
-			fips140.WithoutEnforcement(func() { p.sums[i] = algorithms[i].sum(p.content) })
+			p.sums[i] = hash(algorithms[i].sum, p.content)
 		}
-		return bytes.HasPrefix(p.sums[i], digest)
+		return p.sums[i]
 	}
-	return false
+	return nil
+}
+
+// hash calls sum also in programs that may use approved algorithms only, which MD5 and
+// SHA-1 are not: nothing is protected by the result.
+func hash(sum func([]byte) []byte, content []byte) (digest []byte) {
+	fips140.WithoutEnforcement(func() { digest = sum(content) })
+	return digest
+}
+
+func md5Sum(content []byte) []byte {
+	sum := md5.Sum(content)
+	return sum[:]
 }

@@ -1,6 +1,7 @@
 package etag
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ type Reading struct {
 	checks checks
 	// readings is the number of readings this tag has in this dialect.
 	readings int
-	// lastModified and size are what the checks compared with.
+	// lastModified and size are those of the facts.
 	lastModified time.Time
 	size         int64
 	// note is a sentence of the dialect's own, or "".
@@ -84,13 +85,27 @@ const minProof = 256
 
 // check compares r, a reading of d, with the facts and sets its Fit.
 func (r *Reading) check(d *dialect, f *Facts, p *prover) {
-	if d.server != "" && f.Server != "" && strings.Contains(strings.ToLower(f.Server), d.server) {
+	if names(f.Server, d.servers) {
 		r.checks |= serverFits
 	}
 	r.checkTime(d, f)
 	r.checkSize(f)
 	r.checkDigest(f, p)
 	r.Fit = r.fit(d, f)
+}
+
+// names reports whether the Server field contains one of the names in servers.
+func names(field, servers string) bool {
+	if field == "" || servers == "" {
+		return false
+	}
+	field = strings.ToLower(field)
+	for name := range strings.FieldsSeq(servers) {
+		if strings.Contains(field, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxZone is the largest difference from UTC there is.
@@ -125,10 +140,10 @@ func isZoneOffset(d time.Duration) bool {
 }
 
 func (r *Reading) checkSize(f *Facts) {
+	r.size = f.Size
 	if r.Size < 0 || f.Size <= 0 {
 		return
 	}
-	r.size = f.Size
 	if r.Size == f.Size {
 		r.checks |= sizeFits
 	} else {
@@ -137,12 +152,14 @@ func (r *Reading) checkSize(f *Facts) {
 }
 
 func (r *Reading) checkDigest(f *Facts, p *prover) {
-	if r.Digest == nil || r.checks.has(digestFits) || f.Content == nil {
+	if r.Digest == nil || r.checks.has(digestFits|digestDiffers) || f.Content == nil {
 		return
 	}
-	if p.proves(r.Algorithm, r.Digest) {
+	switch sum := p.sum(r.Algorithm); {
+	case sum == nil:
+	case bytes.HasPrefix(sum, r.Digest):
 		r.checks |= digestFits
-	} else {
+	default:
 		r.checks |= digestDiffers
 	}
 }
@@ -208,10 +225,7 @@ func (r Reading) String() string {
 	if r.Dialect == nil {
 		return "of no known dialect"
 	}
-	head := "looks like " + r.Dialect.By
-	if !r.Dialect.Verified {
-		head = "may be of " + r.Dialect.By
-	}
+	head := looks(&r)
 	if why := r.why(); why != "" {
 		return head + "; " + why
 	}
@@ -307,7 +321,7 @@ func (r Reading) sayTime(add func(string, ...any)) {
 	}
 	add("%s", text)
 	if r.readings > 1 {
-		add("that is one of %d ways to read it, which Last-Modified would decide", r.readings)
+		add("that is one of %d ways to read its digits, between which Last-Modified would decide", r.readings)
 	}
 	if meaning, ok := r.Normalised(); ok {
 		add("that time was set by a build, not by a change: %s", meaning)
@@ -336,8 +350,10 @@ func (r Reading) sayDigest(add func(string, ...any)) {
 		add("%s", r.proof())
 	case c.has(digestDiffers):
 		add("it is not the %s of the representation", name)
+	case r.Digest != nil && isDigest(r.Algorithm):
+		add("it may be the %s of the representation", name)
 	case r.Digest != nil:
-		add("it has as many bits as the %s", name)
+		add("it has the %s", name)
 	}
 }
 

@@ -39,7 +39,8 @@ const (
 	// FarmCopies: the same dialect and size, times less than a second apart, or parts that differ by
 	// machine only (inode, change number): copies of one file on several servers.
 	FarmCopies
-	// Edited: the same dialect; Current is later, or has a higher revision, and may have another size.
+	// Edited: the same dialect; Current is later, or has a higher revision, and its size is another one or not
+	// known.
 	Edited
 	// RolledBack: the same dialect; Current is earlier, or has a lower revision.
 	RolledBack
@@ -72,19 +73,23 @@ const (
 	// WholeHours: the times differ by whole hours, at most 14: one was set in another time zone.
 	WholeHours Hint = iota + 1
 	// TwoSeconds: the times differ by less than 2 seconds, and one is of an even number of whole seconds: that
-	// file was in a zip archive or a FAT file system, which have no finer times.
+	// file may have been in a zip archive or a FAT file system, which have no finer times.
 	TwoSeconds
 	// SameSecond: both times give the same Last-Modified.
 	SameSecond
 	// BuildTime: a time is one that tools give to every file; see [Reading.Normalised].
 	BuildTime
+	// Ambiguous: a tag can be read in several ways that fit the facts equally well; the times are those
+	// closest to each other.
+	Ambiguous
 )
 
 var hints = [...]string{
 	WholeHours: "their times differ by whole hours, as if set in two time zones",
-	TwoSeconds: "one time is rounded to 2 seconds, as in zip archives and FAT file systems",
+	TwoSeconds: "one time may be the other rounded to 2 seconds, as in zip archives and FAT file systems",
 	SameSecond: "Last-Modified is the same for both",
 	BuildTime:  "a time was set by a build and not by a change",
+	Ambiguous:  "the tags can be read in several ways, and these times are the closest",
 }
 
 // String says what the hint is, for people.
@@ -115,47 +120,63 @@ func Relate(sent, current string, sentFacts, currentFacts Facts) Relation {
 	return rel
 }
 
-// choose finds the readings to compare: the best pair of one dialect; or the best of each if none
-// is shared.
+// choose finds the readings to compare: the best pair of one dialect; else of one maker; else the best of
+// each.
 func (rel *Relation) choose(sent, current []Reading) {
-	if len(sent) == 0 || len(current) == 0 {
-		rel.keepBest(sent, current)
-		return
-	}
-	best := -1
-	for i := range sent {
-		for j := range current {
-			a, b := &sent[i], &current[j]
-			if a.Dialect != b.Dialect {
-				continue
-			}
-			if weight := int(min(a.Fit, b.Fit))<<4 | int(max(a.Fit, b.Fit)); weight > best {
-				best, rel.Sent, rel.Current = weight, *a, *b
-			}
-		}
-	}
-	if best >= 0 {
-		rel.compare()
-		return
-	}
-	rel.Sent, rel.Current = sent[0], current[0]
-	a, b := dialectOf(&rel.Sent), dialectOf(&rel.Current)
-	switch {
-	case a.maker != "" && a.maker == b.maker:
-		rel.Kind = OtherForm
-	case !a.vague && !b.vague:
-		rel.Kind = OtherLayer
-	}
-}
-
-func (rel *Relation) keepBest(sent, current []Reading) {
 	if len(sent) > 0 {
 		rel.Sent = sent[0]
 	}
 	if len(current) > 0 {
 		rel.Current = current[0]
 	}
+	if len(sent) == 0 || len(current) == 0 {
+		return
+	}
+	sameDialect := func(a, b *Reading) bool { return a.Dialect == b.Dialect }
+	sameMaker := func(a, b *Reading) bool {
+		maker := dialectOf(a).maker
+		return maker != "" && maker == dialectOf(b).maker
+	}
+	switch {
+	case rel.bestPair(sent, current, sameDialect):
+		rel.compare()
+	case rel.bestPair(sent, current, sameMaker):
+		rel.Kind = OtherForm
+	case !dialectOf(&rel.Sent).vague && !dialectOf(&rel.Current).vague:
+		rel.Kind = OtherLayer
+	}
 }
+
+// bestPair sets Sent and Current to the pair for which match holds that fits best; among equals in
+// one dialect to the one whose times are closest.
+func (rel *Relation) bestPair(sent, current []Reading, match func(a, b *Reading) bool) bool {
+	best, pairs := -1, 0
+	for i := range sent {
+		for j := range current {
+			a, b := &sent[i], &current[j]
+			if !match(a, b) {
+				continue
+			}
+			weight := int(min(a.Fit, b.Fit))<<4 | int(max(a.Fit, b.Fit))
+			same := weight == best && a.Dialect == rel.Sent.Dialect && b.Dialect == rel.Current.Dialect
+			if same {
+				pairs++
+			}
+			if weight > best || same && apart(a, b) < apart(&rel.Sent, &rel.Current) {
+				rel.Sent, rel.Current = *a, *b
+			}
+			if weight > best {
+				best, pairs = weight, 1
+			}
+		}
+	}
+	if pairs > 1 {
+		rel.Hints = append(rel.Hints, Ambiguous)
+	}
+	return pairs > 0
+}
+
+func apart(a, b *Reading) time.Duration { return b.Time.Sub(a.Time).Abs() }
 
 func dialectOf(r *Reading) *dialect {
 	for i := range dialects {
@@ -169,39 +190,102 @@ func dialectOf(r *Reading) *dialect {
 // compare sets the Kind of two readings in one dialect.
 func (rel *Relation) compare() {
 	a, b := &rel.Sent, &rel.Current
-	timed := !a.Time.IsZero() && !b.Time.IsZero()
-	if timed {
-		rel.Elapsed = b.Time.Sub(a.Time)
-		rel.hint()
+	if a.Parts[partItem] != b.Parts[partItem] {
+		return // two items have nothing to compare
 	}
+	timed := rel.setElapsed()
 	if a.Revision >= 0 && b.Revision >= 0 {
 		rel.Revisions = b.Revision - a.Revision
 	}
-	sameSize := a.Size == b.Size
-	sameDigest := bytes.Equal(a.Digest, b.Digest)
-	hasValues := timed || a.Size >= 0 && b.Size >= 0 || a.Digest != nil && b.Digest != nil
+	sizes, digests := compareSizes(a, b), compareDigests(a, b)
+	changed := sizes == differs || digests == differs || !sameButMachine(a.Parts, b.Parts)
+	copied := dialectOf(a).file && timed && !changed
 	switch {
-	case rel.Revisions > 0:
-		rel.Kind = Edited
-	case rel.Revisions < 0:
-		rel.Kind = RolledBack
-	case timed && sameSize && sameDigest && rel.Elapsed.Abs() < time.Second:
+	case copied && rel.Elapsed.Abs() < time.Second:
 		rel.Kind = FarmCopies
-	case timed && sameDigest && rel.Elapsed != 0 && sameSize && (a.Size >= 0 || a.Digest != nil):
+	case copied && (sizes == same || digests == same):
 		rel.Kind = OtherTime
-	case timed && rel.Elapsed > 0:
-		rel.Kind = Edited
-	case timed && rel.Elapsed < 0:
-		rel.Kind = RolledBack
-	case hasValues && !(sameSize && sameDigest):
+	case timed && rel.Elapsed != 0:
+		rel.Kind = order(int64(rel.Elapsed))
+	case rel.Revisions != 0:
+		rel.Kind = order(rel.Revisions)
+	case changed && (timed || sizes != unknown || digests != unknown):
 		rel.Kind = OtherContent
 	}
 }
 
+// comparison is the outcome of comparing two values that may not be known.
+type comparison uint8
+
+const (
+	unknown comparison = iota
+	same
+	differs
+)
+
+func compared(equal bool) comparison {
+	if equal {
+		return same
+	}
+	return differs
+}
+
+// compareSizes compares the sizes in the tags, or else those of the facts.
+func compareSizes(a, b *Reading) comparison {
+	x, y := a.Size, b.Size
+	if x < 0 && y < 0 {
+		x, y = a.size, b.size
+	}
+	if x <= 0 || y <= 0 {
+		return unknown
+	}
+	return compared(x == y)
+}
+
+func compareDigests(a, b *Reading) comparison {
+	if a.Digest == nil || b.Digest == nil {
+		return unknown
+	}
+	return compared(bytes.Equal(a.Digest, b.Digest))
+}
+
+// sameButMachine reports whether parts differ in nothing but what depends on the machine.
+func sameButMachine(a, b map[string]string) bool {
+	for name := range a {
+		if a[name] != b[name] && name != partInode && name != partChange && name != partName {
+			return false
+		}
+	}
+	return true
+}
+
+func order(difference int64) RelationKind {
+	if difference > 0 {
+		return Edited
+	}
+	return RolledBack
+}
+
+// setElapsed compares the times, and reports whether they tell anything: a time that is known only
+// roughly does not, unless the other is far away.
+func (rel *Relation) setElapsed() bool {
+	a, b := &rel.Sent, &rel.Current
+	if a.Time.IsZero() || b.Time.IsZero() {
+		return false
+	}
+	elapsed := b.Time.Sub(a.Time)
+	if rough := max(a.Resolution, b.Resolution); rough > time.Second && elapsed.Abs() <= 2*rough {
+		return false
+	}
+	rel.Elapsed = elapsed
+	rel.hint()
+	return true
+}
+
 // hint finds the patterns in two times.
 func (rel *Relation) hint() {
-	a, b := rel.Sent.Time, rel.Current.Time
-	if rel.Sent.Resolution > time.Second || rel.Current.Resolution > time.Second {
+	a, b := &rel.Sent, &rel.Current
+	if a.Resolution > time.Second || b.Resolution > time.Second {
 		return
 	}
 	add := func(h Hint, holds bool) {
@@ -210,10 +294,10 @@ func (rel *Relation) hint() {
 		}
 	}
 	add(WholeHours, isZoneOffset(rel.Elapsed))
-	add(TwoSeconds, rel.Elapsed != 0 && rel.Elapsed.Abs() < 2*time.Second && (isEven(a) != isEven(b)))
-	add(SameSecond, rel.Elapsed != 0 && a.Unix() == b.Unix())
-	_, aBuilt := rel.Sent.Normalised()
-	_, bBuilt := rel.Current.Normalised()
+	add(TwoSeconds, rel.Elapsed != 0 && rel.Elapsed.Abs() < 2*time.Second && isEven(a.Time) != isEven(b.Time))
+	add(SameSecond, rel.Elapsed != 0 && a.Time.Unix() == b.Time.Unix())
+	_, aBuilt := a.Normalised()
+	_, bBuilt := b.Normalised()
 	add(BuildTime, aBuilt || bBuilt)
 }
 
@@ -236,46 +320,60 @@ func (rel Relation) sentence() string {
 		return "the two tags are the same"
 	case SameButForm:
 		return "the two tags are the same but for " + listDifferences(rel.Differences)
-	case OtherTime, Edited, RolledBack, FarmCopies:
-		return fmt.Sprintf("both look like %s: %s", by(a), rel.change())
-	case OtherContent:
-		return fmt.Sprintf("both look like %s, of other content", by(a))
 	case OtherLayer:
-		return fmt.Sprintf("two programs made them: the one sent looks like %s, the current one like %s", by(a), by(b))
+		return fmt.Sprintf("two programs made them: the one sent %s, the current one %s", looks(a), looks(b))
 	case OtherForm:
-		return fmt.Sprintf("one program made them in two ways: the one sent looks like %s, the current one like %s", by(a), by(b))
+		return fmt.Sprintf("one program made them in two ways: the one sent %s, the current one %s", looks(a), looks(b))
 	}
-	return "the two tags differ, and nothing more can be said"
+	if a.Dialect == nil || a.Dialect != b.Dialect {
+		return "the two tags differ, and nothing more can be said"
+	}
+	return "each " + looks(a) + ": " + rel.change()
 }
 
-func by(r *Reading) string {
-	if r.Dialect == nil {
-		return "no known dialect"
+// looks says in a verb and an object what made a tag, as in "looks like nginx".
+func looks(r *Reading) string {
+	if r.Dialect.Verified {
+		return "looks like " + r.Dialect.By
 	}
-	return r.Dialect.By
+	return "may be of " + r.Dialect.By
 }
 
-// change says what happened between two readings that have an order.
+// change says what happened between two readings in one dialect.
 func (rel Relation) change() string {
 	a, b := &rel.Sent, &rel.Current
-	if rel.Revisions != 0 {
-		return fmt.Sprintf("revision %d was sent, the current one is %d", a.Revision, b.Revision)
-	}
-	when := "later"
-	if rel.Elapsed < 0 {
-		when = "earlier"
-	}
-	text := fmt.Sprintf("the current time is %s %s", spell(rel.Elapsed), when)
-	if rel.Elapsed == 0 {
-		text = "the times are the same"
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	switch {
+	case rel.Elapsed > 0:
+		add("the current time, %s, is %s later", b.Time.Format(timeLayout), spell(rel.Elapsed))
+	case rel.Elapsed < 0:
+		add("the current time, %s, is %s earlier", b.Time.Format(timeLayout), spell(rel.Elapsed))
+	case !a.Time.IsZero() && a.Time.Equal(b.Time) && a.Resolution <= time.Second:
+		add("the time, %s, is the same", b.Time.Format(timeLayout))
 	}
 	switch {
-	case a.Size >= 0 && a.Size == b.Size:
-		text += fmt.Sprintf(", the size, %d bytes, is the same", a.Size)
-	case a.Size >= 0 && b.Size >= 0:
-		text += fmt.Sprintf(", the size was %d bytes and is %d", a.Size, b.Size)
+	case a.Size < 0 || b.Size < 0:
+	case a.Size == b.Size:
+		add("the size, %d bytes, is the same", a.Size)
+	default:
+		add("the size was %d bytes and is %d", a.Size, b.Size)
 	}
-	return text
+	if a.Revision >= 0 && b.Revision >= 0 {
+		add("revision %d was sent, %d is current", a.Revision, b.Revision)
+	}
+	if a.Digest != nil && !bytes.Equal(a.Digest, b.Digest) {
+		add("the digest is another one")
+	}
+	for _, name := range sortedKeys(b.Parts) {
+		if a.Parts[name] != b.Parts[name] {
+			add("the %s was %q and is %q", name, a.Parts[name], b.Parts[name])
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing more can be said"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func listDifferences(list []Difference) string {
