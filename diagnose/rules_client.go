@@ -442,7 +442,7 @@ func putReturnsOld(e *examination) []Finding {
 	if c := e.x.Request.Content; before == nil || !c.Complete() || bytes.Equal(before, c.Data) {
 		return nil
 	}
-	return one(Certain, tag.String()+" was the tag before the write, and the response to the write, which sent other content, has it again",
+	return one(Likely, clip(tag.String())+" was the tag before the write, and the response to the write, which sent other content, has it again",
 		read.got("ETag"), e.asked(), e.answered(), e.got("ETag"))
 }
 
@@ -591,8 +591,8 @@ func dummyCondition(e *examination) []Finding {
 	}
 	value := members[0].Raw
 	evidence := []Fact{e.asked(), e.sent("If-None-Match"), e.answered()}
-	if strings.Contains(strings.ToLower(value), "ignore") {
-		return one(Certain, fmt.Sprintf("%s says itself that it is meant to be ignored", clip(value)), evidence...)
+	if strings.HasPrefix(value, "JoplinIgnore-") {
+		return one(Certain, fmt.Sprintf("Joplin sends %s so that no cache answers", clip(value)), evidence...)
 	}
 	p := e.last(func(p *examination) bool { return p.x.Request.Header.Has("If-None-Match") })
 	if p != nil && p.req("If-None-Match") != value && len(p.members("If-None-Match")) == 1 && p.members("If-None-Match")[0].Fault == members[0].Fault &&

@@ -227,9 +227,12 @@ func (e *examination) alonePrecondition(names ...string) bool {
 	return len(e.verdict.Preconditions) > 0 && !e.blind()
 }
 
-// sure is Certain if the preconditions are all of one of the names, and otherwise Likely.
+// sure is Certain if nothing but the preconditions with these names can have failed, and the response
+// or the trace shows that it was they; otherwise Likely. A bare 412 may also be that of a filter that
+// knows nothing of preconditions.
 func (e *examination) sure(names ...string) Confidence {
-	if e.alonePrecondition(names...) {
+	by := e.refusedBy()
+	if e.alonePrecondition(names...) && (e.witnessed && e.verdict.State.Exists || by == dav || by == files) {
 		return Certain
 	}
 	return Likely
@@ -436,10 +439,23 @@ func changedMidDownload(e *examination) []Finding {
 		return nil
 	}
 	evidence := []Fact{part.answered(), part.got("ETag"), part.got("Content-Range"), e.sent("If-Match"), e.sent(e.rangeSent()), e.answered(), e.gap(part)}
-	if tag, err := etag.Parse(e.resp("ETag")); err == nil && !tag.WeakEqual(etagOf(part)) && !e.otherForm() {
-		return one(Certain, "an earlier part is of "+clip(part.resp("ETag"))+", and the current version is "+clip(tag.String()), append(evidence, e.got("ETag"))...)
+	if c, ok := e.pair("If-Match"); ok && e.witnessed {
+		return e.partOfAnother(c, part, evidence)
 	}
 	return one(Likely, "an earlier part is of "+clip(part.resp("ETag"))+", which is no longer current", evidence...)
+}
+
+// partOfAnother judges by how the tag of an earlier part and the current one are related. Copies on several
+// servers, and tags that two programs made, are no change of the object.
+func (e *examination) partOfAnother(c Comparison, part *examination, evidence []Fact) []Finding {
+	says := "an earlier part is of " + clip(part.resp("ETag")) + ", and the current version is " + clip(c.Current)
+	switch c.Relation.Kind {
+	case etag.Edited:
+		return one(Certain, says, append(evidence, e.got("ETag"))...)
+	case etag.Unrelated, etag.OtherContent, etag.OtherTime, etag.RolledBack:
+		return one(Likely, says, append(evidence, e.got("ETag"))...)
+	}
+	return nil
 }
 
 // etagOf is the tag of the response; zero if it is none.
@@ -507,5 +523,9 @@ func ambiguousCreate(e *examination) []Finding {
 	if e.status() != 412 || !e.x.Request.Header.Has("If-None-Exist") {
 		return nil
 	}
-	return one(e.sure("If-None-Exist"), "the search in If-None-Exist finds more than one resource", e.asked(), e.sent("If-None-Exist"), e.answered())
+	evidence := []Fact{e.asked(), e.sent("If-None-Exist"), e.answered()}
+	if text, ok := e.contains("multiple-matches", "multiple match", "more than one"); ok {
+		return one(Certain, "the server says that the search in If-None-Exist finds more than one resource", append(evidence, e.saying(text))...)
+	}
+	return one(Likely, "the search in If-None-Exist finds more than one resource", evidence...)
 }

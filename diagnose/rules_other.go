@@ -186,11 +186,14 @@ func csrfCheck(e *examination) []Finding {
 	if !e.unasked() {
 		return nil
 	}
-	text, ok := e.contains("csrf check failed", "strict cookie", "strict same site cookie", "invalid csrf", "csrf token", "requesttoken")
-	if !ok {
-		return nil
+	evidence := []Fact{e.asked(), e.answered(), e.cookieFact()}
+	if text, ok := e.contains("csrf check failed", "strict cookie has not been found", "strict same site cookie"); ok {
+		return one(Certain, "the application says that its check of session or request token failed", append(evidence, e.saying(text))...)
 	}
-	return one(Certain, "the application says that its check of session or request token failed", e.asked(), e.answered(), e.saying(text), e.cookieFact())
+	if text, ok := e.contains("invalid csrf", "csrf token", "csrf verification", "session has expired", "session expired"); ok {
+		return one(Likely, "the application speaks of its check of session or request token", append(evidence, e.saying(text))...)
+	}
+	return nil
 }
 
 // cookieFact says whether there were cookies.
@@ -205,7 +208,7 @@ func expiredToken(e *examination) []Finding {
 	if !e.unasked() {
 		return nil
 	}
-	if text, ok := e.contains("token has expired", "token expired", "expired token", "token is invalid or expired", "build token"); ok {
+	if text, ok := e.contains("token has expired", "token expired", "expired token", "token is invalid or expired"); ok {
 		return one(Certain, "the service says that the token has expired", e.asked(), e.answered(), e.saying(text))
 	}
 	return nil
