@@ -66,12 +66,14 @@ func (t Tag) WithCoding(coding string) Tag {
 
 // SplitCoding undoes WithCoding: "abc-gzip" yields "abc" and gzip. ok is false,
 // and base is t, when t does not end in the suffix of a registered coding.
+// A number from 2 to 99 may stand behind it, as in "abc-gzip2", and is dropped: an
+// encoder whose output is no longer what it was must have other tags.
 //
 // A tag can end so by chance, too (base64url has a hyphen). To decide whether a
 // tag names a coding of a representation you know, compare it with that
 // representation's WithCoding instead.
 func (t Tag) SplitCoding() (base Tag, coding string, ok bool) {
-	opaque := t.Opaque()
+	opaque := trimGeneration(t.Opaque())
 	for _, c := range codings {
 		if cut, found := strings.CutSuffix(opaque, c); found && strings.HasSuffix(cut, "-") {
 			return t.edit(func(string) string { return cut[:len(cut)-1] }), c, true
