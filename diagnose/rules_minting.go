@@ -489,9 +489,9 @@ func (e *examination) sameRepresentation(p *examination) bool {
 	return p.shows() && e.sameWish(p) && e.resp("Content-Encoding") == p.resp("Content-Encoding")
 }
 
-// read returns the latest earlier read of the same representation whose tag is, or is not, the one of this
+// readBefore returns the latest earlier read of the same representation whose tag is, or is not, the one of this
 // response, unless something was written in between; or nil.
-func (e *examination) read(sameTag bool) *examination {
+func (e *examination) readBefore(sameTag bool) *examination {
 	if !e.shows() || etagOf(e).IsZero() {
 		return nil
 	}
@@ -522,7 +522,7 @@ func (e *examination) changes() []change {
 			list = append(list, change{c.Sent, c.Current, c.Relation, []Fact{e.sent(c.Field), e.current(), e.answered()}})
 		}
 	}
-	if p := e.read(false); p != nil && len(list) == 0 {
+	if p := e.readBefore(false); p != nil && len(list) == 0 {
 		from, to := p.facts(), e.facts()
 		from.Content, to.Content = nil, nil
 		r := etag.Relate(p.resp("ETag"), e.resp("ETag"), from, to)
@@ -540,9 +540,12 @@ func farmSkew(e *examination) []Finding {
 		if c.relation.Kind == etag.FarmCopies && apart > 0 {
 			return one(Likely, fmt.Sprintf("%s and %s hold times that are %s apart: copies of one file, written one after the other", clip(c.from), clip(c.to), apart), c.evidence...)
 		}
-		if back := e.read(true); back != nil && c.relation.Kind == etag.OtherTime && e.between(back) {
+		if back := e.readBefore(true); back != nil && c.relation.Kind == etag.OtherTime && e.between(back) {
 			return one(Likely, fmt.Sprintf("%s was the tag, then %s, and now the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
 				append(c.evidence, back.got("ETag"))...)
+		}
+		if c.relation.Kind > etag.SameButForm && c.relation.Elapsed < 0 && e.conditional() && (e.status() == 412 || e.status() == 200) {
+			return one(Possible, fmt.Sprintf("the time in the current tag is %s earlier than in the one that was sent: another copy answers, or an older version was put back", apart), c.evidence...)
 		}
 	}
 	return nil
@@ -550,7 +553,7 @@ func farmSkew(e *examination) []Finding {
 
 // between reports whether, after p, there was a read with another tag.
 func (e *examination) between(p *examination) bool {
-	other := e.read(false)
+	other := e.readBefore(false)
 	return other != nil && slices.Index(e.earlier, other) > slices.Index(e.earlier, p)
 }
 
@@ -602,20 +605,28 @@ func iisChangeNumber(e *examination) []Finding {
 
 func inodeInTag(e *examination) []Finding {
 	for _, c := range e.changes() {
-		from, to := strings.Split(opaque(c.from), "-"), strings.Split(opaque(c.to), "-")
-		if len(from) != 3 || len(to) != 3 || from[0] == to[0] || !slices.Equal(from[1:], to[1:]) || len(from[2]) < 8 {
+		from, to, ok := inodes(c)
+		if !ok {
 			continue
 		}
-		if slices.ContainsFunc(slices.Concat(from, to), func(s string) bool { return !isHex(s) }) {
-			continue
-		}
-		f := finding(Certain, fmt.Sprintf("both tags have the size and time %s-%s, and only the inodes %s and %s differ", from[1], from[2], from[0], to[0]), c.evidence...)
+		f := finding(Certain, fmt.Sprintf("both tags have the same size and time, and only the inodes %s and %s differ", from, to), c.evidence...)
 		if _, ok := e.has("apache"); ok {
 			f.Config = []Config{{Server: "Apache httpd", Where: "in the virtual host or the directory", Text: "FileETag MTime Size"}}
 		}
 		return []Finding{f}
 	}
 	return nil
+}
+
+// inodes returns the inodes of two tags that differ in nothing else, and whether they do. In the tag of LiteSpeed
+// the inode comes last, in those of Apache and uhttpd first.
+func inodes(c change) (from, to string, ok bool) {
+	a, b := c.relation.Sent, c.relation.Current
+	if a.Dialect != nil && a.Dialect == b.Dialect && a.Size == b.Size && a.Time.Equal(b.Time) && !a.Time.IsZero() {
+		from, to = a.Parts["inode"], b.Parts["inode"]
+		return from, to, from != "" && to != "" && from != to
+	}
+	return "", "", false
 }
 
 // opaque is the text of a tag between its quotes, or the text itself if it has none.
@@ -625,13 +636,15 @@ func isHex(s string) bool { return s != "" && strings.Trim(s, "0123456789abcdef"
 
 // redeployed is about tags with different times for the same content.
 func redeployed(e *examination) []Finding {
-	p := e.read(false)
-	if p == nil || !equalContent(p, e) {
-		return nil
-	}
 	for _, c := range e.changes() {
-		if c.relation.Kind == etag.OtherTime && c.relation.Elapsed > 0 && e.read(true) == nil {
+		if c.relation.Kind != etag.OtherTime || c.relation.Elapsed <= 0 || e.readBefore(true) != nil {
+			continue
+		}
+		if p := e.readBefore(false); p != nil && equalContent(p, e) {
 			return one(Likely, fmt.Sprintf("the content is the same byte by byte, and the time in the tag is %s later", c.relation.Elapsed), append(c.evidence, e.gap(p))...)
+		}
+		if e.conditional() {
+			return one(Possible, fmt.Sprintf("the size in the tags is the same, and the time is %s later: written anew, or changed without changing its length", c.relation.Elapsed), c.evidence...)
 		}
 	}
 	return nil
@@ -651,15 +664,15 @@ func bothComplete(a, b *examination) bool {
 	return a.method() == "GET" && b.method() == "GET" && a.x.Response.Content.Complete() && b.x.Response.Content.Complete()
 }
 
-// twin returns the latest earlier response with the same strong tag in the same coding if it had other
+// twin returns the latest earlier response with the same strong tag, without a content coding, if it had other
 // content, or nil. A weak tag may stay the same.
 func (e *examination) twin() *examination {
 	tag := etagOf(e)
-	if e.status() != 200 || tag.IsZero() || tag.IsWeak() {
-		return nil
+	if e.status() != 200 || tag.IsZero() || tag.IsWeak() || e.coded() {
+		return nil // the same data can be compressed in several ways
 	}
 	p := e.last(func(p *examination) bool {
-		return p.method() == "GET" && p.status() == 200 && etagOf(p) == tag && p.resp("Content-Encoding") == e.resp("Content-Encoding")
+		return p.method() == "GET" && p.status() == 200 && etagOf(p) == tag && !p.coded()
 	})
 	if p == nil || !unequalContent(p, e) || len(p.x.Response.Content.Data) == 0 || len(e.x.Response.Content.Data) == 0 {
 		return nil // where one is empty it was not sent, as by status-override-hides-304
@@ -681,10 +694,8 @@ var normalTimes = map[int64]string{
 // normalTime returns the constant that the time in the tag is, or, if there is no tag, Last-Modified.
 func (e *examination) normalTime() (time.Time, string) {
 	at := parseDate(e.resp("Last-Modified"))
-	if tag := e.resp("ETag"); tag != "" {
-		known := e.facts()
-		known.Content = nil
-		r, ok := read(tag, known)
+	if e.resp("ETag") != "" {
+		r, ok := e.reading()
 		if !ok || r.Time.IsZero() {
 			return time.Time{}, ""
 		}
@@ -696,9 +707,12 @@ func (e *examination) normalTime() (time.Time, string) {
 	return at, normalTimes[at.Unix()]
 }
 
-// read returns the best reading of a tag, unless the facts speak against it.
-func read(tag string, known etag.Facts) (etag.Reading, bool) {
-	rs := etag.Recognise(tag, known)
+// reading returns the best reading of the tag of the response, and whether there is one that the facts do not
+// speak against. It does not digest content.
+func (e *examination) reading() (etag.Reading, bool) {
+	known := e.facts()
+	known.Content = nil
+	rs := etag.Recognise(e.resp("ETag"), known)
 	if len(rs) == 0 || rs[0].Fit == etag.Contradicted {
 		return etag.Reading{}, false
 	}
@@ -725,9 +739,7 @@ func sameSecond(e *examination) []Finding {
 	if p == nil || len(p.x.Response.Content.Data) != len(e.x.Response.Content.Data) {
 		return nil
 	}
-	known := e.facts()
-	known.Content = nil
-	r, ok := read(e.resp("ETag"), known)
+	r, ok := e.reading()
 	if _, normal := e.normalTime(); !ok || normal != "" || r.Time.IsZero() || r.Resolution < time.Second {
 		return nil
 	}
@@ -741,7 +753,7 @@ func freshFile(e *examination) []Finding {
 	if date.IsZero() || !tag.IsWeak() {
 		return nil
 	}
-	r, ok := read(e.resp("ETag"), etag.Facts{LastModified: parseDate(e.resp("Last-Modified")), Server: e.resp("Server")})
+	r, ok := e.reading()
 	if !ok || !strings.HasPrefix(r.Dialect.ID, "apache") || r.Time.IsZero() {
 		return nil
 	}
@@ -763,9 +775,7 @@ func unstableTag(e *examination) []Finding {
 	if !e.shows() || etagOf(e).IsZero() {
 		return nil
 	}
-	known := e.facts()
-	known.Content = nil
-	if r, ok := read(e.resp("ETag"), known); ok && !r.Time.IsZero() {
+	if r, ok := e.reading(); ok && !r.Time.IsZero() {
 		return nil // the file may be copied, or changed
 	}
 	reads := e.readsInRow()
@@ -812,9 +822,7 @@ func tooNarrow(e *examination) []Finding {
 	if p == nil || isPlaceholder(etagOf(e).Opaque()) {
 		return nil
 	}
-	known := e.facts()
-	known.Content = nil
-	if r, ok := read(e.resp("ETag"), known); ok && !r.Time.IsZero() {
+	if r, ok := e.reading(); ok && !r.Time.IsZero() {
 		return nil // see same-second-same-size-collision and mtime-normalised-collision
 	}
 	return one(Certain, fmt.Sprintf("two different contents, of %d and %d bytes, have the strong tag %s", len(p.x.Response.Content.Data), len(e.x.Response.Content.Data), clip(e.resp("ETag"))),
@@ -899,9 +907,9 @@ func (e *examination) ownersTakeTurns() []Finding {
 // maker says who makes tags of the dialect of a reading.
 func maker(r etag.Reading) string {
 	if r.Dialect == nil {
-		return "of a form that is not known"
+		return "whose form is not known"
 	}
-	return "of the form of " + r.Dialect.By
+	return fmt.Sprintf("which looks like %s (%s)", r.Dialect.By, r.Dialect.Tells)
 }
 
 func tagOfPart(e *examination) []Finding {
@@ -927,8 +935,8 @@ func multipartTag(e *examination) []Finding {
 		if len(sent) != 32 || !isHex(strings.ToLower(sent)) || !ok || len(digest) != 32 || !isHex(digest) || strings.Trim(parts, "0123456789") != "" {
 			continue
 		}
-		if digest == sent {
-			continue // the mark was cut off; that is another matter
+		if digest == sent || e.minted(c.Sent) != nil {
+			continue // the mark was cut off, or the object had that tag before
 		}
 		return one(Likely, fmt.Sprintf("%s is the form of an MD5, and the object was uploaded in %s parts, whose tag is no MD5 of the content", clip(c.Sent), parts),
 			e.sent(c.Field), e.current(), e.answered())
@@ -947,7 +955,7 @@ func (e *examination) isAzure(tag string) bool {
 // bare returns the first tag without quotes in a field, as sent, and the fact of that field.
 func (e *examination) bare() (string, Fact) {
 	for _, field := range []string{"If-Match", "If-None-Match", "If-Range"} {
-		if e.isDate(e.req(field)) {
+		if isDate(e.req(field)) || field == "If-Range" && meantAsDate(e.req(field)) {
 			continue
 		}
 		for _, m := range e.members(field) {
@@ -957,7 +965,7 @@ func (e *examination) bare() (string, Fact) {
 		}
 	}
 	lines := e.x.Response.Header.Named("ETag")
-	if len(lines) != 1 || lines[0].Cut {
+	if len(lines) != 1 || lines[0].Cut || e.blindResponse() {
 		return "", Fact{}
 	}
 	for m := range etag.Members([]string{lines[0].Value}) {
@@ -973,14 +981,15 @@ func (e *examination) bare() (string, Fact) {
 func lacksQuotes(m etag.Member) bool {
 	switch m.Fault {
 	case etag.Unquoted, etag.SingleQuoted, etag.Unterminated, etag.LowerCaseW:
-		return !isEscaped(m.Raw) && !strings.Contains(m.Raw, "://") && !isPlaceholder(m.Raw) && !strings.Contains(strings.ToLower(m.Raw), "ignore")
+		noValue := isPlaceholder(m.Raw) && strings.Trim(m.Raw, "0-") != ""
+		return !noValue && !isEscaped(m.Raw) && !strings.Contains(m.Raw, "://") && !strings.Contains(strings.ToLower(m.Raw), "ignore")
 	}
 	return false
 }
 
-// isDate reports whether a value is a date, or is meant as one.
-func (e *examination) isDate(value string) bool {
-	return strings.Count(value, ":") == 2 && strings.ContainsAny(value, " T") && !strings.HasSuffix(value, `"`)
+// isDate reports whether the value of a field for tags is a date, or is meant as one.
+func isDate(value string) bool {
+	return strings.Count(value, ":") == 2 && isWeekday(value) && strings.Contains(value, " ")
 }
 
 func unquotedTag(e *examination) []Finding {
@@ -1053,7 +1062,7 @@ func wrongKind(e *examination) []Finding {
 		if value == "" || len(e.x.Request.Header.Named(field)) != 1 || len(value) > maxTag {
 			continue
 		}
-		if e.isDate(value) {
+		if isDate(value) {
 			return one(Certain, fmt.Sprintf("%s has a date, which belongs in %s", field, map[string]string{"If-Match": "If-Unmodified-Since", "If-None-Match": "If-Modified-Since"}[field]),
 				e.sent(field), e.current(), e.answered())
 		}
@@ -1070,7 +1079,7 @@ func wrongKind(e *examination) []Finding {
 			return one(Likely, fmt.Sprintf("%s has the cTag of the item, which is of its content; the service compares with its eTag", c.Field), e.sent(c.Field), e.current(), e.answered())
 		}
 		if c.Relation.Kind == etag.OtherLayer && e.minted(c.Sent) == nil && e.status() == 412 {
-			return one(Possible, fmt.Sprintf("%s is %s, and the current tag %s is %s", clip(c.Sent), maker(c.Relation.Sent), clip(c.Current), maker(c.Relation.Current)),
+			return one(Possible, fmt.Sprintf("the client sent %s, %s, and the current tag is %s, %s", clip(c.Sent), maker(c.Relation.Sent), clip(c.Current), maker(c.Relation.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
 	}
@@ -1091,7 +1100,11 @@ func headUnlikeGet(e *examination) []Finding {
 		return nil
 	}
 	if here == "" || there == "" {
-		return one(Likely, fmt.Sprintf("the response to %s has a tag, that to %s has none", with(e, p).method(), without(e, p).method()), evidence...)
+		has, lacks := p, e
+		if there == "" {
+			has, lacks = e, p
+		}
+		return one(Likely, fmt.Sprintf("the response to %s has a tag, that to %s has none", has.method(), lacks.method()), evidence...)
 	}
 	says := fmt.Sprintf("%s has %s, %s has %s", p.method(), clip(there), e.method(), clip(here))
 	again := e.last(func(q *examination) bool { return q.shows() && q.method() == e.method() && q != p })
@@ -1106,21 +1119,6 @@ func headUnlikeGet(e *examination) []Finding {
 		return one(Possible, says+", within "+d.String(), evidence...)
 	}
 	return nil
-}
-
-// with returns that of the two exchanges whose response has a tag, and without the other one.
-func with(a, b *examination) *examination {
-	if a.resp("ETag") != "" {
-		return a
-	}
-	return b
-}
-
-func without(a, b *examination) *examination {
-	if a.resp("ETag") == "" {
-		return a
-	}
-	return b
 }
 
 func starMatch(e *examination) []Finding {

@@ -204,7 +204,7 @@ func (e *examination) onlyRange() (byterange.Spec, bool) {
 // ifRangeTag returns the tag in If-Range, malformed or not, and whether there is one.
 func (e *examination) ifRangeTag() (etag.Member, bool) {
 	lines := e.x.Request.Header.Named("If-Range")
-	if len(lines) != 1 || lines[0].Cut || e.isDate(lines[0].Value) || len(lines[0].Value) > maxTag {
+	if len(lines) != 1 || lines[0].Cut || meantAsDate(lines[0].Value) || len(lines[0].Value) > maxTag {
 		return etag.Member{}, false
 	}
 	tag, err := etag.Parse(lines[0].Value)
@@ -368,9 +368,9 @@ func refusedBrowser(e *examination) []Finding {
 	if !strings.HasPrefix(agent, "mozilla/") && !strings.Contains(agent, "vlc") && !strings.Contains(agent, "mpv") && !strings.Contains(agent, "applecoremedia") && !strings.Contains(agent, "exoplayer") {
 		return nil
 	}
-	c := Likely
+	c, says := Likely, ", and the file is another by now"
 	if e.verdict.Judgement != Right {
-		c = Possible
+		c, says = Possible, "; if the file is another by now, 412 is right"
 	}
-	return one(c, "the program guards its parts with "+e.verdict.Preconditions[0].Name+", and the file is another by now", append(e.preconditionFacts(), e.sent("User-Agent"), e.sent("Range"), e.answered())...)
+	return one(c, "the program guards its parts with "+e.verdict.Preconditions[0].Name+says, append(e.preconditionFacts(), e.sent("User-Agent"), e.sent("Range"), e.answered())...)
 }

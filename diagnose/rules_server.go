@@ -341,11 +341,31 @@ func (e *examination) unlikeCurrent(field string) bool {
 
 func dateDespiteTag(e *examination) []Finding {
 	sent, now := e.dateSent("If-Modified-Since"), e.modified()
-	if e.status() != 304 || !e.reads() || sent.IsZero() || now.After(sent) || !e.unlikeCurrent("If-None-Match") {
+	if e.status() != 304 || !e.reads() || sent.IsZero() || now.After(sent) {
+		return nil
+	}
+	if e.resp("ETag") == "" {
+		return e.dateDespiteKnownTag()
+	}
+	if !e.unlikeCurrent("If-None-Match") {
 		return nil
 	}
 	return one(Certain, fmt.Sprintf("If-None-Match has none of the forms of the current tag %s, so 200 is right; the 304 follows the date, which has to be ignored", clip(e.resp("ETag"))),
 		e.sent("If-None-Match"), e.got("ETag"), e.sent("If-Modified-Since"), e.got("Last-Modified"), e.answered())
+}
+
+// dateDespiteKnownTag is about a 304 without a tag, where the tag is known from before.
+func (e *examination) dateDespiteKnownTag() []Finding {
+	p := e.last((*examination).tells)
+	if p == nil || len(e.members("If-None-Match")) == 0 || e.anyMember("If-None-Match") || e.otherForm() {
+		return nil
+	}
+	current, err := etag.Parse(p.after.ETag)
+	if err != nil || slices.ContainsFunc(e.members("If-None-Match"), func(m etag.Member) bool { return m.Tag.WeakEqual(current) }) {
+		return nil
+	}
+	return one(Likely, fmt.Sprintf("the tag was %s before, which If-None-Match does not have, so 200 is right; the 304 seems to follow the date", clip(p.after.ETag)),
+		p.asked(), p.got("ETag"), e.sent("If-None-Match"), e.sent("If-Modified-Since"), e.answered(), e.gap(p))
 }
 
 func precedence(e *examination) []Finding {
@@ -378,8 +398,8 @@ func refusedRead(e *examination) []Finding {
 }
 
 func notModifiedWrite(e *examination) []Finding {
-	if e.status() != 304 || e.method() == "" || e.reads() {
-		return nil
+	if e.status() != 304 || e.method() == "" || e.reads() || e.method() == "QUERY" {
+		return nil // QUERY is as safe as GET, and newer than the standard
 	}
 	return one(Certain, fmt.Sprintf("304 answers GET and HEAD only, and this is %s", clip(e.method())), append(e.preconditionFacts(), e.asked(), e.answered())...)
 }
@@ -622,6 +642,9 @@ func otherStatus(e *examination) []Finding {
 	if !e.conditional() || e.status() < 500 && e.status() != 200 {
 		return nil
 	}
+	if e.reads() && len(e.fields.IfMatch)+len(e.fields.IfUnmodifiedSince) == 0 {
+		return nil // nothing could fail; it may be a page about 412
+	}
 	marks := []string{"preconditionfailederror", "preconditionfailedexception", "precondition failed", "412 precondition"}
 	if e.status() == 200 {
 		marks = []string{"<title>412", "<h1>412", "error 412", "412 precondition failed"}
@@ -638,11 +661,17 @@ func errorInContent(e *examination) []Finding {
 	if e.status() != 200 {
 		return nil
 	}
-	text, ok := e.contains("<code>preconditionfailed</code>", "<code>conditionalrequestconflict</code>", "<code>internalerror</code>", "<code>slowdown</code>")
-	if _, isError := e.contains("<error>"); !ok || !isError {
+	if _, ok := e.contains("<error>"); !ok {
 		return nil
 	}
-	return one(Certain, "the status says 200, and the content is an error of the object store", e.asked(), e.answered(), e.fact("content of the response", "… "+text+" …"))
+	for _, code := range []string{"PreconditionFailed", "ConditionalRequestConflict", "InternalError", "SlowDown"} {
+		text := "<Code>" + code + "</Code>"
+		if _, ok := e.contains(strings.ToLower(text)); ok {
+			return one(Certain, "the status says 200, and the content is an error of the object store: "+code,
+				e.asked(), e.answered(), e.fact("content of the response", "… "+text+" …"))
+		}
+	}
+	return nil
 }
 
 func azureRead(e *examination) []Finding {
