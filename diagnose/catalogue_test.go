@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
@@ -55,9 +56,17 @@ func cases(t testing.TB) []testCase {
 	return list
 }
 
+// reports has the report of each case, which several tests look at.
+var reports sync.Map
+
 func (c testCase) diagnose(t testing.TB) *Report {
 	t.Helper()
-	return Exchanges(readCapture(t, c.path))
+	if r, ok := reports.Load(c.path); ok {
+		return r.(*Report)
+	}
+	r := Exchanges(readCapture(t, c.path))
+	reports.Store(c.path, r)
+	return r
 }
 
 func readCapture(t testing.TB, path string) []*exchange.Exchange {

@@ -36,6 +36,9 @@ func Exchanges(xs []*exchange.Exchange) *Report {
 		e.text, e.lower = "", false // not needed again, and there may be many
 		e.replace()
 		history[key] = latest(e.earlier, e)
+		if other, uri := e.elsewhere(); other != nil {
+			history[uri] = latest(history[uri], other)
+		}
 	}
 	for _, e := range es {
 		r.Findings = append(r.Findings, e.found...)
@@ -84,6 +87,29 @@ func targetURI(x *exchange.Exchange) string {
 	host = strings.ToLower(host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
 	return host + "/" + path
+}
+
+// elsewhere returns what the exchange did to a resource other than its target, and the URI of that; nil
+// if nothing. It is about the destination of MOVE and COPY (RFC 4918 §9.8, §9.9), and about the
+// object whose metadata Azure writes under a URL with a query of its own.
+func (e *examination) elsewhere() (other *examination, uri string) {
+	if !e.succeeded() {
+		return nil, ""
+	}
+	copied := *e
+	copied.found = nil
+	at := &exchange.Exchange{Request: e.x.Request, Scheme: e.x.Scheme}
+	switch destination := e.req("Destination"); {
+	case e.moves() && destination != "":
+		at.Request.Target = destination
+		copied.after = State{} // it exists, with a tag that is not known
+	case e.metadata() && e.method() == "PUT":
+		at.Request.Target, _, _ = strings.Cut(at.Request.Target, "?")
+		copied.after = e.responseState(true)
+	default:
+		return nil, ""
+	}
+	return &copied, targetURI(at)
 }
 
 // latest appends e and drops what is beyond maxHistory. It copies when it drops, since

@@ -60,16 +60,27 @@ func layerOf(module string) layer {
 	return unknownLayer
 }
 
-// refuser returns the last event of the server's trace that set the status of the response, and whether
-// there is one.
-func (e *examination) refuser() (ev exchange.Event, ok bool) {
-	for _, t := range e.x.Trace {
-		if t.Kind == exchange.StatusSet && t.Status == e.status() {
+// statusSetter returns the last event of the server's trace in which a module set the status of the response,
+// and whether there is one.
+func statusSetter(x *exchange.Exchange) (ev exchange.Event, ok bool) {
+	for _, t := range x.Trace {
+		if t.Kind == exchange.StatusSet && t.Status == x.Response.Status && t.Module != "" {
 			ev, ok = t, true
 		}
 	}
 	return ev, ok
 }
+
+// statusText says such an event, as in "WebDAVModule set 412 in EXECUTE_REQUEST_HANDLER".
+func statusText(ev exchange.Event) string {
+	text := fmt.Sprintf("%s set %d", ev.Module, ev.Status)
+	if ev.Phase != "" {
+		text += " in " + ev.Phase
+	}
+	return text
+}
+
+func (e *examination) refuser() (exchange.Event, bool) { return statusSetter(e.x) }
 
 // refusedBy is the layer that set the status, unknownLayer if the trace does not tell.
 func (e *examination) refusedBy() layer {
@@ -80,15 +91,23 @@ func (e *examination) refusedBy() layer {
 // refuserFact is the fact of which module set the status; it has no name if the trace does not tell.
 func (e *examination) refuserFact() Fact {
 	ev, ok := e.refuser()
-	if !ok || ev.Module == "" {
+	if !ok {
 		return Fact{}
 	}
-	value := fmt.Sprintf("%s set %d", ev.Module, ev.Status)
-	if ev.Phase != "" {
-		value += " in " + ev.Phase
-	}
-	return Fact{Name: "trace", Value: clip(value), Source: e.place("")}
+	return Fact{Name: "trace", Value: clip(statusText(ev)), Source: e.place("")}
 }
+
+// layerTexts say where to look further, by the layer that set the status.
+var layerTexts = map[layer]string{
+	files:       "IIS compared the validators of the file itself",
+	dav:         "WebDAV of IIS evaluated the preconditions",
+	application: "the application made the answer, and IIS passed it on; look into the log of the application",
+	backend:     "the server behind IIS made the answer; look for the request with the same X-ARR-LOG-ID in the trace of that one",
+	filter:      "a filter refused the request before anything looked at its preconditions",
+}
+
+// refusedText is layerTexts for this exchange, "" if the trace does not tell.
+func (e *examination) refusedText() string { return layerTexts[e.refusedBy()] }
 
 // changedField returns the fact that the trace shows a field of the request being set or removed
 // before it was handled, and whether it was removed; no name if it shows nothing such.

@@ -56,6 +56,9 @@ func partiesOf(x *exchange.Exchange) []Party {
 			list = addParty(list, "IIS with ARR", "trace: routed to "+ev.To)
 		}
 	}
+	if ev, ok := statusSetter(x); ok {
+		list = addParty(list, ev.Module, "trace: "+statusText(ev))
+	}
 	for _, field := range []string{"Server", "X-Powered-By"} {
 		if v := h.Get(field); v != "" {
 			list = addParty(list, v, field+": "+v)

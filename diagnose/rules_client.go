@@ -488,6 +488,24 @@ func firstDifference(a, b []byte) int {
 // metadataMethods change something about a resource, and not its content.
 var metadataMethods = []string{"LOCK", "UNLOCK", "PROPPATCH", "ACL"}
 
+// metadataQueries are how Azure names what of an object is written, in lower case.
+var metadataQueries = []string{"comp=metadata", "comp=properties", "comp=tags", "comp=lease"}
+
+// metadata reports whether the request changes something about a resource, and not its content.
+func (e *examination) metadata() bool {
+	_, query, _ := strings.Cut(e.x.Request.Target, "?")
+	return slices.Contains(metadataMethods, e.method()) ||
+		e.method() == "PUT" && slices.ContainsFunc(strings.Split(strings.ToLower(query), "&"), func(q string) bool { return slices.Contains(metadataQueries, q) })
+}
+
+// metadataName is what such a request is called.
+func (e *examination) metadataName() string {
+	if e.method() == "PUT" {
+		return "a write of metadata"
+	}
+	return e.method()
+}
+
 func metadataBumps(e *examination) []Finding {
 	c, ok := e.pair("If-Match")
 	if e.status() != 412 || !ok || !e.anyStrong("If-Match") || c.Relation.Kind == etag.Identical || c.Relation.Kind == etag.SameButForm {
@@ -498,7 +516,7 @@ func metadataBumps(e *examination) []Finding {
 	if bump == nil {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s", bump.method(), clip(c.Sent), clip(c.Current)),
+	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s", bump.metadataName(), clip(c.Sent), clip(c.Current)),
 		read.got("ETag"), bump.asked(), bump.answered(), e.sent("If-Match"), e.current())
 }
 
@@ -515,7 +533,7 @@ func (e *examination) metadataSince(read *examination) (bump *examination) {
 		if !p.writes() || !p.succeeded() {
 			continue
 		}
-		if !slices.Contains(metadataMethods, p.method()) {
+		if !p.metadata() {
 			return nil // that may have changed the content
 		}
 		bump = p

@@ -262,7 +262,7 @@ func (e *examination) staleIfMatch() []Finding {
 	} else if c.Relation.Elapsed > 0 {
 		says += fmt.Sprintf(", made %s later", c.Relation.Elapsed.Round(time.Millisecond))
 	}
-	evidence := []Fact{e.sent("If-Match"), e.current(), e.answered()}
+	evidence := []Fact{e.sent("If-Match"), e.current(), e.answered(), e.refuserFact()}
 	if other := e.othersWrite(c.Current); other != nil {
 		return one(Certain, says+"; the write of another client in between made it", append(evidence, other.asked(), other.got("ETag"), e.gap(other))...)
 	}
@@ -299,7 +299,7 @@ func (e *examination) othersWrite(current string) *examination {
 // ownWrite returns the earlier write of this client that made the current tag, or nil.
 func (e *examination) ownWrite(current string) *examination {
 	return e.last(func(p *examination) bool {
-		return p.writes() && p.succeeded() && p.after.ETag == current && e.sameClient(p)
+		return p.writes() && p.succeeded() && !p.metadata() && p.after.ETag == current && e.sameClient(p)
 	})
 }
 

@@ -139,7 +139,11 @@ func (e *examination) designed(evidence ...Fact) []Finding {
 	if e.witnessed || !e.verdict.State.Known {
 		c = Certain
 	}
-	return one(c, e.verdict.Why, append(evidence, e.answered())...)
+	says := e.verdict.Why
+	if where := e.refusedText(); where != "" && e.status() == 412 {
+		says += "; " + where
+	}
+	return one(c, says, append(evidence, e.answered(), e.refuserFact())...)
 }
 
 // preconditionFacts are the preconditions that were sent, each once, and what they are

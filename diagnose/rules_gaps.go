@@ -65,7 +65,11 @@ func insufficient(e *examination) []Finding {
 	if !e.asksWhy() || slices.ContainsFunc(e.found, func(f Finding) bool { return f.Confidence > Insufficient }) {
 		return nil
 	}
-	f := finding(Insufficient, e.verdict.Why+e.stillMissing(), append(e.preconditionFacts(), e.answered())...)
+	says := e.verdict.Why + e.stillMissing()
+	if where := e.refusedText(); where != "" {
+		says += "; " + where
+	}
+	f := finding(Insufficient, says, append(e.preconditionFacts(), e.answered(), e.refuserFact(), e.sent("X-ARR-LOG-ID"))...)
 	for _, g := range e.x.Gaps[:min(len(e.x.Gaps), maxParties)] {
 		f.Evidence = append(f.Evidence, Fact{Name: "missing " + g.Part.String(), Value: clip(g.Reason), Source: e.place("")})
 	}

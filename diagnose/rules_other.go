@@ -150,6 +150,9 @@ var firewallTexts = []string{
 }
 
 func wafBlock(e *examination) []Finding {
+	if ev, _ := e.refuser(); e.status() == 412 && e.refusedBy() == filter && e.conditional() {
+		return one(Certain, "the trace shows that "+clip(ev.Module)+" refused the request, and not what evaluates its preconditions", append(e.preconditionFacts(), e.answered(), e.refuserFact())...)
+	}
 	if !e.unasked() {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (e *examination) ownState() State {
 // stateAfter is what the exchange tells of the state it left behind.
 func (e *examination) stateAfter() State {
 	switch status := e.status(); {
-	case e.method() == "DELETE" && e.succeeded() && status != 202:
+	case (e.method() == "DELETE" || e.method() == "MOVE") && e.succeeded() && status != 202:
 		return State{Known: true, Source: e.source()}
 	case (e.method() == "PUT" || e.method() == "PATCH") && (status == 200 || status == 201 || status == 204):
 		return e.responseState(true)
