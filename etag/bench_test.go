@@ -2,7 +2,9 @@ package etag_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 )
@@ -67,3 +69,36 @@ func BenchmarkFromReader(b *testing.B) {
 type streamOnly struct{ r *bytes.Reader }
 
 func (s streamOnly) Read(p []byte) (int, error) { return s.r.Read(p) }
+
+func BenchmarkRecognise(b *testing.B) {
+	known := etag.Facts{LastModified: time.Date(2026, 11, 3, 9, 14, 22, 0, time.UTC), Size: 48213}
+	for _, c := range []struct{ name, tag string }{
+		{"nginx", `"6ae9a5ee-bc55"`},
+		{"iis", `"795d517746bdd1:0"`},
+		{"hash", `"d41d8cd98f00b204e9800998ecf8427e"`},
+		{"none", `"v1"`},
+		{"long", `"` + strings.Repeat("%2525", 200) + `"`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				etag.Recognise(c.tag, known)
+			}
+		})
+	}
+}
+
+func BenchmarkRelate(b *testing.B) {
+	for _, c := range []struct{ name, sent, current string }{
+		{"form", `W/"6ae9a5ee-bc55-gzip"`, `"6ae9a5ee-bc55"`},
+		{"time", `"6ae9a5ee-bc55"`, `"6ae9a5f8-bc55"`},
+		{"digest", `"d41d8cd98f00b204e9800998ecf8427e"`, `"9e107d9d372bb6826bd81d3542a419d6"`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				etag.Relate(c.sent, c.current, etag.Facts{}, etag.Facts{})
+			}
+		})
+	}
+}

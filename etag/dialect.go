@@ -88,7 +88,7 @@ func recognise(n normal, known *Facts) []Reading {
 			found = d.read(c, found)
 		}
 		for j := from; j < len(found); j++ {
-			found[j].Dialect = &d.Dialect
+			found[j].Dialect, found[j].of = &d.Dialect, d
 			found[j].check(d, known, &p)
 		}
 		found = dropMisread(found, from)

@@ -305,18 +305,21 @@ func readJetty(c candidate, found []Reading) []Reading {
 		return found
 	}
 	mixed := int64(binary.BigEndian.Uint64(a) ^ binary.BigEndian.Uint64(b))
+	r := c.reading()
+	if size := c.known.Size; size > 0 {
+		t, ok := fileTime(mixed^size, time.Millisecond)
+		if !ok {
+			return found
+		}
+		r.Time, r.Resolution = t, time.Millisecond
+		return append(found, r)
+	}
 	near, ok := fileTime(mixed, time.Millisecond)
 	if !ok {
 		return found
 	}
-	r := c.reading()
 	r.Time, r.Resolution = near.Truncate(time.Hour), jettyCoarse
 	r.note = "its time is mixed with its size, and known to the millisecond when the size is known"
-	if size := c.known.Size; size > 0 {
-		if t, ok := fileTime(mixed^size, time.Millisecond); ok {
-			r.Time, r.Resolution, r.note = t, time.Millisecond, ""
-		}
-	}
 	return append(found, r)
 }
 

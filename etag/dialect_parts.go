@@ -68,8 +68,8 @@ func (r *Reading) checkParts(parts int64, f *Facts) {
 // first.
 var commonPartSizes = [...]int64{8, 5, 16, 64, 10, 15, 25, 32, 50, 100, 128, 256, 512, 1024, 2048, 5120}
 
-// partSizes returns how long the parts can be if so many make the whole: the common sizes, then the
-// smallest one and that in whole MiB. There are at most maxPartSizes.
+// partSizes returns how long the parts can be if so many make the whole: common sizes, then the
+// smallest one, then those in whole MiB. There are at most maxPartSizes.
 func partSizes(size, parts int64) []int64 {
 	const mib = 1 << 20
 	var sizes []int64
@@ -83,8 +83,10 @@ func partSizes(size, parts int64) []int64 {
 		try(common * mib)
 	}
 	least := (size + parts - 1) / parts
-	try((least + mib - 1) / mib * mib)
 	try(least)
+	for n := range int64(maxPartSizes) {
+		try(((least+mib-1)/mib + n) * mib)
+	}
 	return sizes
 }
 

@@ -12,11 +12,11 @@ import (
 
 // readAzure reads .NET ticks in UTC.
 func readAzure(c candidate, found []Reading) []Reading {
-	digits, ok := strings.CutPrefix(c.text, "0x8")
-	if !ok || len(digits) != 14 || !only(digits, "0-9A-F") {
+	digits, ok := strings.CutPrefix(c.text, "0x")
+	if !ok || len(digits) != 15 || !only(digits, "0-9A-F") {
 		return found
 	}
-	ticks, err := strconv.ParseInt("8"+digits, 16, 64)
+	ticks, err := strconv.ParseInt(digits, 16, 64)
 	if err != nil {
 		return found
 	}

@@ -27,6 +27,7 @@ type Reading struct {
 	// Parts are other values in the tag by name, as in "inode" or "change number".
 	Parts map[string]string
 
+	of     *dialect
 	checks checks
 	// readings is the number of readings this tag has in this dialect.
 	readings int

@@ -79,8 +79,8 @@ const (
 	SameSecond
 	// BuildTime: a time is one that tools give to every file; see [Reading.Normalised].
 	BuildTime
-	// Ambiguous: a tag can be read in several ways that fit the facts equally well; the times are those
-	// closest to each other.
+	// Ambiguous: a tag can be read in several ways that fit the facts equally well. The times are those
+	// closest to each other, and neither they nor their order is certain.
 	Ambiguous
 )
 
@@ -133,16 +133,13 @@ func (rel *Relation) choose(sent, current []Reading) {
 		return
 	}
 	sameDialect := func(a, b *Reading) bool { return a.Dialect == b.Dialect }
-	sameMaker := func(a, b *Reading) bool {
-		maker := dialectOf(a).maker
-		return maker != "" && maker == dialectOf(b).maker
-	}
+	sameMaker := func(a, b *Reading) bool { return a.of.maker != "" && a.of.maker == b.of.maker }
 	switch {
 	case rel.bestPair(sent, current, sameDialect):
 		rel.compare()
 	case rel.bestPair(sent, current, sameMaker):
 		rel.Kind = OtherForm
-	case !dialectOf(&rel.Sent).vague && !dialectOf(&rel.Current).vague:
+	case !rel.Sent.of.vague && !rel.Current.of.vague:
 		rel.Kind = OtherLayer
 	}
 }
@@ -162,7 +159,7 @@ func (rel *Relation) bestPair(sent, current []Reading, match func(a, b *Reading)
 			if same {
 				pairs++
 			}
-			if weight > best || same && apart(a, b) < apart(&rel.Sent, &rel.Current) {
+			if weight > best || same && closer(a, b, &rel.Sent, &rel.Current) {
 				rel.Sent, rel.Current = *a, *b
 			}
 			if weight > best {
@@ -176,15 +173,21 @@ func (rel *Relation) bestPair(sent, current []Reading, match func(a, b *Reading)
 	return pairs > 0
 }
 
-func apart(a, b *Reading) time.Duration { return b.Time.Sub(a.Time).Abs() }
-
-func dialectOf(r *Reading) *dialect {
-	for i := range dialects {
-		if &dialects[i].Dialect == r.Dialect {
-			return &dialects[i]
-		}
+// closer reports whether the times of a and b are closer to each other than those of c and d, or else
+// earlier, so that the same pair is chosen whichever tag was sent.
+func closer(a, b, c, d *Reading) bool {
+	ab, cd := b.Time.Sub(a.Time).Abs(), d.Time.Sub(c.Time).Abs()
+	if ab != cd {
+		return ab < cd
 	}
-	return &dialect{vague: true}
+	return earlier(a, b).Before(earlier(c, d))
+}
+
+func earlier(a, b *Reading) time.Time {
+	if b.Time.Before(a.Time) {
+		return b.Time
+	}
+	return a.Time
 }
 
 // compare sets the Kind of two readings in one dialect.
@@ -199,7 +202,7 @@ func (rel *Relation) compare() {
 	}
 	sizes, digests := compareSizes(a, b), compareDigests(a, b)
 	changed := sizes == differs || digests == differs || !sameButMachine(a.Parts, b.Parts)
-	copied := dialectOf(a).file && timed && !changed
+	copied := a.of.file && timed && !changed
 	switch {
 	case copied && rel.Elapsed.Abs() < time.Second:
 		rel.Kind = FarmCopies
