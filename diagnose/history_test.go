@@ -26,6 +26,24 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
+// TestClientCache shows that a response from the client's own cache is no state of the server, but does tell
+// where a tag came from.
+func TestClientCache(t *testing.T) {
+	xs := parse(t, exchangeOf(t, `GET | | 200 | ETag: "a"`)+exchangeOf(t, `PUT | If-Match: "a" | 412 | ETag: "b"`))
+	xs[0].Cache = "disk"
+	r := Exchanges(xs[:1])
+	if v := r.Verdicts[0]; v.State.Known || v.Judgement != Unknown {
+		t.Errorf("got %s, %+v", v.Judgement, v.State)
+	}
+	stale := false
+	for _, f := range Exchanges(xs).Findings {
+		stale = stale || f.Rule.ID == "stale-etag-from-cache-or-replica"
+	}
+	if !stale {
+		t.Error("nothing says that the tag came from a cache")
+	}
+}
+
 // TestOneClient shows that two exchanges are taken for those of two clients if a field says so.
 func TestOneClient(t *testing.T) {
 	one := "GET /a HTTP/1.1\nHost: h\n%\n\nHTTP/1.1 200 OK\nContent-Length: 0\n\n"

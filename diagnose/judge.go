@@ -73,6 +73,8 @@ func (e *examination) cut() bool {
 // unjudgeable says why the answer cannot be judged at all; "" if it can.
 func (e *examination) unjudgeable() string {
 	switch {
+	case e.status() == 0 && e.writes():
+		return "the capture has no response; whether the write was performed is not known"
 	case e.status() == 0:
 		return "the capture has no response to judge"
 	case e.method() == "":
@@ -225,7 +227,7 @@ func (e *examination) otherForm() bool {
 // missing.
 func (e *examination) judgeByHistory() {
 	v := e.verdict
-	if e.witnessed || !v.State.Known {
+	if e.witnessed || !v.State.Known || e.otherForm() {
 		v.Why = e.whyUnknown()
 		return
 	}
@@ -320,7 +322,7 @@ func (e *examination) whyUnknown() string {
 	case e.status() == 200 && e.x.Source.Format == exchange.HAR && e.witnessed:
 		return "the stored response is still current; a browser may show a 304 from the server as 200"
 	case e.writes() && e.succeeded():
-		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells", missing)
+		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells", strings.Replace(missing, "current ", "", 1))
 	}
 	return fmt.Sprintf("whether %d is right depends on %s, which the response does not tell", e.status(), missing)
 }

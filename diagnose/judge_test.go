@@ -175,6 +175,9 @@ func TestJudgementByHistory(t *testing.T) {
 		{"a 304 without a tag", `
 			GET | | 200 | ETag: "a"
 			GET | If-None-Match: "a" | 304 |`, Right, "response 1"},
+		{"a tag in another form may be known to the server", `
+			GET | Accept-Encoding: gzip | 200 | ETag: "a-gzip"; Content-Encoding: gzip
+			PUT | If-Match: "a" | 412 |`, Unknown, "response 1"},
 		{"a failed write changes nothing", `
 			GET | | 200 | ETag: "a"
 			PUT | If-Match: "x" | 412 |

@@ -257,8 +257,10 @@ func (e *examination) staleIfMatch() []Finding {
 	}
 	read, own := e.minted(c.Sent), e.ownWrite(c.Current)
 	says := fmt.Sprintf("the client has %s, and the current tag is %s", clip(c.Sent), clip(c.Current))
-	if c.Relation.Revisions > 0 {
-		says += fmt.Sprintf(", %d revisions later", c.Relation.Revisions)
+	if n := c.Relation.Revisions; n == 1 {
+		says += ", the next revision"
+	} else if n > 1 {
+		says += fmt.Sprintf(", %d revisions later", n)
 	} else if c.Relation.Elapsed > 0 {
 		says += fmt.Sprintf(", made %s later", c.Relation.Elapsed.Round(time.Millisecond))
 	}

@@ -301,8 +301,11 @@ func (e *examination) judgeWeak(sent etag.Tag) []Finding {
 	case e.req("OData-Version")+e.resp("OData-Version") != "":
 		return nil // such a server takes weak tags; another reason made it fail
 	}
-	return one(Certain, fmt.Sprintf("all tags in If-Match are weak, as %s is, and If-Match takes only strong ones: it fails whatever the current tag is", clip(sent.String())),
-		e.sent("If-Match"), e.current(), e.answered())
+	says := fmt.Sprintf("all tags in If-Match are weak, as %s is, and If-Match takes only strong ones: it fails whatever the current tag is", clip(sent.String()))
+	if err == nil && e.witnessed {
+		says += "; besides, the current tag " + clip(current.String()) + " is another"
+	}
+	return one(Certain, says, e.sent("If-Match"), e.current(), e.answered())
 }
 
 // anyStrong reports whether the list has a strong tag, a "*", or a member that may be meant as one.
