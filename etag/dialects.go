@@ -55,7 +55,7 @@ var dialects = [...]dialect{
 	}, file: true, servers: "uhttpd", read: readApache13},
 	{Dialect: Dialect{
 		ID: "litespeed", By: "LiteSpeed", Verified: true,
-		Form:    "size, time in seconds and inode, hexadecimal, with hyphens between; newer versions put ;;; or ;gz or ;br behind it",
+		Form:    "size, time in seconds and inode, hexadecimal, with hyphens between; newer versions seem to put ;;; or ;gz or ;br behind it",
 		Tells:   "time to 1 s, size, inode, coding",
 		Example: `"bc55-6ae9a5ee-1c0100;;;"`,
 	}, file: true, servers: "litespeed", read: readLiteSpeed},
@@ -319,13 +319,6 @@ var dialects = [...]dialect{
 		Tells:   "row version",
 		Example: `W/"470867"`,
 	}, vague: true, read: readDataverse},
-	{Dialect: Dialect{
-		ID: "firebase-rtdb", By: "Firebase Realtime Database", Verified: true,
-		Form:    "28 characters of base64, or null_etag where there is nothing; sent only when asked for with X-Firebase-ETag",
-		Tells:   "whether there is anything",
-		Example: `"null_etag"`,
-	}, vague: true, read: readFirebase},
-
 	// Known from hearsay only.
 
 	{Dialect: Dialect{
@@ -378,6 +371,12 @@ var dialects = [...]dialect{
 		Form:    "two texts in base64url with a slash between",
 		Example: `"l66ggWbucbkBw9Lpos72oziyefE/ZrZBeCtnk2S6mzTTWnVwYKnGZH4"`,
 	}, vague: true, servers: "esf gse", read: readGoogleAPI},
+	{Dialect: Dialect{
+		ID: "firebase-rtdb", By: "Firebase Realtime Database",
+		Form:    "28 characters of base64, or null_etag where there is nothing; sent only when asked for with X-Firebase-ETag",
+		Tells:   "whether there is anything",
+		Example: `"null_etag"`,
+	}, vague: true, read: readFirebase},
 	{Dialect: Dialect{
 		ID: "crc32", By: "a program that uses a CRC-32",
 		Form:    "8 digits, hexadecimal",
