@@ -15,7 +15,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
-var update = flag.Bool("update", false, "write what was found to testdata/fires.txt and testdata/says.txt")
+var update = flag.Bool("update", false, "write what was found to testdata/fires.txt and testdata/says.txt, and new rules to testdata/ids.txt")
 
 // A testCase is a capture testdata/<rule>/bad-<confidence>*.* in which the rule must be found with that
 // confidence, or testdata/<rule>/good*.* in which neither it nor any other rule above level
@@ -256,6 +256,36 @@ func testDecided(t *testing.T, r *Rule) {
 		t.Errorf("%s: says that an exchange or the history decides, but has no check", r.ID)
 	case r.check == nil && len(r.Probe) == 0 && !slices.Contains(r.Needs, FromLog):
 		t.Errorf("%s: nothing decides it", r.ID)
+	}
+}
+
+// TestIDsAreForEver shows that no ID is lost: people filter by them. A new rule adds its ID to
+// testdata/ids.txt; with -update that is done, and nothing is removed.
+func TestIDsAreForEver(t *testing.T) {
+	const path = "testdata/ids.txt"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := strings.Fields(string(data))
+	for _, id := range ids {
+		if _, ok := RuleByID(id); !ok {
+			t.Errorf("the rule %s is gone", id)
+		}
+	}
+	for _, r := range Rules() {
+		if !slices.Contains(ids, r.ID) {
+			ids = append(ids, r.ID)
+			if !*update {
+				t.Errorf("%s is not in %s", r.ID, path)
+			}
+		}
+	}
+	if *update {
+		slices.Sort(ids)
+		if err := os.WriteFile(path, []byte(strings.Join(ids, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

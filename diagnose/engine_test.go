@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -279,6 +280,24 @@ func TestAdviceIsWellFormed(t *testing.T) {
 			t.Errorf("no advice for %s", f)
 		}
 	}
+}
+
+// TestConcurrent diagnoses the same exchanges from several goroutines, for the race detector.
+func TestConcurrent(t *testing.T) {
+	var xs []*exchange.Exchange
+	for _, c := range cases(t) {
+		xs = append(xs, readCapture(t, c.path)...)
+	}
+	want := Exchanges(xs)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if got := Exchanges(xs); len(got.Findings) != len(want.Findings) {
+				t.Errorf("got %d findings, want %d", len(got.Findings), len(want.Findings))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestNames(t *testing.T) {

@@ -96,10 +96,29 @@ var designedRules = []Rule{
 }
 
 func refusedAsDesigned(e *examination) []Finding {
-	if e.status() != 412 || e.verdict.Judgement != Right || e.explained(Good) {
+	switch {
+	case e.status() != 412 || e.explained(Good):
 		return nil
+	case e.verdict.Judgement == Right:
+		return e.designed(e.preconditionFacts()...)
+	case len(e.foreign()) > 0 && len(e.standard()) == 0:
+		return e.foreignRefused()
 	}
-	return e.designed(e.preconditionFacts()...)
+	return nil
+}
+
+// foreignVersions are response fields in which services say the current version that their own
+// preconditions are about.
+var foreignVersions = []string{"x-goog-generation", "x-goog-metageneration", "Last-Modified-Version", "X-Last-Modified", "Schedule-Tag"}
+
+// foreignRefused is about preconditions that HTTP does not define. By the status code one of them did not hold;
+// what that means is the service's to say.
+func (e *examination) foreignRefused() []Finding {
+	evidence := append(e.preconditionFacts(), e.answered())
+	for _, name := range foreignVersions {
+		evidence = append(evidence, e.got(name))
+	}
+	return one(Likely, fmt.Sprintf("%s is what can have failed: what it demands of the resource is not so, or not any more", clip(e.foreign()[0].Name)), evidence...)
 }
 
 func notModifiedAsDesigned(e *examination) []Finding {

@@ -239,6 +239,8 @@ func appState(e *examination) []Finding {
 	switch kind := strings.ToLower(e.resp("Content-Type")); {
 	case e.x.Response.Header.Has("Tus-Version"): // of the tus protocol for uploads
 		return one(Likely, none+"; the server of uploads does not know the version of the protocol that Tus-Resumable names", append(evidence, e.sent("Tus-Resumable"), e.got("Tus-Version"))...)
+	case e.leased():
+		return one(Certain, none+"; the service says that the object is leased, and wants the id of the lease", append(evidence, e.saying("LeaseIdMissing"))...)
 	case e.refusedBy() == application:
 		return one(Certain, none+", and the trace shows that the application set the status", evidence...)
 	case e.refusedBy() == backend:
@@ -249,6 +251,12 @@ func appState(e *examination) []Finding {
 		return one(Possible, none+"; the content of the response may say what is meant", evidence...)
 	}
 	return nil
+}
+
+// leased reports whether the answer is Azure's for an object that somebody holds a lease on.
+func (e *examination) leased() bool {
+	_, ok := e.contains("leaseidmissing")
+	return ok || e.resp("x-ms-error-code") == "LeaseIdMissing"
 }
 
 func required428(e *examination) []Finding {
