@@ -1,0 +1,435 @@
+package logs
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/etag"
+)
+
+const (
+	// maxSeries bounds the series of 412s that are remembered, and maxStorms those that are
+	// reported.
+	maxSeries = 8192
+	maxStorms = 64
+	// stormFrom is how many 412s make a series a storm, and loopFrom how many make it a loop, if they are
+	// the same.
+	stormFrom = 5
+	loopFrom  = 3
+	// maxPending bounds the answers 409 that wait to be tried again, and patience is how long
+	// they wait.
+	maxPending = 4096
+	patience   = time.Minute
+	// flipWithin is how soon after a 412 another attempt belongs to it.
+	flipWithin = time.Minute
+)
+
+// An analyst looks at refusals and writes, in the order of time.
+type analyst struct {
+	workers []*worker
+	history *history
+	found   tallies
+	times   *timeline // for the causes
+	series  map[uint64]*series
+	storms  []Storm
+	pending map[uint64]instance // answers 409 of S3
+	edge    map[uint64]edgeRequest
+	flips   flips
+
+	count          int64
+	paths, clients *frequent
+	methods        map[string]int64
+	nodes          nodeCounts
+	last           int64 // time
+}
+
+func newAnalyst(workers []*worker) *analyst {
+	return &analyst{
+		workers: workers, history: newHistory(), found: tallies{}, times: newTimeline(), series: map[uint64]*series{},
+		pending: map[uint64]instance{}, edge: map[uint64]edgeRequest{}, paths: newFrequent(maxRefused), clients: newFrequent(maxRefused),
+		methods: map[string]int64{}, nodes: nodeCounts{of: map[string]*Count{}},
+	}
+}
+
+// see looks at the next entry.
+func (a *analyst) see(e *accesslog.Entry) {
+	target := resourceOf(e)
+	if at, ok := e.UnixNano(); ok {
+		a.last = max(a.last, at)
+	}
+	a.passed(e, target)
+	if e.Status() == 412 {
+		a.refused(e, target)
+		return
+	}
+	w := writeOf(e, target)
+	a.wrote(e, &w)
+	a.history.add(w)
+	if d := destinationOf(e); d != 0 && w.done() {
+		w.target, w.method, w.etag, w.ifMatch = d, "PUT", "", "" // as far as the destination is concerned
+		a.history.add(w)
+	}
+}
+
+// resumed reports whether a client got a part of what it asks for not long before.
+func (a *analyst) resumed(key uint64, at int64) bool {
+	return slices.ContainsFunc(a.workers, func(w *worker) bool { return w.parts.resumed(key, at) })
+}
+
+// resourceOf is a number for the resource that a request is about.
+func resourceOf(e *accesslog.Entry) uint64 {
+	h := hash(e.Text(accesslog.Path))
+	if e.File().Format().Name() != "s3" {
+		return targetOf(e, h)
+	}
+	for part := range strings.SplitSeq(e.Text(accesslog.Query), "&") {
+		if part != "" && !strings.HasPrefix(part, "x-id=") { // x-id has the name of the operation
+			h = mix(h, hash(part))
+		}
+	}
+	return withHost(e, h)
+}
+
+// destinationOf is resourceOf for the Destination of a MOVE or COPY; 0 if that is not known.
+func destinationOf(e *accesslog.Entry) uint64 {
+	d := value(e, accesslog.Destination)
+	if d == "" {
+		return 0
+	}
+	u, err := url.Parse(d)
+	if err != nil {
+		return 0
+	}
+	return withHost(e, hash(u.EscapedPath()))
+}
+
+// An edgeRequest is what the log of one server says of a request that another server's log may have
+// too, by its identifier.
+type edgeRequest struct {
+	file  *accesslog.File
+	state accesslog.State // of If-Match
+	value string
+	place string
+}
+
+// passed looks for a write whose If-Match the log of one server has, and that of another, for the same
+// request, has not.
+func (a *analyst) passed(e *accesslog.Entry, target uint64) {
+	id := e.Text(accesslog.RequestID)
+	state := e.State(accesslog.IfMatch)
+	if id == "" || state == accesslog.NotLogged {
+		return
+	}
+	key := mix(hash(id), hash(e.Text(accesslog.Path)))
+	r, known := a.edge[key]
+	if !known {
+		if len(a.edge) >= maxPending {
+			clear(a.edge)
+		}
+		a.edge[key] = edgeRequest{e.File(), state, keep(e.Text(accesslog.IfMatch)), place(e.File().Name(), e.Line())}
+		return
+	}
+	if r.file == e.File() || r.state == state {
+		return
+	}
+	a.found.add("gateway-drops-precondition", certain, e, func(f *finding) {
+		f.says = "one server got this request with If-Match, and another without: something between them removed it"
+		with, without := diagnose.Fact{Name: "If-Match", Value: r.value, Source: r.place}, facts(e, accesslog.IfMatch)
+		if r.state == accesslog.Absent {
+			with.Value = "absent"
+		}
+		f.evidence = append([]diagnose.Fact{with}, without...)
+	})
+}
+
+// wrote looks at a write that was not refused, before it becomes part of the history.
+func (a *analyst) wrote(e *accesslog.Entry, w *write) {
+	if e.Status() == 409 {
+		a.conflict(e, w)
+	}
+	if !w.done() {
+		return
+	}
+	delete(a.pending, mix(w.target, hash(w.who.String())))
+	a.end(e, w)
+	a.race(e, w)
+	list := members(e, accesslog.IfMatch)
+	if weak(list) {
+		a.found.add("strong-compare-accepts-weak", likely, e, func(f *finding) {
+			f.says = "the write was accepted though its If-Match has weak tags alone, which no tag matches: the server compares weakly, or not at all"
+			f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfMatch, accesslog.ETag)
+		})
+	}
+}
+
+// weak reports whether a list has tags, and weak ones alone.
+func weak(list []etag.Member) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(m etag.Member) bool { return !m.Tag.IsWeak() })
+}
+
+// conflict notes a 409 that S3 asks to try again.
+func (a *analyst) conflict(e *accesslog.Entry, w *write) {
+	if !strings.Contains(e.Text(accesslog.Reason), "ConditionalRequestConflict") {
+		return
+	}
+	if len(a.pending) >= maxPending {
+		a.giveUp(true)
+	}
+	i := instanceOf(e)
+	i.finding = finding{
+		rule: "s3-409-not-retried", confidence: likely,
+		says:     "409 ConditionalRequestConflict means that another write was under way: " + w.who.String() + " did not try again",
+		evidence: facts(e, accesslog.Method, accesslog.Path, accesslog.Status, accesslog.Reason),
+	}
+	a.pending[mix(w.target, hash(w.who.String()))] = i
+}
+
+// giveUp reports the answers 409 that were not tried again; those that may still be stay, unless the log
+// is at its end or there is no room.
+func (a *analyst) giveUp(all bool) {
+	for key, i := range a.pending {
+		if a.last-i.at >= int64(patience) {
+			a.found.addInstances(1, i)
+		} else if !all {
+			continue
+		}
+		delete(a.pending, key)
+	}
+	if len(a.pending) >= maxPending {
+		clear(a.pending)
+	}
+}
+
+// race looks for another write that was accepted with the same If-Match.
+func (a *analyst) race(e *accesslog.Entry, w *write) {
+	tag, err := etag.Parse(w.ifMatch)
+	if err != nil || tag.IsWeak() {
+		return
+	}
+	for p := range a.history.of(w.target) {
+		if p.done() && p.etag == w.ifMatch || w.ago(p.at) < -24*time.Hour {
+			return // the tag was made again, or this is too long ago
+		}
+		if !p.changes() || p.ifMatch != w.ifMatch {
+			continue
+		}
+		c := likely // the tag may be made of the content, and that may not have changed
+		if p.etag != "" {
+			c = certain
+		}
+		a.found.add("check-then-act-race", c, e, func(f *finding) {
+			f.says = fmt.Sprintf("two writes were accepted with the same If-Match %s, %s apart: the second overwrote the first without having seen it",
+				w.ifMatch, say(p.ago(w.at)))
+			f.evidence = append([]diagnose.Fact{p.fact("first write")}, w.fact("second write"))
+		})
+		return
+	}
+}
+
+// A series is what one client got for one target since its last success.
+type series struct {
+	who                   principal
+	method, path          string
+	sent                  string // the preconditions of the last one
+	ifMatch               string
+	run                   int64 // how many of the last ones had the same
+	count                 int64
+	first, last, runFirst int64
+	same                  bool // all had the same
+	node                  string
+	sample                instance
+}
+
+func seriesKey(target uint64, who principal, method string) uint64 {
+	return mix(mix(target, hash(who.client)), mix(hash(who.user), hash(method)))
+}
+
+// refused looks at a 412.
+func (a *analyst) refused(e *accesslog.Entry, target uint64) {
+	r := newRefusal(a, e, target)
+	f := r.explain()
+	s := a.extend(r)
+	if s.run >= loopFrom && f.rule != "" {
+		a.loop(r, s, &f)
+	}
+	a.found.add(f.rule, f.confidence, e, func(kept *finding) {
+		if *kept = f; f.confidence < likely {
+			kept.config = config(e.File())
+		}
+	})
+	a.found[f.rule].refusals++
+	a.count++
+	path := e.Text(accesslog.Path)
+	a.paths.add(hash(path), path, 1, 1)
+	a.clients.add(mix(hash(r.who.client), hash(r.who.user)), r.who.String(), 1, 1)
+	a.nodes.add(nodeOf(e), 1)
+	a.method(r.method)
+	if at, ok := e.UnixNano(); ok {
+		a.times.at(at).cause(f.rule, 1)
+	}
+	if s.node != "" && len(a.flips.cases) < maxSamples {
+		s.sample = instanceOf(e)
+	}
+}
+
+func (a *analyst) method(m string) {
+	if _, known := a.methods[m]; !known && len(a.methods) >= 64 {
+		m = "other"
+	}
+	a.methods[m]++
+}
+
+// extend adds r to its series.
+func (a *analyst) extend(r *refusal) *series {
+	key := seriesKey(r.target, r.who, r.method)
+	s := a.series[key]
+	if s == nil {
+		if len(a.series) >= maxSeries {
+			a.forget()
+		}
+		s = &series{who: r.who, method: r.method, path: keep(r.e.Text(accesslog.Path)), first: r.at, same: r.conditions != ""}
+		a.series[key] = s
+	}
+	if s.count == 0 || s.sent != r.conditions {
+		s.same = s.same && s.count == 0
+		s.run, s.runFirst = 0, r.at
+	}
+	s.sent, s.ifMatch = r.conditions, keep(r.e.Text(accesslog.IfMatch))
+	s.run++
+	s.count++
+	s.last, s.node = r.at, keep(nodeOf(r.e))
+	return s
+}
+
+// loop notes that a client repeats a request that was refused. It takes the place of a cause that
+// says only that the 412 is right, or nothing.
+func (a *analyst) loop(r *refusal, s *series, f *finding) {
+	c, what := likely, "the same request"
+	switch {
+	case r.unconditional():
+		return
+	case s.sent != "":
+		c, what = certain, s.sent
+	case !writes(r.method):
+		return
+	}
+	l := finding{rule: "client-loops-on-stale-etag", confidence: c}
+	l.says = fmt.Sprintf("%s sent %s %s with %s %d times in %s, and was refused each time", s.who, s.method, s.path, what, s.run, say(time.Duration(s.last-s.runFirst)))
+	l.evidence = append(facts(r.e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.ETag, accesslog.UserAgent),
+		diagnose.Fact{Name: "refused in a row", Value: fmt.Sprint(s.run)})
+	if f.confidence == diagnose.Insufficient || ruleByID(f.rule).Level == diagnose.Good {
+		*f = l
+	} else {
+		a.found.addFinding(l, r.e)
+	}
+	if s.run == loopFrom {
+		a.found.of(l.rule).byConfidence[c] += loopFrom - 1 // those before belong to it
+	}
+}
+
+// end ends the series that a success of its client ends.
+func (a *analyst) end(e *accesslog.Entry, w *write) {
+	key := seriesKey(w.target, w.who, w.method)
+	s := a.series[key]
+	if s == nil {
+		return
+	}
+	if w.node != "" && s.node != "" && w.at-s.last <= int64(flipWithin) && e.State(accesslog.IfMatch) == accesslog.NotLogged {
+		a.flips.note(s, w)
+	}
+	a.storm(s)
+	delete(a.series, key)
+}
+
+// flips are attempts that succeeded soon after a 412.
+type flips struct {
+	other, same int64 // on another node, or the same
+	cases       []instance
+}
+
+func (f *flips) note(s *series, w *write) {
+	if w.node == s.node {
+		f.same++
+		return
+	}
+	if f.other++; len(f.cases) < maxSamples {
+		i := s.sample
+		i.finding = finding{evidence: []diagnose.Fact{
+			{Name: "refused by " + s.node, Value: s.method + " " + s.path, Source: place(i.file, i.line)}, w.fact("accepted by " + w.node),
+		}}
+		f.cases = append(f.cases, i)
+	}
+}
+
+// judgeFlips says whether attempts succeed on another node more often than chance has it.
+func (a *analyst) judgeFlips(nodes int) {
+	f := &a.flips
+	if nodes < 2 || f.other == 0 {
+		return
+	}
+	needed := int64(math.Ceil(math.Log(0.01) / math.Log(1-1/float64(nodes))))
+	if f.other < needed+10*f.same {
+		return
+	}
+	for i := range f.cases {
+		c := &f.cases[i]
+		c.rule, c.confidence = "farm-mtime-skew", likely
+		c.says = fmt.Sprintf("%d times a write that one of %d nodes refused was accepted soon after by another one, and %d times by the same: the nodes do not agree on the tags",
+			f.other, nodes, f.same)
+	}
+	a.found.addInstances(f.other, f.cases...)
+}
+
+// storm keeps s if it is one of the longest.
+func (a *analyst) storm(s *series) {
+	if s.count < stormFrom {
+		return
+	}
+	a.storms = append(a.storms, Storm{
+		Client: s.who.client, User: s.who.user, Method: s.method, Path: s.path, IfMatch: s.ifMatch, Same: s.same, Count: s.count,
+		First: instant(s.first), Last: instant(s.last),
+	})
+	if len(a.storms) >= 2*maxStorms {
+		a.storms = longest(a.storms)
+	}
+}
+
+func longest(list []Storm) []Storm {
+	slices.SortFunc(list, func(a, b Storm) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.First.Compare(b.First), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Client, b.Client), cmp.Compare(a.User, b.User))
+	})
+	return list[:min(len(list), maxStorms)]
+}
+
+// forget ends the half of all series that was extended longest ago.
+func (a *analyst) forget() {
+	times := make([]int64, 0, len(a.series))
+	for _, s := range a.series {
+		times = append(times, s.last)
+	}
+	slices.Sort(times)
+	median := times[len(times)/2]
+	for key, s := range a.series {
+		if s.last <= median {
+			a.storm(s)
+			delete(a.series, key)
+		}
+	}
+}
+
+// finish looks at what is left when the log has ended.
+func (a *analyst) finish(nodes int) {
+	a.giveUp(true)
+	for _, s := range a.series {
+		a.storm(s)
+	}
+	a.storms = longest(a.storms)
+	a.judgeFlips(nodes)
+}

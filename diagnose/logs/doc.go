@@ -1,0 +1,40 @@
+// Package logs names the causes of 412s, of wrong 304s and of broken resumes from the access
+// logs of web servers, and says what revalidation saves and costs.
+//
+//	report, err := logs.Analyse(ctx, []string{"/var/log/nginx/access.log*"}, logs.Options{})
+//	…
+//	for _, c := range report.Causes {
+//		fmt.Println(c.Confidence, c.Count, c.Rule.ID, c.Says)
+//	}
+//
+// # What a log can prove
+//
+// A log that has the conditional fields and the tags proves as much as a capture of the
+// exchange does, save for what takes the content. One that has just the default fields of its server
+// proves hardly anything: what fits the order of events is Likely at most, and where even that is
+// silent the cause is insufficient-evidence, with the configuration to add for the server that wrote
+// the log. docs/log-formats.md says what follows from which fields.
+//
+// Each 412 is put down to one rule. Rules about other answers, such as a 304 with
+// another tag than the one asked for, come beside them.
+//
+// # Bounds
+//
+// Memory does not grow with the size of the logs, nor with the number of URLs and clients in
+// them. Beside what package accesslog needs, that is for each worker:
+//
+//   - the 8192 most frequent paths and as many clients. A count may be too low by what Report.Bounds
+//     says, at most a 4096th of all requests;
+//   - what was sent to whom, to find what was sent twice: 16384 combinations of client, target and
+//     version, sampled evenly by their hash once there are more;
+//   - the tags of 2048 targets by node, at most 8 for each, sampled in the same way;
+//   - a timeline of 1024 parts, which become wider as they need to;
+//
+// and for all of them the last 65536 writes, the last 8192 series of 412s, and who got a 206
+// for what, in 65536 places. All in all that is less than 100 MiB with two workers.
+//
+// # Time
+//
+// Most of the work is done by the workers of package accesslog, for each line where it is parsed. Only
+// refusals and writes are looked at in the order of time.
+package logs

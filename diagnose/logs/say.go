@@ -1,0 +1,144 @@
+package logs
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/etag"
+)
+
+// place names a line of a log.
+func place(file string, line int64) string { return fmt.Sprintf("%s, line %d", file, line) }
+
+// facts are those fields of e that its log has, with "absent" for those that it says were not there.
+func facts(e *accesslog.Entry, fields ...accesslog.Field) []diagnose.Fact {
+	var list []diagnose.Fact
+	for _, f := range fields {
+		fact := diagnose.Fact{Name: factName(f), Source: place(e.File().Name(), e.Line())}
+		switch e.State(f) {
+		case accesslog.Present:
+			fact.Value = keep(e.Text(f))
+			if e.Cut(f) {
+				fact.Value += "… (cut in the log)"
+			}
+		case accesslog.Absent:
+			fact.Value = "absent"
+		default:
+			continue
+		}
+		list = append(list, fact)
+	}
+	return list
+}
+
+var factNames = map[accesslog.Field]string{
+	accesslog.IfMatch: "If-Match", accesslog.IfNoneMatch: "If-None-Match", accesslog.IfModifiedSince: "If-Modified-Since",
+	accesslog.IfUnmodifiedSince: "If-Unmodified-Since", accesslog.IfRange: "If-Range", accesslog.Range: "Range",
+	accesslog.If: "If", accesslog.Overwrite: "Overwrite", accesslog.Destination: "Destination",
+	accesslog.AcceptEncoding: "Accept-Encoding", accesslog.ETag: "ETag", accesslog.UpstreamETag: "ETag from behind",
+	accesslog.LastModified: "Last-Modified", accesslog.ContentEncoding: "Content-Encoding", accesslog.ContentRange: "Content-Range",
+	accesslog.UserAgent: "User-Agent", accesslog.Path: "path", accesslog.Method: "method", accesslog.Status: "status",
+	accesslog.Upstream: "answered by", accesslog.Node: "node", accesslog.WAF: "firewall", accesslog.Reason: "reason",
+	accesslog.Attempt: "amz-sdk-request", accesslog.NewETag: "new ETag", accesslog.DecidedBy: "decided by",
+}
+
+func factName(f accesslog.Field) string {
+	if name := factNames[f]; name != "" {
+		return name
+	}
+	return f.String()
+}
+
+// before is the fact that w came before.
+func (w *write) fact(name string) diagnose.Fact {
+	value := fmt.Sprintf("%s by %s, answered %s", w.method, w.who, statusText(w.status))
+	if w.ifMatch != "" {
+		value += ", If-Match " + w.ifMatch
+	}
+	if w.etag != "" {
+		value += ", ETag " + w.etag
+	}
+	if w.node != "" {
+		value += ", by " + w.node
+	}
+	return diagnose.Fact{Name: name, Value: value, Source: place(w.file, w.line)}
+}
+
+func statusText(status int) string {
+	if status == 0 {
+		return "nothing"
+	}
+	return fmt.Sprint(status)
+}
+
+// say is a duration for people, as in "40 s" or "3 h 20 min".
+func say(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// members returns those of a field with tags, at most 16; none if it is not known whole.
+func members(e *accesslog.Entry, f accesslog.Field) []etag.Member {
+	if e.State(f) != accesslog.Present || e.Cut(f) {
+		return nil
+	}
+	var list []etag.Member
+	for m := range etag.Members([]string{e.Text(f)}) {
+		if list = append(list, m); len(list) == 16 {
+			break
+		}
+	}
+	return list
+}
+
+// value is that of a field if it is known whole, or "".
+func value(e *accesslog.Entry, f accesslog.Field) string {
+	if e.State(f) != accesslog.Present || e.Cut(f) {
+		return ""
+	}
+	return strings.TrimSpace(e.Text(f))
+}
+
+// config is the advice to log what is missing, for the server that wrote e.
+func config(f *accesslog.File) []diagnose.Config {
+	var list []diagnose.Config
+	for _, a := range f.Format().Advice(f.Missing()) {
+		list = append(list, diagnose.Config{Server: a.Server, Where: a.Where, Text: a.Config, Note: a.Note})
+	}
+	return list
+}
+
+// facts of a response for what is known of its tag.
+func known(e *accesslog.Entry) etag.Facts {
+	f := etag.Facts{Coding: value(e, accesslog.ContentEncoding), Server: e.File().Format().Server()}
+	f.LastModified, _ = parseDate(value(e, accesslog.LastModified))
+	if f.Coding == "" && e.Status() == 200 {
+		if n, ok := e.Int(accesslog.ContentSent); ok {
+			f.Size = n
+		}
+	}
+	return f
+}
+
+// parseDate reads an HTTP-date in the form that must be sent, or one of the two old ones (RFC
+// 9110 §5.6.7).
+func parseDate(s string) (time.Time, bool) {
+	for _, form := range [...]string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+		if t, err := time.Parse(form, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
