@@ -50,12 +50,21 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin",
 		"internal/auth", "internal/cachecontrol", "internal/evaluate", "internal/gate", "internal/pace",
-		"internal/requestlog",
+		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog",
+	},
+
+	"guard": {
+		"etag", "precondition", "byterange", "condhttp", "internal/cachecontrol", "internal/coding",
+		"internal/digest",
 	},
 
 	"accesslog": {"internal/inflate"},
 	"exchange":  {},
 	"diagnose":  {"etag", "precondition", "byterange", "exchange"},
+
+	"diagnose/logs": {"diagnose", "accesslog", "etag"},
+
+	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition"},
 
 	"": {"internal/cli"}, // main.go
 
@@ -78,6 +87,7 @@ var mayUse = map[string][]string{
 	"github.com/spf13/pflag":            {"internal/cli"},
 	"go.etcd.io/bbolt":                  {"store/dirstore"},
 	"golang.org/x/crypto":               {"internal/auth"},
+	"golang.org/x/net":                  {"internal/report"},
 	"golang.org/x/sys":                  {"store/dirstore"},
 }
 

@@ -9,14 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/evaluate"
+	"github.com/fourtwelve/fourtwelve/internal/report"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -126,7 +125,7 @@ func (o *evaluateOptions) runLines(cmd *cobra.Command, env *Env, args []string) 
 	bad := 0
 	err := evaluate.Stream(cmd.Context(), in, env.Stdout, o.policy(), func(e *evaluate.LineError) {
 		bad++
-		fmt.Fprintf(env.Stderr, "fourtwelve: %s%s\n", name, printable(e.Error()))
+		fmt.Fprintf(env.Stderr, "fourtwelve: %s%s\n", name, report.Printable(e.Error()))
 	})
 	if err == nil && bad > 0 {
 		return exitError{exitFailure}
@@ -219,7 +218,7 @@ func readTag(flag, value string) (etag.Tag, error) {
 func sayAnswer(w io.Writer, a evaluate.Answer) error {
 	var b strings.Builder
 	for _, s := range a.Trace {
-		fmt.Fprintf(&b, "%d. %s (%s, RFC 9110 §%s)\n", s.Number, printable(s.Text), s.Reason, s.Section)
+		fmt.Fprintf(&b, "%d. %s (%s, RFC 9110 §%s)\n", s.Number, report.Printable(s.Text), s.Reason, s.Section)
 	}
 	b.WriteString(strconv.Itoa(a.Status))
 	if text := http.StatusText(a.Status); text != "" {
@@ -235,22 +234,4 @@ func sayAnswer(w io.Writer, a evaluate.Answer) error {
 	fmt.Fprintf(&b, "%s, RFC 9110 §%s)\n", a.Reason, a.Section)
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// printable returns s with what a terminal should not get, control characters and
-// bytes that are not UTF-8, as \xHH.
-func printable(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if unicode.IsPrint(r) && (r != utf8.RuneError || n > 1) {
-			b.WriteString(s[i : i+n])
-		} else {
-			for _, c := range []byte(s[i : i+n]) {
-				fmt.Fprintf(&b, `\x%02x`, c)
-			}
-		}
-		i += n
-	}
-	return b.String()
 }

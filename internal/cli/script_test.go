@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/internal/cli"
 )
+
+var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
 
 // TestMain makes this test binary the fourtwelve command when it is started
 // under that name, so that scripts run the real thing as a process of its own.
@@ -44,5 +47,6 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		RequireUniqueNames: true,
+		UpdateScripts:      *update,
 	})
 }
