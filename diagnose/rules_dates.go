@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // dateRules are the causes in dates.
@@ -128,7 +127,7 @@ var dateRules = []Rule{
 		Example: "GET /app.js HTTP/1.1\nIf-Modified-Since: Tue, 03 Nov 2026 09:14:22 GMT\n\nHTTP/1.1 304 Not Modified\nLast-Modified: Mon, 19 Oct 2026 07:00:00 GMT",
 		Fix: []string{
 			"Give restored files the time of the restoring (touch), or tags made of the content.",
-			"Server: a server may choose to take only the exact date for not modified (nginx: if_modified_since exact).",
+			"Server: take only the exact date for not modified, as a server may (nginx: if_modified_since exact, which is its default).",
 		},
 		Section: "RFC 9110 §13.1.3",
 		Needs:   []Evidence{FromExchange, FromHistory},
@@ -218,7 +217,7 @@ func (e *examination) gaveDate(date time.Time) *examination {
 // Last-Modified and never look at the condition, so it proves less.
 func (e *examination) ignoredOwnDate() []Finding {
 	sent := e.dateSent("If-Modified-Since")
-	if !e.reads() || e.status() != 200 || sent.IsZero() || !e.modified().Equal(sent) || e.x.Source.Format == exchange.HAR || e.x.Cache != "" {
+	if !e.sentAnyway() || sent.IsZero() || !e.modified().Equal(sent) {
 		return nil
 	}
 	evidence := []Fact{e.sent("If-Modified-Since"), e.got("Last-Modified"), e.got("ETag"), e.answered()}

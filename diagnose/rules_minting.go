@@ -132,7 +132,7 @@ var mintingRules = []Rule{
 			"using the old one until somebody empties their caches.",
 		Example: "GET /app.js HTTP/1.1\nIf-None-Match: \"12cea600-bc55\"\n\nHTTP/1.1 304 Not Modified\nLast-Modified: Tue, 01 Jan 1980 00:00:00 GMT\nETag: \"12cea600-bc55\"",
 		Fix: []string{
-			"Have the tag made of the content; nginx and Apache cannot do that for files, an application or Caddy with precomputed tags can.",
+			"Have the tag made of the content: Apache 2.4.43 and later with FileETag Digest, Caddy with etag_file_extensions and tags that the build makes.",
 			"Or put a hash of the content into the name of each file.",
 			"Or switch off tag and Last-Modified for these files, so that nothing wrong is believed.",
 		},
@@ -332,7 +332,7 @@ var mintingRules = []Rule{
 			"Client: remember the tag that the store sent with the upload or with a HEAD, and never compute it.",
 			"To compare content, use the checksums of the store, or Repr-Digest.",
 		},
-		Section: "RFC 9110 §8.8.3",
+		Section: "RFC 9110 §8.8.3.1",
 		Needs:   []Evidence{FromExchange, FromHistory, FromLog},
 		Probe:   []string{"curl -sI URL"},
 		Since:   "0.1",
@@ -486,7 +486,12 @@ func (e *examination) shows() bool { return e.reads() && e.status() == 200 }
 
 // sameRepresentation reports whether two reads were answered with representations that may well be the same.
 func (e *examination) sameRepresentation(p *examination) bool {
-	return p.shows() && e.sameWish(p) && e.resp("Content-Encoding") == p.resp("Content-Encoding")
+	return p.shows() && sameCoding(e, p)
+}
+
+// sameCoding reports whether two reads ask for the same, and were answered in the same content coding.
+func sameCoding(a, b *examination) bool {
+	return a.sameWish(b) && a.resp("Content-Encoding") == b.resp("Content-Encoding")
 }
 
 // readBefore returns the latest earlier read of the same representation whose tag is, or is not, the one of this
@@ -572,7 +577,7 @@ func (e *examination) node() (name, field string) {
 
 func cdnNodes(e *examination) []Finding {
 	p := e.last(func(p *examination) bool {
-		return p.reads() && (p.status() == 200 || p.status() == 206) && !etagOf(p).IsZero() && e.sameWish(p)
+		return p.reads() && (p.status() == 200 || p.status() == 206) && !etagOf(p).IsZero() && sameCoding(e, p)
 	})
 	if p == nil || !e.reads() || e.status() != 200 && e.status() != 206 || etagOf(e).IsZero() {
 		return nil
@@ -643,7 +648,7 @@ func redeployed(e *examination) []Finding {
 		if p := e.readBefore(false); p != nil && equalContent(p, e) {
 			return one(Likely, fmt.Sprintf("the content is the same byte by byte, and the time in the tag is %s later", c.relation.Elapsed), append(c.evidence, e.gap(p))...)
 		}
-		if e.conditional() {
+		if e.status() == 412 || len(e.fields.IfRange) > 0 {
 			return one(Possible, fmt.Sprintf("the size in the tags is the same, and the time is %s later: written anew, or changed without changing its length", c.relation.Elapsed), c.evidence...)
 		}
 	}

@@ -105,7 +105,7 @@ var serverRules = []Rule{
 			"Server: evaluate preconditions before the method is performed, in the same transaction as the write.",
 			"Client: after a 412 read the resource before doing anything else.",
 		},
-		Section: "RFC 9110 §13.2.1",
+		Section: "RFC 9110 §13.1.1",
 		Needs:   []Evidence{FromHistory, FromProbe},
 		Probe: []string{
 			"curl -s -o /dev/null -w '%{http_code}\\n' -X PUT -H 'If-Match: \"no-such-tag\"' --data-binary @OTHER-CONTENT URL-OF-A-SCRATCH-RESOURCE",
@@ -357,7 +357,7 @@ func dateDespiteTag(e *examination) []Finding {
 // dateDespiteKnownTag is about a 304 without a tag, where the tag is known from before.
 func (e *examination) dateDespiteKnownTag() []Finding {
 	p := e.last((*examination).tells)
-	if p == nil || len(e.members("If-None-Match")) == 0 || e.anyMember("If-None-Match") || e.otherForm() {
+	if p == nil || p.reads() && !e.sameWish(p) || len(e.members("If-None-Match")) == 0 || e.anyMember("If-None-Match") || e.otherForm() {
 		return nil
 	}
 	current, err := etag.Parse(p.after.ETag)
@@ -456,6 +456,9 @@ func (e *examination) ignoredByWrite() []Finding {
 		return nil
 	}
 	minted := e.minted(list[0].Raw)
+	if minted != nil && minted.reads() && p.reads() && !sameCoding(minted, p) {
+		return nil // both tags may be current, each of another representation
+	}
 	if minted == nil || slices.Index(e.earlier, minted) > slices.Index(e.earlier, p) {
 		return one(Possible, fmt.Sprintf("the tag was %s, and a write that demands %s was accepted; unless the resource changed in between", clip(p.after.ETag), clip(list[0].Raw)), evidence...)
 	}
@@ -487,6 +490,13 @@ func (e *examination) ignoredByRead() []Finding {
 	return e.ignoredNoneMatch(evidence)
 }
 
+// sentAnyway reports whether the response is a whole representation that the server itself sent, and that
+// the client did not demand in any case: some servers take no-cache in a request for that. Browsers
+// export 200 for a stored response that a 304 confirmed.
+func (e *examination) sentAnyway() bool {
+	return e.shows() && e.x.Source.Format != exchange.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
+}
+
 // mediated reports whether something other than the server left a sign.
 func (e *examination) mediated() bool {
 	return slices.ContainsFunc(e.verdict.Between, func(p Party) bool {
@@ -497,8 +507,7 @@ func (e *examination) mediated() bool {
 // ignoredNoneMatch is about a 200 with the very tag that the client has, and nothing else to excuse it.
 func (e *examination) ignoredNoneMatch(evidence []Fact) []Finding {
 	m, members, ok := e.named("If-None-Match", false)
-	if !ok || members != 1 || m.Tag.IsWeak() || m.Raw != e.resp("ETag") || e.status() != 200 || e.x.Source.Format == exchange.HAR ||
-		e.x.Response.Content.Len == 0 || strings.Contains(e.req("Cache-Control"), "no-cache") {
+	if !ok || !e.sentAnyway() || members != 1 || m.Tag.IsWeak() || m.Raw != e.resp("ETag") || e.x.Response.Content.Len == 0 {
 		return nil
 	}
 	c := Likely
@@ -541,7 +550,7 @@ func (e *examination) weakCurrent(evidence []Fact) []Finding {
 
 func comparedStrongly(e *examination) []Finding {
 	m, _, ok := e.named("If-None-Match", false)
-	if !ok || e.status() != 200 || !e.reads() || e.x.Source.Format == exchange.HAR || e.x.Cache != "" {
+	if !ok || !e.sentAnyway() {
 		return nil
 	}
 	if _, _, strong := e.named("If-None-Match", true); strong {
@@ -558,7 +567,7 @@ func listNotParsed(e *examination) []Finding {
 	switch {
 	case e.status() == 412 && e.alonePrecondition("If-Match"):
 		return e.refusedList()
-	case e.status() == 200 && e.reads() && e.x.Source.Format != exchange.HAR && e.x.Cache == "":
+	case e.sentAnyway():
 		return e.unseenList()
 	}
 	return nil
@@ -658,7 +667,7 @@ func otherStatus(e *examination) []Finding {
 }
 
 func errorInContent(e *examination) []Finding {
-	if e.status() != 200 {
+	if e.status() != 200 || e.method() != "PUT" && e.method() != "POST" {
 		return nil
 	}
 	if _, ok := e.contains("<error>"); !ok {
