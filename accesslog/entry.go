@@ -152,6 +152,15 @@ func (e *Entry) Text(f Field) string {
 	return ""
 }
 
+// PathQuery returns Text(Path) and Text(Query), for less than the two of them cost.
+func (e *Entry) PathQuery() (path, query string) {
+	if e.layout == nil || e.layout.column[Path] >= 0 || e.layout.column[Query] >= 0 {
+		return e.Text(Path), e.Text(Query)
+	}
+	p, q := e.cutTarget()
+	return alias(p), alias(q)
+}
+
 // value is the unescaped value of column i, nil unless it is present.
 func (e *Entry) value(i int) []byte {
 	if e.columnState(i) != Present {
@@ -183,6 +192,9 @@ func (e *Entry) cutTarget() (path, query []byte) {
 
 // withoutAuthority is the path of a target in absolute form (RFC 9112 §3.2.2).
 func withoutAuthority(target []byte) []byte {
+	if len(target) == 0 || target[0] == '/' { // nearly all
+		return target
+	}
 	i := bytes.Index(target, []byte("://"))
 	if i <= 0 || bytes.IndexByte(target[:i], '/') >= 0 {
 		return target
@@ -228,10 +240,10 @@ func (e *Entry) joinRange(first, last int) []byte {
 // a retry) it is the last.
 func (e *Entry) Int(f Field) (n int64, ok bool) {
 	b := e.present(f)
-	if i := bytes.LastIndexAny(b, " ,"); i >= 0 {
-		b = b[i+1:]
+	if n, ok = parseInt(b); ok {
+		return n, true
 	}
-	return parseInt(b)
+	return parseInt(b[bytes.LastIndexAny(b, " ,")+1:])
 }
 
 // Sent is the size of the response in bytes, and whether it is known. It counts the
