@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // This file reads the tags that are a digest, of the representation or of something else.
@@ -146,7 +147,7 @@ func readStarlette(c candidate, found []Reading) []Reading {
 	if f := c.known; !f.LastModified.IsZero() && f.Size > 0 {
 		made := strconv.FormatInt(f.LastModified.Unix(), 10) + ".0-" + strconv.FormatInt(f.Size, 10)
 		if bytes.Equal(digest, hash(md5Sum, []byte(made))) {
-			r.Time, r.Resolution, r.Size = f.LastModified.UTC(), timeOfSeconds, f.Size
+			r.Time, r.Resolution, r.Size = f.LastModified.UTC(), time.Second, f.Size
 		}
 	}
 	return append(found, r)

@@ -128,7 +128,6 @@ var (
 )
 
 func readNginx(c candidate, found []Reading) []Reading       { return nginxLayout.read(c, found) }
-func readApache24(c candidate, found []Reading) []Reading    { return apacheLayout.read(c, found) }
 func readExpressStat(c candidate, found []Reading) []Reading { return expressLayout.read(c, found) }
 
 // readTomcat reads a weak tag; a strong one is as likely of old Node.js programs, unless Tomcat
@@ -142,6 +141,23 @@ func readTomcat(c candidate, found []Reading) []Reading {
 
 func readDecimalStat(c candidate, found []Reading) []Reading { return decimalLayout.read(c, found) }
 func readCaddy(c candidate, found []Reading) []Reading       { return caddyLayout.read(c, found) }
+
+// fresh is the age of a file below which Apache makes its tag weak, and the second that Date
+// does not show.
+const fresh = 2 * time.Second
+
+// readApache24 also says why the tag is weak, if that is because the file was too young.
+func readApache24(c candidate, found []Reading) []Reading {
+	from := len(found)
+	found = apacheLayout.read(c, found)
+	for i := from; i < len(found); i++ {
+		r, date := &found[i], c.known.Date
+		if c.weak && !date.IsZero() && date.Sub(r.Time).Abs() < fresh {
+			r.note = "it is probably weak because the file was changed less than a second before, and strong soon after"
+		}
+	}
+	return found
+}
 
 // read reads two numbers with a hyphen between them.
 func (l *layout) read(c candidate, found []Reading) []Reading {

@@ -178,3 +178,40 @@ func TestRelate(t *testing.T) {
 		return []string{showRelation(r), r.String()}
 	})
 }
+
+// TestSays shows what people are told of a tag, one paragraph for each.
+func TestSays(t *testing.T) {
+	checkParagraphs(t, "says.txt", func(tag string, facts etag.Facts) []string {
+		readings := etag.Recognise(tag, facts)
+		if len(readings) == 0 {
+			return []string{"nothing"}
+		}
+		return append([]string{readings[0].String()}, readings[0].Says()...)
+	})
+}
+
+// checkParagraphs checks a testdata file of paragraphs, each a line "tag | facts" and what says returns
+// for it; or writes it again if -update is set.
+func checkParagraphs(t *testing.T, name string, says func(tag string, facts etag.Facts) []string) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, _ := strings.Cut(string(data), "\n\n")
+	paragraphs := []string{head}
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(rest), "\n\n") {
+		title, want, _ := strings.Cut(paragraph, "\n")
+		tag, facts, _ := strings.Cut(title, "|")
+		got := strings.Join(says(strings.TrimSpace(tag), readFacts(t, facts)), "\n")
+		if got != want && !*update {
+			t.Errorf("%s\n got:\n%s\nwant:\n%s", title, got, want)
+		}
+		paragraphs = append(paragraphs, title+"\n"+got)
+	}
+	if *update {
+		if err := os.WriteFile("testdata/"+name, []byte(strings.Join(paragraphs, "\n\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -2,9 +2,6 @@ package etag
 
 import "time"
 
-// timeOfSeconds is the resolution of most times in tags.
-const timeOfSeconds = time.Second
-
 // dialects are all there are. Verified ones come first, and within those the ones whose form says
 // most. The table is laid out by the compiler: a program that never asks pays nothing for it.
 var dialects = [...]dialect{
@@ -244,7 +241,7 @@ var dialects = [...]dialect{
 		Form:    "the SHA-1 of an object, hexadecimal; 40 zeros stand for none",
 		Tells:   "digest",
 		Example: `"2fd4e1c67a2d28fced849ee1bb76e7391b93eb12"`,
-	}, read: readSeafile},
+	}, servers: "seafdav wsgidav", read: readSeafile},
 	{Dialect: Dialect{
 		ID: "hash-64", By: "a program that uses a SHA-256 or another digest of 256 bits", Verified: true,
 		Form:    "64 digits, hexadecimal",

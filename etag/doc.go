@@ -12,4 +12,7 @@
 // [Members] walks the list in an If-Match or If-None-Match field without
 // allocating. Parsing is strict; what it refuses keeps its text and a [Fault]
 // that says how to write it instead.
+//
+// To HTTP a tag is opaque. For people who look for the cause of a 412, [Recognise] says
+// what made a tag and of what, and [Relate] how two tags differ.
 package etag

@@ -2,6 +2,7 @@ package etag_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 )
@@ -73,4 +74,28 @@ func ExampleTag_IsZero() {
 	empty := etag.MustParse(`""`)
 	fmt.Println(none.IsZero(), empty.IsZero(), none == empty)
 	// Output: true false false
+}
+
+// A tag can tell who made it and of what; what else is known of the response shows whether that is right.
+func ExampleRecognise() {
+	known := etag.Facts{LastModified: time.Date(2013, 5, 7, 4, 4, 1, 0, time.UTC)}
+	for _, r := range etag.Recognise(`"60be30e8d74ace1:0"`, known) {
+		fmt.Println(r)
+		fmt.Println(r.Dialect.ID, r.Fit, r.Time)
+	}
+	// Output:
+	// looks like IIS; its time fits Last-Modified to the second
+	// iis confirmed 2013-05-07 04:04:01.4255712 +0000 UTC
+}
+
+// Two tags that differ have their reasons.
+func ExampleRelate() {
+	for _, current := range []string{`"6ae9a5ee-bc55"`, `"6ae9a5f8-bc7a"`, `"d41d8cd98f00b204e9800998ecf8427e"`} {
+		r := etag.Relate(`W/"6ae9a5ee-bc55-gzip"`, current, etag.Facts{}, etag.Facts{})
+		fmt.Printf("%s: %s\n", r.Kind, r)
+	}
+	// Output:
+	// same but for form: the two tags are the same but for the prefix W/ and the mark of a content coding
+	// edited: each looks like nginx: the current time, 2026-11-03 09:14:32 UTC, is 10 s later, the size was 48213 bytes and is 48250
+	// other layer: two programs made them: the one sent looks like nginx, the current one looks like a program that uses an MD5 or another digest of 128 bits
 }

@@ -122,7 +122,7 @@ func (r *Reading) checkTime(d *dialect, f *Facts) {
 	if f.LastModified.IsZero() || d.undated {
 		return
 	}
-	r.lastModified = f.LastModified.UTC()
+	r.lastModified = f.LastModified.UTC().Truncate(time.Second)
 	switch apart := r.Time.Truncate(time.Second).Sub(r.lastModified).Abs(); {
 	case apart == 0:
 		r.checks |= timeFits
@@ -249,8 +249,12 @@ func (r Reading) why() string {
 		return "its time is close to Last-Modified"
 	case c.has(sizeFits) && r.Fit == Confirmed:
 		return "its size is that of the representation"
+	case c.has(timeZone):
+		return "its time and Last-Modified differ by whole hours"
 	case c.has(timeDiffers):
 		return "its time is not Last-Modified"
+	case c.has(sizeDiffers) && r.Size < 0:
+		return r.note
 	case c.has(sizeDiffers):
 		return "its size is not that of the representation"
 	case c.has(digestDiffers):
@@ -286,7 +290,7 @@ func (r Reading) Says() []string {
 	}
 	r.sayDigest(add)
 	for _, name := range sortedKeys(r.Parts) {
-		add("its %s is %s", name, r.Parts[name])
+		add("the %s is %s", name, r.Parts[name])
 	}
 	if r.Coding != "" {
 		add("it has the mark of the content coding %s", r.Coding)
@@ -325,10 +329,10 @@ func (r Reading) sayTime(add func(string, ...any)) {
 		add("that is one of %d ways to read its digits, between which Last-Modified would decide", r.readings)
 	}
 	if meaning, ok := r.Normalised(); ok {
-		add("that time was set by a build, not by a change: %s", meaning)
+		add("that time is one that builds give to every file: %s", meaning)
 	}
 	if c.has(timeAhead) {
-		add("that time is later than the answer")
+		add("that time is later than the response")
 	}
 }
 

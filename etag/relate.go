@@ -88,7 +88,7 @@ var hints = [...]string{
 	WholeHours: "their times differ by whole hours, as if set in two time zones",
 	TwoSeconds: "one time may be the other rounded to 2 seconds, as in zip archives and FAT file systems",
 	SameSecond: "Last-Modified is the same for both",
-	BuildTime:  "a time was set by a build and not by a change",
+	BuildTime:  "a time is one that builds give to every file",
 	Ambiguous:  "the tags can be read in several ways, and these times are the closest",
 }
 
