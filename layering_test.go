@@ -28,19 +28,22 @@ var mayImport = map[string][]string{
 	"condhttp": {"etag", "precondition", "byterange"},
 
 	"internal/auth":         {},
+	"internal/bytesize":     {},
 	"internal/cachecontrol": {},
 	"internal/coding":       {"internal/qvalue"},
 	"internal/digest":       {},
 	"internal/evaluate":     {"etag", "precondition", "byterange"},
 	"internal/gate":         {"condhttp", "origin", "internal/auth"},
+	"internal/guardconfig":  {"condhttp", "guard", "internal/bytesize", "internal/cachecontrol"},
 	"internal/inflate":      {},
 	"internal/listing":      {"store", "internal/mediatype", "internal/qvalue"},
 	"internal/loggen":       {},
 	"internal/mediatype":    {},
+	"internal/metrics":      {"guard", "precondition"},
 	"internal/pace":         {},
 	"internal/patch":        {},
 	"internal/qvalue":       {},
-	"internal/requestlog":   {"etag", "precondition", "origin"},
+	"internal/requestlog":   {"etag", "precondition", "origin", "guard"},
 
 	"origin": {
 		"etag", "precondition", "byterange", "condhttp", "store", "internal/coding",
@@ -48,14 +51,14 @@ var mayImport = map[string][]string{
 	},
 
 	"internal/cli": {
-		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin",
-		"internal/auth", "internal/cachecontrol", "internal/evaluate", "internal/gate", "internal/pace",
+		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
+		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/evaluate", "internal/gate",
+		"internal/guardconfig", "internal/metrics", "internal/pace",
 		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog",
 	},
 
 	"guard": {
 		"etag", "precondition", "byterange", "condhttp", "internal/cachecontrol", "internal/coding",
-		"internal/digest",
 	},
 
 	"accesslog": {"internal/inflate"},
@@ -78,17 +81,19 @@ var mayImport = map[string][]string{
 // mayUse says which of our packages may import a third-party module, so that a
 // heavy one stays behind the package that needs it.
 var mayUse = map[string][]string{
-	"github.com/andybalholm/brotli":     {"internal/coding"},
-	"github.com/anishathalye/porcupine": {"store/storetest"},
-	"github.com/aymanbagabas/go-udiff":  {"internal/patch"},
-	"github.com/evanphx/json-patch/v5":  {"internal/patch"},
-	"github.com/klauspost/compress":     {"internal/coding", "internal/inflate"},
-	"github.com/spf13/cobra":            {"internal/cli"},
-	"github.com/spf13/pflag":            {"internal/cli"},
-	"go.etcd.io/bbolt":                  {"store/dirstore"},
-	"golang.org/x/crypto":               {"internal/auth"},
-	"golang.org/x/net":                  {"internal/report"},
-	"golang.org/x/sys":                  {"store/dirstore"},
+	"github.com/andybalholm/brotli":       {"internal/coding"},
+	"github.com/anishathalye/porcupine":   {"store/storetest"},
+	"github.com/aymanbagabas/go-udiff":    {"internal/patch"},
+	"github.com/evanphx/json-patch/v5":    {"internal/patch"},
+	"github.com/goccy/go-yaml":            {"internal/guardconfig"},
+	"github.com/klauspost/compress":       {"internal/coding", "internal/inflate"},
+	"github.com/prometheus/client_golang": {"internal/metrics"},
+	"github.com/spf13/cobra":              {"internal/cli"},
+	"github.com/spf13/pflag":              {"internal/cli"},
+	"go.etcd.io/bbolt":                    {"store/dirstore"},
+	"golang.org/x/crypto":                 {"internal/auth"},
+	"golang.org/x/net":                    {"internal/report"},
+	"golang.org/x/sys":                    {"store/dirstore"},
 }
 
 func TestLayering(t *testing.T) {

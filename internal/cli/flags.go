@@ -3,10 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/bytesize"
 )
 
 // choice is a flag whose value is one of a few words.
@@ -48,56 +48,26 @@ func (s *size) Set(text string) error {
 		*s = -1
 		return nil
 	}
-	n, err := parseSize(text)
-	if err != nil {
+	switch n, err := bytesize.Parse(text); {
+	case errors.Is(err, bytesize.ErrSyntax):
+		return errSize
+	case err != nil:
 		return err
+	case n == 0:
+		return errors.New(`must be more than 0; write "none" for no bound`)
+	default:
+		*s = size(n)
 	}
-	*s = size(n)
 	return nil
 }
 
-var errSize = errors.New(`must be a number of bytes such as 65536, 512k, 10M or 1G, or "none"`)
-
-func parseSize(text string) (int64, error) {
-	digits := strings.TrimRight(text, "kKMGTiB")
-	shift, ok := sizeUnits[strings.ToUpper(text[len(digits):])]
-	if !ok {
-		return 0, errSize
-	}
-	n, err := strconv.ParseUint(digits, 10, 63)
-	switch {
-	case errors.Is(err, strconv.ErrRange), n > math.MaxInt64>>shift:
-		return 0, errors.New("is more than can be counted")
-	case err != nil:
-		return 0, errSize
-	case n == 0:
-		return 0, errors.New(`must be more than 0; write "none" for no bound`)
-	}
-	return int64(n) << shift, nil
-}
-
-var sizeUnits = map[string]uint{
-	"": 0, "B": 0,
-	"K": 10, "KB": 10, "KIB": 10,
-	"M": 20, "MB": 20, "MIB": 20,
-	"G": 30, "GB": 30, "GIB": 30,
-	"T": 40, "TB": 40, "TIB": 40,
-}
+var errSize = errors.New(bytesize.ErrSyntax.Error() + `, or "none"`)
 
 func (s *size) String() string {
-	n := int64(*s)
-	if n < 0 {
+	if *s < 0 {
 		return "none"
 	}
-	for _, unit := range []struct {
-		shift uint
-		name  string
-	}{{40, "T"}, {30, "G"}, {20, "M"}, {10, "k"}} {
-		if n > 0 && n%(1<<unit.shift) == 0 {
-			return strconv.FormatInt(n>>unit.shift, 10) + unit.name
-		}
-	}
-	return strconv.FormatInt(n, 10)
+	return bytesize.Format(int64(*s))
 }
 
 func (s *size) Type() string { return "size" }
