@@ -103,10 +103,10 @@ func readGitHub(c candidate, found []Reading) []Reading {
 	return c.digest("digest of what it is asked for", digest, found)
 }
 
-// decodeStrict decodes base64 whose unused bits are zero, as encoders write it; nil if s is not
-// that.
+// decodeStrict decodes base64 as encoders write it: with unused bits that are zero, and without
+// the line breaks that the decoder would skip. It returns nil if s is not that.
 func decodeStrict(enc *base64.Encoding, s string) []byte {
-	if len(s) > maxText {
+	if strings.ContainsAny(s, "\r\n") {
 		return nil
 	}
 	b, err := enc.Strict().DecodeString(s)
