@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -314,6 +315,17 @@ func TestNames(t *testing.T) {
 		if c.got.String() != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
+	}
+	r, ok := RuleByID("suffix-always-304")
+	text, err := json.Marshal(r)
+	if !ok || err != nil || !strings.Contains(string(text), `"level":"error","group":"transform"`) || !strings.Contains(string(text), `"needs":["probe"]`) {
+		t.Errorf("a rule in JSON: %v, %s", err, text)
+	}
+	if r.Checked() {
+		t.Error("a rule that only probing decides is said to be checked")
+	}
+	if text, err := json.Marshal([]any{Likely, Wrong}); err != nil || string(text) != `["likely","wrong"]` {
+		t.Errorf("confidence and judgement in JSON: %v, %s", err, text)
 	}
 	if l, err := ParseLevel("WARNING"); l != Warning || err != nil {
 		t.Errorf("ParseLevel = %s, %v", l, err)

@@ -273,12 +273,11 @@ func retryAfterLoss(e *examination) []Finding {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.answered(), e.current()}
-	if algorithm, ok := e.tagIsDigest(); ok && e.witnessed {
-		return one(Certain, fmt.Sprintf("the current tag is the %s digest of what this request sent: it is stored already", algorithm), evidence...)
-	}
-	first := e.sentAgain()
-	marked := e.attempt()
+	first, marked := e.sentAgain(), e.attempt()
+	algorithm, stored := e.tagIsDigest()
 	switch {
+	case stored && e.witnessed:
+		return e.storedAlready(algorithm, first, append(evidence, marked))
 	case first != nil && first.succeeded() && e.sameContent(first) && e.witnessed && first.after.ETag == e.verdict.State.ETag && first.after.ETag != "":
 		return one(Certain, "the same request with the same content was done before, and made the current version",
 			append(evidence, first.asked(), first.answered(), first.got("ETag"), e.gap(first))...)
@@ -288,6 +287,20 @@ func retryAfterLoss(e *examination) []Finding {
 		return one(Likely, "the client says that this is not its first attempt", append(evidence, marked)...)
 	}
 	return nil
+}
+
+// storedAlready is about a refused request whose content is the current one. That it was this client who
+// stored it takes a sign of an earlier attempt.
+func (e *examination) storedAlready(algorithm string, first *examination, evidence []Fact) []Finding {
+	says := fmt.Sprintf("the current tag is the %s digest of what this request sent: it is stored already", algorithm)
+	c := Likely
+	if first != nil {
+		c, evidence = Certain, append(evidence, first.asked(), first.answered(), e.gap(first))
+	}
+	if e.attempt().Name != "" {
+		c = Certain
+	}
+	return one(c, says, evidence...)
 }
 
 func outcomeOf(first *examination) string {

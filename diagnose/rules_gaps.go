@@ -147,7 +147,7 @@ var curlAdvice = Config{
 	Where:  "at a shell; repeat the request that failed with its method, fields and content after a GET, into one file",
 	Text: "curl -sv --trace-time URL -o current 2> trace.txt\n" +
 		"curl -sv --trace-time -X PUT -H 'If-Match: \"…\"' --data-binary @changed URL -o answer 2>> trace.txt",
-	Note: "-v shows both header sections; -i and -D show the response alone. Credentials in the file are not shown by this program.",
+	Note: "-v shows both header sections; -i and -D show the response alone. The file holds your credentials; fourtwelve does not show them.",
 }
 
 var harAdvice = Config{
