@@ -340,7 +340,7 @@ func completeFile(e *examination) []Finding {
 	if !ok || e.status() != 416 || err != nil || !r.Unsatisfied() || spec.IsSuffix() || r.Size <= 0 || spec.First != r.Size {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("the client asks for what follows byte %d, and the representation has %d bytes: there is nothing more", spec.First, r.Size),
+	return one(Certain, fmt.Sprintf("the client asks for what begins at position %d, and the representation has %d bytes: there is nothing more", spec.First, r.Size),
 		e.sent("Range"), e.got("Content-Range"), e.answered())
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
 // serverRules are the causes in servers that evaluate wrongly.
@@ -391,8 +392,8 @@ func refusedRead(e *examination) []Finding {
 	if len(e.fields.IfMatch)+len(e.fields.IfUnmodifiedSince) == 0 {
 		return one(Certain, fmt.Sprintf("If-None-Match never leads to 412 with %s", e.method()), evidence...)
 	}
-	if _, _, ok := e.named("If-Match", true); ok {
-		return one(Certain, "If-Match holds, and If-None-Match never leads to 412 with "+e.method(), append(evidence, e.sent("If-Match"))...)
+	if d := e.verdict.Decision; e.witnessed && d.Outcome == precondition.NotModified && d.Field == precondition.IfNoneMatch {
+		return one(Likely, "the other condition holds, and If-None-Match never leads to 412 with "+e.method(), append(evidence, e.sent("If-Match"), e.sent("If-Unmodified-Since"))...)
 	}
 	return nil
 }
@@ -490,11 +491,11 @@ func (e *examination) ignoredByRead() []Finding {
 	return e.ignoredNoneMatch(evidence)
 }
 
-// sentAnyway reports whether the response is a whole representation that the server itself sent, and that
-// the client did not demand in any case: some servers take no-cache in a request for that. Browsers
+// sentAnyway reports whether the server itself sent the representation or a part of it, and the client did
+// not demand that in any case: some servers take no-cache in a request for such a demand. Browsers
 // export 200 for a stored response that a 304 confirmed.
 func (e *examination) sentAnyway() bool {
-	return e.shows() && e.x.Source.Format != exchange.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
+	return e.reads() && (e.status() == 200 || e.status() == 206) && e.x.Source.Format != exchange.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
 }
 
 // mediated reports whether something other than the server left a sign.
@@ -565,7 +566,7 @@ func listNotParsed(e *examination) []Finding {
 		return nil
 	}
 	switch {
-	case e.status() == 412 && e.alonePrecondition("If-Match"):
+	case e.status() == 412 && len(e.fields.IfNoneMatch) == 0:
 		return e.refusedList()
 	case e.sentAnyway():
 		return e.unseenList()
@@ -576,7 +577,7 @@ func listNotParsed(e *examination) []Finding {
 func (e *examination) refusedList() []Finding {
 	evidence := []Fact{e.sent("If-Match"), e.got("ETag"), e.got("Last-Modified"), e.answered()}
 	if m, n, ok := e.named("If-Match", true); ok && n > 1 {
-		return one(Certain, fmt.Sprintf("one of the %d tags in If-Match is %s, the current one, and the request was refused", n, m.Tag), evidence...)
+		return one(e.sure("If-Match"), fmt.Sprintf("one of the %d tags in If-Match is %s, the current one, and the request was refused", n, m.Tag), evidence...)
 	}
 	if e.anyMember("If-Match") && len(e.members("If-Match")) == 1 && e.verdict.State.Exists {
 		return one(Likely, "If-Match: * holds if there is a current representation, and there is one", append(evidence, e.current())...)
