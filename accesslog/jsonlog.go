@@ -107,6 +107,7 @@ var ownMembers = []column{
 	{name: "etag", field: ETag}, {name: "new_etag", field: NewETag},
 	{name: "decision", field: Decision}, {name: "field", field: DecidedBy}, {name: "reason", field: Reason},
 	{name: "section", field: Section}, {name: "problem", field: Problem},
+	{name: "backend_status", field: UpstreamStatus}, {name: "backend_etag", field: UpstreamETag},
 }
 
 // ownCut looks for the member's name in "cut".
