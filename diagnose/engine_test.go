@@ -212,6 +212,24 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestManyLines: a thousand lines of one field are joined once for each exchange.
+func TestManyLines(t *testing.T) {
+	var h, answer exchange.Header
+	for i := range 1000 {
+		h.Add("If-Match", fmt.Sprintf(`"%d%s"`, i, strings.Repeat("x", 500)))
+		h.Add("If-None-Match", fmt.Sprintf(`"%d%s"`, i, strings.Repeat("y", 500)))
+		answer.Add("Via", "1.1 proxy-"+fmt.Sprint(i))
+	}
+	xs := make([]*exchange.Exchange, 20)
+	for i := range xs {
+		xs[i] = &exchange.Exchange{
+			Request:  exchange.Request{Method: "GET", Target: "/a", Host: "h", Header: h},
+			Response: exchange.Response{Status: 412, Header: answer},
+		}
+	}
+	checkBounds(t, Exchanges(xs))
+}
+
 // checkBounds fails if a report holds more than the documentation of the package says.
 func checkBounds(t testing.TB, r *Report) {
 	t.Helper()

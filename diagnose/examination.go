@@ -34,6 +34,8 @@ type examination struct {
 	// found are the findings of the rules that were asked before.
 	found []Finding
 
+	values map[string]string // see value
+
 	text  string // see body
 	lower bool   // text is set
 }
@@ -69,8 +71,26 @@ var safeMethods = []string{"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFI
 func (e *examination) succeeded() bool { return e.status()/100 == 2 }
 
 // req and resp return a field value of the request or response, "" if there is none.
-func (e *examination) req(name string) string  { return e.x.Request.Header.Get(name) }
-func (e *examination) resp(name string) string { return e.x.Response.Header.Get(name) }
+func (e *examination) req(name string) string  { return e.value(e.x.Request.Header, "> ", name) }
+func (e *examination) resp(name string) string { return e.value(e.x.Response.Header, "< ", name) }
+
+// value returns a field value. If there are several lines it is remembered, since they may be many and
+// long, and later exchanges ask for it, too.
+func (e *examination) value(h exchange.Header, side, name string) string {
+	if v, ok := e.values[side+name]; ok {
+		return v
+	}
+	lines := h.Values(name)
+	if len(lines) < 2 {
+		return strings.Join(lines, "")
+	}
+	if e.values == nil {
+		e.values = map[string]string{}
+	}
+	v := strings.Join(lines, ", ")
+	e.values[side+name] = v
+	return v
+}
 
 // blind reports whether the capture lacks some of the request header, so that the absence of
 // a field proves nothing.
@@ -167,20 +187,21 @@ func one(c Confidence, says string, evidence ...Fact) []Finding {
 
 // sent is the fact that the request has a field; it has no name if the request has not.
 func (e *examination) sent(name string) Fact {
-	return fieldFact(e.x.Request.Header, name, e.place("request"))
+	return fieldFact(e.x.Request.Header, name, e.req(name), e.place("request"))
 }
 
 // got is the fact that the response has a field; it has no name if the response has not.
 func (e *examination) got(name string) Fact {
-	return fieldFact(e.x.Response.Header, name, e.place("response"))
+	return fieldFact(e.x.Response.Header, name, e.resp(name), e.place("response"))
 }
 
-func fieldFact(h exchange.Header, name, source string) Fact {
-	lines := h.Named(name)
-	if len(lines) == 0 {
-		return Fact{}
+func fieldFact(h exchange.Header, name, value, source string) Fact {
+	for l := range h.Lines() {
+		if strings.EqualFold(l.Name, name) {
+			return Fact{Name: clip(l.Name), Value: clip(value), Source: source}
+		}
 	}
-	return Fact{Name: lines[0].Name, Value: clip(h.Get(name)), Source: source}
+	return Fact{}
 }
 
 // answered is the fact of the status code.

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -169,14 +170,18 @@ func (e *examination) designed(evidence ...Fact) []Finding {
 // about.
 func (e *examination) preconditionFacts() []Fact {
 	var facts []Fact
+	var names []string
 	for _, l := range e.verdict.Preconditions {
+		name := strings.ToLower(l.Name)
+		if slices.Contains(names, name) || len(names) == maxParties {
+			continue
+		}
+		names = append(names, name)
 		f := e.sent(l.Name)
 		if f.Name == "" { // it is in the URL
 			f = Fact{Name: clip(l.Name), Value: clip(l.Value), Source: e.place("request")}
 		}
-		if !slices.Contains(facts, f) && len(facts) < maxParties {
-			facts = append(facts, f)
-		}
+		facts = append(facts, f)
 	}
 	return append(facts, e.current())
 }
