@@ -21,7 +21,7 @@ import (
 type Rules []rule
 
 type rule struct {
-	glob  glob
+	glob  Glob
 	value string
 }
 
@@ -43,7 +43,7 @@ func Parse(texts []string) (Rules, error) {
 		if !ok {
 			return nil, &RuleError{text, `has no "=" between the glob and the value, as in "*.css=max-age=3600"`}
 		}
-		g, fault := parseGlob(strings.TrimSpace(pattern))
+		g, fault := ParseGlob(strings.TrimSpace(pattern))
 		if fault != "" {
 			return nil, &RuleError{text, fault}
 		}
@@ -60,7 +60,7 @@ func Parse(texts []string) (Rules, error) {
 // slashes and none before the first, or "" if there is to be no field.
 func (rules Rules) Value(name string) string {
 	for i := range rules {
-		if rules[i].glob.match(name) {
+		if rules[i].glob.Match(name) {
 			return rules[i].value
 		}
 	}

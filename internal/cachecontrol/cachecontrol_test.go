@@ -30,7 +30,7 @@ func TestGlobs(t *testing.T) {
 	for _, block := range blocks(t, "testdata/globs.txt") {
 		rules, err := Parse([]string{block[0] + "=no-cache"})
 		if strings.Contains(block[0], "=") { // which a rule would take for its end
-			g, fault := parseGlob(block[0])
+			g, fault := ParseGlob(block[0])
 			rules, err = Rules{{g, "no-cache"}}, nil
 			if fault != "" {
 				t.Fatal(fault)
@@ -113,7 +113,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add("a/**/b/**", "a/b")
 	f.Add("[a-c]/?", "b/é")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
-		g, fault := parseGlob(pattern)
+		g, fault := ParseGlob(pattern)
 		if fault != "" || strings.Count(pattern, anyDepth) > 4 || len(name) > 40 {
 			return
 		}
@@ -121,13 +121,13 @@ func FuzzGlob(f *testing.F) {
 		if name != "" {
 			elements = strings.Split(name, "/")
 		}
-		if got, want := g.match(name), naive(g, elements); got != want {
+		if got, want := g.Match(name), naive(g, elements); got != want {
 			t.Errorf("glob %q, name %q: got %v, want %v", pattern, name, got, want)
 		}
 	})
 }
 
-func naive(g glob, elements []string) bool {
+func naive(g Glob, elements []string) bool {
 	switch {
 	case len(g) == 0:
 		return len(elements) == 0

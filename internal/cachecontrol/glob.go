@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// glob is a pattern for names, by elements:
+// Glob is a pattern for names, by elements:
 //
 //   - "*" is any text within an element, "?" one character, "[a-z]" one of a
 //     class, "\" takes the special meaning from the character after it ([path.Match]).
@@ -14,12 +14,13 @@ import (
 //   - A pattern of one element, such as "*.css", is for the last element of a
 //     name, at any depth. With a slash, "/*.css" too, it is for the whole name.
 //   - A pattern that ends in a slash is for all that lies below.
-type glob []string
+type Glob []string
 
 const anyDepth = "**"
 
-// parseGlob returns the glob, or what is wrong with it.
-func parseGlob(pattern string) (g glob, fault string) {
+// ParseGlob returns the glob, or what is wrong with it as the rest of a sentence
+// about what holds it.
+func ParseGlob(pattern string) (g Glob, fault string) {
 	whole, rooted := strings.CutPrefix(pattern, "/")
 	if strings.HasSuffix(whole, "/") {
 		whole += anyDepth
@@ -34,7 +35,7 @@ func parseGlob(pattern string) (g glob, fault string) {
 		}
 	}
 	if len(g) == 1 && !rooted {
-		g = glob{anyDepth, g[0]}
+		g = Glob{anyDepth, g[0]}
 	}
 	return slices.CompactFunc(g, func(a, b string) bool { return a == anyDepth && b == anyDepth }), ""
 }
@@ -56,9 +57,10 @@ func checkElement(element string) string {
 	return ""
 }
 
-// match reports whether g is for name. When an element does not match, the last
+// Match reports whether g is for name, elements joined by slashes and none before
+// the first. When an element does not match, the last
 // "**" takes one element more; an earlier one taking more could not help.
-func (g glob) match(name string) bool {
+func (g Glob) Match(name string) bool {
 	p, n := 0, 0 // where in g and name the next element begins
 	if name == "" {
 		n = 1 // the root collection has no elements

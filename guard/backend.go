@@ -1,0 +1,162 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errUnsent wraps the error of a request of which nothing was sent: it has not been
+// performed.
+type errUnsent struct{ error }
+
+func (e errUnsent) Unwrap() error { return e.error }
+
+// send sends a request to the backend and returns its response, made fit to be
+// passed on. If the backend does not answer in time the error is errResponseTimeout; it is
+// an errUnsent if no connection was to be had.
+func (x *exchange) send(out *http.Request) (*http.Response, error) {
+	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
+	x.onEnd(watch.end)
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	out = out.WithContext(ctx)
+	if out.Body != nil {
+		out.Body = &watchedBody{out.Body, watch}
+	}
+	began := time.Now()
+	res, err := x.route.transport.RoundTrip(out)
+	x.rec.Backend.Duration += time.Since(began)
+	x.rec.Backend.Requests++
+	watch.pause()
+	if err != nil {
+		x.rec.Backend.Status = 0
+		return nil, causeOf(ctx, err, connected.Load())
+	}
+	x.rec.Backend.Status = res.StatusCode
+	x.mapResponse(res)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		res.Body = &watchedBody{res.Body, watch}
+	}
+	return res, nil
+}
+
+func causeOf(ctx context.Context, err error, connected bool) error {
+	if cause := context.Cause(ctx); cause == errResponseTimeout {
+		err = cause
+	}
+	if !connected {
+		return errUnsent{err}
+	}
+	return err
+}
+
+// watch ends a request to the backend when nothing moves for too long. It may be
+// used from several goroutines, as the content of a request is read on another.
+type watch struct {
+	timeout time.Duration
+	cancel  context.CancelCauseFunc
+
+	mu     sync.Mutex
+	timer  *time.Timer // nil if there is no bound
+	paused bool
+}
+
+func newWatch(ctx context.Context, timeout time.Duration) (context.Context, *watch) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &watch{timeout: timeout, cancel: cancel}
+	if timeout > 0 {
+		w.timer = time.AfterFunc(timeout, func() { cancel(errResponseTimeout) })
+	}
+	return ctx, w
+}
+
+// touch starts the time anew, unless it is paused.
+func (w *watch) touch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil && !w.paused {
+		w.timer.Reset(w.timeout)
+	}
+}
+
+// pause stops the time until resume.
+func (w *watch) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paused = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+func (w *watch) resume() {
+	w.mu.Lock()
+	w.paused = false
+	w.mu.Unlock()
+	w.touch()
+}
+
+func (w *watch) end() {
+	w.pause()
+	w.cancel(nil)
+}
+
+// watchedBody is content that moves.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.watch.touch()
+	return n, err
+}
+
+// withTimeout has reading from a response's content end when the backend stops for
+// too long. Without it, a slow client may take its time.
+func withTimeout(body io.ReadCloser, read func() error) error {
+	w, ok := body.(*watchedBody)
+	if !ok {
+		return read()
+	}
+	w.watch.resume()
+	defer w.watch.pause()
+	return read()
+}
+
+// errIncomplete wraps the error of a response that ended early.
+type errIncomplete struct{ error }
+
+func (e errIncomplete) Unwrap() error { return e.error }
+
+// discardAndClose ends a response whose content is not wanted. What is short is
+// read, so that the connection can be used again.
+func discardAndClose(res *http.Response) {
+	const short = 64 << 10
+	if res.ContentLength >= 0 && res.ContentLength <= short {
+		_, _ = io.CopyN(io.Discard, res.Body, short)
+	}
+	_ = res.Body.Close()
+}
+
+// errIsTimeout reports whether a backend was too slow.
+func errIsTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || isNetTimeout(err)
+}
+
+func isNetTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}

@@ -1,0 +1,231 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// exchange is one request of a client on its way to an answer. It is the
+// transport of its own [httputil.ReverseProxy], which sees to what any proxy does.
+type exchange struct {
+	*Handler
+	route  *route
+	w      *answerWriter
+	r      *http.Request
+	fields precondition.Fields
+	now    time.Time
+	rec    Record
+	// atEnd is what is to be released when the request has been answered.
+	atEnd []func()
+}
+
+func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{Handler: h, w: &answerWriter{ResponseWriter: w}, r: r, now: h.options.Now()}
+	x.fields = precondition.FieldsOf(r.Header)
+	x.rec.Started = x.now
+	return x
+}
+
+// end releases everything and tells the observer.
+func (x *exchange) end() {
+	for _, release := range x.atEnd {
+		release()
+	}
+	x.rec.Duration = x.options.Now().Sub(x.now)
+	x.rec.Status, x.rec.Bytes = x.w.status, x.w.bytes
+	if x.options.Observe != nil {
+		x.options.Observe(x.r, &x.rec)
+	}
+}
+
+// onEnd has release called at the end.
+func (x *exchange) onEnd(release func()) { x.atEnd = append(x.atEnd, release) }
+
+func (x *exchange) serve() {
+	x.route = x.routeOf(x.r)
+	if x.route != nil {
+		x.rec.Route = x.route.Name
+	}
+	if p := x.inadmissible(); p != nil {
+		x.refuse(x.w, p)
+		return
+	}
+	proxy := httputil.ReverseProxy{
+		Rewrite:      x.rewrite,
+		Transport:    x,
+		ErrorHandler: x.answerError,
+		ErrorLog:     discard,
+		BufferPool:   copyBuffers{},
+	}
+	proxy.ServeHTTP(x.w, x.r)
+}
+
+// discard is for messages of ReverseProxy about clients that have gone.
+var discard = log.New(io.Discard, "", 0)
+
+// inadmissible says why the request goes nowhere, or is nil.
+func (x *exchange) inadmissible() *condhttp.Problem {
+	switch {
+	case x.r.Method == http.MethodConnect:
+		return condhttp.NewProblem(http.StatusMethodNotAllowed, "no-tunnel", "this is a gateway, and no proxy to tunnel through", "")
+	case x.route == nil:
+		return condhttp.NewProblem(http.StatusNotFound, "no-route", "no route is configured for this request", "")
+	case x.lastHop():
+		return condhttp.NewProblem(http.StatusMethodNotAllowed, "max-forwards",
+			"the request has Max-Forwards: 0, and so is for this gateway, which has nothing to answer it with", "")
+	}
+	if field := x.crowded(); field != "" {
+		return condhttp.NewProblem(http.StatusRequestHeaderFieldsTooLarge, "too-many-tags",
+			fmt.Sprintf("%s lists more than %d entity tags", field, MaxTags), "send those of versions you still have")
+	}
+	return nil
+}
+
+// lastHop reports whether the request must not be forwarded (RFC 9110 §7.6.2).
+func (x *exchange) lastHop() bool {
+	if x.r.Method != http.MethodOptions && x.r.Method != http.MethodTrace {
+		return false
+	}
+	n, err := strconv.Atoi(x.r.Header.Get("Max-Forwards"))
+	return err == nil && n == 0
+}
+
+// crowded returns the name of a field with too many entity tags, or "".
+func (x *exchange) crowded() string {
+	for _, list := range []struct {
+		name  string
+		lines []string
+	}{{"If-Match", x.fields.IfMatch}, {"If-None-Match", x.fields.IfNoneMatch}} {
+		n := 0
+		for range etag.Members(list.lines) {
+			if n++; n > MaxTags {
+				return list.name
+			}
+		}
+	}
+	return ""
+}
+
+// RoundTrip finds the response to a request that is ready for the backend. An
+// answer of the guard's own is returned as an error that is an *answer.
+func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
+	switch {
+	case out.Header.Get("Upgrade") != "", isRPC(out.Header):
+		return x.send(out)
+	case isRead(out.Method):
+		return x.read(out)
+	case isSafe(out.Method):
+		return x.send(out)
+	}
+	return x.write(out)
+}
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// isSafe reports whether a method changes nothing (RFC 9110 §9.2.1). One that is
+// not known does.
+func isSafe(method string) bool {
+	switch method {
+	case "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH":
+		return true
+	}
+	return false
+}
+
+// isRPC reports whether the content is a stream of messages that are answered
+// before it ends, so that it can be neither held back nor locked.
+func isRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+
+// answer is an answer of the guard's own.
+type answer struct {
+	write func(w http.ResponseWriter)
+}
+
+func (*answer) Error() string { return "answered by the guard" }
+
+// refusal returns p as an error for RoundTrip.
+func (x *exchange) refusal(p *condhttp.Problem) error {
+	return &answer{func(w http.ResponseWriter) { x.refuse(w, p) }}
+}
+
+// refuse writes a problem, and keeps its reason.
+func (x *exchange) refuse(w http.ResponseWriter, p *condhttp.Problem) {
+	x.rec.Reason = p.Reason
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	p.Write(w, x.r)
+}
+
+// answerError writes the answer that RoundTrip's error is.
+func (x *exchange) answerError(w http.ResponseWriter, _ *http.Request, err error) {
+	if a, ok := errors.AsType[*answer](err); ok {
+		a.write(w)
+		return
+	}
+	x.rec.Err = err
+	if x.r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody waits for an answer
+	}
+	p := problemOf(err)
+	x.log.WarnContext(x.r.Context(), "request failed", "route", x.rec.Route, "method", x.r.Method,
+		"path", x.r.URL.Path, "status", p.Status, "reason", p.Reason, "error", err)
+	x.refuse(w, p)
+}
+
+// answerWriter counts what is sent to the client.
+type answerWriter struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *answerWriter) WriteHeader(status int) {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the operating system copy files.
+func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(w.ResponseWriter, r)
+	w.bytes += n
+	return n, err
+}
+
+// copyBuffers lends buffers for copying.
+type copyBuffers struct{}
+
+const copyBufferSize = 32 << 10
+
+var copyBufferPool = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
+
+func (copyBuffers) Get() []byte { return copyBufferPool.Get().(*[copyBufferSize]byte)[:] }
+
+func (copyBuffers) Put(b []byte) {
+	if cap(b) >= copyBufferSize {
+		copyBufferPool.Put((*[copyBufferSize]byte)(b[:copyBufferSize]))
+	}
+}

@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/coding"
+)
+
+// Handler is the proxy of one configuration. It may be used from any number of
+// goroutines.
+type Handler struct {
+	options Options
+	routes  []*route
+	shared  *Shared
+	owned   bool // shared is of no other Handler
+	trusted []netip.Prefix
+	log     *slog.Logger
+	encoded coding.Cache
+}
+
+// New returns a handler for o. The error says what is wrong with o.
+func New(o Options) (*Handler, error) {
+	if len(o.Routes) == 0 {
+		return nil, errors.New("no routes: give at least one, with a backend")
+	}
+	h := &Handler{options: o, shared: o.Shared, trusted: slices.Clone(o.TrustedProxies), log: o.Logger}
+	if h.shared == nil {
+		h.shared, h.owned = NewShared(nil), true
+	}
+	if err := h.setDefaults(); err != nil {
+		return nil, err
+	}
+	for i, r := range o.Routes {
+		rt, err := newRoute(r, h.shared)
+		if err != nil {
+			return nil, fmt.Errorf("route %d: %w", i+1, err)
+		}
+		h.routes = append(h.routes, rt)
+	}
+	h.shared.budget.memory.limit.Store(h.options.MaxMemory)
+	h.shared.budget.disk.limit.Store(h.options.MaxDisk)
+	return h, nil
+}
+
+func (h *Handler) setDefaults() error {
+	o := &h.options
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Via == "" {
+		o.Via = "fourtwelve"
+	}
+	if !isToken(o.Via) {
+		return fmt.Errorf("via %q: give a name without spaces", o.Via)
+	}
+	if o.SpoolDir == "" {
+		o.SpoolDir = os.TempDir()
+	}
+	setDefault(&o.MaxMemory, DefaultMaxMemory)
+	setDefault(&o.MaxDisk, DefaultMaxDisk)
+	o.MaxMemory, o.MaxDisk = max(o.MaxMemory, 0), max(o.MaxDisk, 0)
+	return nil
+}
+
+// Close releases what the handler holds, once it answers no request any more. A
+// Shared that came with the Options stays.
+func (h *Handler) Close() error {
+	if h.owned {
+		h.shared.Close()
+	}
+	return nil
+}
+
+// RouteStatus is what a handler has learned of a route's backend.
+type RouteStatus struct {
+	// Name and Backend are those of the route.
+	Name, Backend string
+	// Trust is "learning", "trusted" or "distrusted": whether the backend's entity
+	// tags are sound. Why, in kebab case, is what speaks against them.
+	Trust, Why string
+}
+
+// Routes returns the status of each route, in order.
+func (h *Handler) Routes() []RouteStatus {
+	var all []RouteStatus
+	for _, rt := range h.routes {
+		trust, why := rt.learned.status()
+		all = append(all, RouteStatus{rt.Name, rt.Backend.String(), trust.String(), why})
+	}
+	return all
+}
+
+// ServeHTTP answers r. When content that has been announced cannot be sent whole,
+// it panics with [http.ErrAbortHandler], so that the client sees a cut and not
+// an end.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := newExchange(h, w, r)
+	defer x.end()
+	x.serve()
+}
+
+// routeOf returns the first route that matches, or nil.
+func (h *Handler) routeOf(r *http.Request) *route {
+	host, path := hostOf(r), matchedPath(r.URL.Path)
+	for _, rt := range h.routes {
+		if rt.matches(r, host, path) {
+			return rt
+		}
+	}
+	return nil
+}
+
+// isToken reports whether s is a token (RFC 9110 §5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || slices.Contains([]byte(`"(),/:;<=>?@[\]{}`), c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// errResponseTimeout ends a request that the backend does not answer in time.
+var errResponseTimeout = fmt.Errorf("the backend does not answer: %w", context.DeadlineExceeded)

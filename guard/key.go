@@ -1,0 +1,27 @@
+package guard
+
+import (
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// lockKey names the lock for a target at a backend. Two spellings that some
+// server takes for one resource must have one key; that two resources share one
+// costs time and nothing else. So the query and path parameters are left out, the path
+// is decoded and made free of dot segments, empty elements, backslashes and
+// trailing dots and slashes, and case does not count.
+func lockKey(backend *url.URL, targetPath string) string {
+	return strings.ToLower(backend.Host) + canonicalPath(targetPath)
+}
+
+func canonicalPath(p string) string {
+	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(p, `\`, "/")), "/")
+	for i, element := range elements {
+		element, _, _ = strings.Cut(element, ";")
+		elements[i] = strings.TrimRight(element, ". ")
+	}
+	elements = slices.DeleteFunc(elements, func(s string) bool { return s == "" })
+	return strings.ToLower("/" + strings.Join(elements, "/"))
+}

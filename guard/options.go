@@ -1,0 +1,184 @@
+package guard
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+)
+
+// Bounds that stand for a field that is 0.
+const (
+	// DefaultMaxBody bounds the content of a request: 1 GiB.
+	DefaultMaxBody = 1 << 30
+	// DefaultMaxBuffer bounds what one message holds in memory: 1 MiB.
+	DefaultMaxBuffer = 1 << 20
+	// DefaultMaxSpool bounds what one message holds in a temporary file: 64 MiB.
+	DefaultMaxSpool = 64 << 20
+	// DefaultMaxMemory bounds what all messages together hold in memory: 256 MiB.
+	DefaultMaxMemory = 256 << 20
+	// DefaultMaxDisk bounds what they hold in temporary files: 4 GiB.
+	DefaultMaxDisk = 4 << 30
+	// DefaultMaxWaiters bounds how many requests wait for the lock of one target.
+	DefaultMaxWaiters = 1024
+	// MaxTags bounds the members of If-Match and of If-None-Match. A request with
+	// more is refused: 431.
+	MaxTags = 256
+)
+
+// Timeouts that stand for a field that is 0.
+const (
+	DefaultConnectTimeout  = 10 * time.Second
+	DefaultResponseTimeout = 60 * time.Second
+	DefaultIdleTimeout     = 90 * time.Second
+	DefaultLockTimeout     = 30 * time.Second
+	DefaultContentTimeout  = 60 * time.Second
+)
+
+// Options configures a [Handler]. Only Routes is needed. A Handler keeps its own
+// copy of the slices; what pointers lead to must not be changed afterwards.
+type Options struct {
+	// Routes say what is guarded. The first one that matches a request decides; a
+	// request that none matches is a 404.
+	Routes []Route
+	// Shared holds the locks, what was learned of the backends, the connections
+	// to them and the account of memory. A Handler that takes the place of another,
+	// as when the configuration is read again, is given the same Shared,
+	// or else both could let a write through. Nil makes one, which the
+	// Handler's Close closes.
+	Shared *Shared
+	// Observe is told of every request when it has been answered. Nil is nobody.
+	Observe Observer
+	// Logger is told what went wrong with a backend, and when one loses its trust.
+	// Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+
+	// TrustedProxies are the addresses whose Forwarded and X-Forwarded-* fields
+	// are passed on and added to. What any other client claims in them is replaced.
+	TrustedProxies []netip.Prefix
+	// Via is the name in the Via fields (RFC 9110 §7.6.3). "" is "fourtwelve".
+	Via string
+	// SpoolDir is where temporary files are made; they have no name for longer than
+	// it takes to make them, where the system allows. "" is os.TempDir().
+	SpoolDir string
+	// MaxMemory and MaxDisk bound, in bytes, what all messages together hold in
+	// memory and in temporary files. 0 is the default, and a negative value is
+	// none at all. A message that finds no memory left goes to disk; one that finds
+	// no disk left is streamed if it can be, or refused with 503.
+	MaxMemory, MaxDisk int64
+}
+
+// Route says which requests go to which backend, and how they are guarded.
+type Route struct {
+	// Name is for logs and metrics, and with Backend it is what the things learned
+	// are remembered under. "" is Host followed by Path.
+	Name string
+	// Host is the host of the target URI without port, case aside: exact, or
+	// "*.example.org" for every name below it. "" is any.
+	Host string
+	// Path is a glob for the path of the target URI, as of
+	// [internal/cachecontrol] but always for the whole path: "*" is any text within
+	// an element, "**" as a whole element any number of elements, and a
+	// trailing slash stands for all below. "" is any path.
+	Path string
+	// Methods are the methods the route is for, in upper case. None are all.
+	Methods []string
+
+	// Backend is where requests go: an http, https or h2c URL without query. A path in it is put
+	// before that of the request.
+	Backend *url.URL
+	// BackendTLS configures the connections to an https backend. Nil is the
+	// default of package net/http.
+	BackendTLS *tls.Config
+	// KeepHost sends the Host of the client to the backend, rather than that of
+	// Backend.
+	KeepHost bool
+
+	// Require says which writes are refused with 428 for want of a precondition.
+	Require condhttp.Requirement
+	// Validators says where the entity tags that clients see come from.
+	Validators Validators
+	// Preconditions says who holds those of writes to the state.
+	Preconditions Preconditions
+	// LenientTags accepts entity tags without quotes in If-Match and If-None-Match.
+	LenientTags bool
+	// StaleIfRange answers a false If-Range with 412 instead of 200.
+	StaleIfRange bool
+	// NoCoding leaves content as it is, where it would be sent compressed to
+	// clients that accept that.
+	NoCoding bool
+	// CacheControl is the Cache-Control field of 200 and 304 answers to reads that
+	// come without one. "" is none.
+	CacheControl string
+
+	// MaxBody bounds the content of a request in bytes; more is 413. 0 is
+	// DefaultMaxBody, a negative value no bound.
+	MaxBody int64
+	// MaxBuffer bounds in bytes how much of one message is held in memory, and
+	// MaxSpool how much in a temporary file. 0 is the default, a negative value
+	// none at all. A response that is longer than both is streamed, without a
+	// content tag; so is the content of a request, the lock being held meanwhile.
+	MaxBuffer, MaxSpool int64
+	// Timeouts bound how long is waited. None of them is an end to a download that
+	// goes on.
+	Timeouts Timeouts
+}
+
+// Timeouts bound waiting. 0 is the default of each, a negative value no bound.
+type Timeouts struct {
+	// Connect bounds connecting to the backend, TLS included.
+	Connect time.Duration
+	// Response bounds the time from the end of a request to the header of its
+	// response. A write that passes it has an unknown outcome: 504.
+	Response time.Duration
+	// Idle bounds how long an unused connection to the backend is kept.
+	Idle time.Duration
+	// Lock bounds how long a write waits for those before it: 503.
+	Lock time.Duration
+	// Content bounds each wait for more of a request's content, so that no client
+	// can hold a lock by sending slowly: 408.
+	Content time.Duration
+}
+
+// Validators is where entity tags come from.
+type Validators uint8
+
+const (
+	// ValidatorsAuto makes tags of content until the backend's have been seen to be
+	// sound, and again for ever once one was not.
+	ValidatorsAuto Validators = iota
+	// ValidatorsContent always makes tags of content.
+	ValidatorsContent
+	// ValidatorsBackend takes those of the backend that are strong and well-formed,
+	// and gives no others: what the backend says is believed.
+	ValidatorsBackend
+	// ValidatorsNone removes entity tags and evaluates by dates alone.
+	ValidatorsNone
+)
+
+// Preconditions is who evaluates the preconditions of writes.
+type Preconditions uint8
+
+const (
+	// PreconditionsAuto is PreconditionsPass as long as the backend's tags are
+	// trusted, and PreconditionsCheck otherwise.
+	PreconditionsAuto Preconditions = iota
+	// PreconditionsCheck evaluates them at the guard, under the lock, and sends
+	// the backend none.
+	PreconditionsCheck
+	// PreconditionsPass evaluates them at the guard, too, and then sends the
+	// backend one that names the state the guard saw, by the backend's own
+	// validator. It closes the window for those who write around the guard, if the
+	// backend evaluates it atomically.
+	PreconditionsPass
+)
+
+// Observer is told of a request that was answered. It is called on the request's
+// goroutine, so from many at once; it must not keep r or rec.
+type Observer func(r *http.Request, rec *Record)

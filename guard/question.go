@@ -1,0 +1,155 @@
+package guard
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// question is what a backend that is believed is asked, beside the request: whether
+// it still has what the client has, or for a range.
+type question struct {
+	// tags are for If-None-Match.
+	tags []etag.Tag
+	// ranged and ifRange are the fields Range and If-Range. One of the two parts
+	// of a question is empty.
+	ranged  []string
+	ifRange etag.Tag
+}
+
+// questionOf returns what to ask, or nil.
+func (x *exchange) questionOf(out *http.Request) *question {
+	f := x.fields
+	if !x.believes() || out.Body != nil || len(f.IfMatch) > 0 || len(f.IfUnmodifiedSince) > 0 {
+		return nil
+	}
+	switch {
+	case len(f.IfNoneMatch) > 0 && len(f.Range) == 0:
+		return x.questionOfTags()
+	case len(f.Range) == 1 && len(f.IfRange) == 1 && len(f.IfNoneMatch) == 0 && out.Method == http.MethodGet:
+		return questionOfRange(f)
+	}
+	return nil
+}
+
+func (x *exchange) questionOfTags() *question {
+	q := new(question)
+	for m := range etag.Members(x.fields.IfNoneMatch) {
+		if m.Any {
+			return nil
+		}
+		if m.Tag.IsZero() {
+			continue
+		}
+		q.tags = append(q.tags, m.Tag)
+		if base, ok := baseOf(m.Tag); ok {
+			q.tags = append(q.tags, base)
+		}
+	}
+	if len(q.tags) == 0 {
+		return nil
+	}
+	return q
+}
+
+// baseOf undoes the mark of one of our codings.
+func baseOf(t etag.Tag) (etag.Tag, bool) {
+	base, _, ok := t.SplitCoding()
+	return base, ok
+}
+
+func questionOfRange(f precondition.Fields) *question {
+	tag, err := etag.Parse(strings.Trim(f.IfRange[0], " \t"))
+	if err != nil || tag.IsWeak() {
+		return nil
+	}
+	if _, coded := baseOf(tag); coded {
+		return nil
+	}
+	return &question{ranged: f.Range, ifRange: tag}
+}
+
+func (q *question) apply(h http.Header) {
+	if len(q.tags) == 0 {
+		h["Range"], h["If-Range"] = q.ranged, []string{q.ifRange.String()}
+		return
+	}
+	list := make([]string, len(q.tags))
+	for i, t := range q.tags {
+		list[i] = t.String()
+	}
+	h["If-None-Match"] = []string{strings.Join(list, ", ")}
+}
+
+// answeredBy reports whether res makes sense as an answer. If it is not about the
+// whole, it is made what the client gets.
+func (q *question) answeredBy(x *exchange, res *http.Response) bool {
+	switch res.StatusCode {
+	case http.StatusNotModified:
+		return len(q.tags) > 0 && q.notModified(x, res)
+	case http.StatusPartialContent:
+		return len(q.ranged) > 0 && q.partial(x, res)
+	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
+		return false // the guard knows better how to say so
+	}
+	return true
+}
+
+// notModified takes a 304 that names one of the tags asked for.
+func (q *question) notModified(x *exchange, res *http.Response) bool {
+	v := x.readValidators(res.Header)
+	if v.tag.IsZero() && v.fault == "" && len(q.tags) == 1 {
+		v.tag = q.tags[0]
+	}
+	if !slices.ContainsFunc(q.tags, v.tag.WeakEqual) {
+		return false
+	}
+	s := sight{exists: true, backend: v}
+	c := x.current(s)
+	if c.Tag.IsZero() {
+		return false
+	}
+	c.LastModified = v.modified
+	d := x.decide(c)
+	if d.Outcome != precondition.NotModified || d.Matched.IsZero() {
+		x.rec.Evaluated = false
+		return false
+	}
+	c.Tag = d.Matched
+	setValidators(res.Header, c)
+	delete(res.Header, "Last-Modified")
+	return true
+}
+
+// partial takes a 206 of the version that If-Range names.
+func (q *question) partial(x *exchange, res *http.Response) bool {
+	h := res.Header
+	v := x.readValidators(h)
+	if !v.tag.StrongEqual(q.ifRange) || !x.usable(v) || len(h["Content-Encoding"]) > 0 {
+		return false
+	}
+	if !answersRange(q.ranged, h["Content-Range"]) {
+		return false
+	}
+	c := x.current(sight{exists: true, backend: v})
+	x.decide(c)
+	setValidators(h, c)
+	return true
+}
+
+// answersRange reports whether a Content-Range is what Range asks for.
+func answersRange(ranged, contentRange []string) bool {
+	if len(contentRange) != 1 {
+		return false
+	}
+	got, err := byterange.ParseContentRange(contentRange[0])
+	if err != nil || got.Size < 0 {
+		return false
+	}
+	plan := byterange.Resolve(ranged, got.Size)
+	return plan.Kind == byterange.Single && plan.Range == got.Range
+}

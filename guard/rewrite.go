@@ -1,0 +1,282 @@
+package guard
+
+import (
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// rewrite makes the request for the backend of that of the client. Hop-by-hop
+// fields, Forwarded and X-Forwarded-* are gone from p.Out already.
+func (x *exchange) rewrite(p *httputil.ProxyRequest) {
+	p.SetURL(x.route.backend)
+	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came, however odd
+	if x.route.KeepHost {
+		p.Out.Host = p.In.Host
+	}
+	h := p.Out.Header
+	x.setForwarded(p)
+	h["Via"] = append(h["Via"], x.via(p.In.ProtoMajor, p.In.ProtoMinor))
+	if isSafe(p.In.Method) {
+		dropOverrides(h)
+	}
+	x.countForwards(h)
+	x.mapDestination(h)
+}
+
+// via is our Via member (RFC 9110 §7.6.3) for a message that came in a version of
+// HTTP.
+func (x *exchange) via(major, minor int) string {
+	version := "1.1"
+	if major != 1 || minor != 1 {
+		version = strconv.Itoa(major) + "." + strconv.Itoa(minor)
+	}
+	return version + " " + x.options.Via
+}
+
+// forwardedFields are those in which a client could claim to be another, beside
+// those that [httputil.ReverseProxy] removes.
+var forwardedFields = []string{
+	"X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Real-Ip",
+}
+
+// setForwarded tells the backend who asks for what: by X-Forwarded-*, and by
+// Forwarded (RFC 7239). What a trusted proxy says is kept.
+func (x *exchange) setForwarded(p *httputil.ProxyRequest) {
+	in, out := p.In.Header, p.Out.Header
+	trusted := x.fromTrusted()
+	if trusted {
+		copyField(out, in, "X-Forwarded-For")
+	} else {
+		for _, name := range forwardedFields {
+			delete(out, name)
+		}
+	}
+	p.SetXForwarded()
+	forwarded := x.forwarded()
+	if trusted {
+		copyField(out, in, "X-Forwarded-Host")
+		copyField(out, in, "X-Forwarded-Proto")
+		if prior := strings.Join(in["Forwarded"], ", "); prior != "" {
+			forwarded = prior + ", " + forwarded
+		}
+	}
+	out["Forwarded"] = []string{forwarded}
+}
+
+func copyField(dst, src http.Header, name string) {
+	if lines := src[name]; len(lines) > 0 {
+		dst[name] = lines
+	}
+}
+
+// forwarded is our element of a Forwarded field.
+func (x *exchange) forwarded() string {
+	var b strings.Builder
+	b.WriteString("for=")
+	client, _, err := net.SplitHostPort(x.r.RemoteAddr)
+	switch ip, parseErr := netip.ParseAddr(client); {
+	case err != nil || parseErr != nil:
+		b.WriteString("unknown")
+	case ip.Is6():
+		b.WriteString(`"[` + ip.WithZone("").String() + `]"`)
+	default:
+		b.WriteString(client)
+	}
+	if !strings.ContainsAny(x.r.Host, `"\`) {
+		b.WriteString(`;host="` + x.r.Host + `"`)
+	}
+	b.WriteString(";proto=" + scheme(x.r))
+	return b.String()
+}
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// fromTrusted reports whether the client is a proxy that is believed.
+func (x *exchange) fromTrusted() bool {
+	if len(x.trusted) == 0 {
+		return false
+	}
+	addr, err := netip.ParseAddrPort(x.r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range x.trusted {
+		if prefix.Contains(addr.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientScheme is the scheme of the target URI as the client knows it.
+func (x *exchange) clientScheme() string {
+	if proto := x.r.Header.Get("X-Forwarded-Proto"); proto != "" && x.fromTrusted() {
+		first, _, _ := strings.Cut(proto, ",")
+		return strings.ToLower(strings.TrimSpace(first))
+	}
+	return scheme(x.r)
+}
+
+// dropOverrides removes fields by which some backends take a safe method
+// for another one.
+func dropOverrides(h http.Header) {
+	delete(h, "X-Http-Method-Override")
+	delete(h, "X-Http-Method")
+	delete(h, "X-Method-Override")
+}
+
+// countForwards takes one from Max-Forwards (RFC 9110 §7.6.2).
+func (x *exchange) countForwards(h http.Header) {
+	if x.r.Method != http.MethodOptions && x.r.Method != http.MethodTrace {
+		return
+	}
+	if n, err := strconv.ParseUint(h.Get("Max-Forwards"), 10, 31); err == nil && n > 0 {
+		h.Set("Max-Forwards", strconv.FormatUint(n-1, 10))
+	}
+}
+
+// mapDestination maps the URIs in the fields Destination and If of WebDAV
+// (RFC 4918 §10.3, §10.4) as that of the request is mapped. Those of other
+// servers are left as they are: they are for the backend to refuse.
+func (x *exchange) mapDestination(h http.Header) {
+	if lines := h["Destination"]; len(lines) == 1 {
+		if u, err := url.Parse(lines[0]); err == nil && x.names(u) {
+			h["Destination"] = []string{x.atBackend(u)}
+		}
+	}
+	for i, line := range h["If"] {
+		h["If"][i] = x.mapTagged(line)
+	}
+}
+
+// names reports whether u is a URI of this gateway, as the client would say it.
+func (x *exchange) names(u *url.URL) bool {
+	if u.Scheme == "" && u.Host == "" {
+		return strings.HasPrefix(u.Path, "/")
+	}
+	return (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, x.r.Host)
+}
+
+// atBackend returns the URI that u has at the backend.
+func (x *exchange) atBackend(u *url.URL) string {
+	mapped := x.route.backend.JoinPath()
+	joined := mapped.JoinPath(u.EscapedPath())
+	mapped.Path, mapped.RawPath, mapped.RawQuery = joined.Path, joined.RawPath, u.RawQuery
+	if x.route.KeepHost {
+		mapped.Host = x.r.Host
+	}
+	return mapped.String()
+}
+
+// mapTagged maps the resource tags of an If field, as in <http://host/a> (<token>).
+func (x *exchange) mapTagged(line string) string {
+	var b strings.Builder
+	for depth := 0; line != ""; {
+		switch line[0] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '<':
+			if end := strings.IndexByte(line, '>'); end > 0 && depth == 0 {
+				b.WriteString(x.mapTag(line[:end+1]))
+				line = line[end+1:]
+				continue
+			}
+		}
+		b.WriteByte(line[0])
+		line = line[1:]
+	}
+	return b.String()
+}
+
+// mapTag maps one resource tag with its brackets.
+func (x *exchange) mapTag(tag string) string {
+	u, err := url.Parse(tag[1 : len(tag)-1])
+	if err != nil || !x.names(u) {
+		return tag
+	}
+	return "<" + x.atBackend(u) + ">"
+}
+
+// mapResponse makes a backend's response fit to be passed on: without hop-by-hop
+// fields, with Via, and with the client's own view of its URIs.
+func (x *exchange) mapResponse(res *http.Response) {
+	h := res.Header
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		dropHopByHop(h)
+	}
+	h["Via"] = append(h["Via"], x.via(res.ProtoMajor, res.ProtoMinor))
+	for _, name := range []string{"Location", "Content-Location"} {
+		if lines := h[name]; len(lines) == 1 {
+			h[name] = []string{x.atClient(lines[0])}
+		}
+	}
+}
+
+// atClient returns what a reference of the backend is called by the client. What is
+// not below the backend's URL stays.
+func (x *exchange) atClient(ref string) string {
+	u, err := url.Parse(ref)
+	if err != nil {
+		return ref
+	}
+	base := x.route.backend
+	absolute := u.Scheme != "" || u.Host != ""
+	if absolute && !(u.Scheme == base.Scheme && strings.EqualFold(u.Host, base.Host)) {
+		return ref
+	}
+	if !absolute && !strings.HasPrefix(u.Path, "/") {
+		return ref
+	}
+	path, ok := strings.CutPrefix(u.EscapedPath(), strings.TrimSuffix(base.EscapedPath(), "/"))
+	if !ok || path != "" && path[0] != '/' {
+		return ref
+	}
+	if path == "" {
+		path = "/"
+	}
+	rest := suffixOf(u)
+	if !absolute {
+		return path + rest
+	}
+	return x.clientScheme() + "://" + x.r.Host + path + rest
+}
+
+// suffixOf is the query and fragment of a reference.
+func suffixOf(u *url.URL) string {
+	s := ""
+	if u.RawQuery != "" || u.ForceQuery {
+		s = "?" + u.RawQuery
+	}
+	if u.Fragment != "" {
+		s += "#" + u.EscapedFragment()
+	}
+	return s
+}
+
+// hopByHop are the fields for the next recipient alone (RFC 9110 §7.6.1).
+var hopByHop = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate",
+}
+
+func dropHopByHop(h http.Header) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}

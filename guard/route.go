@@ -1,0 +1,141 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+)
+
+// route is a Route made ready.
+type route struct {
+	Route
+	path      cachecontrol.Glob // nil is any
+	backend   *url.URL          // http or https
+	transport *http.Transport
+	learned   *learned
+}
+
+// newRoute checks r and fills in its defaults.
+func newRoute(r Route, shared *Shared) (*route, error) {
+	backend, h2c, err := checkBackend(r.Backend)
+	if err != nil {
+		return nil, err
+	}
+	rt := &route{Route: r, backend: backend}
+	rt.Methods = slices.Clone(r.Methods)
+	if rt.Path != "" && rt.Path != "/" {
+		glob, fault := cachecontrol.ParseGlob("/" + strings.TrimPrefix(rt.Path, "/"))
+		if fault != "" {
+			return nil, fmt.Errorf("path %q %s", rt.Path, fault)
+		}
+		rt.path = glob
+	}
+	if err := rt.checkHost(); err != nil {
+		return nil, err
+	}
+	if rt.Name == "" {
+		rt.Name = rt.Host + rt.Path
+	}
+	rt.setDefaults()
+	rt.transport = shared.transport(transportKey{h2c, rt.Timeouts.Connect, rt.Timeouts.Idle, r.BackendTLS})
+	rt.learned = shared.learnedOf(rt.Name + " " + r.Backend.String())
+	return rt, nil
+}
+
+func checkBackend(u *url.URL) (backend *url.URL, h2c bool, err error) {
+	if u == nil {
+		return nil, false, errors.New("no backend: give its URL, such as http://127.0.0.1:8080")
+	}
+	own := *u
+	switch {
+	case u.Scheme == "h2c":
+		own.Scheme, h2c = "http", true
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, false, fmt.Errorf("backend %q: the scheme must be http, https or h2c", u.Redacted())
+	}
+	switch {
+	case u.Host == "":
+		return nil, false, fmt.Errorf("backend %q has no host", u.Redacted())
+	case u.User != nil:
+		return nil, false, fmt.Errorf("backend %q: credentials cannot be given in the URL", u.Redacted())
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, false, fmt.Errorf("backend %q: a query or fragment cannot be given", u.Redacted())
+	}
+	return &own, h2c, nil
+}
+
+func (rt *route) checkHost() error {
+	if name := strings.TrimPrefix(rt.Host, "*."); strings.ContainsAny(name, "*:/ ") && net.ParseIP(name) == nil {
+		return fmt.Errorf(`host %q: give a name without port, or "*." and a name`, rt.Host)
+	}
+	rt.Host = strings.ToLower(rt.Host)
+	return nil
+}
+
+func (rt *route) setDefaults() {
+	setDefault(&rt.MaxBody, DefaultMaxBody)
+	setDefault(&rt.MaxBuffer, DefaultMaxBuffer)
+	setDefault(&rt.MaxSpool, DefaultMaxSpool)
+	rt.MaxBuffer, rt.MaxSpool = max(rt.MaxBuffer, 0), max(rt.MaxSpool, 0)
+	t := &rt.Timeouts
+	for _, d := range []struct {
+		value *time.Duration
+		none  time.Duration
+	}{
+		{&t.Connect, DefaultConnectTimeout}, {&t.Response, DefaultResponseTimeout}, {&t.Idle, DefaultIdleTimeout},
+		{&t.Lock, DefaultLockTimeout}, {&t.Content, DefaultContentTimeout},
+	} {
+		setDefault(d.value, d.none)
+	}
+	t.Connect, t.Idle = max(t.Connect, 0), max(t.Idle, 0) // where 0 is none
+}
+
+// setDefault replaces 0.
+func setDefault[T int64 | time.Duration](value *T, none T) {
+	if *value == 0 {
+		*value = none
+	}
+}
+
+// matches reports whether the route is for r. cleaned is matchedPath of its path.
+func (rt *route) matches(r *http.Request, host, cleaned string) bool {
+	return rt.matchesHost(host) && rt.matchesMethod(r.Method) && (rt.path == nil || rt.path.Match(cleaned))
+}
+
+func (rt *route) matchesHost(host string) bool {
+	if below, ok := strings.CutPrefix(rt.Host, "*"); ok {
+		return strings.HasSuffix(host, below)
+	}
+	return rt.Host == "" || rt.Host == host
+}
+
+func (rt *route) matchesMethod(method string) bool {
+	return len(rt.Methods) == 0 || slices.Contains(rt.Methods, method)
+}
+
+// matchedPath is a path as globs are held against it. Dot segments are resolved, as
+// a backend may do so, too, and no path must escape a route by its spelling.
+func matchedPath(p string) string {
+	cleaned := path.Clean("/" + p)
+	if strings.HasSuffix(p, "/") && cleaned != "/" {
+		cleaned += "/"
+	}
+	return cleaned[1:]
+}
+
+// hostOf is the host of the target URI, in lower case and without port.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
