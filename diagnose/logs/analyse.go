@@ -56,7 +56,7 @@ func Analyse(ctx context.Context, paths []string, o Options) (*Report, error) {
 func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 	top := cmp.Or(o.Top, 10)
 	splits := w.judgeTags()
-	a.finish(len(w.nodes.of))
+	a.finish(len(w.nodes.of), w.tags)
 	w.found.merge(a.found)
 	w.times.merge(a.times)
 	rep := &Report{

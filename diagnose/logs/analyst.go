@@ -23,6 +23,8 @@ const (
 	// the same.
 	stormFrom = 5
 	loopFrom  = 3
+	// maxHeld bounds the refusals that wait for what the end of the log tells of their tags.
+	maxHeld = 4096
 	// maxPending bounds the answers 409 that wait to be tried again, and patience is how long
 	// they wait.
 	maxPending = 4096
@@ -42,6 +44,7 @@ type analyst struct {
 	pending map[uint64]instance // answers 409 of S3
 	edge    map[uint64]edgeRequest
 	flips   flips
+	held    []heldRefusal
 
 	count          int64
 	paths, clients *frequent
@@ -64,10 +67,13 @@ func (a *analyst) see(e *accesslog.Entry) {
 	if at, ok := e.UnixNano(); ok {
 		a.last = max(a.last, at)
 	}
-	a.passed(e, target)
+	again := a.passed(e)
 	if e.Status() == 412 {
 		a.refused(e, target)
 		return
+	}
+	if again {
+		return // it happened once
 	}
 	w := writeOf(e, target)
 	a.wrote(e, &w)
@@ -120,12 +126,12 @@ type edgeRequest struct {
 }
 
 // passed looks for a write whose If-Match the log of one server has, and that of another, for the same
-// request, has not.
-func (a *analyst) passed(e *accesslog.Entry, target uint64) {
+// request, has not. It reports whether another log has the request at all.
+func (a *analyst) passed(e *accesslog.Entry) bool {
 	id := e.Text(accesslog.RequestID)
 	state := e.State(accesslog.IfMatch)
-	if id == "" || state == accesslog.NotLogged {
-		return
+	if id == "" {
+		return false
 	}
 	key := mix(hash(id), hash(e.Text(accesslog.Path)))
 	r, known := a.edge[key]
@@ -134,10 +140,13 @@ func (a *analyst) passed(e *accesslog.Entry, target uint64) {
 			clear(a.edge)
 		}
 		a.edge[key] = edgeRequest{e.File(), state, keep(e.Text(accesslog.IfMatch)), place(e.File().Name(), e.Line())}
-		return
+		return false
 	}
-	if r.file == e.File() || r.state == state {
-		return
+	if r.file == e.File() {
+		return false
+	}
+	if r.state == state || r.state == accesslog.NotLogged || state == accesslog.NotLogged {
+		return true
 	}
 	a.found.add("gateway-drops-precondition", certain, e, func(f *finding) {
 		f.says = "one server got this request with If-Match, and another without: something between them removed it"
@@ -147,6 +156,7 @@ func (a *analyst) passed(e *accesslog.Entry, target uint64) {
 		}
 		f.evidence = append([]diagnose.Fact{with}, without...)
 	})
+	return true
 }
 
 // wrote looks at a write that was not refused, before it becomes part of the history.
@@ -158,7 +168,7 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write) {
 		return
 	}
 	delete(a.pending, mix(w.target, hash(w.who.String())))
-	a.end(e, w)
+	a.end(w)
 	a.race(e, w)
 	list := members(e, accesslog.IfMatch)
 	if weak(list) {
@@ -244,7 +254,8 @@ type series struct {
 	first, last, runFirst int64
 	same                  bool // all had the same
 	node                  string
-	sample                instance
+	untagged              bool             // the log has no If-Match
+	refusal               *accesslog.Entry // the last, for flips
 }
 
 func seriesKey(target uint64, who principal, method string) uint64 {
@@ -259,24 +270,106 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	if s.run >= loopFrom && f.rule != "" {
 		a.loop(r, s, &f)
 	}
-	a.found.add(f.rule, f.confidence, e, func(kept *finding) {
-		if *kept = f; f.confidence < likely {
-			kept.config = config(e.File())
-		}
-	})
-	a.found[f.rule].refusals++
+	if !a.hold(r, f) {
+		a.settle(f, r.at, func(kept *finding) {
+			if *kept = f; f.confidence < likely {
+				kept.config = config(e.File())
+			}
+		}, e)
+	}
 	a.count++
 	path := e.Text(accesslog.Path)
 	a.paths.add(hash(path), path, 1, 1)
 	a.clients.add(mix(hash(r.who.client), hash(r.who.user)), r.who.String(), 1, 1)
 	a.nodes.add(nodeOf(e), 1)
 	a.method(r.method)
-	if at, ok := e.UnixNano(); ok {
+	if s.untagged = e.State(accesslog.IfMatch) == accesslog.NotLogged; s.untagged && s.node != "" && len(a.flips.cases) < maxSamples {
+		s.refusal = e.Clone()
+	}
+}
+
+// settle puts a refusal down to a cause.
+func (a *analyst) settle(f finding, at int64, explain func(*finding), e *accesslog.Entry) {
+	a.found.add(f.rule, f.confidence, e, explain)
+	a.found[f.rule].refusals++
+	if _, timed := e.UnixNano(); timed {
 		a.times.at(at).cause(f.rule, 1)
 	}
-	if s.node != "" && len(a.flips.cases) < maxSamples {
-		s.sample = instanceOf(e)
+}
+
+// A heldRefusal is one of which nothing is known yet but that it names a tag, and the node that refused
+// it. When the log has ended it may be known which node gave that tag out.
+type heldRefusal struct {
+	instance
+	timed  bool
+	target uint64
+	tags   []string
+	node   string
+}
+
+// hold keeps a refusal back if the end of the log may tell more of it.
+func (a *analyst) hold(r *refusal, f finding) bool {
+	node := nodeOf(r.e)
+	if len(a.held) >= maxHeld || node == "" || len(r.ifMatch) == 0 || f.confidence != diagnose.Insufficient && f.rule != "refused-as-designed" {
+		return false
 	}
+	h := heldRefusal{instance: instanceOf(r.e), target: targetOf(r.e, hash(r.e.Text(accesslog.Path))), node: keep(node)}
+	h.finding = f
+	if f.confidence < likely {
+		h.config = config(r.e.File())
+	}
+	_, h.timed = r.e.UnixNano()
+	for _, m := range r.ifMatch {
+		if !m.Any {
+			h.tags = append(h.tags, keep(m.Raw))
+		}
+	}
+	a.held = append(a.held, h)
+	return true
+}
+
+// release puts down the refusals that were held back, now that tags has the tags of all nodes.
+func (a *analyst) release(tags *sampled[tagged]) {
+	for i := range a.held {
+		h := &a.held[i]
+		if t := tags.values[h.target]; t != nil {
+			h.judge(t)
+		}
+		a.found.addInstances(1, h.instance)
+		a.found[h.rule].refusals++
+		if h.timed {
+			a.times.at(h.at).cause(h.rule, 1)
+		}
+	}
+}
+
+// judge finds out whether the tag is that of another node.
+func (h *heldRefusal) judge(t *tagged) {
+	for i := range t.tags {
+		theirs := &t.tags[i]
+		if theirs.node == h.node || !slices.Contains(h.tags, theirs.tag) {
+			continue
+		}
+		for j := range t.tags {
+			ours := &t.tags[j]
+			if ours.node != h.node || ours.tag == theirs.tag || ours.coding != theirs.coding || ours.first > theirs.last || theirs.first > ours.last {
+				continue
+			}
+			rel := etag.Relate(theirs.tag, ours.tag, etag.Facts{}, etag.Facts{})
+			h.rule, h.confidence, h.config = splitRule(rel), likely, nil
+			if h.rule != "cdn-nodes-different-etag" {
+				h.confidence = certain
+			}
+			h.says = fmt.Sprintf("If-Match has the tag that %s gives, and it was refused by %s, which has another one: %s", theirs.node, h.node, rel)
+			h.evidence = append(h.evidence, theirs.fact(), ours.fact())
+			return
+		}
+	}
+}
+
+// fact is that the node gave the tag.
+func (n *nodeTag) fact() diagnose.Fact {
+	return diagnose.Fact{Name: "ETag of " + n.node, Value: n.tag, Source: place(n.sample.file, n.sample.line)}
 }
 
 func (a *analyst) method(m string) {
@@ -335,13 +428,13 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) {
 }
 
 // end ends the series that a success of its client ends.
-func (a *analyst) end(e *accesslog.Entry, w *write) {
+func (a *analyst) end(w *write) {
 	key := seriesKey(w.target, w.who, w.method)
 	s := a.series[key]
 	if s == nil {
 		return
 	}
-	if w.node != "" && s.node != "" && w.at-s.last <= int64(flipWithin) && e.State(accesslog.IfMatch) == accesslog.NotLogged {
+	if w.node != "" && s.node != "" && s.untagged && w.at-s.last <= int64(flipWithin) {
 		a.flips.note(s, w)
 	}
 	a.storm(s)
@@ -359,8 +452,8 @@ func (f *flips) note(s *series, w *write) {
 		f.same++
 		return
 	}
-	if f.other++; len(f.cases) < maxSamples {
-		i := s.sample
+	if f.other++; len(f.cases) < maxSamples && s.refusal != nil {
+		i := instanceOf(s.refusal)
 		i.finding = finding{evidence: []diagnose.Fact{
 			{Name: "refused by " + s.node, Value: s.method + " " + s.path, Source: place(i.file, i.line)}, w.fact("accepted by " + w.node),
 		}}
@@ -425,7 +518,8 @@ func (a *analyst) forget() {
 }
 
 // finish looks at what is left when the log has ended.
-func (a *analyst) finish(nodes int) {
+func (a *analyst) finish(nodes int, tags *sampled[tagged]) {
+	a.release(tags)
 	a.giveUp(true)
 	for _, s := range a.series {
 		a.storm(s)

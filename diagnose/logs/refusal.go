@@ -92,13 +92,13 @@ func writes(method string) bool {
 // questions are asked in this order; the first answer is the cause. What the line itself proves comes first,
 // then what the lines before it prove, then what they suggest.
 var questions = []func(*refusal) *finding{
+	(*refusal).overwrite,
 	(*refusal).aboutSomethingElse,
 	(*refusal).readWithIfNoneMatch,
 	(*refusal).malformed,
 	(*refusal).weakTag,
 	(*refusal).badDate,
 	(*refusal).dated,
-	(*refusal).overwrite,
 	(*refusal).ifHeader,
 	(*refusal).otherForm,
 	(*refusal).copies,
@@ -108,9 +108,9 @@ var questions = []func(*refusal) *finding{
 	(*refusal).ownWrite,
 	(*refusal).exists,
 	(*refusal).missing,
+	(*refusal).otherLayer,
 	(*refusal).download,
 	(*refusal).staging,
-	(*refusal).otherLayer,
 	(*refusal).conflict,
 	(*refusal).metadata,
 	(*refusal).codedTag,
@@ -139,7 +139,11 @@ func (r *refusal) facts() []diagnose.Fact {
 	if r.conditional() {
 		list = slices.DeleteFunc(list, func(f diagnose.Fact) bool { return f.Value == "absent" })
 	}
-	return append(list, facts(r.e, accesslog.ETag, accesslog.LastModified, accesslog.DecidedBy, accesslog.Reason)...)
+	list = append(list, facts(r.e, accesslog.ETag, accesslog.LastModified, accesslog.DecidedBy)...)
+	if reason := r.e.Text(accesslog.Reason); strings.Trim(reason, "-") != "" {
+		list = append(list, facts(r.e, accesslog.Reason)...)
+	}
+	return list
 }
 
 // Paths that are asked for by those who look for a way in, which firewalls like to refuse.
@@ -292,6 +296,18 @@ func (r *refusal) relation(found func(etag.Relation) bool) (etag.Relation, bool)
 	return etag.Relation{}, false
 }
 
+// differ says how a tag of the client and the current one differ.
+func (r *refusal) differ(rel etag.Relation) string {
+	sent := ""
+	for _, m := range r.ifMatch {
+		if !m.Any {
+			sent = m.Raw
+			break
+		}
+	}
+	return "If-Match has " + keep(sent) + ", and the current tag is " + r.current + ": " + rel.String()
+}
+
 // otherForm: the tag of the client is that of the server in another form, or the very same.
 func (r *refusal) otherForm() *finding {
 	rel, ok := r.relation(func(rel etag.Relation) bool { return rel.Kind == etag.SameButForm || rel.Kind == etag.Identical })
@@ -312,7 +328,7 @@ func (r *refusal) otherForm() *finding {
 	case slices.Contains(rel.Differences, etag.Case):
 		rule = "wrong-tag-kind"
 	}
-	return r.finding(rule, certain, rel.String(), facts(r.e, accesslog.AcceptEncoding, accesslog.ContentEncoding)...)
+	return r.finding(rule, certain, r.differ(rel), facts(r.e, accesslog.AcceptEncoding, accesslog.ContentEncoding)...)
 }
 
 // copies: the tag of the client is of the same file on another server.
@@ -326,7 +342,7 @@ func (r *refusal) copies() *finding {
 	if rule == "farm-mtime-skew" {
 		c = likely // a change within the same second looks alike
 	}
-	return r.finding(rule, c, rel.String(), facts(r.e, accesslog.Node, accesslog.Upstream)...)
+	return r.finding(rule, c, r.differ(rel), facts(r.e, accesslog.Node, accesslog.Upstream)...)
 }
 
 // applied: the server says that what the write asks for is what is there.
@@ -517,7 +533,7 @@ func (r *refusal) otherLayer() *finding {
 			rule = "multipart-etag-not-md5"
 		}
 	}
-	return r.finding(rule, likely, rel.String())
+	return r.finding(rule, likely, r.differ(rel))
 }
 
 // conflict: somebody else's write came before.
@@ -580,7 +596,7 @@ func (r *refusal) edited() *finding {
 	if !ok {
 		return nil
 	}
-	return r.finding("stale-etag-concurrent-edit", likely, "the 412 is right: "+rel.String())
+	return r.finding("stale-etag-concurrent-edit", likely, "the 412 is right: "+r.differ(rel))
 }
 
 // asDesigned: the tags differ, or the server says why.
@@ -589,7 +605,7 @@ func (r *refusal) asDesigned() *finding {
 		return nil
 	}
 	if rel, ok := r.relation(func(etag.Relation) bool { return true }); ok {
-		return r.finding("refused-as-designed", certain, "the 412 is right: "+rel.String())
+		return r.finding("refused-as-designed", certain, "the 412 is right: "+r.differ(rel))
 	}
 	if by := r.e.Text(accesslog.DecidedBy); by != "" {
 		return r.finding("refused-as-designed", certain, fmt.Sprintf("the 412 is right: %s did not hold (%s)", keep(by), keep(r.e.Text(accesslog.Reason))))
