@@ -3,10 +3,13 @@ package accesslog
 import (
 	"bytes"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -67,5 +70,26 @@ func TestReadsWhatRequestlogWrites(t *testing.T) {
 		if !e.Cut(IfNoneMatch) || e.Cut(IfMatch) || e.State(User) != Absent {
 			t.Errorf("cut: %v and %v; user: %v", e.Cut(IfNoneMatch), e.Cut(IfMatch), e.State(User))
 		}
+	}
+}
+
+// TestReadsWhatAGuardWrites writes a line for a request that a guard has
+// answered, and reads the backend's side of it.
+func TestReadsWhatAGuardWrites(t *testing.T) {
+	r := httptest.NewRequest("GET", "/notes/today", nil)
+	rec := &guard.Record{
+		Started: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Status: 304, Route: "notes",
+		Current: etag.Of([]byte("x")), Validator: guard.OriginContent,
+		Backend: guard.BackendRecord{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`},
+	}
+	refused := &guard.Record{Started: rec.Started, Status: 428, Reason: "precondition-required"}
+	log := requestlog.AppendGuardLine(requestlog.AppendGuardLine(nil, r, rec), r, refused)
+	var got [][3]string
+	for e := range openBytes(t, log, Options{}).Entries(t.Context()) {
+		got = append(got, [3]string{strings.Clone(e.Text(ETag)), strings.Clone(e.Text(UpstreamStatus)), strings.Clone(e.Text(UpstreamETag))})
+	}
+	want := [][3]string{{rec.Current.String(), "200", `W/"1f-18b2"`}, {}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -19,6 +19,18 @@ const (
 var credentials = regexp.MustCompile(`(?i)\b((?:basic|bearer|digest|negotiate|ntlm)(?: |\+|%20))[^ "',;+]+|` +
 	`([?&; "](?:[a-z0-9_.-]*(?:token|secret|passw(?:or)?d|signature|session(?:id)?|credential|api[_-]?key)|sig|key|auth|code|pwd|sid)=)[^& "';]+`)
 
+// Nothing matches credentials without one of these, in lower case. To look for them costs much less.
+var credentialWords = []string{
+	"basic", "bearer", "digest", "negotiate", "ntlm", "token", "secret", "passw", "signature", "session", "credential",
+	"api", "sig=", "key=", "auth=", "code=", "pwd=", "sid=",
+}
+
+// mayHold reports whether text has one of words, whatever its case.
+func mayHold(text []byte, words []string) bool {
+	lower := bytes.ToLower(text)
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(lower, []byte(w)) })
+}
+
 // redacted replaces credentials.
 const redacted = "REDACTED"
 
@@ -26,7 +38,11 @@ const redacted = "REDACTED"
 // not UTF-8 marked. It may be shown, but whoever does so must escape it for the place.
 func safeText(line []byte, limit int) string {
 	cut := line[:min(len(line), 4*limit)] // so that no credential is cut where it is not known any more
-	text := strings.ToValidUTF8(string(credentials.ReplaceAll(cut, []byte("${1}${2}"+redacted))), "\ufffd")
+	safe := cut
+	if mayHold(cut, credentialWords) {
+		safe = credentials.ReplaceAll(cut, []byte("${1}${2}"+redacted))
+	}
+	text := strings.ToValidUTF8(string(safe), "\ufffd")
 	if len(text) <= limit && len(cut) == len(line) {
 		return text
 	}
@@ -83,6 +99,9 @@ func (l *layout) isJSON() bool {
 
 // redactJSON replaces the values of members that are secret by their name, at any depth.
 func redactJSON(line []byte) []byte {
+	if !mayHold(line, secretWords) {
+		return line
+	}
 	return jsonSecret.ReplaceAllFunc(line, func(member []byte) []byte {
 		name, _, _ := bytes.Cut(member[1:], []byte{'"'})
 		if !isSecretHeader(strings.ToLower(string(name))) {
@@ -91,6 +110,9 @@ func redactJSON(line []byte) []byte {
 		return append(append([]byte{'"'}, name...), `":"`+redacted+`"`...)
 	})
 }
+
+// Every name that isSecretHeader knows has one of these.
+var secretWords = []string{"authorization", "cookie", "x-api-key", "x-csrf-token", "token", "secret", "password"}
 
 // jsonSecret matches a member with a string or an array of strings.
 var jsonSecret = regexp.MustCompile(`"[A-Za-z0-9_-]+"[ \t]*:[ \t]*("(?:[^"\\]|\\.)*"|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\])`)
