@@ -26,7 +26,7 @@ var dateRules = []Rule{
 			"Until then a file can be given a time without a fraction: touch -d '2026-11-03T09:14:22Z'.",
 		},
 		Section: "RFC 9110 §13.1.4",
-		Needs:   []Evidence{FromExchange, FromHistory, FromProbe},
+		Needs:   []Evidence{FromExchange, FromHistory, FromLog, FromProbe},
 		Probe: []string{
 			"curl -sI URL",
 			"curl -s -o /dev/null -w '%{http_code}\\n' -H 'If-Unmodified-Since: LAST-MODIFIED' URL",

@@ -28,7 +28,7 @@ var serverRules = []Rule{
 			"Until then, leave out either ETag or Last-Modified in responses.",
 		},
 		Section: "RFC 9110 §13.1.3",
-		Needs:   []Evidence{FromExchange, FromHistory, FromProbe},
+		Needs:   []Evidence{FromExchange, FromHistory, FromLog, FromProbe},
 		Probe: []string{
 			"curl -s -o /dev/null -w '%{http_code}\\n' -H 'If-None-Match: \"no-such-tag\"' -H 'If-Modified-Since: LAST-MODIFIED' URL",
 		},
@@ -154,7 +154,7 @@ var serverRules = []Rule{
 			"Send strong tags for what is edited or resumed, so that nobody needs this.",
 		},
 		Section: "RFC 9110 §8.8.3.2",
-		Needs:   []Evidence{FromExchange, FromHistory, FromProbe},
+		Needs:   []Evidence{FromExchange, FromHistory, FromLog, FromProbe},
 		Probe:   []string{"curl -s -o /dev/null -w '%{http_code}\\n' -H 'If-Match: W/CURRENT-TAG' URL"},
 		Since:   "0.1",
 		check:   weakAccepted,
@@ -218,7 +218,7 @@ var serverRules = []Rule{
 			"Server: if the resource did exist, answer 200 or 204, since 201 says that it was created.",
 		},
 		Section: "RFC 9110 §13.1.1",
-		Needs:   []Evidence{FromExchange, FromHistory, FromLog, FromProbe},
+		Needs:   []Evidence{FromExchange, FromHistory, FromProbe},
 		Probe:   []string{"curl -s -o /dev/null -w '%{http_code}\\n' -X PUT -H 'If-Match: \"no-such-tag\"' --data-binary @CONTENT URL-OF-NOTHING"},
 		Since:   "0.1",
 		check:   createdDespiteMatch,
@@ -476,13 +476,11 @@ func (e *examination) overlaps(p *examination) bool {
 }
 
 func (e *examination) ignoredByRead() []Finding {
-	if e.cached().Name != "" {
+	if !e.conditional() || e.status() != 200 && e.status() != 206 || e.cached().Name != "" {
 		return nil
 	}
 	evidence := append(e.preconditionFacts(), e.got("ETag"), e.got("Last-Modified"), e.answered())
 	switch since := e.dateSent("If-Unmodified-Since"); {
-	case e.status() != 200 && e.status() != 206:
-		return nil
 	case e.unlikeCurrent("If-Match"):
 		return one(Likely, fmt.Sprintf("the current tag %s is not in If-Match, and the request was performed; no cache left a sign that it answered", clip(e.resp("ETag"))), evidence...)
 	case len(e.fields.IfMatch) == 0 && !since.IsZero() && e.modified().After(since):
