@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -37,6 +38,20 @@ var sentFields = [...]struct{ member, key string }{
 // r was authenticated under, or "". It does not allocate unless b must grow, a
 // field came in several lines, or something must be cut.
 func AppendLine(b []byte, r *http.Request, rec *origin.Record, user string) []byte {
+	return appendLine(b, r, rec, nil, user)
+}
+
+// AppendGuardLine is AppendLine for a request that a guard has answered.
+func AppendGuardLine(b []byte, r *http.Request, rec *guard.Record) []byte {
+	return appendLine(b, r, &origin.Record{
+		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes,
+		Decision: rec.Decision, Evaluated: rec.Evaluated, Current: rec.Current, New: rec.New,
+		Reason: rec.Reason, Err: rec.Err,
+	}, rec, "")
+}
+
+// appendLine appends the line for a request. guarded is nil if there was no guard.
+func appendLine(b []byte, r *http.Request, rec *origin.Record, guarded *guard.Record, user string) []byte {
 	l := line{b: append(b, `{"time":"`...)}
 	l.b = appendTime(l.b, rec.Started)
 	l.b = append(l.b, '"')
@@ -63,6 +78,9 @@ func AppendLine(b []byte, r *http.Request, rec *origin.Record, user string) []by
 		l.decision(rec.Decision)
 	}
 	l.optional("problem", rec.Reason)
+	if guarded != nil {
+		l.guard(guarded)
+	}
 	if rec.Err != nil {
 		l.text("error", rec.Err.Error(), maxValue)
 	}
@@ -143,6 +161,30 @@ func (l *line) decision(d precondition.Decision) {
 	l.optional("field", d.Field.String())
 	l.text("reason", d.Reason.String(), maxValue)
 	l.text("section", d.Section(), maxValue)
+}
+
+// guard writes what only a guard knows: where the tag comes from, and the
+// backend's side of it.
+func (l *line) guard(rec *guard.Record) {
+	l.optional("route", rec.Route)
+	if rec.Validator != guard.OriginNone {
+		l.text("validator", rec.Validator.String(), maxValue)
+	}
+	l.optional("why", rec.Why)
+	if rec.LockWait > 0 {
+		l.number("lock_wait_us", rec.LockWait.Microseconds())
+	}
+	if rec.Backend.Requests == 0 {
+		return
+	}
+	l.number("backend_requests", int64(rec.Backend.Requests))
+	if rec.Backend.Status != 0 {
+		l.number("backend_status", int64(rec.Backend.Status))
+	}
+	l.optional("backend_etag", rec.Backend.ETag)
+	l.optional("backend_last_modified", rec.Backend.LastModified)
+	l.optional("backend_fault", rec.Backend.Fault)
+	l.number("backend_us", rec.Backend.Duration.Microseconds())
 }
 
 func (l *line) end() []byte {

@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -64,8 +65,8 @@ func readCase(t *testing.T, title, text string) string {
 		t.Fatalf("%s: %v", title, err)
 	}
 	r.RemoteAddr = "192.0.2.1:50000"
-	rec := origin.Record{Started: noon, Duration: 1234567 * time.Nanosecond}
-	user := ""
+	rec := guard.Record{Started: noon, Duration: 1234567 * time.Nanosecond}
+	user, guarded := "", false
 	for fact := range strings.SplitSeq(strings.TrimSpace(facts), "\n") {
 		name, value, _ := strings.Cut(fact, ": ")
 		switch name {
@@ -89,13 +90,51 @@ func readCase(t *testing.T, title, text string) string {
 		case "user":
 			user = value
 		default:
-			err = fmt.Errorf("unknown fact %q", name)
+			guarded = true
+			err = setGuardFact(&rec, name, value)
 		}
 		if err != nil {
 			t.Fatalf("%s: %s: %v", title, fact, err)
 		}
 	}
-	return string(AppendLine(nil, r, &rec, user))
+	if guarded {
+		return string(AppendGuardLine(nil, r, &rec))
+	}
+	return string(AppendLine(nil, r, &origin.Record{
+		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes, Evaluated: rec.Evaluated,
+		Decision: rec.Decision, Current: rec.Current, New: rec.New, Reason: rec.Reason, Err: rec.Err,
+	}, user))
+}
+
+// setGuardFact reads a fact that makes a line one of a guard.
+func setGuardFact(rec *guard.Record, name, value string) (err error) {
+	switch name {
+	case "route":
+		rec.Route = value
+	case "validator":
+		for rec.Validator.String() != value { // panics if there is none
+			rec.Validator++
+		}
+	case "why":
+		rec.Why = value
+	case "lock wait":
+		rec.LockWait, err = time.ParseDuration(value)
+	case "backend requests":
+		rec.Backend.Requests, err = strconv.Atoi(value)
+	case "backend status":
+		rec.Backend.Status, err = strconv.Atoi(value)
+	case "backend etag":
+		rec.Backend.ETag = value
+	case "backend last-modified":
+		rec.Backend.LastModified = value
+	case "backend fault":
+		rec.Backend.Fault = value
+	case "backend duration":
+		rec.Backend.Duration, err = time.ParseDuration(value)
+	default:
+		err = fmt.Errorf("unknown fact %q", name)
+	}
+	return err
 }
 
 // parseDecision reads "outcome reason" or "outcome field reason".
@@ -214,6 +253,7 @@ func TestLineHidesCredentials(t *testing.T) {
 	r.Header.Set("Proxy-Authorization", "Basic SECRET")
 	r.Header.Set("Cookie", "session=SECRET")
 	got := string(AppendLine(nil, r, &origin.Record{Started: noon}, "user"))
+	got += string(AppendGuardLine(nil, r, &guard.Record{Started: noon}))
 	if strings.Contains(got, "SECRET") {
 		t.Errorf("secret in %s", got)
 	}
@@ -255,8 +295,16 @@ func FuzzLine(f *testing.F) {
 		r.Header["User-Agent"] = []string{agent}
 		r.Header["If-Match"] = []string{tag, other}
 		r.Host = other
-		rec := origin.Record{Started: noon, Err: errors.New(other), Reason: tag}
-		m := checkLine(t, "fuzz", AppendLine(nil, r, &rec, user))
+		rec := guard.Record{
+			Started: noon, Err: errors.New(other), Reason: tag, Route: user,
+			Backend: guard.BackendRecord{Requests: 1, ETag: tag, LastModified: other},
+		}
+		guarded := checkLine(t, "fuzz", AppendGuardLine(nil, r, &rec))
+		cutThere, _ := guarded["cut"].([]any)
+		for name, value := range map[string]string{"if_match": tag + ", " + other, "route": user, "backend_etag": tag, "backend_last_modified": other} {
+			checkMember(t, guarded, name, value, slices.Contains(cutThere, any(name)))
+		}
+		m := checkLine(t, "fuzz", AppendLine(nil, r, &origin.Record{Started: noon, Err: rec.Err, Reason: tag}, user))
 		want := map[string]string{"method": method, "user_agent": agent, "if_match": tag + ", " + other, "error": other, "host": other, "problem": tag, "user": user}
 		if strings.HasPrefix(target, "/") && !strings.Contains(target, "access_token=") {
 			want["target"] = target
@@ -304,6 +352,18 @@ func TestLineDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { buf = AppendLine(buf[:0], r, rec, "ann") }); n != 0 {
 		t.Errorf("got %v allocations a line, want 0", n)
 	}
+	guarded := benchGuardRecord(rec)
+	if n := testing.AllocsPerRun(100, func() { buf = AppendGuardLine(buf[:0], r, guarded) }); n != 0 {
+		t.Errorf("got %v allocations a line of a guard, want 0", n)
+	}
+}
+
+func benchGuardRecord(rec *origin.Record) *guard.Record {
+	return &guard.Record{
+		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Evaluated: true, Current: rec.Current, Decision: rec.Decision,
+		Route: "files", Validator: guard.OriginContent, LockWait: time.Millisecond,
+		Backend: guard.BackendRecord{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`, Duration: 3 * time.Millisecond},
+	}
 }
 
 func BenchmarkAppendLine(b *testing.B) {
@@ -312,6 +372,17 @@ func BenchmarkAppendLine(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = AppendLine(buf[:0], r, rec, "")
+	}
+	b.SetBytes(int64(len(buf)))
+}
+
+func BenchmarkAppendGuardLine(b *testing.B) {
+	r, rec := benchRequest()
+	guarded := benchGuardRecord(rec)
+	buf := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = AppendGuardLine(buf[:0], r, guarded)
 	}
 	b.SetBytes(int64(len(buf)))
 }

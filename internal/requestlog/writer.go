@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
 
@@ -100,6 +101,16 @@ func Observer(w *Writer, user func(*http.Request) string) origin.Observer {
 		}
 		buf := buffers.Get().(*[]byte)
 		*buf = AppendLine((*buf)[:0], r, rec, name)
+		w.add(*buf)
+		buffers.Put(buf)
+	}
+}
+
+// GuardObserver is Observer for a guard.
+func GuardObserver(w *Writer) guard.Observer {
+	return func(r *http.Request, rec *guard.Record) {
+		buf := buffers.Get().(*[]byte)
+		*buf = AppendGuardLine((*buf)[:0], r, rec)
 		w.add(*buf)
 		buffers.Put(buf)
 	}
