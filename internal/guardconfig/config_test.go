@@ -1,0 +1,165 @@
+package guardconfig
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/guard"
+)
+
+var update = flag.Bool("update", false, "write what is expected in testdata anew")
+
+// eachCase compares what read makes of the files in testdata/name with what is
+// below them.
+func eachCase(t *testing.T, name string, read func(t *testing.T, file string) string) {
+	name = filepath.Join("testdata", name)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(data), "\n== ")
+	for i, part := range parts[1:] {
+		title, rest, _ := strings.Cut(part, "\n")
+		file, want, ok := strings.Cut("\n"+rest, "\n=>")
+		if !ok {
+			t.Fatalf("case %q has no =>", title)
+		}
+		file = strings.TrimPrefix(file, "\n")
+		if file != "" {
+			file += "\n"
+		}
+		got := strings.TrimRight(read(t, file), "\n")
+		if want = strings.TrimSpace(want); got != want && !*update {
+			t.Errorf("%s:\ngot\n%s\nwant\n%s", title, got, want)
+		}
+		parts[i+1] = fmt.Sprintf("%s\n%s=>\n%s\n", title, file, got)
+	}
+	if *update {
+		if err := os.WriteFile(name, []byte(strings.Join(parts, "\n== ")), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	eachCase(t, "refused.txt", func(t *testing.T, file string) string {
+		c, err := Parse(filepath.Join("testdata", "guard.yaml"), []byte(file))
+		if err == nil {
+			t.Errorf("read as %+v, but should be refused:\n%s", c, file)
+			return ""
+		}
+		return strings.ReplaceAll(err.Error(), "testdata"+string(filepath.Separator), "")
+	})
+}
+
+func TestRead(t *testing.T) {
+	eachCase(t, "read.txt", func(t *testing.T, file string) string {
+		c, err := Parse("guard.yaml", []byte(file))
+		if err != nil {
+			t.Error(err)
+			return ""
+		}
+		if _, err := guard.New(c.Guard); err != nil {
+			t.Error(err)
+		}
+		return strings.Join(differences("", reflect.ValueOf(*c), reflect.ValueOf(Default())), "\n")
+	})
+}
+
+// differences lists the parts of v that are not as in base.
+func differences(name string, v, base reflect.Value) (lines []string) {
+	if reflect.DeepEqual(v.Interface(), base.Interface()) {
+		return nil
+	}
+	if v.Type() == reflect.TypeFor[[]guard.Route]() {
+		for i := range v.Len() {
+			lines = append(lines, differences(fmt.Sprintf("Route %d", i+1), v.Index(i), reflect.Zero(v.Type().Elem()))...)
+		}
+		return lines
+	}
+	if _, ok := v.Interface().(fmt.Stringer); !ok && v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			part := strings.TrimPrefix(name+" "+v.Type().Field(i).Name, "Guard ")
+			lines = append(lines, differences(strings.TrimSpace(part), v.Field(i), base.Field(i))...)
+		}
+		return lines
+	}
+	return []string{fmt.Sprintf("%s: %v", name, v.Interface())}
+}
+
+// TestLoad reads a file from a directory, and what its paths become.
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "guard.yaml")
+	text := "access_log: access.log\nspool_dir: /var/tmp\nroutes: [{backend: 'http://127.0.0.1:3000'}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.AccessLog, filepath.Join(dir, "access.log"); got != want {
+		t.Errorf("access log: got %q, want %q", got, want)
+	}
+	if got, want := c.Guard.SpoolDir, "/var/tmp"; got != want {
+		t.Errorf("spool directory: got %q, want %q", got, want)
+	}
+	if c.Listen != "127.0.0.1:8412" || c.IdleTimeout != time.Minute {
+		t.Errorf("the defaults are missing in %+v", c)
+	}
+	for _, bad := range []string{filepath.Join(dir, "missing.yaml"), dir} {
+		if _, err := Load(bad); err == nil || !strings.Contains(err.Error(), "cannot read the configuration") {
+			t.Errorf("%s: got error %v", bad, err)
+		}
+	}
+	if err := os.WriteFile(path, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("a long file: got error %v", err)
+	}
+}
+
+// FuzzParse checks that every file is either read into what the guard takes, or
+// refused at a place that is in it.
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"refused.txt", "read.txt"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, part := range strings.Split(string(data), "\n== ")[1:] {
+			_, rest, _ := strings.Cut(part, "\n")
+			file, _, _ := strings.Cut(rest, "\n=>")
+			f.Add(file)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "backend_tls") {
+			return // it names files
+		}
+		c, err := Parse("guard.yaml", []byte(text))
+		if err == nil {
+			if _, err := guard.New(c.Guard); err != nil {
+				t.Errorf("read, but not taken: %v", err)
+			}
+			return
+		}
+		errs := err.(Errors)
+		if len(errs) > maxErrors {
+			t.Errorf("%d mistakes at once", len(errs))
+		}
+		for _, e := range errs {
+			if n := len(lines([]byte(text))); e.Line < 1 || e.Line > n || e.Column < 1 || e.Message == "" {
+				t.Errorf("mistake at %d:%d of a file with %d lines: %q", e.Line, e.Column, n, e.Message)
+			}
+		}
+	})
+}
