@@ -233,7 +233,11 @@ func dateMalformed(e *examination) []Finding {
 			if field == "If-Range" && !meantAsDate(l.Value) || l.Cut || l.Value == "" || !parseDate(l.Value).IsZero() {
 				continue
 			}
-			return one(Certain, fmt.Sprintf("the date in %s %s; the server has to ignore it", field, dateFault(l.Value)), e.sent(field), e.answered())
+			effect := "the server has to ignore it"
+			if field == "If-Range" {
+				effect = "it equals no modification date, so the Range has no effect"
+			}
+			return one(Certain, fmt.Sprintf("the date in %s %s; %s", field, dateFault(l.Value), effect), e.sent(field), e.answered())
 		}
 	}
 	for _, l := range e.x.Response.Header.Named("Last-Modified") {

@@ -91,11 +91,21 @@ func farmSkew(e *examination) []Finding {
 			return one(Likely, fmt.Sprintf("%s was the tag, then %s, and now the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
 				append(c.evidence, back.got("ETag"))...)
 		}
+		if c.relation.Kind == etag.OtherTime && e.cameBack(c) {
+			return one(Likely, fmt.Sprintf("the client had %s, was sent %s in its place, and is now sent the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
+				append(c.evidence, e.minted(c.from).sent("If-None-Match"), e.minted(c.from).sent("If-Range"))...)
+		}
 		if c.relation.Kind > etag.SameButForm && c.relation.Elapsed < 0 && e.conditional() && (e.status() == 412 || e.status() == 200) {
 			return one(Possible, fmt.Sprintf("the time in the current tag is %s earlier than in the one that was sent: another copy answers, or an older version was put back", apart), c.evidence...)
 		}
 	}
 	return nil
+}
+
+// cameBack reports whether the client had the later tag of c already when it was sent the earlier one.
+func (e *examination) cameBack(c change) bool {
+	p := e.minted(c.from)
+	return p != nil && slices.ContainsFunc(p.verdict.Tags, func(t Comparison) bool { return t.Sent == c.to })
 }
 
 // between reports whether, after p, there was a read with another tag.
