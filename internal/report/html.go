@@ -57,20 +57,30 @@ type findingView struct {
 type explainView struct {
 	Title, Of string
 	Exchanges []exchangeView
+	// Shown are the exchanges of the picture, and LeftOut how many are not in it.
+	Shown   []exchangeView
+	LeftOut int
+	// Many is set if there is more than one exchange.
+	Many bool
 }
+
+// maxShown bounds the exchanges in the picture.
+const maxShown = 60
 
 type exchangeView struct {
 	Number               int
 	Method, URL, Status  string
 	Source, Clock, ETag  string
 	Tone, Judgement, Why string
-	State                string
-	Preconditions        []exchange.Line
-	Steps                []precondition.Step
-	Between              []diagnose.Party
-	Gaps                 []exchange.Gap
-	Tags                 []tagsView
-	Findings             []findingView
+	// Mark is the tone in the picture: that of the worst finding.
+	Mark          string
+	State         string
+	Preconditions []exchange.Line
+	Steps         []precondition.Step
+	Between       []diagnose.Party
+	Gaps          []exchange.Gap
+	Tags          []tagsView
+	Findings      []findingView
 	// Causes are the IDs of those findings that are not as designed.
 	Causes []string
 }
@@ -83,9 +93,18 @@ type tagsView struct {
 
 // ExplainHTML writes a diagnosis as one page that needs nothing else.
 func ExplainHTML(w io.Writer, r *diagnose.Report) error {
-	view := explainView{Title: "Why: " + titleOf(r), Of: sourcesOf(r)}
+	view := explainView{Title: "Why: " + titleOf(r), Of: sourcesOf(r), Many: len(r.Verdicts) > 1}
 	for i := range r.Verdicts {
 		view.Exchanges = append(view.Exchanges, exchangeViewOf(r, i))
+	}
+	view.Shown = view.Exchanges
+	if len(view.Shown) > maxShown { // those that are no news do not fit
+		view.Shown = slices.DeleteFunc(slices.Clone(view.Shown), func(x exchangeView) bool { return len(x.Findings) == 0 })
+		view.Shown = view.Shown[:min(len(view.Shown), maxShown)]
+		view.LeftOut = len(view.Exchanges) - len(view.Shown)
+	}
+	if len(view.Exchanges) > 1 { // as in the text
+		view.Exchanges = slices.DeleteFunc(view.Exchanges, func(x exchangeView) bool { return len(x.Findings) == 0 })
 	}
 	return render(w, "explain.html", view)
 }
@@ -136,12 +155,16 @@ func exchangeViewOf(r *diagnose.Report, i int) exchangeView {
 		view.Clock = x.Started.UTC().Format("2006-01-02 15:04:05.000 UTC")
 	}
 	view.Judgement, view.Tone = judgementWords(v.Judgement)
+	view.Mark = view.Tone
+	worst := diagnose.Good
 	for _, f := range findingsOf(r, i) {
 		view.Findings = append(view.Findings, findingView{
 			Rule: f.Rule, Confidence: f.Confidence, Says: f.Says, Evidence: f.Evidence, Fix: fixOf(f), Config: f.Config,
 		})
 		if f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
 			view.Causes = append(view.Causes, f.Rule.ID)
+			worst = max(worst, f.Rule.Level)
+			view.Mark = worst.String()
 		}
 	}
 	for _, c := range v.Tags {

@@ -118,6 +118,24 @@ func TestPagesAreSafe(t *testing.T) {
 	}
 }
 
+// TestManyExchanges: a page stays readable, whatever the number of exchanges.
+func TestManyExchanges(t *testing.T) {
+	one := "GET /%s HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nETag: \"a\"\nContent-Length: 0\n\n"
+	bad := "PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: W/\"a\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: W/\"a\"\nContent-Length: 0\n\n"
+	var b bytes.Buffer
+	if err := report.ExplainHTML(&b, diagnose.Exchanges(read(t, strings.Repeat(one, 1000)+bad))); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.Len(); n > 64<<10 {
+		t.Errorf("the page has %d bytes", n)
+	}
+	for _, want := range []string{"1000 more are not in the picture", "1001. ", "weak-etag-in-if-match"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 // TestTerminalIsSafe: no byte of the input reaches a terminal that it would obey.
 func TestTerminalIsSafe(t *testing.T) {
 	var b bytes.Buffer
