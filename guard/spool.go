@@ -146,6 +146,9 @@ func (s *spool) giveDisk(n int64) {
 }
 
 func (s *spool) writeFile(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
 	if s.file == nil {
 		if err := s.createFile(); err != nil {
 			return err
@@ -169,24 +172,31 @@ func (s *spool) createFile() error {
 	return nil
 }
 
-// reader returns a reader of what is held, from its start.
+// reader returns a reader of what is held, from its start. It may outlive the
+// spool, and then fails at what was in a file.
 func (s *spool) reader() io.ReadSeeker {
 	if s.file == nil {
 		return bytes.NewReader(s.memory)
 	}
-	return io.NewSectionReader(s, 0, s.size)
+	return io.NewSectionReader(memoryAndFile{s.memory, s.file}, 0, s.size)
+}
+
+// memoryAndFile is content of which the start is in memory.
+type memoryAndFile struct {
+	memory []byte
+	file   *os.File
 }
 
 // ReadAt reads from memory and then from the file.
-func (s *spool) ReadAt(p []byte, off int64) (int, error) {
+func (c memoryAndFile) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
-	if off < int64(len(s.memory)) {
-		n = copy(p, s.memory[off:])
+	if off < int64(len(c.memory)) {
+		n = copy(p, c.memory[off:])
 	}
 	if n == len(p) {
 		return n, nil
 	}
-	m, err := s.file.ReadAt(p[n:], off+int64(n)-int64(len(s.memory)))
+	m, err := c.file.ReadAt(p[n:], off+int64(n)-int64(len(c.memory)))
 	return n + m, err
 }
 

@@ -1,5 +1,327 @@
 package guard
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
-func (x *exchange) write(out *http.Request) (*http.Response, error) { return x.send(out) }
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// write answers a method that may change something. If it is judged, its
+// precondition is evaluated while no other write through the guard can come between
+// that and its own; the lock is held until the backend has answered, even if the client
+// is gone by then.
+func (x *exchange) write(out *http.Request) (*http.Response, error) {
+	if p := x.unfitContent(); p != nil {
+		return nil, x.refusal(p)
+	}
+	judged := x.isJudged()
+	if judged && x.isAwaited() {
+		if _, err := x.verify(out, nil); err != nil {
+			return x.passed(err)
+		}
+	}
+	up, err := x.receive(out)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := x.lock(out, !judged)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	var seen sight
+	if judged {
+		if seen, err = x.verify(out, up); err != nil {
+			return x.passed(err)
+		}
+	}
+	return x.perform(out, up, seen, judged)
+}
+
+// isJudged reports whether the write depends on the current state: it has a
+// precondition, or may need one.
+func (x *exchange) isJudged() bool {
+	f := x.fields
+	return len(f.IfMatch) > 0 || len(f.IfNoneMatch) > 0 || len(f.IfUnmodifiedSince) > 0 ||
+		x.requirement() != condhttp.RequireNone
+}
+
+// requirement is the route's, where it makes sense: the methods of WebDAV that
+// overwrite nothing under the target need no precondition, and one
+// with a lock token (RFC 4918 §10.4) has one of another kind.
+func (x *exchange) requirement() condhttp.Requirement {
+	switch x.r.Method {
+	case "MKCOL", "LOCK", "UNLOCK", "COPY":
+		return condhttp.RequireNone
+	case http.MethodPost:
+		if x.route.Require == condhttp.RequireOverwrite {
+			return condhttp.RequireNone
+		}
+	}
+	for _, line := range x.r.Header["If"] {
+		if strings.Contains(line, "(<") {
+			return condhttp.RequireNone
+		}
+	}
+	return x.route.Require
+}
+
+// isAwaited reports whether the client waits to be told that its content is
+// welcome, or sends so much that it should be told early if not.
+func (x *exchange) isAwaited() bool {
+	return x.r.Header.Get("Expect") != "" || x.r.ContentLength < 0 || x.r.ContentLength > x.route.MaxBuffer
+}
+
+// verify looks at the current state and evaluates the preconditions against it. The
+// error is an *answer if they are false, and an *otherAnswer if the state cannot be seen.
+func (x *exchange) verify(out *http.Request, up *upload) (sight, error) {
+	s, err := x.check(out)
+	if err != nil {
+		return s, err
+	}
+	if !s.exists && x.r.Method == http.MethodDelete {
+		// "if its response to the same request without those conditions ... would
+		// have been a status code other than a 2xx or 412", they are ignored (RFC 9110 §13.2.1).
+		return s, x.refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
+	}
+	c := x.currentForWrite(s)
+	r := x.strengthened(c, s)
+	checker := x.checker()
+	checker.Require = x.requirement()
+	x.rec.Decision, x.rec.Evaluated = checker.Evaluate(r, c), true
+	p, refused := errors.AsType[*condhttp.Problem](checker.Verify(r, c))
+	if !refused {
+		return s, nil
+	}
+	if p.Status == http.StatusPreconditionFailed && up.holds(s) && x.r.Method == http.MethodPut {
+		p.Reason = reasonApplied
+		p.Hint = "the content is what is stored already, perhaps by this very request, sent before: there is nothing left to do"
+	}
+	return s, x.refusal(p)
+}
+
+// currentForWrite is current, but a modification date whose second was not over counts as
+// one later, since what the client has seen of that second may not be all.
+func (x *exchange) currentForWrite(s sight) precondition.Current {
+	c := x.current(s)
+	if !s.backend.settled() {
+		c.LastModified = c.LastModified.Add(time.Second)
+	}
+	return c
+}
+
+// passed returns the response of the backend that err is, if it is one.
+func (x *exchange) passed(err error) (*http.Response, error) {
+	if other, ok := errors.AsType[*otherAnswer](err); ok {
+		return other.res, nil
+	}
+	return nil, err
+}
+
+// lock takes the lock of the target, and of the destination of MOVE and COPY.
+func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), err error) {
+	ctx := x.r.Context()
+	if d := x.route.Timeouts.Lock; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, errLockTimeout)
+		defer cancel()
+	}
+	began := time.Now()
+	defer func() { x.rec.LockWait = time.Since(began) }()
+	var held []func()
+	unlock = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	for _, key := range x.lockKeys(out) {
+		release, err := x.shared.locker.Lock(ctx, key, shared)
+		if err != nil {
+			unlock()
+			return nil, x.lockError(err)
+		}
+		held = append(held, release)
+	}
+	return unlock, nil
+}
+
+var errLockTimeout = errors.New("the writes before this one took too long")
+
+func (x *exchange) lockError(err error) error {
+	x.rec.Err = err
+	switch {
+	case errors.Is(err, errLockTimeout), errors.Is(err, ErrBusy):
+		return x.refusal(condhttp.NewProblem(http.StatusServiceUnavailable, reasonBusy,
+			"too many writes to this resource are under way; nothing was changed", "try again"))
+	case x.r.Context().Err() != nil:
+		return err
+	}
+	return x.refusal(condhttp.NewProblem(http.StatusServiceUnavailable, "no-lock",
+		"the lock on this resource cannot be had; nothing was changed", "try again later"))
+}
+
+// lockKeys are sorted, so that two requests never wait for each other.
+func (x *exchange) lockKeys(out *http.Request) []string {
+	keys := []string{lockKey(x.route.backend, out.URL.Path)}
+	if lines := out.Header["Destination"]; len(lines) == 1 {
+		if u, err := url.Parse(lines[0]); err == nil {
+			keys = append(keys, lockKey(x.route.backend, u.Path))
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// perform sends the write to the backend and makes of its response what the client is
+// told.
+func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
+	x.route.learned.wrote(x.r.URL.RequestURI())
+	defer x.route.learned.wrote(x.r.URL.RequestURI()) // for who read before and learns only now
+	request, passes := x.forwarding(out, up, seen, judged)
+	res, err := x.send(request)
+	switch {
+	case err != nil:
+		return nil, x.forwardError(err, up)
+	case passes && res.StatusCode == http.StatusPreconditionFailed:
+		discardAndClose(res)
+		return x.backendRefused(out, up)
+	}
+	if judged {
+		x.finishResponse(res)
+	}
+	x.setWritten(out, up, res)
+	return res, nil
+}
+
+// forwarding makes the request that performs the write. passes reports whether it has a
+// precondition.
+func (x *exchange) forwarding(out *http.Request, up *upload, seen sight, judged bool) (request *http.Request, passes bool) {
+	request = out.Clone(context.WithoutCancel(out.Context()))
+	h := request.Header
+	delete(h, "Expect")
+	if judged {
+		deleteFields(h, conditionalFields)
+		passes = x.passPrecondition(h, seen)
+	}
+	// net/http would send a request with one of these again after it was sent once, and
+	// knows them by the spelling of their keys.
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if lines := h[name]; len(lines) > 0 {
+			delete(h, name)
+			h[strings.ToLower(name)] = lines
+		}
+	}
+	up.attach(request, x.r)
+	return request, passes
+}
+
+// passPrecondition sets the precondition that names the state the guard saw, for a
+// backend that evaluates it. It reports whether there is one.
+func (x *exchange) passPrecondition(h http.Header, seen sight) bool {
+	switch x.route.Preconditions {
+	case PreconditionsCheck:
+		return false
+	case PreconditionsAuto:
+		if !x.believes() {
+			return false
+		}
+	}
+	switch {
+	case !seen.exists && x.r.Method == http.MethodPut:
+		h["If-None-Match"] = []string{"*"}
+	case seen.exists && seen.backend.strong():
+		h["If-Match"] = []string{seen.backend.tag.String()}
+	default:
+		return false
+	}
+	return true
+}
+
+// forwardError is the error of a write that may have reached the backend.
+func (x *exchange) forwardError(err error, up *upload) error {
+	switch {
+	case isA[errUnsent](err):
+		return err
+	case up != nil && up.err() != nil:
+		x.rec.Err = up.err()
+		p := up.problem()
+		p.Detail = strings.ReplaceAll(p.Detail, nothingChanged, partSent)
+		return x.refusal(p)
+	}
+	return errUnknown{err}
+}
+
+// backendRefused explains a 412 of the backend: somebody has written around the guard
+// meanwhile, or the backend cannot judge its own tags.
+func (x *exchange) backendRefused(out *http.Request, up *upload) (*http.Response, error) {
+	if _, err := x.verify(out, up); err != nil {
+		return x.passed(err)
+	}
+	x.route.learned.misjudges("refused-a-true-precondition")
+	x.log.WarnContext(x.r.Context(), "the backend refused a precondition that holds", "route", x.rec.Route,
+		"path", x.r.URL.Path, "etag", x.rec.Backend.ETag)
+	return nil, x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
+		"the server behind this gateway refused a precondition that holds; nothing was changed", "try again"))
+}
+
+// finishResponse reads the content of a short response while the lock is held: a backend
+// may begin to answer before it has finished. A client that reads slowly holds
+// nothing up that way.
+func (x *exchange) finishResponse(res *http.Response) {
+	if res.ContentLength <= 0 || res.ContentLength > x.route.MaxBuffer {
+		return
+	}
+	held := x.newSpool()
+	err := withTimeout(res.Body, func() error { return held.fill(res.Body, res.ContentLength) })
+	rest := io.Reader(res.Body)
+	if err != nil {
+		rest = failingReader{err}
+	}
+	res.Body = &joinedBody{io.MultiReader(held.reader(), rest), res.Body}
+}
+
+// failingReader is content that ends with an error.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+// setWritten replaces the validators in the response to a write by the one that
+// the new representation has, if that is known to be what was sent: "An origin server
+// MUST NOT send a validator field ... unless the request's representation data was
+// saved without any transformation" (RFC 9110 §9.3.4).
+func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response) {
+	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
+		if v := x.readValidators(res.Header); v.strong() {
+			x.rec.New = v.tag
+			return
+		}
+	}
+	delete(res.Header, "Etag")
+	delete(res.Header, "Last-Modified")
+	if x.route.Validators == ValidatorsNone || x.r.Method != http.MethodPut || !isStored(res.StatusCode) {
+		return
+	}
+	before := x.rec
+	s, err := x.check(out)
+	made := x.current(s)
+	x.rec.Current, x.rec.Validator, x.rec.Why, x.rec.Backend.Status =
+		before.Current, before.Validator, before.Why, before.Backend.Status
+	if err != nil || !up.holds(s) || made.Tag.IsZero() || made.Tag.IsWeak() {
+		return
+	}
+	x.rec.New = made.Tag
+	setValidators(res.Header, made)
+}
+
+// isStored reports whether a PUT was performed.
+func isStored(status int) bool {
+	return status == http.StatusOK || status == http.StatusCreated || status == http.StatusNoContent
+}

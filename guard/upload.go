@@ -1,0 +1,172 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+)
+
+// upload is the content of a write. A nil upload is none.
+type upload struct {
+	held   *spool
+	source *source
+}
+
+// source is the content of a request as it arrives from the client.
+type source struct {
+	io.Reader
+	control *http.ResponseController
+	timeout time.Duration
+
+	mu    sync.Mutex
+	err   error // what ended it, if not its end
+	ended bool  // the connection may be another request's by now
+}
+
+// Read bounds each wait for more.
+func (s *source) Read(p []byte) (int, error) {
+	s.setDeadline(s.timeout)
+	n, err := s.Reader.Read(p)
+	if err != nil {
+		s.setDeadline(0)
+	}
+	if err != nil && err != io.EOF {
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+	}
+	return n, err
+}
+
+func (s *source) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// end leaves the connection alone from now on: a transport may still want to read when
+// the request has been answered.
+func (s *source) end() {
+	s.setDeadline(0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+}
+
+// setDeadline sets the deadline of reading, or none for 0. A connection that
+// cannot do that has no deadline.
+func (s *source) setDeadline(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	var at time.Time
+	if d > 0 {
+		at = time.Now().Add(d)
+	}
+	_ = s.control.SetReadDeadline(at)
+}
+
+// unfitContent says why the content of the request is not accepted, as far as its
+// fields tell.
+func (x *exchange) unfitContent() *condhttp.Problem {
+	switch {
+	case x.r.Method == http.MethodPut && len(x.r.Header["Content-Range"]) > 0:
+		return condhttp.NewProblem(http.StatusBadRequest, "partial-content",
+			"the request has a Content-Range, and a server that does not know it would store the part in the place of the whole (RFC 9110 §14.5)",
+			"send the whole content without Content-Range")
+	case x.route.MaxBody >= 0 && x.r.ContentLength > x.route.MaxBody:
+		return tooLarge(x.route.MaxBody)
+	}
+	return nil
+}
+
+func tooLarge(bound int64) *condhttp.Problem {
+	p := condhttp.NewProblem(http.StatusRequestEntityTooLarge, "content-too-large",
+		fmt.Sprintf("the content is longer than the %d bytes that are accepted here", bound), "")
+	p.More = map[string]any{"limit": bound}
+	return p
+}
+
+// receive reads the content of a request before anything is sent to the backend,
+// as far as there is room. So a cut upload changes nothing.
+func (x *exchange) receive(out *http.Request) (*upload, error) {
+	if out.Body == nil {
+		return nil, nil
+	}
+	s := &source{Reader: out.Body, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	if x.route.MaxBody >= 0 {
+		s.Reader = http.MaxBytesReader(x.w.ResponseWriter, out.Body, x.route.MaxBody)
+	}
+	x.onEnd(s.end)
+	up := &upload{held: x.newSpool(), source: s}
+	err := up.held.fill(s, out.ContentLength)
+	switch {
+	case s.failure() != nil:
+		x.rec.Err = s.failure()
+		return nil, x.refusal(up.problem())
+	case err != nil:
+		return nil, err
+	}
+	return up, nil
+}
+
+// attach makes the upload the content of a request.
+func (u *upload) attach(request, client *http.Request) {
+	if u == nil {
+		request.Body, request.ContentLength = nil, 0
+		return
+	}
+	if len(client.Trailer) > 0 {
+		// The fields are there once the content has been read; without a length there is
+		// a place for them.
+		request.Trailer, request.ContentLength = client.Trailer, -1
+	}
+	if !u.held.whole {
+		request.Body = io.NopCloser(io.MultiReader(u.held.reader(), u.source))
+		return
+	}
+	if len(client.Trailer) == 0 {
+		request.ContentLength = u.held.size
+		if u.held.size == 0 {
+			request.Body = http.NoBody
+			return
+		}
+	}
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(u.held.reader()), nil }
+	request.Body, _ = request.GetBody()
+}
+
+// holds reports whether the content is, byte for byte, that of s.
+func (u *upload) holds(s sight) bool {
+	return u != nil && u.held.whole && s.exists && !s.content.IsZero() && u.held.digest == s.digest
+}
+
+func (u *upload) err() error { return u.source.failure() }
+
+// What a problem says of the outcome.
+const (
+	nothingChanged = "nothing was changed"
+	partSent       = "a part of it had been sent on: it may or may not have changed something"
+)
+
+// problem is what the client is told of content that ended early. It may well be
+// gone, or still be listening, having closed only its sending side.
+func (u *upload) problem() *condhttp.Problem {
+	if large, ok := errors.AsType[*http.MaxBytesError](u.source.failure()); ok {
+		return tooLarge(large.Limit)
+	}
+	if errors.Is(u.source.failure(), os.ErrDeadlineExceeded) {
+		return condhttp.NewProblem(http.StatusRequestTimeout, "timeout",
+			"the content did not arrive in time; "+nothingChanged, "send it again")
+	}
+	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
+		"the content ended too early or is not framed as announced; "+nothingChanged, "send it again")
+}
