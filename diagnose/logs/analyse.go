@@ -16,6 +16,10 @@ import (
 type Options struct {
 	// Log is how the files are read and what of them counts. Each is set by Analyse.
 	Log accesslog.Options
+	// Status, unless empty, has the status codes of the requests that are counted and judged. Others are
+	// still looked at as what came before, unlike with Log.Filter.Status: a 412 cannot be explained without
+	// the writes that were accepted.
+	Status accesslog.StatusSet
 	// Top is how long the lists of paths, clients and the like are; 0 is 10.
 	Top int
 	// Parts is how many parts the timeline has at most; 0 is 120.
@@ -31,14 +35,14 @@ func Analyse(ctx context.Context, paths []string, o Options) (*Report, error) {
 	}
 	workers := make([]*worker, o.Log.Workers)
 	for i := range workers {
-		workers[i] = newWorker()
+		workers[i] = newWorker(&o.Status)
 	}
 	o.Log.Each = func(i int, e *accesslog.Entry) bool { return workers[i].each(e) }
 	r, err := accesslog.Open(paths, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	a := newAnalyst(workers)
+	a := newAnalyst(workers, &o.Status)
 	for e := range r.Entries(ctx) {
 		a.see(e)
 	}
@@ -55,6 +59,10 @@ func Analyse(ctx context.Context, paths []string, o Options) (*Report, error) {
 // report puts together what was found.
 func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 	top := cmp.Or(o.Top, 10)
+	if !o.Status.Empty() {
+		maps.DeleteFunc(stats.Status, func(code int, _ int64) bool { return !o.Status.Has(code) })
+		stats.Method = w.methods
+	}
 	splits := w.judgeTags()
 	a.finish(len(w.nodes.of), w.tags)
 	w.found.merge(a.found)

@@ -36,6 +36,7 @@ const (
 // An analyst looks at refusals and writes, in the order of time.
 type analyst struct {
 	workers []*worker
+	only    *accesslog.StatusSet
 	history *history
 	found   tallies
 	times   *timeline // for the causes
@@ -53,9 +54,9 @@ type analyst struct {
 	last           int64 // time
 }
 
-func newAnalyst(workers []*worker) *analyst {
+func newAnalyst(workers []*worker, only *accesslog.StatusSet) *analyst {
 	return &analyst{
-		workers: workers, history: newHistory(), found: tallies{}, times: newTimeline(), series: map[uint64]*series{},
+		workers: workers, only: only, history: newHistory(), found: tallies{}, times: newTimeline(), series: map[uint64]*series{},
 		pending: map[uint64]instance{}, edge: map[uint64]edgeRequest{}, paths: newFrequent(maxRefused), clients: newFrequent(maxRefused),
 		methods: map[string]int64{}, nodes: nodeCounts{of: map[string]*Count{}},
 	}
@@ -67,16 +68,19 @@ func (a *analyst) see(e *accesslog.Entry) {
 	if at, ok := e.UnixNano(); ok {
 		a.last = max(a.last, at)
 	}
-	again := a.passed(e)
+	counts := a.only.Empty() || a.only.Has(e.Status())
+	again := a.passed(e, counts)
 	if e.Status() == 412 {
-		a.refused(e, target)
+		if counts {
+			a.refused(e, target)
+		}
 		return
 	}
 	if again {
 		return // it happened once
 	}
 	w := writeOf(e, target)
-	a.wrote(e, &w)
+	a.wrote(e, &w, counts)
 	a.history.add(w)
 	if d := destinationOf(e); d != 0 && w.done() {
 		w.target, w.method, w.etag, w.ifMatch = d, "PUT", "", "" // as far as the destination is concerned
@@ -127,7 +131,7 @@ type edgeRequest struct {
 
 // passed looks for a write whose If-Match the log of one server has, and that of another, for the same
 // request, has not. It reports whether another log has the request at all.
-func (a *analyst) passed(e *accesslog.Entry) bool {
+func (a *analyst) passed(e *accesslog.Entry, counts bool) bool {
 	id := e.Text(accesslog.RequestID)
 	state := e.State(accesslog.IfMatch)
 	if id == "" {
@@ -145,7 +149,7 @@ func (a *analyst) passed(e *accesslog.Entry) bool {
 	if r.file == e.File() {
 		return false
 	}
-	if r.state == state || r.state == accesslog.NotLogged || state == accesslog.NotLogged {
+	if !counts || r.state == state || r.state == accesslog.NotLogged || state == accesslog.NotLogged {
 		return true
 	}
 	a.found.add("gateway-drops-precondition", certain, e, func(f *finding) {
@@ -160,8 +164,8 @@ func (a *analyst) passed(e *accesslog.Entry) bool {
 }
 
 // wrote looks at a write that was not refused, before it becomes part of the history.
-func (a *analyst) wrote(e *accesslog.Entry, w *write) {
-	if e.Status() == 409 {
+func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
+	if e.Status() == 409 && counts {
 		a.conflict(e, w)
 	}
 	if !w.done() {
@@ -169,6 +173,9 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write) {
 	}
 	delete(a.pending, mix(w.target, hash(w.who.String())))
 	a.end(w)
+	if !counts {
+		return
+	}
 	a.race(e, w)
 	list := members(e, accesslog.IfMatch)
 	if weak(list) {
@@ -282,7 +289,7 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	a.paths.add(hash(path), path, 1, 1)
 	a.clients.add(mix(hash(r.who.client), hash(r.who.user)), r.who.String(), 1, 1)
 	a.nodes.add(nodeOf(e), 1)
-	a.method(r.method)
+	countMethod(a.methods, r.method)
 	if s.untagged = e.State(accesslog.IfMatch) == accesslog.NotLogged; s.untagged && s.node != "" && len(a.flips.cases) < maxSamples {
 		s.refusal = e.Clone()
 	}
@@ -372,13 +379,6 @@ func (n *nodeTag) fact() diagnose.Fact {
 	return diagnose.Fact{Name: "ETag of " + n.node, Value: n.tag, Source: place(n.sample.file, n.sample.line)}
 }
 
-func (a *analyst) method(m string) {
-	if _, known := a.methods[m]; !known && len(a.methods) >= 64 {
-		m = "other"
-	}
-	a.methods[m]++
-}
-
 // extend adds r to its series.
 func (a *analyst) extend(r *refusal) *series {
 	key := seriesKey(r.target, r.who, r.method)
@@ -414,7 +414,7 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) {
 		return
 	}
 	l := finding{rule: "client-loops-on-stale-etag", confidence: c}
-	l.says = fmt.Sprintf("%s sent %s %s with %s %d times in %s, and was refused each time", s.who, s.method, s.path, what, s.run, say(time.Duration(s.last-s.runFirst)))
+	l.says = fmt.Sprintf("the client %s sent %s %s with %s %d times in %s, and was refused each time", s.who, s.method, s.path, what, s.run, say(time.Duration(s.last-s.runFirst)))
 	l.evidence = append(facts(r.e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.ETag, accesslog.UserAgent),
 		diagnose.Fact{Name: "refused in a row", Value: fmt.Sprint(s.run)})
 	if f.confidence == diagnose.Insufficient || ruleByID(f.rule).Level == diagnose.Good {

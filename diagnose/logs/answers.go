@@ -260,8 +260,8 @@ func (w *worker) unsatisfiable(e *accesslog.Entry) {
 
 // maybeStartedAgain looks at a 200 shortly after a 206, in a log that does not have Range.
 func (w *worker) maybeStartedAgain(e *accesslog.Entry) {
-	w.found.add("client-appends-200", possible, e, func(f *finding) {
-		f.says = "a client that got a part of a file (206) got the whole (200) of it soon after. If that was a resume that was refused and the client appended the whole, its file is broken"
+	w.found.add("client-appends-200", diagnose.Insufficient, e, func(f *finding) {
+		f.says = "a client that got a part of a file (206) got the whole (200) of it soon after. If that was a resume that was refused and the client appended the whole, its file is broken; the log does not have Range, so nobody can tell"
 		f.evidence = facts(e, accesslog.Path, accesslog.UserAgent)
 		f.config = config(e.File())
 	})

@@ -274,7 +274,7 @@ func (r *refusal) ifHeader() *finding {
 	node := nodeOf(r.e)
 	for w := range r.a.history.of(r.target) {
 		if w.method == "LOCK" && w.done() && w.who == r.who && w.node != "" && node != "" && w.node != node {
-			return r.finding("lock-store-not-shared", likely, w.node+" gave the lock "+say(w.ago(r.at))+" before, and "+keep(node)+" does not know it", w.fact("LOCK"))
+			return r.finding("lock-store-not-shared", likely, "the lock is from "+w.node+", "+say(w.ago(r.at))+" before, and "+keep(node)+" does not know it", w.fact("LOCK"))
 		}
 	}
 	return r.finding("webdav-if-header-unmet", likely, "no condition in the field If holds: the lock may be gone, or be for another resource")
@@ -485,7 +485,7 @@ func (r *refusal) missing() *finding {
 		if !w.removes() || len(r.ifMatch) == 0 {
 			return nil
 		}
-		return r.finding("if-match-on-missing-resource", likely, fmt.Sprintf("%s removed it %s before", w.who, say(w.ago(r.at))), w.fact("removed by"))
+		return r.finding("if-match-on-missing-resource", likely, fmt.Sprintf("it is gone: %s removed it %s before", w.who, say(w.ago(r.at))), w.fact("removed by"))
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // A Report is what a diagnosis says of access logs. Its JSON is an interface, described in
-// docs/logs-json.md. Strings are as they are in the log: whoever shows them escapes them for the
+// docs/logs.md. Strings are as they are in the log: whoever shows them escapes them for the
 // place where they are shown.
 type Report struct {
 	// Causes are the causes found, most probable first: by confidence, then level, then count.

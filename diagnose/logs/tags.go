@@ -261,11 +261,19 @@ func (w *worker) split(s *Split) {
 	}
 	for _, n := range s.Tags {
 		i.evidence = append(i.evidence, diagnose.Fact{
-			Name: "ETag of " + n.Node, Value: fmt.Sprintf("%s, %d times from %s to %s. %s", n.ETag, n.Count, clock(n.First), clock(n.Last), strings.Join(n.Says, "; ")),
+			Name: "ETag of " + n.Node, Value: fmt.Sprintf("%s, %d times from %s to %s%s", n.ETag, n.Count, clock(n.First), clock(n.Last), said(n.Says)),
 		})
 	}
 	i.at, i.file, i.line, i.text = s.Tags[0].First.UnixNano(), s.sample.file, s.sample.line, s.sample.text
 	w.found.addInstances(1, i)
+}
+
+// said is what a tag says, without the first sentence, which says who makes such tags.
+func said(says []string) string {
+	if len(says) < 2 {
+		return ""
+	}
+	return ": " + strings.Join(says[1:], "; ")
 }
 
 func clock(t time.Time) string {

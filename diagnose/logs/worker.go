@@ -16,6 +16,9 @@ const (
 // What it finds is the same in any order, but for what Bounds says.
 type worker struct {
 	parts *parts
+	// only, unless empty, has the status codes that count, and methods counts what does.
+	only    *accesslog.StatusSet
+	methods map[string]int64
 
 	requests, bytes int64
 	paths, clients  *frequent
@@ -37,9 +40,9 @@ type repeat struct {
 	size  int64 // of the largest response
 }
 
-func newWorker() *worker {
+func newWorker(only *accesslog.StatusSet) *worker {
 	return &worker{
-		parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent), nodes: nodeCounts{of: map[string]*Count{}},
+		only: only, methods: map[string]int64{}, parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent), nodes: nodeCounts{of: map[string]*Count{}},
 		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged),
 	}
 }
@@ -49,6 +52,12 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	status, client := e.Status(), e.Text(accesslog.Client)
 	path, query := e.PathQuery()
 	hp, hc := hash(path), hash(client)
+	if !w.only.Empty() {
+		if !w.only.Has(status) {
+			return w.before(e, status, mix(hp, hc))
+		}
+		countMethod(w.methods, e.Text(accesslog.Method))
+	}
 	refused := int32(0)
 	if status == 412 {
 		refused = 1
@@ -77,6 +86,35 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	}
 }
 
+// before looks at an entry that does not count, and reports whether it may be what led to one that does.
+func (w *worker) before(e *accesslog.Entry, status int, download uint64) bool {
+	switch method := e.Text(accesslog.Method); method {
+	case "GET":
+		if at, timed := e.UnixNano(); timed && status == 206 {
+			w.parts.note(download, at)
+		}
+		return false
+	case "HEAD", "OPTIONS", "PROPFIND", "REPORT":
+		return false
+	case "POST":
+		return e.Conditional()
+	default:
+		return matters(method, status)
+	}
+}
+
+// maxMethods bounds the methods that are counted by name.
+const maxMethods = 64
+
+func countMethod(counts map[string]int64, method string) {
+	if _, known := counts[method]; !known {
+		if method = methodName(method); len(counts) >= maxMethods {
+			method = "other"
+		}
+	}
+	counts[method]++
+}
+
 func (w *worker) time(e *accesslog.Entry, status int, refused int32) {
 	at, ok := e.UnixNano()
 	if !ok {
@@ -94,15 +132,19 @@ func (w *worker) time(e *accesslog.Entry, status int, refused int32) {
 	}
 }
 
-// unsafe reports whether the outcome of a write may explain another one.
+// unsafe looks at a write, and reports whether its outcome may explain another one.
 func (w *worker) unsafe(e *accesslog.Entry, method string, status int) bool {
-	if method == "" {
-		return false
-	}
 	if status == 304 {
 		w.notModifiedWrite(e, method)
 	}
+	return matters(method, status)
+}
+
+// matters reports whether the outcome of a write may explain another one.
+func matters(method string, status int) bool {
 	switch {
+	case method == "":
+		return status == 412
 	case status >= 200 && status < 300, status >= 500, status == 0:
 		return true
 	}
@@ -279,6 +321,9 @@ func (w *worker) merge(v *worker) {
 	}
 	w.timed = w.timed || v.timed
 	w.found.merge(v.found)
+	for method, n := range v.methods {
+		w.methods[method] += n
+	}
 	w.untagged = w.untagged || v.untagged
 	w.repeats.merge(v.repeats, joinRepeats)
 	w.tags.merge(v.tags, joinTagged)

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// progress is a line on a terminal that says how far the reading of files has come. On anything else it
+// says nothing.
+type progress struct {
+	out         io.Writer // nil for nothing
+	start, last time.Time
+	shown       bool
+}
+
+// progressEvery is how often the line changes.
+const progressEvery = 100 * time.Millisecond
+
+func newProgress(out io.Writer) *progress {
+	p := &progress{start: time.Now()}
+	if isTerminal(out) {
+		p.out = out
+	}
+	return p
+}
+
+// show says that done bytes of total were read; total is 0 if it is not known.
+func (p *progress) show(done, total int64) {
+	now := time.Now()
+	if p.out == nil || now.Sub(p.last) < progressEvery || now.Sub(p.start) < 2*progressEvery {
+		return
+	}
+	p.last, p.shown = now, true
+	fmt.Fprint(p.out, "\r"+progressLine(done, total, now.Sub(p.start))+"\x1b[K")
+}
+
+// clear removes the line.
+func (p *progress) clear() {
+	if p.shown {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.shown = false
+	}
+}
+
+// progressLine is a bar, the part that is done, the rate and the time that is left, as far as these are
+// known.
+func progressLine(done, total int64, took time.Duration) string {
+	rate := float64(done) / took.Seconds()
+	line := fmt.Sprintf("%.0f MB, %.0f MB/s", float64(done)/1e6, rate/1e6)
+	if total <= 0 || done > total || rate <= 0 {
+		return line
+	}
+	const columns = 30
+	full := int(done * columns / total)
+	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+	return fmt.Sprintf("%s%s %3d %%  %s, %s left", strings.Repeat("█", full), strings.Repeat("░", columns-full), done*100/total, line, left)
+}
