@@ -93,7 +93,7 @@ func iisAdvice(missing Fields) Advice {
 	return Advice{
 		Server: "IIS", Config: b.String(),
 		Where: "from IIS 8.5, in applicationHost.config, into <site> <logFile logFormat=\"W3C\"> of the site (IIS Manager: Logging, Select Fields, Add Field)",
-		Note:  "The log gets a new #Fields line and \"_x\" in its name. On a farm also choose the field s-computername (ComputerName).",
+		Note:  "The log gets a new #Fields line and \"_x\" in its name. Among the standard fields also choose sc-bytes and cs-bytes, which tell retries and what revalidation saves, and on a farm s-computername.",
 	}
 }
 
