@@ -133,6 +133,11 @@ func (x *exchange) ReadFrom(src io.Reader) (n int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{x}, src)
 	}
+	return chunks(to, src, x.sent)
+}
+
+// chunks copies src a chunk at a time, and tells sent of each.
+func chunks(to io.ReaderFrom, src io.Reader, sent func(int64)) (n int64, err error) {
 	// A file inside two limits would not be recognised.
 	limited, ok := src.(*io.LimitedReader)
 	if !ok {
@@ -147,7 +152,7 @@ func (x *exchange) ReadFrom(src io.Reader) (n int64, err error) {
 		if err != nil || ended {
 			return n, err
 		}
-		x.sent(part)
+		sent(part)
 	}
 	return n, nil
 }

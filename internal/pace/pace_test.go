@@ -48,11 +48,13 @@ func (p *pipe) dial() net.Conn {
 // serve starts a server with next behind a Handler, as cmd serve does. To be
 // called in a bubble.
 func serve(t *testing.T, next http.HandlerFunc) *pipe {
+	return start(t, &http.Server{Handler: New(next, limit), WriteTimeout: limit})
+}
+
+// start starts a server, to be called in a bubble.
+func start(t *testing.T, s *http.Server) *pipe {
 	p := &pipe{make(chan net.Conn), make(chan struct{})}
-	s := &http.Server{
-		Handler: New(next, limit), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: limit,
-		IdleTimeout: limit, Protocols: new(http.Protocols),
-	}
+	s.ReadHeaderTimeout, s.IdleTimeout, s.Protocols = 10*time.Second, limit, new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	go s.Serve(p)
