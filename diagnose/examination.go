@@ -122,6 +122,23 @@ func (e *examination) members(field string) []etag.Member {
 	return list
 }
 
+// hasAll reports whether members returns all members of the field, so that what is not among them was not
+// sent.
+func (e *examination) hasAll(field string) bool {
+	n := 0
+	for _, line := range e.x.Request.Header.Named(field) {
+		if line.Cut || line.Redacted {
+			return false
+		}
+		for m := range etag.Members([]string{line.Value}) {
+			if n++; n > maxTags || len(m.Raw) > maxTag {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // body returns the beginning of the content of the response in lower case, to search in.
 func (e *examination) body() string {
 	if !e.lower {

@@ -116,10 +116,13 @@ func (e *examination) between(p *examination) bool {
 
 // node names the node of a CDN that answered, "" if nothing tells.
 func (e *examination) node() (name, field string) {
-	for _, field := range []string{"X-Served-By", "X-Amz-Cf-Pop", "X-Cache-Node", "CDN-RequestPullCode", "X-Edge-Location"} {
+	for _, field := range []string{"X-Served-By", "X-Amz-Cf-Pop", "X-Cache-Node", "X-Edge-Location"} {
 		if v := e.resp(field); v != "" {
 			return v, field
 		}
+	}
+	if v := e.resp("Server"); strings.HasPrefix(v, "BunnyCDN-") {
+		return v, "Server"
 	}
 	if _, colo, ok := strings.Cut(e.resp("CF-Ray"), "-"); ok {
 		return colo, "CF-Ray"

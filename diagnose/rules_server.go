@@ -333,7 +333,7 @@ func (e *examination) named(field string, strong bool) (m etag.Member, members i
 
 // unlikeCurrent reports whether a list of tags was sent that has the current one in no form.
 func (e *examination) unlikeCurrent(field string) bool {
-	if etagOf(e).IsZero() || e.anyMember(field) || len(e.members(field)) == 0 || e.otherForm() {
+	if etagOf(e).IsZero() || e.anyMember(field) || len(e.members(field)) == 0 || !e.hasAll(field) || e.otherForm() {
 		return false
 	}
 	_, _, ok := e.named(field, false)
@@ -357,12 +357,12 @@ func dateDespiteTag(e *examination) []Finding {
 
 // dateDespiteKnownTag is about a 304 without a tag, where the tag is known from before.
 func (e *examination) dateDespiteKnownTag() []Finding {
-	p := e.last((*examination).tells)
-	if p == nil || p.reads() && !e.sameWish(p) || len(e.members("If-None-Match")) == 0 || e.anyMember("If-None-Match") || e.otherForm() {
+	p, members := e.last((*examination).tells), e.members("If-None-Match")
+	if p == nil || p.reads() && !e.sameWish(p) || len(members) == 0 || !e.hasAll("If-None-Match") || e.anyMember("If-None-Match") || e.otherForm() {
 		return nil
 	}
 	current, err := etag.Parse(p.after.ETag)
-	if err != nil || slices.ContainsFunc(e.members("If-None-Match"), func(m etag.Member) bool { return m.Tag.WeakEqual(current) }) {
+	if err != nil || slices.ContainsFunc(members, func(m etag.Member) bool { return m.Tag.WeakEqual(current) }) {
 		return nil
 	}
 	return one(Likely, fmt.Sprintf("the tag was %s before, which If-None-Match does not have, so 200 is right; the 304 seems to follow the date", clip(p.after.ETag)),
@@ -389,10 +389,14 @@ func refusedRead(e *examination) []Finding {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.sent("If-None-Match"), e.got("ETag"), e.answered()}
-	if len(e.fields.IfMatch)+len(e.fields.IfUnmodifiedSince) == 0 {
-		return one(Certain, fmt.Sprintf("If-None-Match never leads to 412 with %s", e.method()), evidence...)
-	}
-	if d := e.verdict.Decision; e.witnessed && d.Outcome == precondition.NotModified && d.Field == precondition.IfNoneMatch {
+	d := e.verdict.Decision
+	matches := e.witnessed && d.Outcome == precondition.NotModified && d.Field == precondition.IfNoneMatch
+	switch alone := len(e.fields.IfMatch)+len(e.fields.IfUnmodifiedSince) == 0; {
+	case alone && matches:
+		return one(Certain, fmt.Sprintf("If-None-Match matches, and never leads to 412 with %s", e.method()), evidence...)
+	case alone:
+		return one(Likely, fmt.Sprintf("If-None-Match never leads to 412 with %s; or the 412 is about something else", e.method()), evidence...)
+	case matches:
 		return one(Likely, "the other condition holds, and If-None-Match never leads to 412 with "+e.method(), append(evidence, e.sent("If-Match"), e.sent("If-Unmodified-Since"))...)
 	}
 	return nil
@@ -450,7 +454,7 @@ func (e *examination) ignoredByWrite() []Finding {
 	}
 	current, err := etag.Parse(p.after.ETag)
 	list := e.members("If-Match")
-	if err != nil || len(list) == 0 || e.anyMember("If-Match") || e.otherForm() || p.writes() && e.sameContent(p) || e.overlaps(p) {
+	if err != nil || len(list) == 0 || !e.hasAll("If-Match") || e.anyMember("If-Match") || e.otherForm() || p.writes() && e.sameContent(p) || e.overlaps(p) {
 		return nil
 	}
 	if slices.ContainsFunc(list, func(m etag.Member) bool { return m.Fault != etag.None || m.Tag.WeakEqual(current) }) {
@@ -617,24 +621,30 @@ func createdDespiteMatch(e *examination) []Finding {
 // and made another tag.
 func bothAccepted(e *examination) []Finding {
 	list := e.members("If-Match")
-	if !e.writes() || !e.succeeded() || len(list) != 1 || list[0].Any || list[0].Fault != etag.None || list[0].Tag.IsWeak() {
+	if !e.replaces() || len(list) != 1 || list[0].Any || list[0].Fault != etag.None || list[0].Tag.IsWeak() {
 		return nil
 	}
 	p := e.last(func(p *examination) bool {
-		return p.writes() && p.succeeded() && p.req("If-Match") == e.req("If-Match")
+		return p.replaces() && p.req("If-Match") == e.req("If-Match")
 	})
 	if p == nil || p.resp("ETag") == list[0].Raw || !e.otherRequest(p) {
 		return nil
 	}
 	evidence := []Fact{p.asked(), p.sent("If-Match"), p.answered(), p.got("ETag"), e.asked(), e.sent("If-Match"), e.answered(), e.got("ETag"), e.gap(p)}
 	says := fmt.Sprintf("two different writes were both accepted as changes of %s", clip(list[0].Raw))
-	if e.overlaps(p) {
+	_, timed := e.since(p)
+	switch {
+	case e.overlaps(p) && p.after.ETag != "":
 		return one(Likely, says+", at the same time", evidence...)
-	}
-	if _, known := e.since(p); known {
+	case timed && !e.overlaps(p):
 		return nil // one after the other: see precondition-ignored
 	}
 	return one(Possible, says, evidence...)
+}
+
+// replaces reports whether the request changed the representation, and was to do so.
+func (e *examination) replaces() bool {
+	return e.succeeded() && slices.Contains([]string{"PUT", "PATCH", "DELETE"}, e.method())
 }
 
 // otherRequest reports whether two writes are known to ask for different changes.
@@ -702,6 +712,9 @@ func statusOverridden(e *examination) []Finding {
 	evidence := []Fact{e.sent("If-None-Match"), e.got("ETag"), e.answered(), e.fact("content", "none")}
 	if e.status() != 200 {
 		return one(Likely, fmt.Sprintf("the client has %s, and the response has that tag, no content and the status %d: it was a 304", m.Tag, e.status()), evidence...)
+	}
+	if !e.sentAnyway() {
+		return nil
 	}
 	full := e.last(func(p *examination) bool {
 		return p.method() == "GET" && etagOf(p) == etagOf(e) && p.x.Response.Content.Len > 0

@@ -310,6 +310,9 @@ func (e *examination) judgeWeak(sent etag.Tag) []Finding {
 
 // anyStrong reports whether the list has a strong tag, a "*", or a member that may be meant as one.
 func (e *examination) anyStrong(field string) bool {
+	if !e.hasAll(field) {
+		return true // it may be among the others
+	}
 	for _, m := range e.members(field) {
 		if m.Any || !m.Tag.IsWeak() {
 			return true
@@ -486,7 +489,7 @@ func missingVary(e *examination) []Finding {
 
 func notModifiedDiffers(e *examination) []Finding {
 	members := e.members("If-None-Match")
-	if e.status() != 304 || len(members) == 0 || e.anyMember("If-None-Match") || e.blindResponse() {
+	if e.status() != 304 || len(members) == 0 || e.anyMember("If-None-Match") || !e.hasAll("If-None-Match") || e.blindResponse() {
 		return nil
 	}
 	evidence := []Fact{e.sent("If-None-Match"), e.got("ETag"), e.answered()}
