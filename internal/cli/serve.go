@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,11 +21,7 @@ import (
 type serveOptions struct {
 	dir string // absolute
 
-	listen          string
-	hosts           []string
-	tlsCert, tlsKey string
-	idleTimeout     time.Duration
-	shutdownTimeout time.Duration
+	front
 
 	readOnly    bool
 	readOnlySet bool // said so, one way or the other
@@ -46,7 +41,6 @@ type serveOptions struct {
 	waitLock  patience
 
 	cacheControl []string
-	accessLog    string
 }
 
 const serveLong = `Serve the files of a directory over HTTP, and let them be edited so that no update
@@ -98,10 +92,7 @@ func newServe(env *Env) *cobra.Command {
 func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8412", "`HOST:PORT` to listen on, or fd:3 for a socket from the service manager")
-	f.StringArrayVar(&o.hosts, "host", nil, "`NAME` this server is asked for, beside its address and localhost; repeatable")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "PEM `FILE` of the certificate, for HTTPS and HTTP/2")
-	f.StringVar(&o.tlsKey, "tls-key", "", "PEM `FILE` of the certificate's key")
+	o.addListenFlags(f)
 
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse every write")
 	f.StringArrayVar(&o.auth, "auth", nil, "who is let in, as `KIND:FILE`: htpasswd (bcrypt) or bearer (tokens); repeatable")
@@ -126,9 +117,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Lookup("wait-lock").NoOptDefVal = forever
 
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts; repeatable")
-	f.StringVar(&o.accessLog, "access-log", "-", "`FILE` for the access log, - for standard output, or off")
-	f.DurationVar(&o.idleTimeout, "idle-timeout", time.Minute, "give up a connection on which nothing moves for this `DURATION`")
-	f.DurationVar(&o.shutdownTimeout, "shutdown-timeout", 30*time.Second, "`DURATION` that requests under way have to finish at the end")
+	o.addRunFlags(f)
 }
 
 // servePlan is what serve will do, checked as far as it can be without opening
@@ -137,8 +126,6 @@ type servePlan struct {
 	serveOptions
 	credentials *auth.Credentials // nil if everyone is let in
 	rules       cachecontrol.Rules
-	certificate *certificate // nil for plain HTTP
-	address     *address
 	// forced says that the server is read-only because nobody asked for it to be
 	// otherwise, at an address where that would be dangerous.
 	forced bool
@@ -148,7 +135,7 @@ type servePlan struct {
 func (o serveOptions) plan() (*servePlan, error) {
 	p := &servePlan{serveOptions: o}
 	for _, step := range []func() error{
-		p.checkDir, p.checkNumbers, p.checkSecrets, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
+		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
 		p.findAddress, p.decideWriting,
 	} {
 		if err := step(); err != nil {
@@ -179,8 +166,6 @@ func (p *servePlan) checkNumbers() error {
 	}{
 		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
 		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},
-		{p.idleTimeout <= 0, "--idle-timeout must be more than 0"},
-		{p.shutdownTimeout < 0, "--shutdown-timeout must not be negative"},
 	} {
 		if check.bad {
 			return usageError{errors.New(check.what)}

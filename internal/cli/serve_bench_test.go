@@ -35,7 +35,7 @@ func BenchmarkChain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &servePlan{serveOptions: serveOptions{idleTimeout: time.Minute}, address: &address{loopback: true}}
+	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
 	logger := slog.New(slog.DiscardHandler)
 	quiet, err := p.newHandler(files, nil, logger)
 	if err != nil {

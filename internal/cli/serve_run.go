@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -21,16 +18,6 @@ import (
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
-)
-
-const (
-	// maxHeaderBytes bounds the header section of a request. Lists of many entity
-	// tags are legal, but not longer than this.
-	maxHeaderBytes = 64 << 10
-	// headerTimeout is how long a client may take to send a header section.
-	headerTimeout = 10 * time.Second
-	// logTimeout is how long the access log may take to be written at the end.
-	logTimeout = 5 * time.Second
 )
 
 // run serves until ctx is done, and then until the requests under way have
@@ -69,14 +56,15 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		defer ln.Close()
 	}
 
-	server, err := p.newServer(files, lines.observer(), logger)
+	handler, err := p.newHandler(files, lines.observer(), logger)
 	if err != nil {
 		return err
 	}
-	stopReloads := p.reloadOnHangup(lines, logger)
-	defer stopReloads()
+	server := p.newServer(handler, logger)
+	server.WriteTimeout = p.idleTimeout // as package pace wants it
+	defer onHangup(func() { reload(p.reloads(lines), logger) })()
 	p.say(env.Stderr, ln.Addr())
-	return p.serveUntil(ctx, server, ln, env.Stderr)
+	return p.serveUntil(ctx, server, ln, env.Stderr, "a write among them has happened as a whole or not at all")
 }
 
 // openStore takes possession of the directory.
@@ -134,75 +122,12 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 	}
 }
 
-// accessLog is where the lines about requests go; w is nil if there are none.
-type accessLog struct {
-	w    *requestlog.Writer
-	file *requestlog.File // nil for standard output
-}
-
-func (p *servePlan) openLog(stdout io.Writer, logger *slog.Logger) (*accessLog, error) {
-	l := new(accessLog)
-	sink := stdout
-	switch p.accessLog {
-	case "off":
-		return l, nil
-	case "-":
-	default:
-		file, err := requestlog.OpenFile(p.accessLog)
-		if err != nil {
-			return nil, err
-		}
-		l.file, sink = file, file
-	}
-	l.w = requestlog.NewWriter(sink, requestlog.Options{Logger: logger})
-	return l, nil
-}
-
+// observer returns what writes the log, or nil.
 func (l *accessLog) observer() origin.Observer {
 	if l.w == nil {
 		return nil
 	}
 	return requestlog.Observer(l.w, gate.User)
-}
-
-func (l *accessLog) reopen() error {
-	if l.w == nil {
-		return nil
-	}
-	return l.w.Reopen()
-}
-
-func (l *accessLog) close() error {
-	if l.w == nil {
-		return nil
-	}
-	err := l.w.Close(logTimeout)
-	if l.file != nil {
-		err = errors.Join(err, l.file.Close())
-	}
-	return err
-}
-
-// newServer puts together what answers requests.
-func (p *servePlan) newServer(files *dirstore.Store, observe origin.Observer, logger *slog.Logger) (*http.Server, error) {
-	handler, err := p.newHandler(files, observe, logger)
-	if err != nil {
-		return nil, err
-	}
-	s := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: min(headerTimeout, p.idleTimeout),
-		WriteTimeout:      p.idleTimeout,
-		IdleTimeout:       p.idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(serverLog{logger}, "", 0),
-		// OPTIONS * is the origin's to answer, so that it is logged like the rest.
-		DisableGeneralOptionsHandler: true,
-	}
-	if p.certificate != nil {
-		s.TLSConfig = p.certificate.config()
-	}
-	return s, nil
 }
 
 // newHandler returns the way of a request: its pace, whether it is heard, and
@@ -223,7 +148,7 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, l
 	}
 	heard := gate.New(h, gate.Options{
 		Credentials: p.credentials, PublicRead: p.publicRead,
-		LocalOnly: p.localOnly(), Hosts: p.hosts, Observe: observe,
+		LocalOnly: p.localOnly(), Hosts: p.names(), Observe: observe,
 	})
 	return pace.New(heard, p.idleTimeout), nil
 }
@@ -235,87 +160,14 @@ func (p *servePlan) localOnly() bool {
 	return p.address.loopback && p.credentials == nil && p.certificate == nil
 }
 
-// serverLog is where net/http reports what it cannot tell a client.
-type serverLog struct{ logger *slog.Logger }
-
-func (l serverLog) Write(line []byte) (int, error) {
-	level := slog.LevelWarn
-	// Scanners fail handshakes all day.
-	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
-		level = slog.LevelDebug
-	}
-	l.logger.Log(context.Background(), level, string(bytes.TrimSpace(line)))
-	return len(line), nil
-}
-
-// reloadOnHangup makes SIGHUP read the files again, until stop is called. What fails
-// is logged, and stays as it was.
-func (p *servePlan) reloadOnHangup(lines *accessLog, logger *slog.Logger) (stop func()) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	over, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-hangup:
-				p.reload(lines, logger)
-			case <-over:
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hangup)
-		close(over)
-		<-done
-	}
-}
-
-func (p *servePlan) reload(lines *accessLog, logger *slog.Logger) {
-	type step struct {
-		what string
-		do   func() error
-	}
-	steps := []step{{"access log", lines.reopen}}
+// reloads are what a hangup makes serve read again.
+func (p *servePlan) reloads(lines *accessLog) []reloadStep {
+	steps := []reloadStep{{"access log", lines.reopen}}
 	if p.credentials != nil {
-		steps = append(steps, step{"credentials", p.credentials.Reload})
+		steps = append(steps, reloadStep{"credentials", p.credentials.Reload})
 	}
 	if p.certificate != nil {
-		steps = append(steps, step{"certificate", p.certificate.reload})
+		steps = append(steps, reloadStep{"certificate", p.certificate.reload})
 	}
-	for _, step := range steps {
-		if err := step.do(); err != nil {
-			logger.Error("hangup: the "+step.what+" stays as it was", "error", err)
-		} else {
-			logger.Info("hangup: the " + step.what + " was opened again")
-		}
-	}
-}
-
-// serveUntil serves until ctx is done. Then no more connections are accepted, and
-// the requests under way get their time to finish.
-func (p *servePlan) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer) error {
-	failed := make(chan error, 1)
-	go func() {
-		if p.certificate != nil {
-			failed <- server.ServeTLS(ln, "", "")
-		} else {
-			failed <- server.Serve(ln)
-		}
-	}()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("cannot serve any longer: %w", err)
-	case <-ctx.Done():
-	}
-	fmt.Fprintf(stderr, "Stopping. Requests under way have %v to finish; interrupt again to end at once.\n", p.shutdownTimeout)
-	limit, cancel := context.WithTimeout(context.Background(), p.shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(limit); err != nil {
-		server.Close()
-		return fmt.Errorf("requests that had not finished after %v were cut off; a write among them has happened as a whole or not at all", p.shutdownTimeout)
-	}
-	fmt.Fprintln(stderr, "Stopped.")
-	return nil
+	return steps
 }

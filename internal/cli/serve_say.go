@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -35,43 +32,6 @@ func (p *servePlan) say(w io.Writer, at net.Addr) {
 		try = "Try it, and then once more to see a refusal that explains itself:"
 	}
 	fmt.Fprintf(w, "%s\n  %s\n", try, p.tryLine(where))
-}
-
-// place is an address as people see it.
-type place struct {
-	url   string // ends in a slash
-	host  string // of the URL, for a curl on this machine
-	port  string
-	reach string
-	// named says that the host is the name in the certificate, which need not
-	// lead here.
-	named bool
-}
-
-func (p *servePlan) where(at net.Addr) place {
-	tcp, ok := at.(*net.TCPAddr)
-	if !ok {
-		return place{url: at.String(), reach: "handed over by the process that started this one"}
-	}
-	w := place{port: strconv.Itoa(tcp.Port), host: tcp.IP.String(), reach: "other machines can reach it"}
-	if named, _, err := net.SplitHostPort(p.address.text); err == nil && named != "" {
-		w.host = named
-	}
-	switch {
-	case tcp.IP.IsLoopback():
-		w.reach = "only this machine can reach it"
-	case tcp.IP.IsUnspecified():
-		w.host, w.reach = "127.0.0.1", "and at every other address of this machine"
-	}
-	scheme := "http"
-	if p.certificate != nil {
-		scheme = "https"
-		if names := p.certificate.leaf().DNSNames; len(names) > 0 && p.certificate.leaf().VerifyHostname(w.host) != nil {
-			w.host, w.named = strings.Replace(names[0], "*", "www", 1), true
-		}
-	}
-	w.url = scheme + "://" + net.JoinHostPort(w.host, w.port) + "/"
-	return w
 }
 
 // sayAccess says who may read and write.
@@ -130,13 +90,8 @@ func (p *servePlan) warnings() []string {
 	if p.credentials != nil && p.certificate == nil && !p.address.loopback {
 		warnings = append(warnings, "credentials travel unencrypted over http: add --tls-cert and --tls-key, or let a proxy that speaks https stand in front")
 	}
-	if p.certificate != nil {
-		switch leaf, now := p.certificate.leaf(), time.Now(); {
-		case now.After(leaf.NotAfter):
-			warnings = append(warnings, "the certificate expired on "+leaf.NotAfter.Format(time.DateOnly))
-		case now.Before(leaf.NotBefore):
-			warnings = append(warnings, "the certificate is not valid before "+leaf.NotBefore.Format(time.DateOnly))
-		}
+	if w := p.certificate.warning(); w != "" {
+		warnings = append(warnings, w)
 	}
 	return warnings
 }
@@ -176,47 +131,4 @@ func (p *servePlan) authArgs() []string {
 		return []string{"-u", user} // curl asks for the password
 	}
 	return []string{"-H", "Authorization: Bearer $TOKEN"}
-}
-
-// tlsArgs makes curl trust a certificate that the system does not, and find this
-// machine under the certificate's name.
-func (p *servePlan) tlsArgs(at place) []string {
-	if p.certificate == nil {
-		return nil
-	}
-	var args []string
-	chain := p.certificate.current.Load().Certificate
-	intermediates := x509.NewCertPool()
-	for _, der := range chain[1:] {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			intermediates.AddCert(c)
-		}
-	}
-	switch _, err := p.certificate.leaf().Verify(x509.VerifyOptions{Intermediates: intermediates}); {
-	case p.certificate.leaf().VerifyHostname(at.host) != nil:
-		return []string{"-k"} // it names nobody
-	case err != nil:
-		args = append(args, "--cacert", p.certificate.certFile)
-	}
-	if at.named {
-		local := "127.0.0.1"
-		if ip := p.address.tcp; ip != nil && ip.IP != nil && !ip.IP.IsUnspecified() {
-			local = ip.IP.String()
-		}
-		args = append(args, "--connect-to", "::"+net.JoinHostPort(local, at.port))
-	}
-	return args
-}
-
-// shell joins arguments, with double quotes where a shell would take a space or a
-// star for its own.
-func shell(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		quoted[i] = a
-		if strings.ContainsAny(a, " *$&;()<>|'#~?[]") || a == "" {
-			quoted[i] = `"` + a + `"`
-		}
-	}
-	return strings.Join(quoted, " ")
 }
