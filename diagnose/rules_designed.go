@@ -130,7 +130,7 @@ func notModifiedAsDesigned(e *examination) []Finding {
 }
 
 func partialAsDesigned(e *examination) []Finding {
-	if e.status() != 206 || e.verdict.Judgement != Right || len(e.fields.IfRange) == 0 {
+	if e.status() != 206 || e.verdict.Judgement != Right || len(e.fields.IfRange) == 0 || e.explained(Warning) {
 		return nil
 	}
 	return e.designed(append(e.preconditionFacts(), e.got("Content-Range"))...)
