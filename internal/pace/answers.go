@@ -16,7 +16,8 @@ import (
 //	}
 //
 // WriteTimeout and ReadTimeout must be zero. How long the content of a request may
-// take is for next to bound; only what it has left unread is waited for no longer than limit.
+// take is for next to bound; what it has left unread is waited for a few seconds, so
+// that the client has the answer before the connection is closed.
 func Answers(next http.Handler, limit time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answering{ResponseWriter: w, limit: limit, two: r.ProtoMajor >= 2, content: r.ContentLength != 0}
@@ -60,11 +61,13 @@ func (a *answering) disarm() {
 	}
 }
 
-// receiveRest bounds the wait of the server for content that nobody has read. In
-// HTTP/2 it does not wait.
+// linger bounds the wait of the server for content that nobody has read.
+const linger = 5 * time.Second
+
+// receiveRest bounds that wait. In HTTP/2 there is none.
 func (a *answering) receiveRest() {
 	if a.content && !a.two {
-		_ = http.NewResponseController(a.ResponseWriter).SetReadDeadline(time.Now().Add(a.limit))
+		_ = http.NewResponseController(a.ResponseWriter).SetReadDeadline(time.Now().Add(min(a.limit, linger)))
 	}
 }
 

@@ -101,8 +101,8 @@ func TestUnreadContentIsNotWaitedFor(t *testing.T) {
 				if _, err := io.ReadAll(c); err != nil {
 					t.Error(err)
 				}
-				if took := time.Since(began); took > limit {
-					t.Errorf("the connection was closed after %v, want it within %v", took, limit)
+				if took := time.Since(began); took > 2*linger {
+					t.Errorf("the connection was closed after %v, want it within %v", took, 2*linger)
 				}
 			})
 		})
