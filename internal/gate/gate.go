@@ -35,14 +35,23 @@ type Options struct {
 	// LocalOnly refuses requests for a host that is neither an address nor
 	// localhost nor one of Hosts. Addresses are safe: no name can lead to them.
 	LocalOnly bool
-	// Hosts are further names to be asked for, without port.
+	// Hosts are further names to be asked for, without port. "*." and a name
+	// stands for all names below it.
 	Hosts []string
+	// HostHint says how a name becomes one of Hosts. "" is how serve is told.
+	HostHint string
+	// AnyOrigin lets writes pass that a page of another site makes a browser send:
+	// whoever answers them decides.
+	AnyOrigin bool
 	// Observe is told of the requests that were turned away. It may be nil.
 	Observe origin.Observer
 }
 
 // New returns a handler that passes on to next who may be heard.
 func New(next http.Handler, o Options) http.Handler {
+	if o.HostHint == "" {
+		o.HostHint = "start it with --host and the name"
+	}
 	return &gate{Options: o, next: next, crossOrigin: http.NewCrossOriginProtection()}
 }
 
@@ -66,7 +75,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.LocalOnly && !g.knows(r.Host) {
 		g.refuse(w, r, condhttp.NewProblem(http.StatusMisdirectedRequest, "unknown-host",
 			fmt.Sprintf("this server is not known as %.253q", hostname(r.Host)),
-			"ask for it by its address or as localhost; to have it known by a name, start it with --host and the name"))
+			"ask for it by its address or as localhost; to have it known by a name, "+g.HostHint))
 		return
 	}
 	if g.Credentials != nil && !(g.PublicRead && isRead(r.Method)) {
@@ -79,7 +88,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// A browser sends the credentials it has with every request, whoever's page
 	// asked for it.
-	if err := g.crossOrigin.Check(r); err != nil {
+	if err := g.crossOrigin.Check(r); err != nil && !g.AnyOrigin {
 		g.refuse(w, r, condhttp.NewProblem(http.StatusForbidden, "cross-origin",
 			"a page from another origin made a browser send this write", "send it from a page of this server, or not from a browser"))
 		return
@@ -97,7 +106,15 @@ func (g *gate) knows(host string) bool {
 	if strings.EqualFold(name, "localhost") || len(name) > len(".localhost") && strings.EqualFold(name[len(name)-len(".localhost"):], ".localhost") {
 		return true
 	}
-	return slices.ContainsFunc(g.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
+	return slices.ContainsFunc(g.Hosts, func(known string) bool { return isNamed(name, known) })
+}
+
+// isNamed reports whether name is the known one, or below it.
+func isNamed(name, known string) bool {
+	if below, ok := strings.CutPrefix(known, "*"); ok {
+		return len(name) > len(below) && strings.EqualFold(name[len(name)-len(below):], below)
+	}
+	return strings.EqualFold(name, known)
 }
 
 // hostname returns host without port, without brackets around an IPv6

@@ -173,6 +173,27 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestGateway is of what a gateway wants: names below a name, and its own words for how
+// to be known by one; and writes from other sites' pages are the backend's matter.
+func TestGateway(t *testing.T) {
+	h := New(heard, Options{LocalOnly: true, Hosts: []string{"*.example.org"}, HostHint: "say so", AnyOrigin: true})
+	for host, want := range map[string]int{
+		"notes.example.org": 200, "A.B.EXAMPLE.org:8412": 200, "example.org": 421, ".example.org": 421, "example.org.evil": 421, "evilexample.org": 421,
+	} {
+		r := httptest.NewRequest("PUT", "/", nil)
+		r.Host = host
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: got %d, want %d", host, w.Code, want)
+		}
+		if want == 421 && !strings.Contains(w.Body.String(), "to have it known by a name, say so") {
+			t.Errorf("%s: no hint in %s", host, w.Body)
+		}
+	}
+}
+
 func TestChallengeNamesWhatIsAccepted(t *testing.T) {
 	for kind, want := range map[string]string{
 		"htpasswd": `Basic realm="fourtwelve", charset="UTF-8"`,
