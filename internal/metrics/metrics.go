@@ -1,0 +1,245 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// Options are what New needs to know. All functions are called from any number of
+// goroutines.
+type Options struct {
+	// Routes returns the routes and what was learned of their backends.
+	Routes func() []guard.RouteStatus
+	// Usage returns what messages hold now.
+	Usage func() guard.Usage
+	// Ready returns why requests are not to be sent here, or nil. If it is nil
+	// itself, they always are.
+	Ready func() error
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+}
+
+// Metrics collects. Its methods may be called from any number of goroutines.
+type Metrics struct {
+	options  Options
+	registry *prometheus.Registry
+	backends backendCheck
+
+	requests, backendRequests, sent, validators, faults, reloads *prometheus.CounterVec
+	duration, lockWait, backendWait                              *prometheus.HistogramVec
+	inFlight, loaded                                             prometheus.Gauge
+
+	reasons, faultWords words
+}
+
+// New returns a Metrics that has seen nothing.
+func New(o Options) *Metrics {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Metrics{options: o, registry: prometheus.NewRegistry()}
+	m.backends.now = o.Now
+	m.requests = m.counter("requests_total", "Requests answered.", "route", "class", "status", "decision", "reason")
+	m.sent = m.counter("response_content_bytes_total", "Bytes of content sent to clients.", "route")
+	m.validators = m.counter("validators_total", "Requests by where the entity tag that the client saw comes from.", "route", "validator")
+	m.backendRequests = m.counter("backend_requests_total", "Requests sent to backends.", "route")
+	m.faults = m.counter("backend_faults_total", "Responses of backends with validators that are wrong.", "route", "fault")
+	m.duration = m.histogram("request_duration_seconds", "Time from a request's header section to the end of its answer.", "route", "class")
+	m.lockWait = m.histogram("lock_wait_seconds", "Time that writes waited for those before them.", "route")
+	m.backendWait = m.histogram("backend_wait_seconds", "Time that requests waited for header sections of backends.", "route")
+	m.reloads = m.counter("config_reloads_total", "Attempts to read the configuration again.", "outcome")
+	m.inFlight = m.gauge("requests_in_flight", "Requests being answered.")
+	m.loaded = m.gauge("config_loaded_timestamp_seconds", "When the configuration in force was read.")
+	m.registry.MustRegister(state{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+const namespace = "fourtwelve"
+
+func (m *Metrics) counter(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	m.registry.MustRegister(c)
+	return c
+}
+
+// buckets are the bounds of histograms in seconds: 100 µs to a bit under 2 minutes.
+var buckets = prometheus.ExponentialBuckets(100e-6, 4, 11)
+
+func (m *Metrics) histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+	m.registry.MustRegister(h)
+	return h
+}
+
+func (m *Metrics) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
+	m.registry.MustRegister(g)
+	return g
+}
+
+// Observe counts a request. It is a [guard.Observer].
+func (m *Metrics) Observe(r *http.Request, rec *guard.Record) {
+	route, class := rec.Route, classOf(r.Method)
+	m.requests.WithLabelValues(route, class, statusOf(rec.Status), decisionOf(rec), m.reasons.word(reasonOf(rec))).Inc()
+	m.duration.WithLabelValues(route, class).Observe(rec.Duration.Seconds())
+	m.sent.WithLabelValues(route).Add(float64(rec.Bytes))
+	m.validators.WithLabelValues(route, rec.Validator.String()).Inc()
+	if rec.LockWait > 0 {
+		m.lockWait.WithLabelValues(route).Observe(rec.LockWait.Seconds())
+	}
+	if rec.Backend.Requests > 0 {
+		m.backendRequests.WithLabelValues(route).Add(float64(rec.Backend.Requests))
+		m.backendWait.WithLabelValues(route).Observe(rec.Backend.Duration.Seconds())
+	}
+	if rec.Backend.Fault != "" {
+		m.faults.WithLabelValues(route, m.faultWords.word(rec.Backend.Fault)).Inc()
+	}
+}
+
+// InFlight returns next with the requests in it counted.
+func (m *Metrics) InFlight(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.inFlight.Inc()
+		defer m.inFlight.Dec()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Loaded notes that the configuration was read, for the first time.
+func (m *Metrics) Loaded() { m.loaded.Set(float64(m.options.Now().UnixMilli()) / 1000) }
+
+// Reloaded notes that the configuration was read again, or could not be.
+func (m *Metrics) Reloaded(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("failure").Inc()
+		return
+	}
+	m.reloads.WithLabelValues("success").Inc()
+	m.Loaded()
+}
+
+func classOf(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return "read"
+	case http.MethodOptions, http.MethodTrace, http.MethodConnect, "PROPFIND", "REPORT", "SEARCH", "QUERY":
+		return "other"
+	}
+	return "write"
+}
+
+func statusOf(status int) string {
+	if http.StatusText(status) == "" {
+		return other
+	}
+	return strconv.Itoa(status)
+}
+
+var decisions = [...]string{
+	precondition.Perform:            "perform",
+	precondition.NotModified:        "not-modified",
+	precondition.PreconditionFailed: "precondition-failed",
+	precondition.BadRequest:         "bad-request",
+}
+
+// decisionOf is what the preconditions led to, "none" if they were not evaluated.
+func decisionOf(rec *guard.Record) string {
+	if !rec.Evaluated {
+		return "none"
+	}
+	return decisions[rec.Decision.Outcome]
+}
+
+// reasonOf is why the answer is what it is: that of a refusal, or else that of the
+// evaluation.
+func reasonOf(rec *guard.Record) string {
+	switch {
+	case rec.Reason != "":
+		return rec.Reason
+	case rec.Evaluated:
+		return rec.Decision.Reason.String()
+	}
+	return "none"
+}
+
+const (
+	other = "other"
+	// maxWords bounds the words of a label.
+	maxWords = 64
+)
+
+// words bounds the values of a label.
+type words struct {
+	mu   sync.RWMutex
+	seen map[string]bool
+}
+
+// word returns w, or "other" if there are too many already.
+func (s *words) word(w string) string {
+	s.mu.RLock()
+	known, n := s.seen[w], len(s.seen)
+	s.mu.RUnlock()
+	switch {
+	case known:
+		return w
+	case n >= maxWords:
+		return other
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.seen) >= maxWords && !s.seen[w] {
+		return other
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]bool)
+	}
+	s.seen[w] = true
+	return w
+}
+
+// state are the metrics that are looked up when somebody asks.
+type state struct{ m *Metrics }
+
+var (
+	memoryDesc = prometheus.NewDesc(namespace+"_buffer_memory_bytes", "Memory that messages hold.", nil, nil)
+	diskDesc   = prometheus.NewDesc(namespace+"_buffer_disk_bytes", "Disk that messages hold.", nil, nil)
+	trustDesc  = prometheus.NewDesc(namespace+"_backend_trust",
+		"Whether the entity tags of a route's backend are believed: 1 for the state that holds, 0 for the others.", []string{"route", "state"}, nil)
+)
+
+// states are those of guard.RouteStatus.
+var states = [...]string{"learning", "trusted", "distrusted"}
+
+func (state) Describe(ch chan<- *prometheus.Desc) {
+	ch <- memoryDesc
+	ch <- diskDesc
+	ch <- trustDesc
+}
+
+func (s state) Collect(ch chan<- prometheus.Metric) {
+	usage := s.m.options.Usage()
+	ch <- prometheus.MustNewConstMetric(memoryDesc, prometheus.GaugeValue, float64(usage.Memory))
+	ch <- prometheus.MustNewConstMetric(diskDesc, prometheus.GaugeValue, float64(usage.Disk))
+	done := make(map[string]bool)
+	for _, route := range s.m.options.Routes() {
+		if done[route.Name] { // two routes without names of their own
+			continue
+		}
+		done[route.Name] = true
+		for _, name := range states {
+			value := 0.0
+			if name == route.Trust {
+				value = 1
+			}
+			ch <- prometheus.MustNewConstMetric(trustDesc, prometheus.GaugeValue, value, route.Name, name)
+		}
+	}
+}
