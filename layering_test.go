@@ -71,6 +71,7 @@ var mayImport = map[string][]string{
 
 	"": {"internal/cli"}, // main.go
 
+	"examples/forgetful":  {},
 	"examples/middleware": {"etag", "precondition", "condhttp"},
 	"bench/fileserver":    {},
 	"bench/logcount":      {"accesslog"},

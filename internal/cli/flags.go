@@ -72,6 +72,51 @@ func (s *size) String() string {
 
 func (s *size) Type() string { return "size" }
 
+// room is a flag for how many bytes may be held, 0 for none at all, which is a
+// negative number.
+type room int64
+
+func (r *room) Set(text string) error {
+	n, err := bytesize.Parse(text)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		n = -1
+	}
+	*r = room(n)
+	return nil
+}
+
+func (r *room) String() string { return bytesize.Format(max(int64(*r), 0)) }
+
+func (r *room) Type() string { return "size" }
+
+// timeout is a flag for a duration of more than 0. "none" is a negative one.
+type timeout time.Duration
+
+func (t *timeout) Set(text string) error {
+	if text == "none" {
+		*t = -1
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return errors.New(`must be a duration of more than 0, such as 500ms, 30s or 5m, or "none"`)
+	}
+	*t = timeout(d)
+	return nil
+}
+
+func (t *timeout) String() string {
+	if *t < 0 {
+		return "none"
+	}
+	return time.Duration(*t).String()
+}
+
+func (t *timeout) Type() string { return "duration" }
+
 // patience is a flag for how long to wait. Alone, without a value, it means
 // forever, which is a negative duration.
 type patience time.Duration

@@ -71,3 +71,36 @@ func TestPatience(t *testing.T) {
 		}
 	}
 }
+
+func TestRoom(t *testing.T) {
+	for text, want := range map[string]int64{"0": -1, "1": 1, "64k": 64 << 10, "4G": 4 << 30} {
+		var r, again room
+		if err := r.Set(text); err != nil || int64(r) != want {
+			t.Errorf("%q: got %d, error %v, want %d", text, r, err, want)
+		}
+		if err := again.Set(r.String()); err != nil || again != r || r.String() != text {
+			t.Errorf("%q: String is %q, which reads as %d, error %v", text, r.String(), again, err)
+		}
+	}
+	for _, text := range []string{"", "none", "-1", "much"} {
+		var r room
+		if err := r.Set(text); err == nil {
+			t.Errorf("%q: got %d, want an error", text, r)
+		}
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	for text, want := range map[string]time.Duration{"none": -1, "30s": 30 * time.Second, "1h": time.Hour} {
+		var d timeout
+		if err := d.Set(text); err != nil || time.Duration(d) != want {
+			t.Errorf("%q: got %v, error %v, want %v", text, time.Duration(d), err, want)
+		}
+	}
+	for _, text := range []string{"", "0", "-1s", "5", "never"} {
+		var d timeout
+		if err := d.Set(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, time.Duration(d))
+		}
+	}
+}

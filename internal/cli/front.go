@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -107,11 +106,14 @@ func (f *front) resolve(flag, text string) (*address, error) {
 }
 
 // names are the names the server is asked for, beside localhost.
-func (f *front) names() []string {
+func (f *front) names() []string { return append(f.listenName(), f.hosts...) }
+
+// listenName is the host of --listen, or nothing.
+func (f *front) listenName() []string {
 	if host, _, err := net.SplitHostPort(f.listen); err == nil && f.address.handed == nil {
-		return append(slices.Clone(f.hosts), host)
+		return []string{host}
 	}
-	return f.hosts
+	return nil
 }
 
 // takeListener takes the listening socket that the process was started with, as
@@ -172,10 +174,13 @@ func (f *front) loadCertificate() error {
 }
 
 // reload reads the files again. After an error the certificate is the one it was.
-func (c *certificate) reload() error {
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+func (c *certificate) reload() error { return c.reloadFrom(c.certFile, c.keyFile) }
+
+// reloadFrom is reload with files that may be others than before.
+func (c *certificate) reloadFrom(certFile, keyFile string) error {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return fmt.Errorf("the certificate %s with the key %s cannot be used: %w", c.certFile, c.keyFile, err)
+		return fmt.Errorf("the certificate %s with the key %s cannot be used: %w", certFile, keyFile, err)
 	}
 	c.current.Store(&pair)
 	return nil

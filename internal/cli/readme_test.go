@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-var updateReadme = flag.Bool("update-readme", false, "write the answers in README.md anew")
+var updateReadme = flag.Bool("update-readme", false, "write the answers in README.md and docs/guard.md anew")
 
 const readme = "../../README.md"
 
@@ -25,29 +25,41 @@ const readme = "../../README.md"
 // date once its second has passed.
 func TestReadme(t *testing.T) {
 	needCurl(t)
-	data, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
 	site := exampleCopy(t)
 	s := startServe(t, "--access-log=off", site)
 	greeting := strings.NewReplacer(site, "/home/you/fourtwelve/examples/site", s.url, "http://127.0.0.1:8412").Replace(s.said.String())
 	dir := t.TempDir()
 	installJQ(t, dir)
 	ran := 0
+	walk(t, readme, func(command, want string) string {
+		switch {
+		case strings.HasPrefix(command, "go run . serve"):
+			return greeting
+		case strings.HasPrefix(command, "curl "):
+			ran++
+			return runReadme(t, dir, strings.ReplaceAll(command, "http://127.0.0.1:8412", s.url))
+		}
+		return want
+	})
+	if ran < 8 {
+		t.Errorf("only %d commands of the README were found", ran)
+	}
+}
+
+// walk takes the commands in a document in their order, and compares what run says that
+// they print with what the document says.
+func walk(t *testing.T, document string, run func(command, want string) (got string)) {
+	t.Helper()
+	data, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := consoleBlock.ReplaceAllStringFunc(string(data), func(block string) string {
 		var out strings.Builder
 		out.WriteString("```console\n")
 		for _, step := range strings.Split(strings.TrimSuffix(block, "```"), "\n$ ")[1:] {
 			command, want, _ := strings.Cut(step, "\n")
-			got := want
-			switch {
-			case strings.HasPrefix(command, "go run . serve"):
-				got = greeting
-			case strings.HasPrefix(command, "curl "):
-				got = runReadme(t, dir, strings.ReplaceAll(command, "http://127.0.0.1:8412", s.url))
-				ran++
-			}
+			got := run(command, want)
 			if stable(got) != stable(want) && !*updateReadme {
 				t.Errorf("%s\ngot:\n%s\nwant:\n%s", command, got, want)
 			}
@@ -58,11 +70,8 @@ func TestReadme(t *testing.T) {
 		}
 		return out.String() + "```"
 	})
-	if ran < 8 {
-		t.Errorf("only %d commands of the README were found", ran)
-	}
 	if *updateReadme {
-		if err := os.WriteFile(readme, []byte(text), 0o666); err != nil {
+		if err := os.WriteFile(document, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}

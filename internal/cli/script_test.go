@@ -33,6 +33,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve":       scriptServe,
+			"guard":       scriptGuard,
+			"backend":     scriptBackend,
 			"serve-take":  scriptTake,
 			"serve-tell":  scriptTell,
 			"serve-await": scriptAwait,

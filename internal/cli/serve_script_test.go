@@ -41,32 +41,54 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: serve NAME [FLAG]... DIR")
 	}
-	p := startProcess(ts, args[0], args[1:])
-	if started := p.awaitStart(ts); started == neg {
+	p := startProcess(ts, args[0], append([]string{"serve", "--listen=127.0.0.1:0"}, args[1:]...))
+	if started := p.awaitStart(ts, "URL"); started == neg {
 		ts.Fatalf("%s has started: %v\n%s", args[0], started, p.text())
+	}
+}
+
+// scriptGuard is scriptServe for a guard. It sets $GUARD, $METRICS if there are
+// any, and $PID.
+//
+//	guard NAME [FLAG]… URL
+//	guard NAME --config=FILE
+func scriptGuard(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: guard NAME [FLAG]... URL")
+	}
+	flags := []string{"guard", "--listen=127.0.0.1:0"}
+	if strings.HasPrefix(args[1], "--config") {
+		flags = flags[:1]
+	}
+	p := startProcess(ts, args[0], append(flags, args[1:]...))
+	if started := p.awaitStart(ts, "GUARD"); started == neg {
+		ts.Fatalf("%s has started: %v\n%s", args[0], started, p.text())
+	}
+	if match := regexp.MustCompile(`Metrics are at (http://[^ ]+)/metrics`).FindStringSubmatch(p.text()); match != nil {
+		ts.Setenv("METRICS", match[1])
 	}
 }
 
 // scriptTake starts a server that has to wait for another one, and then ends
 // that: serve-take NAME OTHER [FLAG]… DIR.
 func scriptTake(ts *testscript.TestScript, _ bool, args []string) {
-	p := startProcess(ts, args[0], args[2:])
+	p := startProcess(ts, args[0], append([]string{"serve", "--listen=127.0.0.1:0"}, args[2:]...))
 	if !p.await(regexp.MustCompile(`Waiting for it to end`)) {
 		ts.Fatalf("%s does not wait:\n%s", args[0], p.text())
 	}
 	scriptEnd(ts, false, []string{args[1], "TERM"})
-	if !p.awaitStart(ts) {
+	if !p.awaitStart(ts, "URL") {
 		ts.Fatalf("%s has not started:\n%s", args[0], p.text())
 	}
 }
 
-// awaitStart waits for the line to try, and sets $URL and $PID.
-func (p *process) awaitStart(ts *testscript.TestScript) bool {
+// awaitStart waits for the line to try, and sets the variable to the URL, and $PID.
+func (p *process) awaitStart(ts *testscript.TestScript, variable string) bool {
 	if !p.await(regexp.MustCompile(`(?m)^  curl .*\n`)) {
 		return false
 	}
-	url := regexp.MustCompile(`https?://[^ ]+`).FindString(p.text())
-	ts.Setenv("URL", strings.TrimSuffix(url, "/"))
+	url := regexp.MustCompile(` at (https?://[^ ]+)`).FindStringSubmatch(p.text())[1]
+	ts.Setenv(variable, strings.TrimSuffix(url, "/"))
 	ts.Setenv("PID", strconv.Itoa(p.cmd.Process.Pid))
 	return true
 }
@@ -79,7 +101,7 @@ func startProcess(ts *testscript.TestScript, name string, args []string) *proces
 	ts.Check(err)
 	defer w.Close()
 	p := &process{pipe: pipe, more: make(chan struct{})}
-	p.cmd = exec.Command("fourtwelve", append([]string{"serve", "--listen=127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command("fourtwelve", args...)
 	p.cmd.Env = append(os.Environ(), "GORACE="+raceOptions)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = ts.Getenv("WORK"), out, w
 	if slices.Contains(args, "--listen=fd:3") {
@@ -220,13 +242,17 @@ func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptPutBegin sends all of a PUT but its last byte: put-begin PATH CONTENT. There is
-// one at a time in a script.
+// scriptPutBegin sends all of a PUT but its last byte: put-begin [URL] PATH CONTENT.
+// Without a URL, it is $URL. There is one at a time in a script.
 func scriptPutBegin(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: put-begin PATH CONTENT")
+	if len(args) == 2 {
+		args = append([]string{ts.Getenv("URL")}, args...)
 	}
-	host := strings.TrimPrefix(ts.Getenv("URL"), "http://")
+	if len(args) != 3 {
+		ts.Fatalf("usage: put-begin [URL] PATH CONTENT")
+	}
+	host := strings.TrimPrefix(args[0], "http://")
+	args = args[1:]
 	conn, err := net.Dial("tcp", host)
 	ts.Check(err)
 	ts.Defer(func() { conn.Close() })

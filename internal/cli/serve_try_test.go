@@ -29,7 +29,7 @@ func needCurl(t *testing.T) {
 	}
 }
 
-// running is a serve within the test's own process.
+// running is a command within the test's own process.
 type running struct {
 	url    string
 	said   *bytes.Buffer
@@ -41,12 +41,17 @@ type running struct {
 // called.
 func startServe(t *testing.T, args ...string) *running {
 	t.Helper()
+	return startCommand(t, append([]string{"serve", "--listen=127.0.0.1:0"}, args...)...)
+}
+
+// startCommand runs a command that tells how to try it.
+func startCommand(t *testing.T, args ...string) *running {
+	t.Helper()
 	r, w := io.Pipe()
 	s := &running{said: new(bytes.Buffer), stdout: new(bytes.Buffer)}
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int, 1)
 	go func() {
-		args := append([]string{"serve", "--listen=127.0.0.1:0"}, args...)
 		code <- cli.Run(ctx, args, cli.Env{Stdin: strings.NewReader(""), Stdout: s.stdout, Stderr: w})
 		w.Close()
 	}()
@@ -65,9 +70,9 @@ func startServe(t *testing.T, args ...string) *running {
 	}
 	t.Cleanup(func() { s.end() })
 	if !<-started {
-		t.Fatalf("serve %v has not started:\n%s", args, s.said)
+		t.Fatalf("%v has not started:\n%s", args, s.said)
 	}
-	s.url = strings.TrimSuffix(regexp.MustCompile(`https?://[^ ]+`).FindString(s.said.String()), "/")
+	s.url = strings.TrimSuffix(regexp.MustCompile(` at (https?://[^ ]+)`).FindStringSubmatch(s.said.String())[1], "/")
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,4 +163,45 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestKeysAreDocumented compares the keys with those in the tables of
+// docs/guard.md, both ways.
+func TestKeysAreDocumented(t *testing.T) {
+	data, err := os.ReadFile("../../docs/guard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(data), "\n### At the top of the file\n")
+	top, text, _ := strings.Cut(text, "\n### In a route\n")
+	route, _, _ := strings.Cut(text, "\n## ")
+	for _, section := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"top", top, append(keys(topFields), "defaults", "routes")},
+		{"route", route, append(append(keys(matchFields), keys(routeFields)...), "")},
+	} {
+		var got []string
+		for _, line := range strings.Split(section.text, "\n| `")[1:] {
+			key, _, _ := strings.Cut(line, "`")
+			got = append(got, key)
+		}
+		want := slices.DeleteFunc(slices.Clone(section.want), func(key string) bool {
+			// A group is documented by what is in it.
+			return key == "" || slices.ContainsFunc(section.want, func(k string) bool { return strings.HasPrefix(k, key+".") })
+		})
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\ndocumented %q\nknown      %q", section.name, got, want)
+		}
+	}
+}
+
+// TestExample loads the example that the documentation begins with.
+func TestExample(t *testing.T) {
+	if _, err := Load("../../examples/guard.yaml"); err != nil {
+		t.Error(err)
+	}
 }

@@ -157,6 +157,7 @@ func (d *decoder) routes(n ast.Node, common guard.Route, c *Config) {
 		if r.Backend == nil && seen["backend"] == nil {
 			d.fail(element, `the route has no "backend": give its URL, such as http://127.0.0.1:8080, here or in "defaults"`)
 		}
+		r.Name = NameOf(r)
 		if key := seen["name"]; key != nil {
 			if names[r.Name] > 0 {
 				d.fail(key, "route %d is called %q, too: logs and metrics could not tell them apart", names[r.Name], r.Name)
@@ -168,6 +169,18 @@ func (d *decoder) routes(n ast.Node, common guard.Route, c *Config) {
 		}
 		c.Guard.Routes = append(c.Guard.Routes, r)
 	}
+}
+
+// NameOf returns the name of a route: its own, or else what it is for, which is
+// "all" if that is everything.
+func NameOf(r guard.Route) string {
+	switch {
+	case r.Name != "":
+		return r.Name
+	case r.Host+r.Path != "":
+		return r.Host + r.Path
+	}
+	return "all"
 }
 
 // covers reports whether it is plain to see that a takes all requests that b is for.

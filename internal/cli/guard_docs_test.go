@@ -1,0 +1,111 @@
+package cli_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/fourtwelve/fourtwelve/internal/cli"
+)
+
+const guardDoc = "../../docs/guard.md"
+
+// TestGuardWalk runs the commands of docs/guard.md in order, against a guard in front of
+// examples/forgetful, and compares what comes out.
+func TestGuardWalk(t *testing.T) {
+	needCurl(t)
+	backend := startForgetful(t)
+	g := startCommand(t, "guard", "--listen=127.0.0.1:0", "--access-log=off", backend)
+	here := strings.NewReplacer(backend, "http://127.0.0.1:3000", g.url, "http://127.0.0.1:8412")
+	there := strings.NewReplacer("http://127.0.0.1:3000", backend, "http://127.0.0.1:8412", g.url)
+	greeting := here.Replace(g.said.String())
+	dir := t.TempDir()
+	installJQ(t, dir)
+	ran := 0
+	walk(t, guardDoc, func(command, want string) string {
+		switch {
+		case strings.HasPrefix(command, "go run . guard"):
+			return greeting
+		case strings.HasPrefix(command, "curl "):
+			ran++
+			return here.Replace(runReadme(t, dir, there.Replace(command)))
+		}
+		return want
+	})
+	if ran < 8 {
+		t.Errorf("only %d commands were found", ran)
+	}
+}
+
+// startForgetful builds and starts examples/forgetful, and returns its URL.
+func startForgetful(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "forgetful")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../examples/forgetful").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-listen=127.0.0.1:0")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Wait() }) // the context of the test is over by then
+	line, err := bufio.NewReader(stderr).ReadString('\n')
+	url := regexp.MustCompile(`http://[^/]+`).FindString(line)
+	if err != nil || url == "" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	return url
+}
+
+// TestGuardFlagsAreDocumented compares the flags of guard with those in
+// docs/guard.md, both ways, and their defaults with those there.
+func TestGuardFlagsAreDocumented(t *testing.T) {
+	var help bytes.Buffer
+	cli.Run(context.Background(), []string{"guard", "--help"}, cli.Env{Stdin: strings.NewReader(""), Stdout: &help, Stderr: io.Discard})
+	defaults := make(map[string]string)
+	for _, match := range regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+) (?:.*\(default "?([^)"]+)"?\))?`).FindAllStringSubmatch(help.String(), -1) {
+		defaults[match[1]] = match[2]
+	}
+	data, err := os.ReadFile(guardDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := make(map[string]bool)
+	for _, row := range regexp.MustCompile("(?m)^\\| `[a-z_.]+` \\| `--([a-z-]+)` \\| (.*?) \\|").FindAllStringSubmatch(string(data), -1) {
+		name, value := row[1], strings.Trim(row[2], "` ")
+		documented[name] = true
+		if want := shortDuration(defaults[name]); want != "" && want != value {
+			t.Errorf("--%s: the document says %q, and its help %q", name, value, want)
+		}
+	}
+	for name := range defaults {
+		if !documented[name] && name != "config" && name != "check-config" && name != "help" {
+			t.Errorf("--%s is not in the tables of %s", name, guardDoc)
+		}
+	}
+	for name := range documented {
+		if _, ok := defaults[name]; !ok {
+			t.Errorf("there is no flag --%s", name)
+		}
+	}
+}
+
+// shortDuration leaves out the zeros of a duration such as 1m0s.
+func shortDuration(s string) string {
+	return regexp.MustCompile(`^(\d+[hm])(0m)?0s$`).ReplaceAllString(s, "$1")
+}
