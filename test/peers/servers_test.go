@@ -23,6 +23,8 @@ import (
 type server struct {
 	name string
 	base string
+	// process is the program that serves, or nil if this process does.
+	process *process
 }
 
 // lookPath finds a program, or skips the test, or fails it where peers are
@@ -69,7 +71,7 @@ func startServe(t testing.TB, dir string) server {
 	}
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return server{"fourtwelve", srv.URL}
+	return server{name: "fourtwelve", base: srv.URL}
 }
 
 // startNetHTTP serves dir with http.ServeContent, giving it the tag that it does
@@ -97,10 +99,16 @@ func startNetHTTP(t testing.TB, dir string) server {
 		http.ServeContent(w, r, f.Name(), info.ModTime(), f)
 	}))
 	t.Cleanup(srv.Close)
-	return server{"ServeContent", srv.URL}
+	return server{name: "ServeContent", base: srv.URL}
 }
 
 func startNginx(t testing.TB, dir string) server {
+	t.Helper()
+	return startNginxWith(t, dir, "")
+}
+
+// startNginxWith has nginx serve dir, with more directives for its server.
+func startNginxWith(t testing.TB, dir, directives string) server {
 	t.Helper()
 	program := lookPath(t, "nginx", "nginx-light")
 	state, addr := t.TempDir(), freeAddress(t)
@@ -112,13 +120,20 @@ http {
   access_log off; default_type application/octet-stream; types { text/plain txt; }
   client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
   uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
-  server { listen %[2]s; root %[3]s; }
+  server { listen %[2]s; root %[3]s; %[4]s }
 }
-`, state, addr, dir))
-	return run(t, "nginx", addr, exec.Command(program, "-c", conf, "-e", filepath.Join(state, "error.log")))
+`, state, addr, dir, directives))
+	return run(t, "nginx", addr, program, "-c", conf, "-e", filepath.Join(state, "error.log"))
 }
 
 func startApache(t testing.TB, dir string) server {
+	t.Helper()
+	return startApacheWith(t, dir, "", "")
+}
+
+// startApacheWith has Apache httpd serve dir, with these modules more, and with more
+// directives for that directory and for the server.
+func startApacheWith(t testing.TB, dir, forDirectory, forServer string, more ...string) server {
 	t.Helper()
 	program := lookPath(t, "apache2", "apache2")
 	const modules = "/usr/lib/apache2/modules"
@@ -131,6 +146,10 @@ func startApache(t testing.TB, dir string) server {
 	if os.Getuid() == 0 {
 		user = "User www-data\nGroup www-data\n"
 	}
+	var load strings.Builder
+	for _, module := range more {
+		fmt.Fprintf(&load, "LoadModule %[1]s_module %[2]s/mod_%[1]s.so\n", module, modules)
+	}
 	writeFile(t, conf, fmt.Sprintf(`
 ServerName localhost
 ServerRoot %[1]s
@@ -140,49 +159,79 @@ Listen %[2]s
 LoadModule mpm_event_module %[4]s/mod_mpm_event.so
 LoadModule authz_core_module %[4]s/mod_authz_core.so
 LoadModule mime_module %[4]s/mod_mime.so
+%[8]s
 TypesConfig /dev/null
 AddType text/plain .txt
 DocumentRoot %[3]s
 <Directory %[3]s>
   Require all granted
+  %[6]s
 </Directory>
-%[5]s`, state, addr, dir, modules, user))
-	return run(t, "Apache", addr, exec.Command(program, "-X", "-f", conf))
+%[5]s%[7]s`, state, addr, dir, modules, user, forDirectory, forServer, &load))
+	return run(t, "Apache", addr, program, "-X", "-f", conf)
 }
 
 // run starts a server program, waits until it accepts connections, and ends it
 // with the test.
-func run(t testing.TB, name, addr string, cmd *exec.Cmd) server {
+func run(t testing.TB, name, addr, program string, args ...string) server {
+	t.Helper()
+	p := &process{name: name, addr: addr, program: program, args: args}
+	p.start(t)
+	t.Cleanup(p.kill)
+	return server{name, "http://" + addr, p}
+}
+
+// process is a server program that can be ended and started again. One goroutine
+// uses it at a time.
+type process struct {
+	name, addr, program string
+	args                []string
+
+	running *exec.Cmd
+	exited  chan error
+}
+
+// start starts the program and waits until it accepts connections.
+func (p *process) start(t testing.TB) {
 	t.Helper()
 	var output bytes.Buffer
+	cmd := exec.Command(p.program, p.args...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		<-exited
-	})
+	p.running, p.exited = cmd, make(chan error, 1)
+	go func() { p.exited <- cmd.Wait() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		if c, err := net.Dial("tcp", addr); err == nil {
+		if c, err := net.Dial("tcp", p.addr); err == nil {
 			c.Close()
-			return server{name, "http://" + addr}
+			return
 		}
 		select {
-		case err := <-exited:
-			exited <- err
-			t.Fatalf("%s ended at once: %v\n%s", name, err, output.String())
+		case err := <-p.exited:
+			p.running = nil
+			t.Fatalf("%s ended at once: %v\n%s", p.name, err, output.String())
 		case <-ctx.Done():
-			t.Fatalf("%s does not listen on %s", name, addr)
+			p.kill()
+			t.Fatalf("%s does not listen on %s", p.name, p.addr)
 		case <-poll.C:
 		}
 	}
+}
+
+// kill ends the program without giving it a chance to finish anything, and returns
+// when it is gone. If it does not run, nothing happens.
+func (p *process) kill() {
+	if p.running == nil {
+		return
+	}
+	p.running.Process.Kill()
+	<-p.exited
+	p.running = nil
 }
 
 // freeAddress returns a loopback address that was free a moment ago.
