@@ -25,7 +25,7 @@ type source struct {
 	timeout time.Duration
 
 	mu    sync.Mutex
-	err   error // what ended it, if not its end
+	err   error // what ended it, io.EOF for its end
 	ended bool  // the connection may be another request's by now
 }
 
@@ -33,10 +33,10 @@ type source struct {
 func (s *source) Read(p []byte) (int, error) {
 	s.setDeadline(s.timeout)
 	n, err := s.Reader.Read(p)
-	if err != nil {
+	if err == io.EOF {
 		s.setDeadline(0)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil {
 		s.mu.Lock()
 		s.err = err
 		s.mu.Unlock()
@@ -44,16 +44,19 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// failure is what ended the content, if not its end.
 func (s *source) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err == io.EOF {
+		return nil
+	}
 	return s.err
 }
 
 // end leaves the connection alone from now on: a transport may still want to read when
 // the request has been answered.
 func (s *source) end() {
-	s.setDeadline(0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -106,6 +109,7 @@ func (x *exchange) receive(out *http.Request) (*upload, error) {
 		s.Reader = http.MaxBytesReader(x.w.ResponseWriter, out.Body, x.route.MaxBody)
 	}
 	x.onEnd(s.end)
+	x.source = s
 	up := &upload{held: x.newSpool(), source: s}
 	err := up.held.fill(s, out.ContentLength)
 	switch {
@@ -120,6 +124,7 @@ func (x *exchange) receive(out *http.Request) (*upload, error) {
 
 // attach makes the upload the content of a request.
 func (u *upload) attach(request, client *http.Request) {
+	request.TransferEncoding = nil // a length that is known is told: not every backend takes chunks
 	if u == nil {
 		request.Body, request.ContentLength = nil, 0
 		return
@@ -160,13 +165,35 @@ const (
 // problem is what the client is told of content that ended early. It may well be
 // gone, or still be listening, having closed only its sending side.
 func (u *upload) problem() *condhttp.Problem {
-	if large, ok := errors.AsType[*http.MaxBytesError](u.source.failure()); ok {
+	if large, ok := errors.AsType[*http.MaxBytesError](u.err()); ok {
 		return tooLarge(large.Limit)
 	}
-	if errors.Is(u.source.failure(), os.ErrDeadlineExceeded) {
+	if errors.Is(u.err(), os.ErrDeadlineExceeded) {
 		return condhttp.NewProblem(http.StatusRequestTimeout, "timeout",
 			"the content did not arrive in time; "+nothingChanged, "send it again")
 	}
 	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
 		"the content ended too early or is not framed as announced; "+nothingChanged, "send it again")
+}
+
+// boundRest bounds how long net/http waits for the rest of content that was not read: it
+// wants to have a little of it before it sends an answer, so as to use the connection again.
+func (x *exchange) boundRest() {
+	if x.r.ContentLength == 0 || x.source != nil && x.source.wholly() {
+		return
+	}
+	if x.source != nil && x.source.failure() != nil {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Unix(1, 0)) // it has waited enough
+		return
+	}
+	if x.route != nil && x.route.Timeouts.Content > 0 {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.route.Timeouts.Content))
+	}
+}
+
+// wholly reports whether the content was read to its end.
+func (s *source) wholly() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err == io.EOF
 }
