@@ -27,6 +27,8 @@ type exchange struct {
 	fields precondition.Fields
 	now    time.Time
 	rec    Record
+	// source is the content of the request, if any of it was read.
+	source *source
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
 }
@@ -43,6 +45,7 @@ func (x *exchange) end() {
 	for _, release := range x.atEnd {
 		release()
 	}
+	x.boundRest()
 	x.rec.Duration = x.options.Now().Sub(x.now)
 	x.rec.Status, x.rec.Bytes = x.w.status, x.w.bytes
 	if x.options.Observe != nil {
