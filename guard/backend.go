@@ -25,6 +25,9 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	x.onEnd(watch.end)
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// The transport tries again if nothing was sent on a connection that turned out to
+		// be closed.
+		GetConn: func(string) { connected.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
 	out = out.WithContext(ctx)

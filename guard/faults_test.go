@@ -19,7 +19,9 @@ func eachFault(t *testing.T, test func(t *testing.T, b *backend, g *guarded)) {
 }
 
 // text is content that is worth compressing, and the same for the same name.
-func text(name string) string { return strings.Repeat(name+" says: a line of a text that repeats itself\n", 40) }
+func text(name string) string {
+	return strings.Repeat(name+" says: a line of a text that repeats itself\n", 40)
+}
 
 // TestPreconditions goes through the life of a resource: what is asked for by its
 // current tag is done, and what is asked for by another is not.

@@ -69,6 +69,12 @@ func checkBackend(u *url.URL) (backend *url.URL, h2c bool, err error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, false, fmt.Errorf("backend %q: a query or fragment cannot be given", u.Redacted())
 	}
+	if own.Path != "" && own.Path[0] != '/' { // as URL.JoinPath makes it
+		own.Path = "/" + own.Path
+		if own.RawPath != "" {
+			own.RawPath = "/" + own.RawPath
+		}
+	}
 	return &own, h2c, nil
 }
 
