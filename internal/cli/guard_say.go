@@ -53,20 +53,30 @@ func count(n int, what string) string {
 func sayRoutes(w io.Writer, routes []guard.Route) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, r := range routes {
-		what := r.Host + r.Path
-		if what == "" {
-			what = "all else"
-			if i == 0 {
-				what = "all"
-			}
-		}
-		if len(r.Methods) > 0 {
-			what += " " + strings.Join(r.Methods, ",")
-		}
+		what := sayMatch(r, i > 0)
 		fmt.Fprintf(table, "  %s\t-> %s\ttags: %v\tpreconditions: %v\trequired: %s\n",
 			what, r.Backend.Redacted(), r.Validators, r.Preconditions, guardconfig.RequireWords[r.Require])
 	}
 	table.Flush()
+}
+
+// sayMatch says which requests a route is for, after its name if it has one of its own.
+func sayMatch(r guard.Route, hasOthersBefore bool) string {
+	what := r.Host + r.Path
+	switch {
+	case what != "":
+	case hasOthersBefore:
+		what = "all else"
+	default:
+		what = "all"
+	}
+	if len(r.Methods) > 0 {
+		what += " " + strings.Join(r.Methods, ",")
+	}
+	if r.Name != guardconfig.NameOf(guard.Route{Host: r.Host, Path: r.Path}) {
+		what = r.Name + ": " + what
+	}
+	return what
 }
 
 func sayValidators(r guard.Route) string {
