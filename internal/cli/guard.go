@@ -207,7 +207,11 @@ func (o *guardOptions) plan() (*guardPlan, error) {
 		listen: c.Listen, hosts: c.Hosts, tlsCert: c.TLSCert, tlsKey: c.TLSKey, accessLog: c.AccessLog,
 		idleTimeout: c.IdleTimeout, shutdownTimeout: c.ShutdownTimeout, file: o.config,
 	}
-	for _, step := range []func() error{p.checkTimeouts, p.loadCertificate, p.findAddress, p.findMetrics} {
+	steps := []func() error{p.checkTimeouts, p.loadCertificate, p.findMetrics, p.findAddress}
+	if o.check && strings.HasPrefix(p.listen, "fd:") {
+		steps = steps[:len(steps)-1] // only the service manager has it
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err
 		}

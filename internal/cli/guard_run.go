@@ -235,6 +235,9 @@ func (g *guarding) reload() error {
 		err = g.install(c)
 	}
 	g.metrics.Reloaded(err)
+	if mistakes, ok := errors.AsType[guardconfig.Errors](err); ok {
+		return errors.New(mistakes.OneLine())
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package guardconfig
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
 )
 
@@ -125,6 +127,36 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("a long file: got error %v", err)
+	}
+}
+
+// TestEditors reads a file as editors on Windows may leave it.
+func TestEditors(t *testing.T) {
+	c, err := Parse("guard.yaml", []byte("\ufefflisten: :80\r\nroutes:\r\n  - backend: http://127.0.0.1:3000\r\n    require: always\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Guard.Routes[0]; c.Listen != ":80" || r.Require != condhttp.RequireAlways {
+		t.Errorf("got %+v", c)
+	}
+	_, err = Parse("guard.yaml", []byte("\ufefflisten: :80\r\nroute: []\r\n"))
+	want := "guard.yaml:2:1: unknown key \"route\"; did you mean \"routes\"?\n    2 | route: []\n      | ^"
+	if errs, ok := errors.AsType[Errors](err); !ok || errs[1].Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestOneLine is of the form of mistakes for logs.
+func TestOneLine(t *testing.T) {
+	_, err := Parse("guard.yaml", []byte("a: 1\nlisten: 80\nroutes: [{}]"))
+	want := `guard.yaml:2:9: address "80" must be HOST:PORT, such as 127.0.0.1:8412, or :8412 for every address of this machine; ` +
+		`guard.yaml:3:10: the route has no "backend": give its URL, such as http://127.0.0.1:8080, here or in "defaults"`
+	errs, _ := errors.AsType[Errors](err)
+	if len(errs) != 3 {
+		t.Fatalf("got %v", err)
+	}
+	if got := errs[1:].OneLine(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package guardconfig
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -50,6 +51,7 @@ func startOf(n ast.Node) *token.Token {
 
 // parse returns the node of the whole file, or nil after a mistake.
 func (d *decoder) parse() ast.Node {
+	d.text = bytes.TrimPrefix(d.text, []byte("\ufeff"))
 	file, err := parser.ParseBytes(d.text, 0)
 	if err != nil {
 		d.syntax(err)

@@ -18,6 +18,15 @@ func (errs Errors) Error() string {
 	return strings.Join(texts, "\n")
 }
 
+// OneLine returns the messages without excerpts, for a log.
+func (errs Errors) OneLine() string {
+	texts := make([]string, len(errs))
+	for i, e := range errs {
+		texts[i] = e.OneLine()
+	}
+	return strings.Join(texts, "; ")
+}
+
 // Error is a mistake in a file.
 type Error struct {
 	File string
@@ -30,12 +39,17 @@ type Error struct {
 
 // Error returns the message, where it is, and below it the line with a mark.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+	s := e.OneLine()
 	if e.Excerpt == "" {
 		return s
 	}
 	gutter := fmt.Sprintf("%5d | ", e.Line)
 	return fmt.Sprintf("%s\n%s%s\n%*s%s^", s, gutter, e.Excerpt, len(gutter), "| ", strings.Repeat(" ", e.Column-1))
+}
+
+// OneLine returns the message, and where it is.
+func (e *Error) OneLine() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
 const (

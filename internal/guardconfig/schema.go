@@ -45,7 +45,7 @@ var topFields = []field[Config]{
 		fileField("cert", func(c *Config) *string { return &c.TLSCert }),
 		fileField("key", func(c *Config) *string { return &c.TLSKey }),
 	),
-	textField("metrics", func(c *Config) *string { return &c.Metrics }, checkListen),
+	textField("metrics", func(c *Config) *string { return &c.Metrics }, checkAddress),
 	{name: "access_log", read: readAccessLog},
 	durationField("idle_timeout", func(c *Config) *time.Duration { return &c.IdleTimeout }, false),
 	durationField("shutdown_timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }, false),
@@ -319,7 +319,11 @@ func checkListen(s string) error {
 	if strings.HasPrefix(s, "fd:") {
 		return nil
 	}
-	if _, port, err := net.SplitHostPort(s); err != nil || port == "" {
+	return checkAddress(s)
+}
+
+func checkAddress(s string) error {
+	if host, port, err := net.SplitHostPort(s); err != nil || port == "" || host == "fd" {
 		return fmt.Errorf("address %q must be HOST:PORT, such as 127.0.0.1:8412, or :8412 for every address of this machine", s)
 	}
 	return nil
