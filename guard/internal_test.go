@@ -1,0 +1,266 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/etag"
+)
+
+// TestLockKey: spellings of what may be one resource have one key.
+func TestLockKey(t *testing.T) {
+	backend := &url.URL{Scheme: "http", Host: "Backend:80"}
+	for _, group := range [][]string{
+		{"/a/b", "/a/b/", "//a//b", "/a/./b", "/a/x/../b", "/A/B", `/a\b`, "/a/b;version=1", "/a;x/b", "/a/b.", "/a/b ", "a/b"},
+		{"/", "", "/..", "/.", "//", "/;x"},
+		{"/a%2Fb"}, // as it is after decoding: not decoded twice
+	} {
+		want := lockKey(backend, group[0])
+		for _, path := range group {
+			if got := lockKey(backend, path); got != want {
+				t.Errorf("%q: got %q, want %q as of %q", path, got, want, group[0])
+			}
+		}
+	}
+	if lockKey(backend, "/a") == lockKey(backend, "/b") {
+		t.Error("two resources have one key")
+	}
+}
+
+// FuzzLockKey: what a key stands for has that key, however it is spelled.
+func FuzzLockKey(f *testing.F) {
+	f.Add("/a/../b;x/C. ")
+	f.Add(`\..\a`)
+	f.Fuzz(func(t *testing.T, path string) {
+		key := canonicalPath(path)
+		for _, same := range []string{key, path + "/", "/" + path, path + "/.", strings.ReplaceAll(path, "/", "//")} {
+			if got := canonicalPath(same); got != key {
+				t.Errorf("%q has the key %q, and %q has %q", path, key, same, got)
+			}
+		}
+		if !strings.HasPrefix(key, "/") {
+			t.Errorf("key %q", key)
+		}
+	})
+}
+
+// TestLocksStress: nobody who is alone is beside anybody, whatever is cancelled.
+func TestLocksStress(t *testing.T) {
+	ls := newLocks(1000)
+	var alone, shared atomic.Int64
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(i)))
+			for range 500 {
+				ctx, cancel := context.WithCancel(t.Context())
+				share := random.IntN(2) == 0
+				if random.IntN(4) == 0 {
+					cancel()
+				}
+				unlock, err := ls.Lock(ctx, "key", share)
+				if err != nil {
+					cancel()
+					continue
+				}
+				if share {
+					shared.Add(1)
+				} else if alone.Add(1) != 1 {
+					t.Error("two are alone")
+				}
+				if alone.Load() > 0 && shared.Load() > 0 {
+					t.Error("one is alone, and others share")
+				}
+				if share {
+					shared.Add(-1)
+				} else {
+					alone.Add(-1)
+				}
+				unlock()
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	if len(ls.held) > 0 {
+		t.Errorf("%d locks are left", len(ls.held))
+	}
+}
+
+// TestLocksAreFair: one who wants the lock alone is not passed by those who share it.
+func TestLocksAreFair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ls := newLocks(2)
+		first, _ := ls.Lock(t.Context(), "key", true)
+		second, _ := ls.Lock(t.Context(), "key", true) // beside the first
+		var order []string
+		got := func(name string, shared bool) {
+			unlock, err := ls.Lock(t.Context(), "key", shared)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			order = append(order, name)
+			unlock()
+		}
+		go got("alone", false)
+		synctest.Wait()
+		go got("later", true)
+		synctest.Wait()
+		if _, err := ls.Lock(t.Context(), "key", true); !errors.Is(err, ErrBusy) {
+			t.Errorf("got %v, want ErrBusy", err)
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errLockTimeout)
+		defer cancel()
+		ls.maxWaiters = 3
+		if _, err := ls.Lock(ctx, "key", true); err != errLockTimeout {
+			t.Errorf("got %v, want the cause", err)
+		}
+		first()
+		synctest.Wait()
+		if len(order) > 0 {
+			t.Errorf("%v while one still shares", order)
+		}
+		second()
+		synctest.Wait()
+		if strings.Join(order, " ") != "alone later" {
+			t.Errorf("got %v", order)
+		}
+	})
+}
+
+// TestReadModified and FuzzReadTag are about what backends send.
+func TestReadModified(t *testing.T) {
+	date := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) string { return date.Add(d).Format(http.TimeFormat) }
+	for _, c := range []struct {
+		lines   []string
+		fault   string
+		settled bool
+	}{
+		{nil, "", true},
+		{[]string{at(-time.Hour)}, "", true},
+		{[]string{at(-time.Second)}, "", true},
+		{[]string{at(0)}, "", false},
+		{[]string{at(time.Second)}, "date-in-future", true},
+		{[]string{"yesterday"}, "date-malformed", true},
+		{[]string{at(-time.Hour), at(-time.Hour)}, "date-malformed", true},
+	} {
+		modified, fault := readModified(c.lines, date, date)
+		v := validators{modified: modified, date: date}
+		if fault != c.fault || v.settled() != c.settled || fault != "" && !modified.IsZero() {
+			t.Errorf("%q: got %v, %q, settled %v", c.lines, modified, fault, v.settled())
+		}
+	}
+}
+
+func FuzzReadTag(f *testing.F) {
+	for _, s := range []string{`"a"`, `W/"a"`, `a`, `""`, ``, `"a", "b"`, `w/"a"`, `"a`, `*`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		tag, fault := readTag([]string{value})
+		if tag.IsZero() == (fault == "") {
+			t.Errorf("%q: tag %v and fault %q", value, tag, fault)
+		}
+		if !tag.IsZero() && tag.String() != value {
+			t.Errorf("%q became %s", value, tag)
+		}
+	})
+}
+
+// proxied is an exchange with a backend below /base.
+func proxied(client string) *exchange {
+	r := &http.Request{Host: client, Header: http.Header{}, URL: &url.URL{Path: "/"}}
+	rt := &route{backend: &url.URL{Scheme: "http", Host: "backend:8080", Path: "/base"}}
+	return &exchange{Handler: new(Handler), r: r, route: rt}
+}
+
+// FuzzDestination: a URI of ours goes to the backend and comes back as it was, and that
+// of another server stays.
+func FuzzDestination(f *testing.F) {
+	f.Add("/a/b%2Fc?q#f")
+	f.Add("//x/../y")
+	f.Add("/base/base")
+	f.Fuzz(func(t *testing.T, path string) {
+		x := proxied("client.test")
+		u, err := url.Parse("http://client.test" + path)
+		if err != nil || !x.names(u) {
+			return
+		}
+		at := x.atBackend(u)
+		if !strings.HasPrefix(at, "http://backend:8080/base") {
+			t.Fatalf("%q went to %q", path, at)
+		}
+		back := x.atClient(at)
+		again, err := url.Parse(back)
+		if err != nil || x.atBackend(again) != at {
+			t.Errorf("%q is %q at the backend, which is %q at the client", path, at, back)
+		}
+	})
+}
+
+// FuzzTaggedIf: only resource tags of ours change.
+func FuzzTaggedIf(f *testing.F) {
+	f.Add("<http://client.test/a> (<urn:x> [\"e\"]) (Not <http://client.test/b>)")
+	f.Add("((<><")
+	f.Fuzz(func(t *testing.T, line string) {
+		got := proxied("client.test").mapTagged(line)
+		if !strings.Contains(line, "client.test") && !strings.Contains(line, "</") && got != line {
+			t.Errorf("%q became %q", line, got)
+		}
+		if strings.Count(got, "(") != strings.Count(line, "(") && !strings.Contains(line, "client.test") && !strings.Contains(line, "</") {
+			t.Errorf("%q became %q", line, got)
+		}
+	})
+}
+
+// FuzzSpool: what is held is what was sent, wherever it went, and is accounted for.
+func FuzzSpool(f *testing.F) {
+	f.Add([]byte("content"), int64(3), int64(2), int64(100), int64(-1))
+	f.Add(bytes.Repeat([]byte("x"), 9000), int64(5000), int64(100000), int64(4096), int64(9000))
+	f.Fuzz(func(t *testing.T, content []byte, maxMemory, maxDisk, memory, expected int64) {
+		maxMemory, maxDisk = bounded(maxMemory), bounded(maxDisk)
+		b := new(budget)
+		b.memory.limit.Store(bounded(memory))
+		b.disk.limit.Store(1 << 20)
+		s := &spool{budget: b, dir: t.TempDir(), maxMemory: maxMemory, maxDisk: maxDisk, sum: sha256.New()}
+		r := iotest.HalfReader(bytes.NewReader(content))
+		if err := s.fill(r, expected); err != nil {
+			t.Fatal(err)
+		}
+		held, err := io.ReadAll(s.reader())
+		rest, _ := io.ReadAll(r)
+		if err != nil || !bytes.Equal(append(held, rest...), content) {
+			t.Fatalf("%d bytes are held and %d are left of %d: %v", len(held), len(rest), len(content), err)
+		}
+		if s.whole && (len(rest) > 0 || s.tag() != etag.Of(content)) {
+			t.Errorf("whole, with %d bytes left and the tag %v", len(rest), s.tag())
+		}
+		if !s.whole && int64(len(content)) <= min(maxMemory, bounded(memory)) && maxDisk > int64(len(content)) {
+			t.Errorf("not whole, though there was room for %d bytes", len(content))
+		}
+		if int64(len(s.memory)) > maxMemory+1 || b.memory.used.Load() > bounded(memory) {
+			t.Errorf("%d bytes in memory, of %d and %d", len(s.memory), maxMemory, bounded(memory))
+		}
+		s.close()
+		if b.memory.used.Load() != 0 || b.disk.used.Load() != 0 {
+			t.Error("the account is not even")
+		}
+	})
+}
+
+func bounded(n int64) int64 { return max(n, 0) % (64 << 10) }
