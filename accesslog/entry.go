@@ -240,6 +240,9 @@ func (e *Entry) joinRange(first, last int) []byte {
 // a retry) it is the last.
 func (e *Entry) Int(f Field) (n int64, ok bool) {
 	b := e.present(f)
+	if len(b) == 0 {
+		return 0, false
+	}
 	if n, ok = parseInt(b); ok {
 		return n, true
 	}

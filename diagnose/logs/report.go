@@ -265,8 +265,7 @@ type Bounds struct {
 	// Tags is of how many targets one was looked at for tags that differ by node or change all
 	// at once; 1 is all.
 	Tags int64 `json:"tags"`
-	// Writes is how many of the last writes are remembered, and Span how far back they
-	// reached when they reached least.
+	// Writes is how many of the last writes are remembered.
 	Writes int64 `json:"writes"`
 	// Unordered is how many entries came later than one with a later time.
 	Unordered int64 `json:"unordered"`

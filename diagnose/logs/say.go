@@ -2,6 +2,7 @@ package logs
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,25 +12,22 @@ import (
 )
 
 // place names a line of a log.
-func place(file string, line int64) string { return fmt.Sprintf("%s, line %d", file, line) }
+func place(file string, line int64) string { return file + ", line " + strconv.FormatInt(line, 10) }
 
 // facts are those fields of e that its log has, with "absent" for those that it says were not there.
 func facts(e *accesslog.Entry, fields ...accesslog.Field) []diagnose.Fact {
 	var list []diagnose.Fact
 	for _, f := range fields {
-		fact := diagnose.Fact{Name: factName(f), Source: place(e.File().Name(), e.Line())}
+		v := "absent"
 		switch e.State(f) {
 		case accesslog.Present:
-			fact.Value = keep(e.Text(f))
-			if e.Cut(f) {
-				fact.Value += "… (cut in the log)"
+			if v = keep(e.Text(f)); e.Cut(f) {
+				v += "… (cut in the log)"
 			}
-		case accesslog.Absent:
-			fact.Value = "absent"
-		default:
+		case accesslog.NotLogged:
 			continue
 		}
-		list = append(list, fact)
+		list = append(list, diagnose.Fact{Name: factName(f), Value: v, Source: place(e.File().Name(), e.Line())})
 	}
 	return list
 }

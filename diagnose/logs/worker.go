@@ -257,19 +257,31 @@ func joinRepeats(into, from *repeat) {
 
 // nodeCounts count by node.
 type nodeCounts struct {
-	of   map[string]*Count
-	last *Count // of the last entry
+	of map[string]*Count
+	// recent are those of the last entries: on a farm they come in turn.
+	recent [4]*Count
+	next   int
 }
 
 func (n *nodeCounts) add(node string, refused int32) {
 	if node == "" {
 		return
 	}
-	if n.last == nil || n.last.Name != node {
-		n.last = n.get(node)
+	c := n.find(node)
+	c.Count++
+	c.Refused += int64(refused)
+}
+
+func (n *nodeCounts) find(node string) *Count {
+	for _, c := range n.recent {
+		if c != nil && c.Name == node {
+			return c
+		}
 	}
-	n.last.Count++
-	n.last.Refused += int64(refused)
+	c := n.get(node)
+	n.recent[n.next] = c
+	n.next = (n.next + 1) % len(n.recent)
+	return c
 }
 
 // otherNodes has the nodes beyond maxNodes.
