@@ -1,12 +1,13 @@
 package guard_test
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/guard"
 )
@@ -16,10 +17,14 @@ import (
 // handler, the connection to the backend, and the backend.
 func BenchmarkGuard(b *testing.B) {
 	content := strings.Repeat("four\n", 4096/5)
+	large := make([]byte, 10<<20)
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"1"`)
 		w.Header().Set("Content-Type", "text/plain")
 		switch {
+		case r.URL.Path == "/large":
+			w.Header().Set("Content-Type", "application/octet-stream")
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(large))
 		case r.Method == "PUT":
 			io.Copy(io.Discard, r.Body)
 			w.WriteHeader(http.StatusNoContent)
@@ -37,23 +42,22 @@ func BenchmarkGuard(b *testing.B) {
 		g := protectServer(b, origin, changed(func(r *guard.Route) { r.Validators = mode.validators }))
 		tag := g.do("GET", "/", "").tag()
 		for _, c := range []struct {
-			name, method, field, content string
-			status                       int
+			name, method, target, field, content string
+			status                               int
 		}{
-			{"200", "GET", "", "", 200},
-			{"304", "GET", "If-None-Match", "", 304},
-			{"PUT", "PUT", "", content, 204},
-			{"PUT-If-Match", "PUT", "If-Match", content, 204},
+			{"200", "GET", "/", "", "", 200},
+			{"304", "GET", "/", "If-None-Match: " + tag, "", 304},
+			{"PUT", "PUT", "/", "", content, 204},
+			{"PUT-If-Match", "PUT", "/", "If-Match: " + tag, content, 204},
+			{"200-10MiB", "GET", "/large", "", "", 200},
+			{"206-of-10MiB", "GET", "/large", "Range: bytes=5000000-5004095", "", 206},
 		} {
-			b.Run(fmt.Sprintf("%s/%s", c.name, mode.name), func(b *testing.B) {
+			b.Run(c.name+"/"+mode.name, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					r := httptest.NewRequest(c.method, "/", nil)
-					if c.content != "" {
-						r = httptest.NewRequest(c.method, "/", strings.NewReader(c.content))
-					}
-					if c.field != "" {
-						r.Header[c.field] = []string{tag}
+					r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.content))
+					if name, value, ok := strings.Cut(c.field, ": "); ok {
+						r.Header.Set(name, value)
 					}
 					w := &discarder{header: make(http.Header)}
 					g.handler.ServeHTTP(w, r)

@@ -15,8 +15,8 @@ import (
 type question struct {
 	// tags are for If-None-Match.
 	tags []etag.Tag
-	// ranged and ifRange are the fields Range and If-Range. One of the two parts
-	// of a question is empty.
+	// ranged and ifRange are the fields Range and If-Range; the latter may be zero.
+	// One of the two parts of a question is empty.
 	ranged  []string
 	ifRange etag.Tag
 }
@@ -30,7 +30,7 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	switch {
 	case len(f.IfNoneMatch) > 0 && len(f.Range) == 0:
 		return x.questionOfTags()
-	case len(f.Range) == 1 && len(f.IfRange) == 1 && len(f.IfNoneMatch) == 0 && out.Method == http.MethodGet:
+	case len(f.Range) == 1 && len(f.IfNoneMatch) == 0 && out.Method == http.MethodGet:
 		return questionOfRange(f)
 	}
 	return nil
@@ -63,6 +63,14 @@ func baseOf(t etag.Tag) (etag.Tag, bool) {
 }
 
 func questionOfRange(f precondition.Fields) *question {
+	switch {
+	case strings.Contains(f.Range[0], ","):
+		return nil // several are cut here
+	case len(f.IfRange) == 0:
+		return &question{ranged: f.Range}
+	case len(f.IfRange) > 1:
+		return nil
+	}
 	tag, err := etag.Parse(strings.Trim(f.IfRange[0], " \t"))
 	if err != nil || tag.IsWeak() {
 		return nil
@@ -75,7 +83,10 @@ func questionOfRange(f precondition.Fields) *question {
 
 func (q *question) apply(h http.Header) {
 	if len(q.tags) == 0 {
-		h["Range"], h["If-Range"] = q.ranged, []string{q.ifRange.String()}
+		h["Range"] = q.ranged
+		if !q.ifRange.IsZero() {
+			h["If-Range"] = []string{q.ifRange.String()}
+		}
 		return
 	}
 	list := make([]string, len(q.tags))
@@ -125,18 +136,22 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 	return true
 }
 
-// partial takes a 206 of the version that If-Range names.
+// partial takes a 206 of the version that If-Range names, or of any that has a tag
+// if there is none.
 func (q *question) partial(x *exchange, res *http.Response) bool {
 	h := res.Header
 	v := x.readValidators(h)
-	if !v.tag.StrongEqual(q.ifRange) || !x.usable(v) || len(h["Content-Encoding"]) > 0 {
+	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.tag.StrongEqual(q.ifRange) {
 		return false
 	}
 	if !answersRange(q.ranged, h["Content-Range"]) {
 		return false
 	}
 	c := x.current(sight{exists: true, backend: v})
-	x.decide(c)
+	if d := x.decide(c); d.Outcome != precondition.Perform || d.Range != precondition.RangeApplies {
+		x.rec.Evaluated = false
+		return false
+	}
 	setValidators(h, c)
 	return true
 }
