@@ -219,10 +219,8 @@ func FuzzTaggedIf(f *testing.F) {
 	f.Add("((<><")
 	f.Fuzz(func(t *testing.T, line string) {
 		got := proxied("client.test").mapTagged(line)
-		if !strings.Contains(line, "client.test") && !strings.Contains(line, "</") && got != line {
-			t.Errorf("%q became %q", line, got)
-		}
-		if strings.Count(got, "(") != strings.Count(line, "(") && !strings.Contains(line, "client.test") && !strings.Contains(line, "</") {
+		ours := strings.Contains(strings.ToLower(line), "client.test") || strings.Contains(line, "</")
+		if !ours && got != line {
 			t.Errorf("%q became %q", line, got)
 		}
 	})

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -167,15 +168,15 @@ func (x *exchange) names(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, x.r.Host)
 }
 
-// atBackend returns the URI that u has at the backend.
+// atBackend returns the URI that u has at the backend. As in the request target, dot
+// segments are left to the backend.
 func (x *exchange) atBackend(u *url.URL) string {
-	mapped := x.route.backend.JoinPath()
-	joined := mapped.JoinPath(u.EscapedPath())
-	mapped.Path, mapped.RawPath, mapped.RawQuery = joined.Path, joined.RawPath, u.RawQuery
+	mapped := *x.route.backend
 	if x.route.KeepHost {
 		mapped.Host = x.r.Host
 	}
-	return mapped.String()
+	base := mapped.Scheme + "://" + mapped.Host + strings.TrimSuffix(mapped.EscapedPath(), "/")
+	return base + cmp.Or(u.EscapedPath(), "/") + queryOf(u) // RFC 9110 §4.2.3
 }
 
 // mapTagged maps the resource tags of an If field, as in <http://host/a> (<token>).
@@ -246,23 +247,22 @@ func (x *exchange) atClient(ref string) string {
 	if path == "" {
 		path = "/"
 	}
-	rest := suffixOf(u)
+	rest := queryOf(u)
+	if u.Fragment != "" {
+		rest += "#" + u.EscapedFragment()
+	}
 	if !absolute {
 		return path + rest
 	}
 	return x.clientScheme() + "://" + x.r.Host + path + rest
 }
 
-// suffixOf is the query and fragment of a reference.
-func suffixOf(u *url.URL) string {
-	s := ""
-	if u.RawQuery != "" || u.ForceQuery {
-		s = "?" + u.RawQuery
+// queryOf is the query of a reference, with its question mark.
+func queryOf(u *url.URL) string {
+	if u.RawQuery == "" && !u.ForceQuery {
+		return ""
 	}
-	if u.Fragment != "" {
-		s += "#" + u.EscapedFragment()
-	}
-	return s
+	return "?" + u.RawQuery
 }
 
 // hopByHop are the fields for the next recipient alone (RFC 9110 §7.6.1).
