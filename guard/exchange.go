@@ -124,8 +124,11 @@ func (x *exchange) crowded() string {
 // RoundTrip finds the response to a request that is ready for the backend. An
 // answer of the guard's own is returned as an error that is an *answer.
 func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
+	if out.Header.Get("Upgrade") != "" && !mayUpgrade(out) {
+		deleteFields(out.Header, []string{"Upgrade", "Connection", "Http2-Settings"})
+	}
 	switch {
-	case out.Header.Get("Upgrade") != "", isRPC(out.Header):
+	case isRPC(out) && !x.isJudged():
 		return x.send(out)
 	case isRead(out.Method):
 		return x.read(out)
@@ -147,9 +150,18 @@ func isSafe(method string) bool {
 	return false
 }
 
+// mayUpgrade reports whether a change of protocol is passed on: one that begins with a
+// GET, as that of WebSocket. Whoever asks for HTTP/2 by it can well go without (RFC 9110
+// §7.8), and a write must not get past its precondition that way.
+func mayUpgrade(out *http.Request) bool {
+	return out.Method == http.MethodGet && !strings.EqualFold(out.Header.Get("Upgrade"), "h2c")
+}
+
 // isRPC reports whether the content is a stream of messages that are answered
 // before it ends, so that it can be neither held back nor locked.
-func isRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+func isRPC(out *http.Request) bool {
+	return out.Method == http.MethodPost && strings.HasPrefix(out.Header.Get("Content-Type"), "application/grpc")
+}
 
 // answer is an answer of the guard's own.
 type answer struct {

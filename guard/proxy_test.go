@@ -183,6 +183,30 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// TestNothingGetsPast: a request is guarded whatever protocol it asks for, and whatever
+// type its content is said to have.
+func TestNothingGetsPast(t *testing.T) {
+	for _, field := range []string{
+		"Connection: Upgrade\r\nUpgrade: h2c\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Content-Type: application/grpc\r\n",
+	} {
+		b := newBackend(noTag)
+		b.store("/a", []byte("first"))
+		g := protect(t, b)
+		for _, method := range []string{"PUT", "POST"} {
+			c := g.dial()
+			io.WriteString(c, method+" /a HTTP/1.1\r\nHost: t\r\nIf-Match: \"stale\"\r\nContent-Length: 1\r\n"+field+"\r\nx")
+			if r := c.mustRead(t, method); r.status != 412 {
+				t.Errorf("%s with %q: got %d", method, field, r.status)
+			}
+		}
+		c := g.dial()
+		io.WriteString(c, "GET /a HTTP/1.1\r\nHost: t\r\nIf-None-Match: "+g.do("GET", "/a", "").tag()+"\r\n"+field+"\r\n")
+		if r := c.mustRead(t, "GET"); r.status != 304 {
+			t.Errorf("GET with %q: got %d", field, r.status)
+		}
+	}
+}
+
 // TestTrailers: in both directions.
 func TestTrailers(t *testing.T) {
 	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

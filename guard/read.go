@@ -41,10 +41,13 @@ func (x *exchange) read(out *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x.addCacheControl(res)
-	if res.StatusCode != http.StatusOK {
-		return x.other(res)
+	switch res.StatusCode {
+	case http.StatusOK:
+		return x.represent(out, res)
+	case http.StatusSwitchingProtocols:
+		return res, nil
 	}
-	return x.represent(out, res)
+	return x.other(res)
 }
 
 // headIsEnough reports whether a HEAD can be answered by the backend's HEAD: if its

@@ -1,7 +1,9 @@
 package guard
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"net/http"
@@ -31,7 +33,31 @@ func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, res, c, s)
 	}
+	if x.route.Validators == ValidatorsAuto && s.backend.strong() && !s.tooLong && x.r.Method == http.MethodGet {
+		res.Body = &auditedBody{ReadCloser: res.Body, sum: sha256.New(), done: func(sum hash.Hash) {
+			sum.Sum(s.digest[:0])
+			x.learn(s)
+		}}
+	}
 	return x.withoutContent(res), nil
+}
+
+// auditedBody is content of a backend that is trusted, and which is looked at so
+// that it does not keep its trust for ever.
+type auditedBody struct {
+	io.ReadCloser
+	sum  hash.Hash
+	done func(hash.Hash) // called at the end of the content, if that is reached
+}
+
+func (b *auditedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sum.Write(p[:n])
+	if err == io.EOF && b.done != nil {
+		b.done(b.sum)
+		b.done = nil
+	}
+	return n, err
 }
 
 // streamRange sends one range. Several, or any of content whose length is not known,

@@ -117,13 +117,12 @@ func TestTrustIsLostForGood(t *testing.T) {
 	teach(t, b, g)
 	b.store("/a", []byte("first"))
 	old := g.want(g.do("GET", "/a", ""), 200).tag()
-	g.want(g.do("GET", "/a", "", `If-None-Match: "other"`), 200) // seen with its content
 	b.mu.Lock()
 	f := b.files["/a"]
 	f.content = []byte("other")
 	b.files["/a"] = f
 	b.mu.Unlock()
-	g.want(g.do("GET", "/a", "", `If-None-Match: "other"`), 200)
+	g.want(g.do("GET", "/a", ""), 200) // streamed, and looked at
 	if s := g.handler.Routes()[0]; s.Trust != "distrusted" || s.Why != "same-tag-other-content" {
 		t.Fatalf("got %+v", s)
 	}
