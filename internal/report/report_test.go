@@ -61,7 +61,7 @@ func hostileLogs() *logs.Report {
 		Totals:  logs.Totals{Requests: 3, First: at, Last: at, Status: evil, Method: evil, Paths: evil, Clients: evil, Nodes: evil},
 		Refused: logs.Refused{Count: 1, Paths: evil, Clients: evil, Nodes: evil},
 		Timeline: logs.Timeline{Width: time.Minute, Parts: []logs.Part{
-			{Start: at, Requests: 3, Refused: 1, Causes: map[string]int64{"weak-etag-in-if-match": 1, hostile: 2}},
+			{Start: at, Requests: 3, Refused: 1, Causes: map[string]int64{"weak-etag-in-if-match": 1, "retry-after-lost-response": 2}},
 			{Start: at.Add(1000 * time.Hour), Requests: 3, Refused: 1, Causes: map[string]int64{"farm-mtime-skew": 1}},
 		}},
 		Storms: []logs.Storm{{Client: hostile, User: hostile, Method: hostile, Path: hostile, IfMatch: hostile, Count: 3, First: at, Last: at.Add(time.Minute)}},
@@ -138,17 +138,27 @@ func TestManyExchanges(t *testing.T) {
 
 // TestTerminalIsSafe: no byte of the input reaches a terminal that it would obey.
 func TestTerminalIsSafe(t *testing.T) {
-	var b bytes.Buffer
-	if err := report.Explain(&b, diagnose.Exchanges(hostileExchanges(t)), report.Style{}, true); err != nil {
-		t.Fatal(err)
+	texts := map[string]func(io.Writer) error{
+		"explain": func(w io.Writer) error {
+			return report.Explain(w, diagnose.Exchanges(hostileExchanges(t)), report.Style{}, true)
+		},
+		"logs": func(w io.Writer) error { return report.Logs(w, hostileLogs(), report.Style{}) },
 	}
-	for i, r := range b.String() {
-		if r != '\n' && (r < ' ' || r == 0x7f || r == utf8.RuneError) {
-			t.Fatalf("byte %d is %q, in %.80q", i, r, b.String()[max(0, i-40):])
-		}
-	}
-	if !strings.Contains(b.String(), `\x1b[31m`) {
-		t.Error("the hostile text is not shown")
+	for name, write := range texts {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range b.String() {
+				if r != '\n' && (r < ' ' || r == 0x7f || r == utf8.RuneError) {
+					t.Fatalf("byte %d is %q, in %.80q", i, r, b.String()[max(0, i-40):])
+				}
+			}
+			if !strings.Contains(b.String(), `\x1b[31m`) {
+				t.Error("the hostile text is not shown")
+			}
+		})
 	}
 }
 
