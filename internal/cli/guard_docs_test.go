@@ -4,7 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,4 +114,52 @@ func TestGuardFlagsAreDocumented(t *testing.T) {
 // shortDuration leaves out the zeros of a duration such as 1m0s.
 func shortDuration(s string) string {
 	return regexp.MustCompile(`^(\d+[hm])(0m)?0s$`).ReplaceAllString(s, "$1")
+}
+
+// TestGuardShowsItsCertificate has a backend that asks for one.
+func TestGuardShowsItsCertificate(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	cert, key, err := makeCertificate([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"client.pem": cert, "client.key": key} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.TLS.PeerCertificates[0].Subject.CommonName)
+	}))
+	backend.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}
+	backend.TLS.ClientCAs.AppendCertsFromPEM(cert)
+	backend.Config.ErrorLog = log.New(io.Discard, "", 0)
+	backend.StartTLS()
+	defer backend.Close()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: backend.Certificate().Raw})
+	if err := os.WriteFile("ca.pem", ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		flags  []string
+		status int
+		text   string
+	}{
+		{[]string{"--backend-cert=client.pem", "--backend-key=client.key"}, http.StatusOK, "test"},
+		{nil, http.StatusBadGateway, `"reason":"`},
+	} {
+		args := append([]string{"guard", "--listen=127.0.0.1:0", "--access-log=off", "--backend-ca=ca.pem"}, c.flags...)
+		g := startCommand(t, append(args, backend.URL)...)
+		resp, err := http.Get(g.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != c.status || err != nil || !strings.Contains(string(text), c.text) {
+			t.Errorf("with %q: got %s %s, error %v, want %d %s", c.flags, resp.Status, text, err, c.status, c.text)
+		}
+		g.end()
+	}
 }

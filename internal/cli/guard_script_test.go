@@ -62,15 +62,15 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	content, exists := b.files[r.URL.Path]
 	switch {
 	case r.Method == http.MethodPut:
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
 		b.files[r.URL.Path] = string(body)
 		w.WriteHeader(map[bool]int{true: http.StatusNoContent, false: http.StatusCreated}[exists])
 	case r.Method == http.MethodDelete && exists:
