@@ -50,11 +50,7 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	server := p.newServer(pace.Answers(g.metrics.InFlight(g), p.idleTimeout), logger)
-	server.Protocols = new(http.Protocols)
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetHTTP2(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
+	server := g.newServer()
 	p.say(env.Stderr, ln.Addr(), metricsAt)
 	defer onHangup(func() { reload(g.reloads(lines), logger) })()
 	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
@@ -120,6 +116,16 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.RUnlock()
 	defer now.active.Done()
 	now.ServeHTTP(w, r)
+}
+
+// newServer returns the server for clients.
+func (g *guarding) newServer() *http.Server {
+	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.logger)
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	return s
 }
 
 // install puts a configuration in force. That before it is closed when its last

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/fourtwelve/fourtwelve/internal/pace"
 )
 
 // startGuarding starts a guard by a configuration file in which BACKEND stands for
@@ -34,13 +32,12 @@ func startGuarding(t *testing.T, backend, text string) (url string, reload func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	logger := slog.New(slog.DiscardHandler)
-	g := newGuarding(p, &accessLog{}, logger)
+	g := newGuarding(p, &accessLog{}, slog.New(slog.DiscardHandler))
 	if err := g.install(p.config); err != nil {
 		t.Fatal(err)
 	}
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = p.newServer(pace.Answers(g.metrics.InFlight(g), p.idleTimeout), logger)
+	s.Config = g.newServer()
 	s.Start()
 	t.Cleanup(func() {
 		s.Close()
@@ -212,5 +209,24 @@ func TestGuardSwitchesProtocols(t *testing.T) {
 	io.WriteString(conn, "hello\n")
 	if got, err := r.ReadString('\n'); got != "you said hello\n" || err != nil {
 		t.Errorf("got %q, error %v", got, err)
+	}
+}
+
+// TestGuardSpeaksHTTP2WithoutTLS is of clients that know it beforehand.
+func TestGuardSpeaksHTTP2WithoutTLS(t *testing.T) {
+	backend := httptest.NewServer(&oneFile{content: "one"})
+	defer backend.Close()
+	url, _ := startGuarding(t, backend.URL, "routes: [{backend: BACKEND}]")
+	tr := &http.Transport{Protocols: new(http.Protocols)}
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	defer tr.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: tr}).Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if resp.Proto != "HTTP/2.0" || string(text) != "one" || err != nil {
+		t.Errorf("got %s %q, error %v", resp.Proto, text, err)
 	}
 }
