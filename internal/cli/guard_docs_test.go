@@ -111,6 +111,39 @@ func TestGuardFlagsAreDocumented(t *testing.T) {
 	}
 }
 
+// TestGuardReasonsAreDocumented looks for the reasons of problem details in the sources of
+// package guard.
+func TestGuardReasonsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile(guardDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../guard/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inCode := regexp.MustCompile(`(?:NewProblem\([A-Za-z.]+, |\n\treason[A-Z][a-z]+ += )"([a-z-]+)"`)
+	found := 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, match := range inCode.FindAllStringSubmatch(string(source), -1) {
+			found++
+			if !strings.Contains(string(doc), "`"+match[1]+"`") {
+				t.Errorf("%s: the reason %q is not in %s", file, match[1], guardDoc)
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d reasons were found", found)
+	}
+}
+
 // shortDuration leaves out the zeros of a duration such as 1m0s.
 func shortDuration(s string) string {
 	return regexp.MustCompile(`^(\d+[hm])(0m)?0s$`).ReplaceAllString(s, "$1")
