@@ -213,6 +213,22 @@ func FuzzDestination(f *testing.F) {
 	})
 }
 
+// TestLocksAreTakenInOneOrder: two requests that want the same locks do not wait for
+// each other.
+func TestLocksAreTakenInOneOrder(t *testing.T) {
+	x := proxied("client.test")
+	keys := func(from, to string) string {
+		out := &http.Request{URL: &url.URL{Path: from}, Header: http.Header{"Destination": {"http://backend:8080" + to}}}
+		return strings.Join(x.lockKeys(out), " ")
+	}
+	if there, back := keys("/a", "/b"), keys("/b", "/a"); there != back || !strings.Contains(there, " ") {
+		t.Errorf("%q and %q", there, back)
+	}
+	if same := keys("/a", "/A/"); strings.Contains(same, " ") {
+		t.Errorf("%q would be taken twice", same)
+	}
+}
+
 // FuzzTaggedIf: only resource tags of ours change.
 func FuzzTaggedIf(f *testing.F) {
 	f.Add("<http://client.test/a> (<urn:x> [\"e\"]) (Not <http://client.test/b>)")

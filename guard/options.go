@@ -100,13 +100,17 @@ type Route struct {
 	// Backend.
 	KeepHost bool
 
-	// Require says which writes are refused with 428 for want of a precondition.
+	// Require says which writes are refused with 428 for want of a precondition. Of
+	// the methods of WebDAV, MKCOL, LOCK, UNLOCK and COPY need none, and neither does a write
+	// that submits a lock token in If (RFC 4918 §10.4).
 	Require condhttp.Requirement
 	// Validators says where the entity tags that clients see come from.
 	Validators Validators
 	// Preconditions says who holds those of writes to the state.
 	Preconditions Preconditions
-	// LenientTags accepts entity tags without quotes in If-Match and If-None-Match.
+	// LenientTags accepts entity tags without quotes in If-Match and If-None-Match,
+	// and in the If-Match of a write a content tag that a proxy on the way has marked
+	// weak, which names the same content.
 	LenientTags bool
 	// StaleIfRange answers a false If-Range with 412 instead of 200.
 	StaleIfRange bool

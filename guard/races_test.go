@@ -1,6 +1,8 @@
 package guard_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -200,26 +202,41 @@ func TestExpectationIsRefusedEarly(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	b := newBackend(noTag)
 	b.store("/a", []byte("first"))
-	arrived, goOn := make(chan struct{}), make(chan struct{})
+	arrived, goOn, noticed := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var slow atomic.Bool
 	slow.Store(true)
-	records := make(chan guard.Record, 10)
 	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "PUT" && slow.Swap(false) {
+			content, _ := io.ReadAll(r.Body) // after which a cut shows in the context
+			r.Body = io.NopCloser(bytes.NewReader(content))
 			close(arrived)
-			<-goOn
+			select {
+			case <-goOn:
+			case <-r.Context().Done():
+				t.Error("the write was cut off")
+			}
 		}
 		b.ServeHTTP(w, r)
-	}), observed(records))
+	}))
+	g.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Goes") != "" {
+			context.AfterFunc(r.Context(), func() { close(noticed) })
+		}
+		g.handler.ServeHTTP(w, r)
+	})
+	tag := g.do("GET", "/a", "").tag()
 	c := g.dial()
-	fmt.Fprint(c, rawPut("/a", "If-Match: *", "second"))
+	fmt.Fprint(c, rawPut("/a", "If-Match: *\r\nX-Goes: 1", "second"))
 	<-arrived
 	c.Conn.(*net.TCPConn).SetLinger(0)
 	c.Close()
-	tag := g.do("GET", "/a", "").tag() // of the first
+	<-noticed
 	var late response
 	var other sync.WaitGroup
 	other.Go(func() { late = g.do("PUT", "/a", "third", "If-Match: "+tag) })
+	for range 20 { // round trips, in which a cut would reach the backend
+		g.want(g.do("GET", "/a", "", "If-None-Match: "+tag), 304)
+	}
 	close(goOn)
 	other.Wait()
 	g.want(late, 412)
