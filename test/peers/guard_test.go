@@ -26,6 +26,53 @@ func TestGuardGives(t *testing.T) {
 	}
 }
 
+// TestGuardGivesByTrust: the same is so when the guard has come to trust the entity tags of
+// the server, and tells them to clients while a file is not of this second.
+func TestGuardGivesByTrust(t *testing.T) {
+	for _, b := range backends {
+		if b.name == "Python" {
+			continue // there is nothing to trust
+		}
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			dir := writableDir(t)
+			s := b.start(t, dir)
+			for _, p := range properties {
+				if p.needsContentTags {
+					continue
+				}
+				t.Run(p.name, func(t *testing.T) {
+					g := newSubject(t, startGuard(t, s), dir)
+					earnTrust(t, g)
+					if violation := p.test(g, min(p.rounds, 10)); violation != "" {
+						t.Errorf("violated: %s", violation)
+					}
+				})
+			}
+		})
+	}
+}
+
+// earnTrust has a guard read what is changed now and then, until it tells the tags of the
+// backend itself.
+func earnTrust(t *testing.T, g *subject) {
+	t.Helper()
+	told := make(map[string]bool)
+	for version := range 20 {
+		for _, name := range []string{"trust-a.txt", "trust-b.txt"} {
+			publish(t, g.dir, name, strings.Repeat("x", 1000+version))
+			for range 3 {
+				told[g.do("GET", name, "").tag()] = true
+			}
+			alone := g.behind(t).do("GET", name, "").tag()
+			if told[alone] {
+				return
+			}
+		}
+	}
+	t.Fatal("the guard does not come to trust the backend")
+}
+
 // TestAlone: without the guard, the same tests fail where the servers are known to be
 // at fault, and only there.
 func TestAlone(t *testing.T) {

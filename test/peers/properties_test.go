@@ -21,25 +21,29 @@ type property struct {
 	rounds int
 	// test returns how the server violates it, or "".
 	test func(s *subject, rounds int) (violation string)
+	// needsContentTags says that it cannot be had where the server's own tags are
+	// trusted: they are made of size and date, and Apache's may come with the content of
+	// another version.
+	needsContentTags bool
 }
 
 var properties = []property{
-	{"of 32 writers with one If-Match, one writes", 100, oneWriter(raceWhole)},
-	{"of 32 writers whose last bytes come at once, one writes", 100, oneWriter(raceLastByte)},
-	{"of 32 creators with If-None-Match: *, one creates", 25, oneCreator(raceWhole)},
-	{"of 32 creators whose last bytes come at once, one creates", 25, oneCreator(raceLastByte)},
-	{"a stale precondition changes nothing", 1, refusesStale},
-	{"a stale precondition is refused before the content", 1, refusesEarly},
-	{"PUT tells the tag of what it stored", 1, tellsTag},
-	{"what was not changed is 304, whatever its date", 1, answersNotModified},
-	{"HEAD has the tag of GET", 1, headIsLikeGet},
-	{"who loaded under gzip can save, once", 1, savesUnderGzip},
-	{"a download begun under gzip is not continued with other bytes", 1, resumesAcrossCodings},
-	{"a download resumes", 1, resumes},
-	{"a download resumes with the same version, though size and date are those of another", 1, resumesSameVersion},
-	{"during rewrites, readers see whole contents, and each tag with one", 1, readsDuringRewrites},
-	{"an upload that is cut changes nothing", 1, survivesCuts},
-	{"an upload may come without its length", 1, takesChunked},
+	{"of 32 writers with one If-Match, one writes", 100, oneWriter(raceWhole), false},
+	{"of 32 writers whose last bytes come at once, one writes", 100, oneWriter(raceLastByte), false},
+	{"of 32 creators with If-None-Match: *, one creates", 25, oneCreator(raceWhole), false},
+	{"of 32 creators whose last bytes come at once, one creates", 25, oneCreator(raceLastByte), false},
+	{"a stale precondition changes nothing", 1, refusesStale, false},
+	{"a stale precondition is refused before the content", 1, refusesEarly, false},
+	{"PUT tells the tag of what it stored", 1, tellsTag, false},
+	{"what was not changed is 304, whatever its date", 1, answersNotModified, false},
+	{"HEAD has the tag of GET", 1, headIsLikeGet, false},
+	{"who loaded under gzip can save, once", 1, savesUnderGzip, false},
+	{"a download begun under gzip is not continued with other bytes", 1, resumesAcrossCodings, false},
+	{"a download resumes", 1, resumes, false},
+	{"a download resumes with the same version, though size and date are those of another", 1, resumesSameVersion, true},
+	{"during rewrites, readers see whole contents, and each tag with one", 1, readsDuringRewrites, true},
+	{"an upload that is cut changes nothing", 1, survivesCuts, false},
+	{"an upload may come without its length", 1, takesChunked, false},
 }
 
 // oneWriter lets a race decide who may write what all of them have loaded.

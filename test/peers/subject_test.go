@@ -37,6 +37,11 @@ var names atomic.Int64
 // newName returns a name that is not in use.
 func (s *subject) newName() string { return fmt.Sprintf("%d.txt", names.Add(1)) }
 
+// behind is the server without a guard.
+func (s *subject) behind(t testing.TB) *subject {
+	return newSubject(t, server{name: s.process.name, base: "http://" + s.process.addr}, s.dir)
+}
+
 // newFile publishes content under a name that is not in use.
 func (s *subject) newFile(content string) (name string) {
 	s.t.Helper()
