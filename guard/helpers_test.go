@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/guard"
@@ -55,9 +54,6 @@ func (c *connection) read(method string) (response, error) {
 func rawPut(path, field, content string) string {
 	return fmt.Sprintf("PUT %s HTTP/1.1\r\nHost: test\r\n%s\r\nContent-Length: %d\r\n\r\n%s", path, field, len(content), content)
 }
-
-// rawRequest has lines ended as HTTP wants them.
-func rawRequest(lines ...string) string { return strings.Join(lines, "\r\n") }
 
 // mustRead is read, and fails the test.
 func (c *connection) mustRead(t testing.TB, method string) response {
