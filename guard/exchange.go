@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,10 @@ type exchange struct {
 	rec    Record
 	// source is the content of the request, if any of it was read.
 	source *source
+	// since is when the representation was asked for, or zero if no write can come between.
+	since moment
+	// before is the digest of what was read before that, and overtaken.
+	before [sha256.Size]byte
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
 }

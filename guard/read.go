@@ -36,6 +36,24 @@ func (x *exchange) read(out *http.Request) (*http.Response, error) {
 	if out.Method == http.MethodHead && !x.headIsEnough() {
 		out.Method = http.MethodGet
 	}
+	for range maxOvertaken {
+		x.since = x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
+		if res, err := x.readOnce(out); !errors.Is(err, errOvertaken) {
+			return res, err
+		}
+	}
+	unlock, err := x.lock(out, false)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	x.since = moment{}
+	return x.readOnce(out)
+}
+
+// readOnce asks the backend and makes the answer. The error is errOvertaken if a write through
+// the guard may have spoilt the content that was read.
+func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 	res, err := x.ask(out)
 	if err != nil {
 		return nil, err
@@ -133,6 +151,10 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return x.stream(out, res, s)
 	}
 	held, err := x.hold(res)
+	if x.since.overtaken() && !x.agrees(held, err) {
+		_ = res.Body.Close()
+		return nil, errOvertaken
+	}
 	if err != nil {
 		_ = res.Body.Close()
 		return nil, err
@@ -146,6 +168,20 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 	s.content, s.digest = held.tag(), held.digest
 	x.learn(s)
 	return nil, x.serveHeld(res, s, held)
+}
+
+// agrees reports whether content that a write has overtaken may be used all the same: if the read
+// before had the same, or if there is too much of it to be judged.
+func (x *exchange) agrees(held *spool, err error) bool {
+	if err != nil {
+		return false
+	}
+	if !held.whole || held.digest == x.before {
+		return true
+	}
+	x.before = held.digest
+	held.close()
+	return false
 }
 
 // joinedBody is content of which the start has been read already.

@@ -12,6 +12,7 @@ import (
 // number of goroutines.
 type Shared struct {
 	locker Locker
+	writes writes
 	budget budget
 
 	mu         sync.Mutex

@@ -186,7 +186,9 @@ func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged boo
 	x.route.learned.wrote(x.r.URL.RequestURI())
 	defer x.route.learned.wrote(x.r.URL.RequestURI()) // for who read before and learns only now
 	request, passes := x.forwarding(out, up, seen, judged)
+	end := x.shared.writes.begin(x.lockKeys(out))
 	res, err := x.send(request)
+	end()
 	switch {
 	case err != nil:
 		return nil, x.forwardError(err, up)

@@ -191,6 +191,8 @@ func (c *registerClient) read(op storetest.Op, r reply) storetest.Result {
 		return storetest.Result{Outcome: storetest.Done}
 	case http.StatusNotModified:
 		return storetest.Result{Outcome: storetest.Done, Value: c.last[op.Name]}
+	case http.StatusForbidden: // by Apache, if the file goes away between its look and its opening it
+		return storetest.Result{Outcome: storetest.Failed}
 	}
 	value, whole := valueOf(r.body)
 	if !whole || r.status != http.StatusOK {

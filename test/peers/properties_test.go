@@ -287,10 +287,9 @@ func resumesSameVersion(s *subject, _ int) string {
 // rewrites is how often a file is rewritten under the eyes of its readers.
 const rewrites = 200
 
-// readsDuringRewrites reads what another rewrites all the time. All contents have one
-// length: Apache sends the length and tag of one version with the content of another
-// that was put in its place meanwhile, and if that is longer, a part of it. A
-// guard that has no lock on reading cannot know.
+// readsDuringRewrites reads what another rewrites all the time, longer and shorter. Apache
+// sends the length and tag of one version with the content of another that was put in its
+// place meanwhile, and if that is longer, a part of it.
 func readsDuringRewrites(s *subject, _ int) string {
 	name := s.newFile(contentOf("rewrite 000"))
 	var seen sightings
@@ -309,7 +308,7 @@ func readsDuringRewrites(s *subject, _ int) string {
 		})
 	}
 	for i := range rewrites {
-		if r := s.do("PUT", name, contentOf(fmt.Sprintf("rewrite %03d", i))); !r.done() {
+		if r := s.do("PUT", name, contentOf(fmt.Sprintf("rewrite %0*d", 3+i*7%40, i))); !r.done() {
 			s.t.Errorf("PUT: %d", r.status)
 		}
 		seen.add(s.do("GET", name, ""))
