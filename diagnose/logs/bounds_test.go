@@ -244,7 +244,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 200 MB")
 	}
-	const lines, most = 1_000_000, 160 << 20
+	const lines, most = floodLines, 160 << 20
 	peak := atomic.Uint64{}
 	o := Options{Log: accesslog.Options{Workers: 2, Stdin: &flood{lines: lines}, Progress: func(int64, int64) {
 		var m runtime.MemStats
