@@ -51,7 +51,7 @@ func (r *Reading) checkParts(parts int64, f *Facts) {
 		return
 	}
 	r.Parts[partSize] = "probably " + strconv.FormatInt(sizes[0], 10) + " bytes"
-	if f.Content == nil {
+	if len(f.Content) == 0 {
 		return
 	}
 	for _, size := range sizes {
