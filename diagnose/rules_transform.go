@@ -209,7 +209,7 @@ var transformRules = []Rule{
 			"If responses are not to be stored, let the CDN pass them through; then conditions reach the origin.",
 		},
 		Section: "RFC 9111 §4.3.2",
-		Needs:   []Evidence{FromLog},
+		Needs:   []Evidence{FromProbe},
 		Probe: []string{
 			"curl -sI -H 'If-None-Match: \"the-tag\"' URL",
 			"curl -sI -H 'If-None-Match: \"the-tag\"' --connect-to ::ORIGIN: URL",
@@ -229,7 +229,7 @@ var transformRules = []Rule{
 			"Other CDNs: look for a setting to respect or to compare ETags.",
 		},
 		Section: "RFC 9111 §4.3.2",
-		Needs:   []Evidence{FromExchange, FromLog},
+		Needs:   []Evidence{FromExchange},
 		Probe:   []string{"curl -sI -H 'If-None-Match: \"the-tag\"' URL"},
 		Since:   "0.1",
 		check:   cdnIgnoresTag,
