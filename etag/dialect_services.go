@@ -291,7 +291,7 @@ func readSolid(c candidate, found []Reading) []Reading {
 	from := len(found)
 	found = readMilliseconds(c, found)
 	if converted && kind != "" && len(found) > from {
-		found[from].Parts = map[string]string{"converted to": kind}
+		found[from].Parts = map[string]string{"media type": kind}
 	}
 	return found
 }

@@ -3,6 +3,8 @@ package etag
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -254,12 +256,29 @@ func compareDigests(a, b *Reading) comparison {
 
 // sameButMachine reports whether parts differ in nothing but what depends on the machine.
 func sameButMachine(a, b map[string]string) bool {
-	for name := range a {
-		if a[name] != b[name] && name != partInode && name != partChange && name != partName {
+	for _, name := range changedParts(a, b) {
+		if name != partInode && name != partChange && name != partName {
 			return false
 		}
 	}
 	return true
+}
+
+// changedParts lists the names, sorted, of the parts that are not the same in a and b; either may lack some.
+func changedParts(a, b map[string]string) []string {
+	var names []string
+	for name, value := range a {
+		if b[name] != value {
+			names = append(names, name)
+		}
+	}
+	for name, value := range b {
+		if _, both := a[name]; !both && value != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func order(difference int64) RelationKind {
@@ -276,7 +295,8 @@ func (rel *Relation) setElapsed() bool {
 	if a.Time.IsZero() || b.Time.IsZero() {
 		return false
 	}
-	elapsed := b.Time.Sub(a.Time)
+	// Sub ends at the least Duration, whose negative does not exist.
+	elapsed := max(b.Time.Sub(a.Time), -math.MaxInt64)
 	if rough := max(a.Resolution, b.Resolution); rough > time.Second && elapsed.Abs() <= 2*rough {
 		return false
 	}
@@ -368,9 +388,14 @@ func (rel Relation) change() string {
 	if a.Digest != nil && !bytes.Equal(a.Digest, b.Digest) {
 		add("the digest is another one")
 	}
-	for _, name := range sortedKeys(b.Parts) {
-		if a.Parts[name] != b.Parts[name] {
-			add("the %s was %q and is %q", name, a.Parts[name], b.Parts[name])
+	for _, name := range changedParts(a.Parts, b.Parts) {
+		switch was, is := a.Parts[name], b.Parts[name]; {
+		case was == "":
+			add("only the current one has the %s %q", name, is)
+		case is == "":
+			add("only the one sent has the %s %q", name, was)
+		default:
+			add("the %s was %q and is %q", name, was, is)
 		}
 	}
 	if len(parts) == 0 {
