@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/evaluate", "internal/gate",
 		"internal/guardconfig", "internal/metrics", "internal/pace",
-		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog",
+		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
 	},
 
 	"guard": {
@@ -67,7 +67,9 @@ var mayImport = map[string][]string{
 
 	"diagnose/logs": {"diagnose", "accesslog", "etag"},
 
-	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition"},
+	"probe": {"etag", "exchange"},
+
+	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
 
 	"": {"internal/cli"}, // main.go
 
@@ -95,6 +97,7 @@ var mayUse = map[string][]string{
 	"golang.org/x/crypto":                 {"internal/auth"},
 	"golang.org/x/net":                    {"internal/report"},
 	"golang.org/x/sys":                    {"store/dirstore"},
+	"golang.org/x/time":                   {"probe"},
 }
 
 func TestLayering(t *testing.T) {

@@ -1,0 +1,191 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/exchange"
+)
+
+// shownContent is how many bytes of content an exchange keeps.
+const shownContent = 16 << 10
+
+// A request is one to send. Only method is needed.
+type request struct {
+	method string
+	// url is nil for the target.
+	url *url.URL
+	// fields are names and values in turn; a name may come more than once, for several field lines. They take
+	// the place of those that every request has.
+	fields []string
+	// content is sent with its length, unless it is nil.
+	content []byte
+	// body is sent instead of content, with length; -1 is not known (chunked).
+	body   io.Reader
+	length int64
+	// address is where to send it, "" for that of the URL.
+	address string
+	// transport sends it, nil for the one of the address.
+	transport *http.Transport
+}
+
+// newRequest adds what every request has.
+func (s *session) newRequest(ctx context.Context, r request) (*http.Request, error) {
+	target := r.url
+	if target == nil {
+		target = s.target
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.body != nil:
+		req.Body, req.ContentLength = io.NopCloser(r.body), r.length
+	case r.content != nil:
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.content)), int64(len(r.content))
+	}
+	req.Header = http.Header{
+		"User-Agent":      {s.opts.UserAgent},
+		"Accept":          {"*/*"},
+		"Accept-Encoding": {"identity"},
+	}
+	for name, values := range s.opts.Header {
+		req.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	if s.opts.Authorization != "" {
+		req.Header.Set("Authorization", s.opts.Authorization)
+	}
+	for i := 0; i+1 < len(r.fields); i += 2 {
+		req.Header.Del(r.fields[i])
+	}
+	for i := 0; i+1 < len(r.fields); i += 2 {
+		req.Header.Add(r.fields[i], r.fields[i+1])
+	}
+	return req, nil
+}
+
+// An answer is a response with its content. The zero answer is none: status 0.
+type answer struct {
+	status int
+	header http.Header
+	// content is the content as it was sent, or its beginning if cut.
+	content []byte
+	cut     bool
+	sum     [sha256.Size]byte // of content
+	interim []int             // status codes 1xx
+
+	x    *exchange.Exchange
+	curl string
+}
+
+// record keeps what is sent.
+func (a *answer) record(req *http.Request, r request) {
+	a.x = &exchange.Exchange{Started: time.Now(), Scheme: req.URL.Scheme, Server: r.address}
+	q := &a.x.Request
+	q.Method, q.Target, q.Host = req.Method, exchange.RedactURL(req.URL.RequestURI()), req.URL.Host
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		for _, value := range req.Header[name] {
+			q.Header.Add(name, value)
+		}
+	}
+	q.Content = exchange.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil || len(r.content) > shownContent}
+	a.curl = curl(req, r)
+}
+
+// failed keeps that no answer came.
+func (a *answer) failed(err error) {
+	a.x.Duration = time.Since(a.x.Started)
+	for _, p := range []exchange.Part{exchange.ResponseLine, exchange.ResponseHeader, exchange.ResponseContent} {
+		a.x.Gaps = append(a.x.Gaps, exchange.Gap{Part: p, Reason: err.Error()})
+	}
+}
+
+// read reads the content up to limit bytes.
+func (a *answer) read(resp *http.Response, limit int64) error {
+	a.status, a.header = resp.StatusCode, resp.Header
+	content, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if int64(len(content)) > limit {
+		content, a.cut = content[:limit], true
+	}
+	a.content, a.sum = content, sha256.Sum256(content)
+	a.x.Duration = time.Since(a.x.Started)
+	a.x.Request.Proto = resp.Proto
+	p := &a.x.Response
+	p.Status, p.Proto = resp.StatusCode, resp.Proto
+	_, p.Reason, _ = strings.Cut(resp.Status, " ")
+	for _, name := range slices.Sorted(maps.Keys(resp.Header)) {
+		for _, value := range resp.Header[name] {
+			p.Header.Add(name, value)
+		}
+	}
+	p.Content = exchange.Content{Data: clip(content), Len: int64(len(content)), Cut: a.cut || len(content) > shownContent}
+	if a.cut {
+		p.Content.Len = resp.ContentLength
+	}
+	for _, code := range a.interim {
+		a.x.Interim = append(a.x.Interim, exchange.Response{Status: code, Proto: resp.Proto})
+	}
+	return err
+}
+
+// clip returns the bytes that an exchange keeps of content, as a copy.
+func clip(content []byte) []byte {
+	if content == nil {
+		return nil
+	}
+	return bytes.Clone(content[:min(len(content), shownContent)])
+}
+
+// field returns a field value: all its lines combined.
+func (a *answer) field(name string) string { return strings.Join(a.header.Values(name), ", ") }
+
+// has reports whether the answer has the field.
+func (a *answer) has(name string) bool { return len(a.header.Values(name)) > 0 }
+
+// tag returns the entity tag; the zero Tag if there is none, or not just one, or it is malformed.
+func (a *answer) tag() etag.Tag {
+	if lines := a.header.Values("ETag"); len(lines) == 1 {
+		if t, err := etag.Parse(lines[0]); err == nil {
+			return t
+		}
+	}
+	return etag.Tag{}
+}
+
+// time returns the time of a field with an HTTP-date; zero if it has none.
+func (a *answer) time(name string) time.Time {
+	t, err := http.ParseTime(a.field(name))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// whole reports whether content is the whole content of a 200.
+func (a *answer) whole() bool { return a.status == http.StatusOK && !a.cut }
+
+// same reports whether both have the same content.
+func (a *answer) same(b *answer) bool { return a.sum == b.sum && a.cut == b.cut }
+
+// String says the status and what of the answer matters to validators, as in `206 with ETag "a"`.
+func (a *answer) String() string {
+	if a.status == 0 {
+		return "no answer"
+	}
+	s := fmt.Sprint(a.status)
+	if tag := a.field("ETag"); tag != "" {
+		s += " with ETag " + tag
+	}
+	return s
+}

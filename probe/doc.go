@@ -1,0 +1,32 @@
+// Package probe asks a live server whether its preconditions hold: a table of
+// checks, each of which sends a few requests and compares the answers with what RFC
+// 9110 asks for.
+//
+//	report, err := probe.Run(ctx, target, probe.Options{})
+//	…
+//	for _, r := range report.Results {
+//		fmt.Println(r.Outcome, r.Check.ID, r.Says)
+//	}
+//
+// Nothing is judged beyond that table. Results carry the exchanges, for package
+// diagnose or people to read.
+//
+// # What it does to a server
+//
+// Reads only, unless Options.WriteTo names a resource that does not exist; it is
+// created, written to and removed. At most Options.Connections connections are open at
+// a time, save for the race between writers; no more than Options.Budget requests are
+// sent, no faster than Options.Rate; and nothing more once the server
+// answers 429 or 503.
+//
+// # Bounds
+//
+// Of the content of an answer Options.MaxContent bytes are read, in no more than
+// Options.Timeout. So neither an endless answer nor a silent server holds a run up for
+// longer than the budget times the timeout.
+//
+// # Credentials
+//
+// What Options.Header and Options.Authorization hold is sent to the target and not
+// kept: exchanges and commands have a placeholder. See package exchange.
+package probe

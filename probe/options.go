@@ -1,0 +1,79 @@
+package probe
+
+import (
+	"cmp"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// What errors.Is finds in the errors of Run, which say what to do.
+var (
+	// ErrTarget: the target or WriteTo is not an http or https URL.
+	ErrTarget = errors.New("not a URL to check")
+	// ErrUnreachable: no HTTP answer came: no such host, refused, TLS, time, or another protocol.
+	ErrUnreachable = errors.New("no answer")
+	// ErrUnfit: there is an answer, but not one that anything can be asked of: a redirect, an error, or no content.
+	ErrUnfit = errors.New("cannot be checked")
+	// ErrExists: WriteTo names something that exists.
+	ErrExists = errors.New("exists")
+)
+
+// Options are the choices of Run. The zero Options are the usual ones.
+type Options struct {
+	// WriteTo is a URL that does not exist yet, of the same server or another one, for checks that write; nil for none.
+	WriteTo *url.URL
+	// Checks are those to ask; nil for all. See Select.
+	Checks []*Check
+	// Addresses are those of the target to ask, as in "192.0.2.1", "[2001:db8::1]:8443"; nil for all that its name has.
+	Addresses []string
+	// Header has fields that every request gets, such as Cookie. Those a check sets itself take their place.
+	Header http.Header
+	// Authorization is the value of that field; "" for none.
+	Authorization string
+	// UserAgent is the value of that field; "" for DefaultUserAgent.
+	UserAgent string
+	// Connections is how many are open at a time, from 1 to 4; 0 for 4.
+	Connections int
+	// Writers is how many take part in the race for WriteTo, each with a connection of its own, from 2 to 64; 0 for 4.
+	Writers int
+	// Budget is how many requests are sent at most; 0 for DefaultBudget.
+	Budget int
+	// Rate is how many requests a second are sent at most; 0 for no limit.
+	Rate float64
+	// Timeout bounds each request with its answer; 0 for 10 s.
+	Timeout time.Duration
+	// MaxContent is how many bytes of an answer's content are read; 0 for 8 MiB.
+	MaxContent int64
+	// Redirects is how many are followed to find the target; 0 for none.
+	Redirects int
+	// TLS configures connections to https URLs; nil for the default.
+	TLS *tls.Config
+	// Progress, if not nil, is told after each check how many of how many are done. Calls do not overlap.
+	Progress func(done, of int)
+}
+
+const (
+	// DefaultUserAgent says who asks.
+	DefaultUserAgent = "fourtwelve-check"
+	// DefaultBudget is enough for all checks.
+	DefaultBudget = 400
+
+	maxConnections = 4
+	maxWriters     = 64
+)
+
+func (o Options) withDefaults() Options {
+	if o.Checks == nil {
+		o.Checks = catalogue
+	}
+	o.UserAgent = cmp.Or(o.UserAgent, DefaultUserAgent)
+	o.Connections = min(cmp.Or(o.Connections, maxConnections), maxConnections)
+	o.Writers = min(max(cmp.Or(o.Writers, 4), 2), maxWriters)
+	o.Budget = cmp.Or(o.Budget, DefaultBudget)
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
+	o.MaxContent = cmp.Or(o.MaxContent, 8<<20)
+	return o
+}

@@ -1,0 +1,115 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/exchange"
+)
+
+// Report is what a run found.
+type Report struct {
+	// Target and WriteTo are the URLs that were asked, free of credentials; WriteTo is "" if
+	// nothing was written.
+	Target, WriteTo string
+	// Server is the Server field of the first answer, "" if it had none.
+	Server string
+	// Addresses are those the target's name has, or that were asked for, as in "192.0.2.1:443".
+	Addresses []string
+	// Started is when the run began, and Took how long it was.
+	Started time.Time
+	Took    time.Duration
+	// Requests is how many were sent.
+	Requests int
+	// Results has one for each chosen check, in the order of Checks.
+	Results []Result
+	// Stopped is why the run ended before all checks were asked, in a sentence without a period; "" if it did not.
+	Stopped string
+	// Left is set if what was written to WriteTo could not be removed.
+	Left bool
+}
+
+// Result is what became of one check.
+type Result struct {
+	Check   *Check
+	Outcome Outcome
+	// Says is what was found, with the values, in a sentence without a period: what was wrong of a
+	// failure, why not of a check that does not apply or could not be asked.
+	Says string
+	// Rule is the id of the cause in package diagnose if the check could tell, else "".
+	Rule string
+	// Exchanges are what was sent and answered, in order, without the first look at the resource that all checks share.
+	Exchanges []*exchange.Exchange
+	// Curl has the same requests as commands for a shell, in order. A credential is the value of a
+	// variable, as in "$AUTHORIZATION".
+	Curl []string
+}
+
+// Outcome is what became of a check. The zero Outcome is NotAsked.
+type Outcome uint8
+
+const (
+	// NotAsked: it could not be, because a request failed or the run was stopped.
+	NotAsked Outcome = iota
+	// DoesNotApply: the resource has no such validator, or the server does not offer what is checked.
+	DoesNotApply
+	// Passed: the answers are right.
+	Passed
+	// Failed: an answer is wrong.
+	Failed
+)
+
+var outcomes = [...]string{"not-asked", "does-not-apply", "passed", "failed"}
+
+// String returns the outcome in kebab case.
+func (o Outcome) String() string {
+	if int(o) >= len(outcomes) {
+		return "unknown"
+	}
+	return outcomes[o]
+}
+
+// MarshalText returns String.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// weights are how much a check counts in a score.
+var weights = [...]int{Advice: 1, Should: 3, Must: 10}
+
+// Score is how much of what was asked is right, from 0 to 100, where a Must counts ten
+// times and a Should three times as much as advice. It is 100 only if nothing
+// failed, and -1 if nothing was asked.
+func (r *Report) Score() int {
+	right, all := 0, 0
+	for _, res := range r.Results {
+		w := weights[res.Check.Level]
+		switch res.Outcome {
+		case Passed:
+			right, all = right+w, all+w
+		case Failed:
+			all += w
+		}
+	}
+	if all == 0 {
+		return -1
+	}
+	return 100 * right / all
+}
+
+// Count is how many results have the outcome.
+func (r *Report) Count(o Outcome) (n int) {
+	for _, res := range r.Results {
+		if res.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// Fails reports whether a check of the level or above failed.
+func (r *Report) Fails(at Level) bool {
+	for _, res := range r.Results {
+		if res.Outcome == Failed && res.Check.Level >= at {
+			return true
+		}
+	}
+	return false
+}

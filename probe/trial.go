@@ -1,0 +1,84 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// A trial is one check being asked.
+type trial struct {
+	ctx context.Context
+	*session
+	// base is the first look at the target, in identity coding: a 200. It is shared and must not be
+	// changed.
+	base *answer
+	// scratch is what may be written to; nil if nothing may be.
+	scratch *scratch
+
+	answers []*answer
+	err     error // of the first request that failed
+}
+
+// do sends a request. Once one has failed nothing more is sent, and the answers are empty.
+func (t *trial) do(r request) *answer {
+	if t.err != nil {
+		return &answer{}
+	}
+	a, err := t.session.do(t.ctx, r)
+	t.err = err
+	t.answers = append(t.answers, a)
+	return a
+}
+
+// get sends a GET to the target with fields, which are names and values in turn.
+func (t *trial) get(fields ...string) *answer {
+	return t.do(request{method: http.MethodGet, fields: fields})
+}
+
+// head sends a HEAD as get does a GET.
+func (t *trial) head(fields ...string) *answer {
+	return t.do(request{method: http.MethodHead, fields: fields})
+}
+
+// result makes the result of a check of its verdict.
+func (t *trial) result(c *Check, v verdict) Result {
+	r := Result{Check: c, Outcome: v.outcome, Says: v.says, Rule: v.rule}
+	if t.err != nil {
+		r.Outcome, r.Says, r.Rule = NotAsked, t.err.Error(), ""
+	}
+	for _, a := range t.answers {
+		if a.x != nil {
+			r.Exchanges, r.Curl = append(r.Exchanges, a.x), append(r.Curl, a.curl)
+		}
+	}
+	return r
+}
+
+// A verdict is what a check says of the answers.
+type verdict struct {
+	outcome Outcome
+	says    string
+	rule    string
+}
+
+// right: the check passes; what is said is what was seen.
+func right(format string, args ...any) verdict {
+	return verdict{outcome: Passed, says: fmt.Sprintf(format, args...)}
+}
+
+// wrong: the check fails.
+func wrong(format string, args ...any) verdict {
+	return verdict{outcome: Failed, says: fmt.Sprintf(format, args...)}
+}
+
+// because names the rule of package diagnose that is the cause.
+func (v verdict) because(rule string) verdict {
+	v.rule = rule
+	return v
+}
+
+// inapplicable: there is nothing to check.
+func inapplicable(format string, args ...any) verdict {
+	return verdict{outcome: DoesNotApply, says: fmt.Sprintf(format, args...)}
+}
