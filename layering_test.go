@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/loggen":       {},
 	"internal/mediatype":    {},
 	"internal/metrics":      {"guard", "precondition"},
+	"internal/netrc":        {},
 	"internal/pace":         {},
 	"internal/patch":        {},
 	"internal/qvalue":       {},
@@ -53,7 +54,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/evaluate", "internal/gate",
-		"internal/guardconfig", "internal/metrics", "internal/pace",
+		"internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
 		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
 	},
 
@@ -67,7 +68,7 @@ var mayImport = map[string][]string{
 
 	"diagnose/logs": {"diagnose", "accesslog", "etag"},
 
-	"probe": {"etag", "exchange"},
+	"probe": {"etag", "exchange", "byterange"},
 
 	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
 

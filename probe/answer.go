@@ -3,13 +3,13 @@ package probe
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,13 +30,18 @@ type request struct {
 	fields []string
 	// content is sent with its length, unless it is nil.
 	content []byte
-	// body is sent instead of content, with length; -1 is not known (chunked).
+	// body is sent instead of content, with length; -1 is not known (chunked). Then content, unless it is nil, is what
+	// body has.
 	body   io.Reader
 	length int64
+	// admitted is set if session.admit was asked already.
+	admitted bool
 	// address is where to send it, "" for that of the URL.
 	address string
 	// transport sends it, nil for the one of the address.
 	transport *http.Transport
+	// limit is how many bytes of the answer's content are read at most; 0 for Options.MaxContent.
+	limit int64
 }
 
 // newRequest adds what every request has.
@@ -82,8 +87,9 @@ type answer struct {
 	// content is the content as it was sent, or its beginning if cut.
 	content []byte
 	cut     bool
-	sum     [sha256.Size]byte // of content
-	interim []int             // status codes 1xx
+	// slow is set if it was cut because it did not end in time.
+	slow    bool
+	interim []int // status codes 1xx
 
 	x    *exchange.Exchange
 	curl string
@@ -99,7 +105,7 @@ func (a *answer) record(req *http.Request, r request) {
 			q.Header.Add(name, value)
 		}
 	}
-	q.Content = exchange.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil || len(r.content) > shownContent}
+	q.Content = exchange.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil && r.content == nil || len(r.content) > shownContent}
 	a.curl = curl(req, r)
 }
 
@@ -111,14 +117,20 @@ func (a *answer) failed(err error) {
 	}
 }
 
-// read reads the content up to limit bytes.
+// read reads the content up to limit bytes, or nothing of it if limit is negative. What came of a 200 in
+// time is its beginning; any other content must end in time.
 func (a *answer) read(resp *http.Response, limit int64) error {
 	a.status, a.header = resp.StatusCode, resp.Header
-	content, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if int64(len(content)) > limit {
+	content, err := readUpTo(resp, limit)
+	switch {
+	case int64(len(content)) > max(limit, 0):
 		content, a.cut = content[:limit], true
+	case limit < 0:
+		a.cut = resp.ContentLength != 0
+	case isTimeout(err) && a.status == http.StatusOK:
+		a.cut, a.slow, err = true, true, nil
 	}
-	a.content, a.sum = content, sha256.Sum256(content)
+	a.content = content
 	a.x.Duration = time.Since(a.x.Started)
 	a.x.Request.Proto = resp.Proto
 	p := &a.x.Response
@@ -137,6 +149,15 @@ func (a *answer) read(resp *http.Response, limit int64) error {
 		a.x.Interim = append(a.x.Interim, exchange.Response{Status: code, Proto: resp.Proto})
 	}
 	return err
+}
+
+// readUpTo reads the content as far as to tell whether it has more than limit bytes.
+func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
+	if limit < 0 || resp.StatusCode == http.StatusSwitchingProtocols {
+		// What follows a 101 is not HTTP any more, and nothing would end it in time.
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, limit+1))
 }
 
 // clip returns the bytes that an exchange keeps of content, as a copy.
@@ -175,8 +196,42 @@ func (a *answer) time(name string) time.Time {
 // whole reports whether content is the whole content of a 200.
 func (a *answer) whole() bool { return a.status == http.StatusOK && !a.cut }
 
-// same reports whether both have the same content.
-func (a *answer) same(b *answer) bool { return a.sum == b.sum && a.cut == b.cut }
+// same reports whether both have the same content, as far as it was read.
+func (a *answer) same(b *answer) bool {
+	short, long := a, b
+	if len(short.content) > len(long.content) {
+		short, long = b, a
+	}
+	if len(short.content) < len(long.content) && !short.cut {
+		return false
+	}
+	return bytes.HasPrefix(long.content, short.content)
+}
+
+// size returns how long the content is, or would be of a HEAD; -1 if that is not known.
+func (a *answer) size() int64 {
+	if n, err := strconv.ParseInt(a.field("Content-Length"), 10, 64); err == nil && n >= 0 {
+		return n
+	}
+	if a.cut {
+		return -1
+	}
+	return int64(len(a.content))
+}
+
+// directive reports whether Cache-Control has the directive, whatever its argument.
+func (a *answer) directive(name string) bool {
+	for d := range strings.SplitSeq(a.field("Cache-Control"), ",") {
+		d, _, _ = strings.Cut(d, "=")
+		if strings.EqualFold(strings.TrimSpace(d), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// cached reports whether the answer says that a cache gave it without asking the origin server (RFC 9111 §5.1).
+func (a *answer) cached() bool { return a.has("Age") }
 
 // String says the status and what of the answer matters to validators, as in `206 with ETag "a"`.
 func (a *answer) String() string {

@@ -36,9 +36,8 @@ type Check struct {
 	// Since is the version of fourtwelve that first had the check.
 	Since string `json:"since"`
 
-	// alone is set if each answer is judged by itself, so that the verdict holds although the content
-	// changes meanwhile.
-	alone bool
+	// rests says what must not have changed meanwhile for a failure to be one.
+	rests aspects
 	// ask sends the requests and judges the answers. It must bear answers without
 	// anything in them: once a request fails its verdict is not used.
 	ask func(*trial) verdict
@@ -61,6 +60,29 @@ func (c *Check) FixFor(server string) []string {
 		}
 	}
 	return c.Fix
+}
+
+// aspects are those of a resource that may change while it is asked.
+type aspects uint8
+
+const (
+	byTag aspects = 1 << iota
+	byDate
+	byContent
+
+	byValidators = byTag | byDate
+	byAll        = byValidators | byContent
+)
+
+// String names the aspects for people.
+func (a aspects) String() string {
+	var names []string
+	for i, name := range [...]string{"the entity tag", "Last-Modified", "the content"} {
+		if a&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // Level is how binding a check is. The zero Level is Advice.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.base = base
 	report.Target, report.Addresses = exchange.RedactURL(s.target.String()), s.addresses
 	report.Server = base.field("Server")
 	scratch, err := s.openScratch(ctx)
@@ -96,39 +98,60 @@ func dnsReason(err error) string {
 
 // look gets the target for the first time, and follows redirects as far as that is allowed.
 func (s *session) look(ctx context.Context) (*answer, error) {
-	for followed := 0; ; followed++ {
-		a, err := s.do(ctx, request{method: http.MethodGet})
+	seen := []string{s.target.String()}
+	for {
+		a, err := s.reach(ctx)
+		shown := exchange.RedactURL(s.target.String())
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case a.status == 0:
-			return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, exchange.RedactURL(s.target.String()), err)
-		case a.status == http.StatusOK && err == nil:
-			return a, nil
+			return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, shown, err)
+		case err != nil && a.status != http.StatusOK:
+			return nil, fmt.Errorf("%w: %s answers %d: %v", ErrUnfit, shown, a.status, err)
+		case err != nil:
+			return nil, fmt.Errorf("%w: %s: %v", ErrUnfit, shown, err)
 		case a.status == http.StatusOK:
-			return nil, fmt.Errorf("%w: %s: %v", ErrUnfit, exchange.RedactURL(s.target.String()), err)
+			return a, nil
 		}
 		next, err := s.redirect(a)
 		if err != nil {
 			return nil, err
 		}
-		if followed >= s.opts.Redirects {
-			return nil, fmt.Errorf("%w: %s answers %d and points to %s, which is redirect %d of %d that may be followed: check that URL, or allow more with --follow",
-				ErrUnfit, exchange.RedactURL(s.target.String()), a.status, exchange.RedactURL(next.String()), followed+1, s.opts.Redirects)
+		if slices.Contains(seen, next.String()) {
+			return nil, fmt.Errorf("%w: %s answers %d and points to %s, which was there before: these redirects never end",
+				ErrUnfit, shown, a.status, exchange.RedactURL(next.String()))
+		}
+		if len(seen) > s.opts.Redirects {
+			return nil, fmt.Errorf("%w: %s answers %d and points to %s, and %d redirects may be followed: check that URL, or allow more with --follow",
+				ErrUnfit, shown, a.status, exchange.RedactURL(next.String()), s.opts.Redirects)
 		}
 		if next.Host != s.target.Host || next.Scheme != s.target.Scheme {
 			// Addresses and credentials are those of the first server.
 			s.opts.Addresses, s.opts.Authorization, s.opts.Header = nil, "", nil
+		} else if s.came == nil {
+			s.came = s.target
 		}
-		s.target = next
+		seen, s.target = append(seen, next.String()), next
 		if err := s.resolve(ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
+// reach gets the target from the first of its addresses that can be reached, from which everything else is
+// got, too.
+func (s *session) reach(ctx context.Context) (*answer, error) {
+	for s.asked = 0; ; s.asked++ {
+		a, err := s.do(ctx, request{method: http.MethodGet})
+		if a.status != 0 || ctx.Err() != nil || s.asked+1 == len(s.addresses) {
+			return a, err
+		}
+	}
+}
+
 // first is where everything is sent that does not compare addresses, so that one server answers.
-func (s *session) first() string { return s.addresses[0] }
+func (s *session) first() string { return s.addresses[s.asked] }
 
 // redirect returns where an answer points to, or an error if it is none.
 func (s *session) redirect(a *answer) (*url.URL, error) {
@@ -180,7 +203,7 @@ func (s *session) ask(ctx context.Context, base *answer, scratch *scratch, resul
 	}
 	close(next)
 	workers.Wait()
-	s.settle(ctx, base, results)
+	s.settle(ctx, results)
 	for i, c := range s.opts.Checks {
 		if c.Writes {
 			one(i)
@@ -199,16 +222,39 @@ func (t *trial) run(c *Check) Result {
 	return t.result(c, c.ask(t))
 }
 
-// settle looks at the target again. If its content changed while it was asked, failures may be due to that.
-func (s *session) settle(ctx context.Context, base *answer, results []Result) {
-	a, err := s.do(ctx, request{method: http.MethodGet})
-	if err != nil || a.status != http.StatusOK || a.same(base) {
-		return
-	}
+// settle looks at the target again. Failures that rest on what changed while it was asked may be due to
+// that.
+func (s *session) settle(ctx context.Context, results []Result) {
+	s.do(ctx, request{method: http.MethodGet})
 	for i := range results {
-		if r := &results[i]; r.Outcome == Failed && !r.Check.alone {
+		r := &results[i]
+		if r.Outcome != Failed {
+			continue
+		}
+		if changed := s.changed & r.Check.rests; changed != 0 {
 			r.Outcome, r.Rule = NotAsked, ""
-			r.Says = "the content changed while it was asked, so that this may be due to that: check a resource that stands still"
+			r.Says = fmt.Sprintf("%v changed while it was asked, so that this may be due to that: check a resource that stands still", changed)
 		}
 	}
+}
+
+// compare remembers what of a whole, uncoded answer to a GET of the target is not as it was at first.
+func (s *session) compare(r request, a *answer) {
+	if s.base == nil || r.url != nil || r.method != http.MethodGet || a.status != http.StatusOK ||
+		r.address != "" && r.address != s.first() || slices.Contains(r.fields, "Accept-Encoding") {
+		return
+	}
+	var changed aspects
+	if a.field("ETag") != s.base.field("ETag") {
+		changed |= byTag
+	}
+	if a.field("Last-Modified") != s.base.field("Last-Modified") {
+		changed |= byDate
+	}
+	if !a.same(s.base) {
+		changed |= byContent
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed |= changed
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,10 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -25,16 +28,31 @@ type session struct {
 	addresses []string
 	// pinned is set if the name alone does not say which of them is asked.
 	pinned bool
-	pace   *rate.Limiter
-	sent   atomic.Int64
+	// asked is which of the addresses everything is sent to that does not compare them.
+	asked int
+	// base is the first look at the target; nil before it. It does not change once checks are asked.
+	base *answer
+	// came is the first URL if it redirected to the target, else nil.
+	came *url.URL
+	pace *rate.Limiter
+	sent atomic.Int64
 
 	mu         sync.Mutex
 	transports map[string]*http.Transport // by address, "" for that of the URL
 	stopped    error                      // why nothing more may be sent
+	shared     map[string]*shared         // see trial.once
+	changed    aspects                    // what was not as in base at some time
+}
+
+// shared is an answer that several checks look at.
+type shared struct {
+	once sync.Once
+	*answer
+	err error
 }
 
 func newSession(target *url.URL, o Options) *session {
-	s := &session{opts: o, target: target, transports: map[string]*http.Transport{}}
+	s := &session{opts: o, target: target, transports: map[string]*http.Transport{}, shared: map[string]*shared{}}
 	s.pace = rate.NewLimiter(rate.Inf, 1)
 	if o.Rate > 0 {
 		s.pace = rate.NewLimiter(rate.Limit(o.Rate), 1)
@@ -120,10 +138,12 @@ func (s *session) admit(ctx context.Context) error {
 // answer without a status, with what could be told of the request.
 func (s *session) do(ctx context.Context, r request) (*answer, error) {
 	a := &answer{}
-	if err := s.admit(ctx); err != nil {
-		return a, err
+	if !r.admitted {
+		if err := s.admit(ctx); err != nil {
+			return a, err
+		}
 	}
-	if r.url == nil && r.address == "" && s.pinned {
+	if s.pinned && r.address == "" && r.transport == nil && (r.url == nil || r.url.Host == s.target.Host) {
 		r.address = s.first()
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
@@ -145,15 +165,28 @@ func (s *session) do(ctx context.Context, r request) (*answer, error) {
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
+		err = s.explain(ctx, err)
 		a.failed(err)
-		return a, s.explain(ctx, err)
+		return a, err
 	}
 	defer resp.Body.Close()
-	err = a.read(resp, s.opts.MaxContent)
-	if err != nil {
+	if err := a.read(resp, s.limit(r, resp)); err != nil {
 		return a, s.explain(ctx, fmt.Errorf("reading the content: %w", err))
 	}
+	s.compare(r, a)
 	return a, s.heed(a)
+}
+
+// limit is how many bytes of the content are read. Content that did not end in time when it was first
+// looked at is not waited for again.
+func (s *session) limit(r request, resp *http.Response) int64 {
+	if s.base != nil && s.base.slow && r.url == nil && resp.StatusCode == http.StatusOK {
+		return -1
+	}
+	if r.limit > 0 {
+		return min(r.limit, s.opts.MaxContent)
+	}
+	return s.opts.MaxContent
 }
 
 // heed ends the run if the server asks for that.
@@ -170,14 +203,38 @@ func (s *session) heed(a *answer) error {
 
 // explain says of an error of the network what it means.
 func (s *session) explain(ctx context.Context, err error) error {
-	var timeout net.Error
 	switch {
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return context.Canceled
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case isTimeout(err):
 		return fmt.Errorf("no answer within %v", s.opts.Timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the connection ended before the answer did")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("the connection was refused: nothing listens there")
+	case errors.Is(err, syscall.ECONNRESET):
+		return errors.New("the server reset the connection")
+	}
+	return explainProtocol(err)
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
+}
+
+// explainProtocol says what it means that the server does not speak HTTP or TLS as it ought to.
+func explainProtocol(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	switch text := err.Error(); {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("its certificate is not accepted: %w", certificate.Err)
+	case errors.As(err, &record), strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return errors.New("it does not speak TLS there: is it http instead of https?")
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME header"):
+		_, detail, _ := strings.Cut(text, "malformed ")
+		return fmt.Errorf("that is not HTTP: malformed %s", detail)
 	}
 	return err
 }

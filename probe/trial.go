@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // A trial is one check being asked.
@@ -39,6 +40,39 @@ func (t *trial) get(fields ...string) *answer {
 // head sends a HEAD as get does a GET.
 func (t *trial) head(fields ...string) *answer {
 	return t.do(request{method: http.MethodHead, fields: fields})
+}
+
+// shownOnce is how many bytes of content an answer has that is judged by more than its content.
+const shownOnce = 64 << 10
+
+// once returns the answer to a GET with fields, which is sent unless another check has sent the same. At most
+// shownOnce bytes of its content are read.
+func (t *trial) once(fields ...string) *answer { return t.share(http.MethodGet, fields) }
+
+// headOnce is once for HEAD.
+func (t *trial) headOnce(fields ...string) *answer { return t.share(http.MethodHead, fields) }
+
+func (t *trial) share(method string, fields []string) *answer {
+	if t.err != nil {
+		return &answer{}
+	}
+	s := t.sharedBy(method + " " + strings.Join(fields, "\n"))
+	s.once.Do(func() {
+		s.answer, s.err = t.session.do(t.ctx, request{method: method, fields: fields, limit: shownOnce})
+	})
+	t.err = s.err
+	t.answers = append(t.answers, s.answer)
+	return s.answer
+}
+
+// sharedBy returns what is under the key, for once.
+func (s *session) sharedBy(key string) *shared {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shared[key] == nil {
+		s.shared[key] = &shared{}
+	}
+	return s.shared[key]
 }
 
 // result makes the result of a check of its verdict.
