@@ -39,7 +39,7 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 		return x.look(res)
 	case http.StatusNoContent:
 		_ = res.Body.Close()
-		return sight{exists: true, backend: x.readValidators(res.Header)}, nil
+		return sight{exists: true, backend: x.readValidators(res)}, nil
 	case http.StatusNotFound, http.StatusGone:
 		discardAndClose(res)
 		return sight{backend: validators{date: x.now}}, nil
@@ -76,7 +76,7 @@ var isWriteField = map[string]bool{
 
 // look reads a representation for its tag.
 func (x *exchange) look(res *http.Response) (sight, error) {
-	s := sight{exists: true, backend: x.readValidators(res.Header)}
+	s := sight{exists: true, backend: x.readValidators(res)}
 	bound := x.route.MaxBuffer + x.route.MaxSpool
 	defer func() { _ = res.Body.Close() }()
 	if res.ContentLength > bound || isEventStream(res.Header) {
@@ -99,8 +99,8 @@ func (x *exchange) look(res *http.Response) (sight, error) {
 		return s, nil
 	}
 	sum.Sum(s.digest[:0])
-	s.content = etag.FromDigest(s.digest)
-	x.learn(s)
+	s.content, s.backend.size = etag.FromDigest(s.digest), size
+	x.learn(s, nil)
 	return s, nil
 }
 

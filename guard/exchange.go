@@ -34,6 +34,9 @@ type exchange struct {
 	since moment
 	// before is the digest of what was read before that, and overtaken.
 	before [sha256.Size]byte
+	// sampled says that the backend is asked for all of the content, though a question would do, to see
+	// whether it still deserves its trust.
+	sampled bool
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
 }

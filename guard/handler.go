@@ -87,7 +87,8 @@ type RouteStatus struct {
 	// Name and Backend are those of the route.
 	Name, Backend string
 	// Trust is "learning", "trusted" or "distrusted": whether the backend's entity
-	// tags are sound. Why, in kebab case, is what speaks against them.
+	// tags are sound. Why, in kebab case, is what speaks against them, or for them: the dialect
+	// that was trusted first (see [etag.Dialects]), or "changes-with-content".
 	Trust, Why string
 }
 

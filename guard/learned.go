@@ -1,8 +1,12 @@
 package guard
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"hash/maphash"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 )
@@ -18,24 +22,31 @@ const (
 
 func (t trust) String() string { return [...]string{"learning", "trusted", "distrusted"}[t] }
 
-// What it takes until a backend's tags are trusted.
+// What it takes until the tags of one maker are trusted.
 const (
 	// enoughRepeats: so often was a resource read again and had the same tag for
 	// the same content.
 	enoughRepeats = 16
-	// enoughChanges: so often had it another tag for other content. Without
-	// that a tag might be one of the name, and never change.
-	enoughChanges = 2
 	// enoughResources: so many resources were seen to keep their tag.
 	enoughResources = 2
+	// enoughChanges: so often had a resource another tag for other content. Tags that do
+	// not tell what they are made of might be those of a name otherwise, and never change.
+	enoughChanges = 2
+	// enoughAnswers: so often did the backend send the content to a request with a tag
+	// in If-None-Match that it never gave out.
+	enoughAnswers = 2
 )
 
 const (
 	// maxChurn is how often the same content may get another tag without being
-	// written, as when a file was only touched.
+	// written, if the tag does not tell why.
 	maxChurn = 2
 	// maxObserved bounds how many resources are watched at a time.
-	maxObserved = 256
+	maxObserved = 4096
+	// maxJudged bounds how many judgements are kept of tags.
+	maxJudged = 1024
+	// maxProbes bounds how often a backend is asked with a tag that it never gave out.
+	maxProbes = 16
 )
 
 // learned is what is known of the entity tags of one route's backend. Nothing in
@@ -45,21 +56,58 @@ type learned struct {
 	mu       sync.Mutex
 	trust    trust
 	why      string
-	repeats  int
-	changes  int
+	tallies  map[maker]*tally
 	churn    int
-	steady   int // resources that kept their tag
-	observed map[string]*observation
+	observed map[uint64]*observation
+	judged   map[judged]time.Time // what soundFrom returned
+
+	probes, answers int
+
+	streams, matches sample
+}
+
+// tally is what speaks for the tags of one maker.
+type tally struct {
+	repeats, changes int
+	steady           int  // resources that kept their tag
+	refuted          bool // some tag in that form was not made so
+}
+
+// enough reports whether the tags that by makes are to be trusted.
+func (t *tally) enough(by maker) bool {
+	return !t.refuted && t.repeats >= enoughRepeats && t.steady >= enoughResources && (by != "" || t.changes >= enoughChanges)
 }
 
 // observation is what was last seen of a resource.
 type observation struct {
-	tag     etag.Tag
-	digest  [sha256.Size]byte
-	steady  bool
-	written bool // since then
+	tag      etag.Tag
+	digest   [sha256.Size]byte
+	evidence evidence
+	steady   bool
+	written  bool // since then
 }
 
+// judged is all that soundFrom depends on.
+type judged struct {
+	tag         etag.Tag
+	modified    time.Time
+	size        int64
+	coded, bare bool
+}
+
+// A sample is one of every so many.
+type sample struct{ n atomic.Uint64 }
+
+// due reports whether this is one to look at.
+func (s *sample) due(every uint64) bool { return s.n.Add(1)%every == 0 }
+
+var keySeed = maphash.MakeSeed()
+
+// keyOf is short, whatever the length of the request target.
+func keyOf(target string) uint64 { return maphash.String(keySeed, target) }
+
+// status returns what is thought of the backend, and why: what speaks against it,
+// or whose tags were trusted first.
 func (l *learned) status() (trust, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,9 +117,44 @@ func (l *learned) status() (trust, string) {
 func (l *learned) isTrusted() bool  { t, _ := l.status(); return t == trusted }
 func (l *learned) distrusted() bool { t, _ := l.status(); return t == distrusted }
 
-// observe learns from a whole response of the resource called key. It reports
-// whether that changed what is thought of the backend.
-func (l *learned) observe(key string, v validators, digest [sha256.Size]byte) (changed bool) {
+// vouchesFor reports whether the tag of a response is sound.
+func (l *learned) vouchesFor(v validators) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.trust != trusted || len(v.tag.Opaque()) > maxKept {
+		return false
+	}
+	key := judged{v.tag, v.modified, v.size, v.coded, v.bare}
+	from, ok := l.judged[key]
+	if !ok {
+		from = soundFrom(v, l.trusts)
+		if l.judged == nil || len(l.judged) >= maxJudged {
+			l.judged = make(map[judged]time.Time)
+		}
+		l.judged[key] = from
+	}
+	return !v.date.Before(from)
+}
+
+// trusts reports whether the tags of one maker are trusted, if those of any are.
+func (l *learned) trusts(by maker) bool {
+	t := l.tallies[by]
+	return t != nil && t.enough(by)
+}
+
+// observe learns from a whole response to a request for target. content is nil if it is
+// not at hand. It reports whether that changed what is thought of the backend.
+func (l *learned) observe(target string, v validators, digest [sha256.Size]byte, content []byte) (changed bool) {
+	if v.fault == "" && (!v.strong() || !v.settled() || len(v.tag.Opaque()) > maxKept) {
+		return false
+	}
+	key := keyOf(target)
+	now := observation{tag: v.tag, digest: digest}
+	if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.digest == now.digest {
+		now.evidence = was.evidence
+	} else if v.fault == "" {
+		now.evidence = evidenceOf(v, content)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.trust
@@ -80,51 +163,107 @@ func (l *learned) observe(key string, v validators, digest [sha256.Size]byte) (c
 		return false
 	case v.fault != "":
 		l.distrust(v.fault)
-	case v.strong() && v.settled():
-		l.compare(key, observation{tag: v.tag, digest: digest})
+	default:
+		l.compare(key, now)
 	}
 	return l.trust != before
 }
 
+func (l *learned) lastSeen(key uint64) (observation, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o := l.observed[key]; o != nil {
+		return *o, true
+	}
+	return observation{}, false
+}
+
 // distrust is for good.
-func (l *learned) distrust(why string) { l.trust, l.why, l.observed = distrusted, why, nil }
+func (l *learned) distrust(why string) {
+	l.trust, l.why = distrusted, why
+	l.observed, l.tallies, l.judged = nil, nil, nil
+}
 
 // compare holds what is seen against what was seen before.
-func (l *learned) compare(key string, now observation) {
+func (l *learned) compare(key uint64, now observation) {
+	for _, by := range now.evidence.against {
+		l.refute(by)
+	}
 	was := l.observed[key]
 	if was == nil {
 		l.remember(key, &now)
 		return
 	}
 	sameTag, sameContent := now.tag == was.tag, now.digest == was.digest
+	t := l.tallyOf(now.evidence)
+	before := t.enough(now.evidence.by)
 	switch {
 	case sameTag && !sameContent:
 		l.distrust("same-tag-other-content")
 		return
 	case sameTag:
-		l.repeats++
+		t.repeats++
 		if !was.steady {
 			was.steady = true
-			l.steady++
+			t.steady++
 		}
-	case sameContent && !was.written:
+	case sameContent && !was.written && now.evidence.by == "":
 		if l.churn++; l.churn > maxChurn {
 			l.distrust("unstable")
 			return
 		}
 	case !sameContent:
-		l.changes++
+		t.changes++
 	}
-	was.tag, was.digest, was.written = now.tag, now.digest, false
-	if l.repeats >= enoughRepeats && l.changes >= enoughChanges && l.steady >= enoughResources {
-		l.trust = trusted
+	was.tag, was.digest, was.evidence, was.written = now.tag, now.digest, now.evidence, false
+	if after := t.enough(now.evidence.by); after {
+		l.begin(now.evidence.by, !before)
+	}
+}
+
+// tallyOf returns the tally that e counts for; of what is undecided nobody's.
+func (l *learned) tallyOf(e evidence) *tally {
+	if e.undecided {
+		return new(tally)
+	}
+	if l.tallies == nil {
+		l.tallies = make(map[maker]*tally)
+	}
+	t := l.tallies[e.by]
+	if t == nil {
+		t = new(tally)
+		l.tallies[e.by] = t
+	}
+	return t
+}
+
+// refute takes the trust in the tags of one maker away.
+func (l *learned) refute(by maker) {
+	if t := l.tallyOf(evidence{by: by}); !t.refuted {
+		t.refuted, l.judged = true, nil
+	}
+	for other, t := range l.tallies {
+		if t.enough(other) {
+			return
+		}
+	}
+	l.trust, l.why = learning, ""
+}
+
+// begin trusts the tags of one maker, unless the backend has yet to show that it can compare tags.
+func (l *learned) begin(by maker, first bool) {
+	if first {
+		l.judged = nil // in which they are never sound
+	}
+	if l.trust == learning && l.answers >= enoughAnswers {
+		l.trust, l.why = trusted, cmp.Or(string(by), "changes-with-content")
 	}
 }
 
 // remember makes room for a resource by forgetting any other.
-func (l *learned) remember(key string, o *observation) {
+func (l *learned) remember(key uint64, o *observation) {
 	if l.observed == nil {
-		l.observed = make(map[string]*observation)
+		l.observed = make(map[uint64]*observation)
 	}
 	for other := range l.observed {
 		if len(l.observed) < maxObserved {
@@ -137,17 +276,36 @@ func (l *learned) remember(key string, o *observation) {
 
 // wrote says that a resource may have been written, so that it may have a new tag
 // even if its content is the same.
-func (l *learned) wrote(key string) {
+func (l *learned) wrote(target string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if o := l.observed[key]; o != nil {
+	if o := l.observed[keyOf(target)]; o != nil {
 		o.written = true
 	}
 }
 
-// ignores says that the backend refused a write by a precondition that was true.
+// misjudges says that the backend has evaluated a precondition wrongly.
 func (l *learned) misjudges(why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.distrust(why)
+}
+
+// probe reports whether a read of target is to be made with a tag that the backend never
+// gave out, to see that it is not taken in by that.
+func (l *learned) probe(target string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.trust != learning || l.answers >= enoughAnswers || l.probes >= maxProbes || l.observed[keyOf(target)] == nil {
+		return false
+	}
+	l.probes++
+	return true
+}
+
+// answered says that the backend has answered such a request with the content.
+func (l *learned) answered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers++
 }

@@ -155,7 +155,8 @@ type Validators uint8
 
 const (
 	// ValidatorsAuto makes tags of content until the backend's have been seen to be
-	// sound, and again for ever once one was not.
+	// sound, and again for ever once one was not. A tag that has a time is used when
+	// that has been over for a minute.
 	ValidatorsAuto Validators = iota
 	// ValidatorsContent always makes tags of content.
 	ValidatorsContent

@@ -10,7 +10,8 @@ import (
 )
 
 // question is what a backend that is believed is asked, beside the request: whether
-// it still has what the client has, or for a range.
+// it still has what the client has, or for a range. While it is not known whether it can be believed, it may be
+// asked for what it cannot have.
 type question struct {
 	// tags are for If-None-Match.
 	tags []etag.Tag
@@ -18,12 +19,28 @@ type question struct {
 	// One of the two parts of a question is empty.
 	ranged  []string
 	ifRange etag.Tag
+	// probe says that the tag is one that the backend never gave out, so that there is but one right
+	// answer.
+	probe bool
 }
+
+// probeTag is a tag that no backend gives out.
+var probeTag = etag.MustParse(`"there-is-no-such-version"`)
+
+// sampleOfMatches is of how many questions for a tag one is not asked, and the content looked at.
+const sampleOfMatches = 64
 
 // questionOf returns what to ask, or nil.
 func (x *exchange) questionOf(out *http.Request) *question {
 	f := x.fields
-	if !x.believes() || out.Body != nil || len(f.IfMatch) > 0 || len(f.IfUnmodifiedSince) > 0 {
+	switch {
+	case x.believes():
+	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil && x.route.learned.probe(x.r.URL.RequestURI()):
+		return &question{tags: []etag.Tag{probeTag}, probe: true}
+	default:
+		return nil
+	}
+	if out.Body != nil || len(f.IfMatch) > 0 || len(f.IfUnmodifiedSince) > 0 {
 		return nil
 	}
 	switch {
@@ -52,6 +69,7 @@ func (x *exchange) questionOfTags() *question {
 	if len(q.tags) == 0 {
 		return nil
 	}
+	x.sampled = x.route.Validators == ValidatorsAuto && x.route.learned.matches.due(sampleOfMatches)
 	return q
 }
 
@@ -98,6 +116,9 @@ func (q *question) apply(h http.Header) {
 // answeredBy reports whether res makes sense as an answer. If it is not about the
 // whole, it is made what the client gets.
 func (q *question) answeredBy(x *exchange, res *http.Response) bool {
+	if q.probe {
+		return q.provenBy(x, res)
+	}
 	switch res.StatusCode {
 	case http.StatusNotModified:
 		return len(q.tags) > 0 && q.notModified(x, res)
@@ -109,11 +130,27 @@ func (q *question) answeredBy(x *exchange, res *http.Response) bool {
 	return true
 }
 
+// provenBy reports whether res is the content, and learns from it.
+func (q *question) provenBy(x *exchange, res *http.Response) bool {
+	switch res.StatusCode {
+	case http.StatusOK:
+		x.route.learned.answered()
+		return true
+	case http.StatusNotModified:
+		x.route.learned.misjudges("not-modified-whatever-is-asked")
+		x.logTrust()
+	}
+	return false
+}
+
 // notModified takes a 304 that names one of the tags asked for.
 func (q *question) notModified(x *exchange, res *http.Response) bool {
-	v := x.readValidators(res.Header)
+	v := x.readValidators(res)
 	if v.tag.IsZero() && v.fault == "" && len(q.tags) == 1 {
 		v.tag = q.tags[0]
+	}
+	if x.route.Validators == ValidatorsAuto && !x.usable(v) {
+		return false
 	}
 	s := sight{exists: true, backend: v}
 	c := x.current(s)
@@ -136,7 +173,7 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 // if there is none.
 func (q *question) partial(x *exchange, res *http.Response) bool {
 	h := res.Header
-	v := x.readValidators(h)
+	v := x.readValidators(res)
 	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.tag.StrongEqual(q.ifRange) {
 		return false
 	}

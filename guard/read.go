@@ -58,6 +58,11 @@ func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if out.Method == http.MethodHead && res.StatusCode == http.StatusOK && !x.headWasEnough(res) {
+		_ = res.Body.Close()
+		out.Method = http.MethodGet
+		return x.readOnce(out)
+	}
 	x.addCacheControl(res)
 	switch res.StatusCode {
 	case http.StatusOK:
@@ -72,6 +77,11 @@ func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 // tags are those that clients see.
 func (x *exchange) headIsEnough() bool {
 	return x.route.Validators == ValidatorsNone || x.believes() && !x.namesTags()
+}
+
+// headWasEnough reports whether the tag in the response to a HEAD is one that a GET would get, too.
+func (x *exchange) headWasEnough(res *http.Response) bool {
+	return x.route.Validators != ValidatorsAuto || x.usable(x.readValidators(res))
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
@@ -94,7 +104,7 @@ func (x *exchange) namesTags() bool {
 // checked, and if it makes no sense it is asked again without.
 func (x *exchange) ask(out *http.Request) (*http.Response, error) {
 	q := x.questionOf(out)
-	if q == nil {
+	if q == nil || x.sampled {
 		return x.send(out)
 	}
 	asked := out.Clone(out.Context())
@@ -117,7 +127,7 @@ func (x *exchange) other(res *http.Response) (*http.Response, error) {
 		discardAndClose(res)
 		return nil, x.refusal(nonsense(res.StatusCode))
 	}
-	x.readValidators(res.Header)
+	x.readValidators(res)
 	if !x.believes() {
 		delete(res.Header, "Etag")
 	}
@@ -146,7 +156,7 @@ func (x *exchange) addCacheControl(res *http.Response) {
 // represent answers with the representation that the backend has sent, or by its
 // validators.
 func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Response, error) {
-	s := sight{exists: true, backend: x.readValidators(res.Header)}
+	s := sight{exists: true, backend: x.readValidators(res)}
 	if !x.wantsContent(res, &s) {
 		return x.stream(out, res, s)
 	}
@@ -165,8 +175,8 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return x.stream(out, res, s)
 	}
 	_ = res.Body.Close()
-	s.content, s.digest = held.tag(), held.digest
-	x.learn(s)
+	s.content, s.digest, s.backend.size = held.tag(), held.digest, held.size
+	x.learn(s, held.inMemory())
 	return nil, x.serveHeld(res, s, held)
 }
 
@@ -198,6 +208,8 @@ func (x *exchange) wantsContent(res *http.Response, s *sight) bool {
 		return false
 	case res.Request.Method == http.MethodHead:
 		return false
+	case x.sampled && res.ContentLength >= 0 && res.ContentLength <= x.route.MaxBuffer:
+		return true
 	case res.ContentLength > x.route.MaxBuffer+x.route.MaxSpool:
 		s.tooLong = true
 		return false
@@ -240,11 +252,16 @@ func (x *exchange) hold(res *http.Response) (*spool, error) {
 	return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}
 }
 
-// learn takes a whole response as evidence of what the backend's tags are worth.
-func (x *exchange) learn(s sight) {
-	if !x.route.learned.observe(x.r.URL.RequestURI(), s.backend, s.digest) {
-		return
+// learn takes a whole response as evidence of what the backend's tags are worth. content is nil if
+// it is not at hand any more.
+func (x *exchange) learn(s sight, content []byte) {
+	if x.route.learned.observe(x.r.URL.RequestURI(), s.backend, s.digest, content) {
+		x.logTrust()
 	}
+}
+
+// logTrust says what is thought of the backend from now on.
+func (x *exchange) logTrust() {
 	trust, why := x.route.learned.status()
 	x.log.InfoContext(x.r.Context(), "entity tags of a backend", "route", x.rec.Route, "trust", trust.String(),
 		"why", why, "path", x.r.URL.Path, "etag", x.rec.Backend.ETag)

@@ -200,6 +200,14 @@ func (c memoryAndFile) ReadAt(p []byte, off int64) (int, error) {
 	return n + m, err
 }
 
+// inMemory is the content, if it is whole and none of it is in a file, and nil otherwise.
+func (s *spool) inMemory() []byte {
+	if !s.whole || s.file != nil {
+		return nil
+	}
+	return s.memory[:len(s.memory):len(s.memory)]
+}
+
 // tag is the content tag. The content must be whole.
 func (s *spool) tag() etag.Tag { return etag.FromDigest(s.digest) }
 

@@ -33,13 +33,32 @@ func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, res, c, s)
 	}
-	if x.route.Validators == ValidatorsAuto && s.backend.strong() && !s.tooLong && x.r.Method == http.MethodGet {
+	if x.isAudited(res, s) {
 		res.Body = &auditedBody{ReadCloser: res.Body, sum: sha256.New(), done: func(sum hash.Hash) {
-			sum.Sum(s.digest[:0])
-			x.learn(s)
+			if !x.since.overtaken() {
+				sum.Sum(s.digest[:0])
+				x.learn(s, nil)
+			}
 		}}
 	}
 	return x.withoutContent(res), nil
+}
+
+const (
+	// alwaysAudited is the length in bytes up to which all content of a backend that is trusted is looked at.
+	alwaysAudited = 64 << 10
+	// sampleOfStreams is of how many longer ones one is looked at: hashing all would cost more than passing them on.
+	sampleOfStreams = 16
+)
+
+// isAudited reports whether content is looked at as it passes, to see whether the backend still deserves
+// its trust.
+func (x *exchange) isAudited(res *http.Response, s sight) bool {
+	if x.route.Validators != ValidatorsAuto || x.r.Method != http.MethodGet || !x.usable(s.backend) {
+		return false
+	}
+	n := res.ContentLength
+	return n >= 0 && n <= alwaysAudited || x.route.learned.streams.due(sampleOfStreams)
 }
 
 // auditedBody is content of a backend that is trusted, and which is looked at so

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -18,14 +19,22 @@ type validators struct {
 	modified time.Time
 	// date is when the backend sent the response, by its own clock if it has one.
 	date time.Time
+	// size is the length of the representation in bytes, or negative if it is not known.
+	size int64
+	// coded says that there is a content coding, and bare that the response is a 304, which
+	// need not say more than the tag.
+	coded, bare bool
 }
 
 // maxKept bounds how much of a field of the backend a Record keeps, in bytes.
 const maxKept = 256
 
 // readValidators reads the validators of a response and notes them.
-func (x *exchange) readValidators(h http.Header) validators {
-	v := validators{date: x.now}
+func (x *exchange) readValidators(res *http.Response) validators {
+	h := res.Header
+	v := validators{
+		date: x.now, size: sizeOf(res), coded: len(h["Content-Encoding"]) > 0, bare: res.StatusCode == http.StatusNotModified,
+	}
 	if date, ok := onlyDate(h["Date"], x.now); ok {
 		v.date = date
 	} else {
@@ -40,6 +49,21 @@ func (x *exchange) readValidators(h http.Header) validators {
 	b := &x.rec.Backend
 	b.ETag, b.LastModified, b.Fault = kept(h["Etag"]), kept(h["Last-Modified"]), fault
 	return v
+}
+
+// sizeOf returns the length of the representation that a response is of, or a negative number if it does not say.
+func sizeOf(res *http.Response) int64 {
+	switch res.StatusCode {
+	case http.StatusOK:
+		return res.ContentLength
+	case http.StatusPartialContent:
+		if lines := res.Header["Content-Range"]; len(lines) == 1 {
+			if part, err := byterange.ParseContentRange(lines[0]); err == nil {
+				return part.Size
+			}
+		}
+	}
+	return -1
 }
 
 func kept(lines []string) string {
@@ -151,7 +175,7 @@ func (x *exchange) usable(v validators) bool {
 	case ValidatorsBackend:
 		return v.strong()
 	case ValidatorsAuto:
-		return v.strong() && v.settled() && x.route.learned.isTrusted()
+		return v.strong() && x.route.learned.vouchesFor(v)
 	}
 	return false
 }

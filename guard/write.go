@@ -301,7 +301,7 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // saved without any transformation" (RFC 9110 §9.3.4).
 func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response) {
 	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
-		if v := x.readValidators(res.Header); v.strong() {
+		if v := x.readValidators(res); v.strong() {
 			x.rec.New = v.tag
 			return
 		}
