@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -33,16 +34,16 @@ func curl(req *http.Request, r request) string {
 			args = append(args, "-H", curlField(name, value))
 		}
 	}
-	switch {
-	case r.body != nil:
-		args = append(args, "-T", "-")
-	case r.content != nil:
+	input := ""
+	if r.content != nil || r.body != nil {
+		var more []string
+		more, input = curlContent(r)
 		if req.Header.Get("Content-Type") == "" {
 			args = append(args, "-H", "Content-Type:")
 		}
-		args = append(args, "--data-binary", curlContent(r.content))
+		args = append(args, more...)
 	}
-	return strings.Join(append(args, quote(exchange.RedactURL(req.URL.String()))), " ")
+	return input + strings.Join(append(args, quote(exchange.RedactURL(req.URL.String()))), " ")
 }
 
 // curlField returns a field as curl wants it: an empty one ends with a semicolon, and a credential
@@ -57,12 +58,23 @@ func curlField(name, value string) string {
 	return quote(name + ": " + value)
 }
 
-// curlContent returns content that can be typed, or the name of a file to make.
-func curlContent(content []byte) string {
-	if len(content) <= 200 && utf8.Valid(content) && !slices.ContainsFunc(content, func(b byte) bool { return b < ' ' && b != '\n' }) {
-		return quote(string(content))
+// curlContent returns the arguments that send the content, and the command before curl that makes it, if it is
+// one byte over and over and too long to be typed. A body that ends before its content is a transfer that is cut.
+func curlContent(r request) (args []string, input string) {
+	c := r.content
+	switch {
+	case len(c) > 200 && bytes.Count(c, c[:1]) == len(c):
+		input = fmt.Sprintf("head -c %d /dev/zero | tr '\\0' %s | ", len(c), quote(string(c[:1])))
+		args = []string{"--data-binary", "@-"}
+	case len(c) <= 200 && utf8.Valid(c) && !slices.ContainsFunc(c, func(b byte) bool { return b < ' ' && b != '\n' }):
+		args = []string{"--data-binary", quote(string(c))}
+	default:
+		args = []string{"--data-binary", fmt.Sprintf("@%d-bytes", len(c))}
 	}
-	return fmt.Sprintf("@%d-bytes", len(content))
+	if r.body != nil && r.length > int64(len(c)) {
+		args = append([]string{"-m", "2", "-H", quote(fmt.Sprintf("Content-Length: %d", r.length))}, args...)
+	}
+	return args, input
 }
 
 // quote returns s for a POSIX shell.

@@ -5,15 +5,40 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
-// scratch is the resource that may be written to.
+// scratch is the resource that may be written to. Checks that write are asked one after another, so one goroutine
+// uses it at a time.
 type scratch struct {
 	*session
 	url *url.URL
+
+	// ours is set once a write may have created it: only then is it written to without a condition, and removed.
+	ours bool
+	// denied is why nothing can be put there, and kept why nothing can be deleted; "" if that is not so.
+	denied, kept string
+	// demanding is set if the server wants a precondition with every write (RFC 6585 §3).
+	demanding bool
+	// tagSettles and dateSettles are set once a moment was waited for a strong entity tag and for a
+	// modification date, with what came of it.
+	tagSettles, dateSettles *bool
 }
+
+// Contents of the scratch resource, each of another length, so that tags made of length and second differ.
+const (
+	older   = "an older draft\n"
+	before  = "a draft\n"
+	written = "what another writer saves\n"
+)
+
+// moment is how long to wait for validators that a server gives only to what did not change in the second that
+// runs: a little more than that.
+const moment = 1100 * time.Millisecond
 
 // openScratch makes sure that what may be written to does not exist. It returns nil if nothing may be.
 func (s *session) openScratch(ctx context.Context) (*scratch, error) {
@@ -31,7 +56,7 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 		return nil, ctx.Err()
 	case a.status == 0:
 		return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, shown, err)
-	case a.status == http.StatusNotFound || a.status == http.StatusGone:
+	case a.missing():
 		return &scratch{session: s, url: to}, nil
 	case a.status/100 == 2:
 		return nil, fmt.Errorf("%w: %s: nothing was written; name a resource that does not exist yet", ErrExists, shown)
@@ -39,19 +64,274 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 	return nil, fmt.Errorf("%w: %s answers %d, so that it is not sure that it does not exist; nothing was written%s", ErrUnfit, shown, a.status, credentialHint(a.status))
 }
 
-// close removes what was written, and reports whether nothing is left.
+// close removes what was written, and reports whether nothing is left. Neither a stop nor the budget keeps from
+// that; but a server that wants to be left alone gets no more than one DELETE.
 func (s *scratch) close(ctx context.Context) bool {
-	if s == nil {
+	if s == nil || !s.ours {
 		return true
 	}
-	gone := func(a *answer, err error) bool {
-		return err == nil && (a.status == http.StatusNotFound || a.status == http.StatusGone)
+	reason := s.resume(3)
+	defer s.stop(reason)
+	a, _ := s.do(ctx, s.removal())
+	if reason != nil {
+		return a.successful() || a.missing()
 	}
-	if gone(s.do(ctx, request{method: http.MethodGet, url: s.url})) {
-		return true
+	if a.status == http.StatusPreconditionRequired {
+		s.demanding = true
+		s.do(ctx, s.removal())
 	}
-	s.do(ctx, request{method: http.MethodDelete, url: s.url})
-	return gone(s.do(ctx, request{method: http.MethodGet, url: s.url}))
+	a, _ = s.do(ctx, request{method: http.MethodGet, url: s.url})
+	return a.missing()
 }
 
-func writeChecks() []*Check { return nil }
+// resume lets n more requests be sent even after a stop, and returns its reason.
+func (s *scratch) resume(n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reason := s.stopped
+	s.stopped = nil
+	s.opts.Budget += n
+	return reason
+}
+
+// removal is the DELETE of what is there, whatever it is.
+func (s *scratch) removal() request {
+	return s.writing(http.MethodDelete, "", s.guard()...)
+}
+
+// guard is the condition that is true of whatever is there, if the server wants one.
+func (s *scratch) guard() []string {
+	if s.demanding {
+		return []string{"If-Match", "*"}
+	}
+	return nil
+}
+
+// missing reports whether the answer says that there is nothing.
+func (a *answer) missing() bool {
+	return a.status == http.StatusNotFound || a.status == http.StatusGone
+}
+
+// successful reports whether the status is 2xx.
+func (a *answer) successful() bool { return a.status/100 == 2 }
+
+// unasked: what the check presumes could not be brought about.
+func unasked(format string, args ...any) *verdict {
+	return &verdict{outcome: NotAsked, says: fmt.Sprintf(format, args...)}
+}
+
+// writing is the request to the scratch resource with content, unless that is "", and fields.
+func (s *scratch) writing(method, content string, fields ...string) request {
+	r := request{method: method, url: s.url, fields: fields}
+	if content != "" {
+		r.content = []byte(content)
+		if !slices.Contains(fields, "Content-Type") {
+			r.fields = append([]string{"Content-Type", "text/plain"}, fields...)
+		}
+	}
+	return r
+}
+
+// put sends a PUT to the scratch resource with fields, which are names and values in turn.
+func (t *trial) put(content string, fields ...string) *answer {
+	return t.do(t.scratch.writing(http.MethodPut, content, fields...))
+}
+
+// delete sends a DELETE as put does a PUT.
+func (t *trial) delete(fields ...string) *answer {
+	return t.do(t.scratch.writing(http.MethodDelete, "", fields...))
+}
+
+// read sends a GET as put does a PUT.
+func (t *trial) read(fields ...string) *answer {
+	return t.do(t.scratch.writing(http.MethodGet, "", fields...))
+}
+
+// overwrite puts content whatever is there, for what comes after it: it is no question.
+func (t *trial) overwrite(content string, fields ...string) *answer {
+	s := t.scratch
+	if !s.demanding {
+		a := t.put(content, fields...)
+		if a.status != http.StatusPreconditionRequired {
+			return a
+		}
+		s.demanding = true
+	}
+	a := t.put(content, append([]string{"If-Match", "*"}, fields...)...)
+	if a.status == http.StatusPreconditionFailed {
+		a = t.put(content, append([]string{"If-None-Match", "*"}, fields...)...)
+	}
+	return a
+}
+
+// begin creates the scratch resource, with a condition, so that nothing that somebody else made is ever
+// overwritten. It returns why checks that write do not apply, or nil.
+func (t *trial) begin() *verdict {
+	s := t.scratch
+	if !s.ours && s.denied == "" {
+		a := t.put(before, "If-None-Match", "*")
+		if a.status == http.StatusPreconditionFailed && t.read().missing() {
+			a = t.put(before)
+		}
+		s.ours = t.err != nil || a.status/100 == 2 || a.status/100 == 5
+		switch {
+		case !a.successful():
+			s.denied = denial(a)
+		case !t.read().successful():
+			s.denied = fmt.Sprintf("PUT gets %d, but nothing can be read there after it", a.status)
+		}
+	}
+	if s.denied != "" {
+		v := inapplicable("%s", s.denied)
+		return &v
+	}
+	return nil
+}
+
+// denial says what an answer to the first PUT means.
+func denial(a *answer) string {
+	switch a.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Sprintf("PUT gets %d: give the credentials that writing needs", a.status)
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusNotFound:
+		allowed := ""
+		if a.has("Allow") {
+			allowed = ", Allow: " + a.field("Allow")
+		}
+		return fmt.Sprintf("the server takes no PUT there (%d%s)", a.status, allowed)
+	case http.StatusConflict:
+		return "PUT gets 409: name a resource in a folder that exists"
+	case http.StatusPreconditionFailed:
+		return "somebody else created that resource meanwhile: nothing was written"
+	}
+	return fmt.Sprintf("PUT gets %d", a.status)
+}
+
+// place puts content and returns what a GET then gets. If that cannot be done it returns a verdict as well.
+func (t *trial) place(content string, fields ...string) (*answer, *verdict) {
+	if v := t.begin(); v != nil {
+		return &answer{}, v
+	}
+	put := t.overwrite(content, fields...)
+	now := t.read()
+	switch {
+	case !put.successful():
+		return now, unasked("content had to be put there first, and that got %s", put)
+	case now.status != http.StatusOK:
+		return now, unasked("content was put there first, and then GET got %s", now)
+	}
+	return now, nil
+}
+
+// clear makes sure that the scratch resource does not exist, and returns what a GET gets. If that cannot be done it
+// returns a verdict as well.
+func (t *trial) clear() (*answer, *verdict) {
+	if v := t.begin(); v != nil {
+		return &answer{}, v
+	}
+	s := t.scratch
+	if s.kept == "" {
+		a := t.do(s.removal())
+		if a.status == http.StatusPreconditionRequired {
+			s.demanding = true
+			a = t.do(s.removal())
+		}
+		now := t.read()
+		if now.missing() {
+			return now, nil
+		}
+		if t.err != nil {
+			return now, unasked("")
+		}
+		s.kept = noDelete(a)
+	}
+	v := inapplicable("%s", s.kept)
+	return &answer{}, &v
+}
+
+// whenStrong returns an answer with a strong entity tag, if a moment brings one: some servers call that of a
+// fresh file weak. now is the last answer.
+func (t *trial) whenStrong(now *answer) *answer {
+	return t.later(now, &t.scratch.tagSettles, func(a *answer) bool { return a.tag().IsZero() || !a.tag().IsWeak() })
+}
+
+// whenDated returns an answer with a modification date, if a moment brings one: some servers withhold it while the
+// second runs. now is the last answer.
+func (t *trial) whenDated(now *answer) *answer {
+	return t.later(now, &t.scratch.dateSettles, func(a *answer) bool { return !a.time("Last-Modified").IsZero() })
+}
+
+// later waits a moment and looks again, unless now will do or that was in vain before.
+func (t *trial) later(now *answer, settles **bool, fit func(*answer) bool) *answer {
+	if t.err != nil || fit(now) || *settles != nil && !**settles {
+		return now
+	}
+	t.pause(moment)
+	a := t.read()
+	does := fit(a)
+	*settles = &does
+	return a
+}
+
+// pause waits, if the run goes on.
+func (t *trial) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.ctx.Done():
+	}
+}
+
+// blamed names the rule of package diagnose that is the cause if the check failed and has none yet.
+func (v verdict) blamed(rule string) verdict {
+	if v.outcome == Failed && v.rule == "" {
+		v.rule = rule
+	}
+	return v
+}
+
+// untouched judges a write that must not be performed on what was there.
+func (t *trial) untouched(was, write *answer) verdict {
+	after := t.read()
+	changed := after.missing() != was.missing() || !was.missing() && !after.same(was)
+	what := "changes it"
+	switch {
+	case was.missing():
+		what = "creates it"
+	case after.missing():
+		what = "deletes it"
+	}
+	switch {
+	case changed && write.successful():
+		return wrong("the server answers %s and %s", write, what).because("precondition-ignored")
+	case changed:
+		return wrong("the server answers %s, but %s nevertheless", write, what).because("precondition-evaluated-after-write")
+	case write.successful():
+		return wrong("the server answers %s, although nothing was changed", write)
+	}
+	return right("%s, and nothing was changed", write)
+}
+
+// performed judges a write that must be performed on what was there.
+func (t *trial) performed(was, write *answer) verdict {
+	after := t.read()
+	switch {
+	case !write.successful():
+		return wrong("the server refuses with %s", write)
+	case after.missing() == was.missing() && (was.missing() || after.same(was)):
+		return wrong("the server answers %s, but nothing was changed", write)
+	}
+	return right("%s", write)
+}
+
+func writeChecks() []*Check {
+	checks := slices.Concat(putChecks(), guardedChecks(), raceChecks())
+	for _, c := range checks {
+		c.Writes = true
+	}
+	return checks
+}
+
+// list returns the values as the value of one field.
+func list(tags ...string) string { return strings.Join(tags, ", ") }
