@@ -60,13 +60,16 @@ type FindingJSON struct {
 func FindingsJSON(findings []diagnose.Finding) []FindingJSON {
 	list := make([]FindingJSON, 0, len(findings))
 	for i := range findings {
-		f := &findings[i]
-		list = append(list, FindingJSON{
-			Rule: f.Rule.ID, Level: f.Rule.Level, Confidence: f.Confidence, Summary: f.Rule.Summary, Says: f.Says,
-			Evidence: notNil(f.Evidence), Fix: notNil(fixOf(f)), Config: f.Config, Section: f.Rule.Section, Exchange: f.Exchange + 1,
-		})
+		list = append(list, findingJSON(&findings[i]))
 	}
 	return list
+}
+
+func findingJSON(f *diagnose.Finding) FindingJSON {
+	return FindingJSON{
+		Rule: f.Rule.ID, Level: f.Rule.Level, Confidence: f.Confidence, Summary: f.Rule.Summary, Says: f.Says,
+		Evidence: notNil(f.Evidence), Fix: notNil(fixOf(f)), Config: f.Config, Section: f.Rule.Section, Exchange: f.Exchange + 1,
+	}
 }
 
 func notNil[T any](list []T) []T {

@@ -18,6 +18,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
 	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/internal/report"
+	"github.com/fourtwelve/fourtwelve/probe"
 )
 
 // hostile is put where a client or server can put anything.
@@ -81,9 +82,12 @@ func TestPagesAreSafe(t *testing.T) {
 		"explain": func(w io.Writer) error { return report.ExplainHTML(w, diagnose.Exchanges(hostileExchanges(t))) },
 		"logs":    func(w io.Writer) error { return report.LogsHTML(w, hostileLogs()) },
 		"nothing": func(w io.Writer) error { return report.LogsHTML(w, &logs.Report{}) },
+
+		"check":      func(w io.Writer) error { return report.CheckHTML(w, hostileCheck(t)) },
+		"comparison": func(w io.Writer) error { return report.ComparisonHTML(w, hostileCheck(t), rightCheck()) },
 	}
 	elements := strings.Fields(`html head meta title style body main h1 h2 h3 p section div span ol ul li a b i br small code pre mark
-		dl dt dd details summary table tbody tr th td svg rect footer`)
+		dl dt dd details summary table tbody tr th td svg rect circle text footer`)
 	for name, write := range pages {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -143,6 +147,12 @@ func TestTerminalIsSafe(t *testing.T) {
 			return report.Explain(w, diagnose.Exchanges(hostileExchanges(t)), report.Style{}, true)
 		},
 		"logs": func(w io.Writer) error { return report.Logs(w, hostileLogs(), report.Style{}) },
+		"check": func(w io.Writer) error {
+			return report.Check(w, hostileCheck(t), report.Style{}, report.CheckDetail{All: true, Curl: true})
+		},
+		"comparison": func(w io.Writer) error {
+			return report.Comparison(w, rightCheck(), hostileCheck(t), report.Style{}, report.CheckDetail{Failed: true})
+		},
 	}
 	for name, write := range texts {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +227,15 @@ func TestLinesFit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, c := range probe.Checks() {
+		if err := report.CheckRecord(&b, c, report.Style{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := report.Rules(&b, diagnose.Rules(), report.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Checks(&b, probe.Checks(), report.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
@@ -232,15 +250,21 @@ func TestLinesFit(t *testing.T) {
 func TestJSONDocument(t *testing.T) {
 	text := "GET / HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nServer: nginx\nETag: \"a-gzip\"\nContent-Encoding: gzip\n\n" +
 		"PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: \"a-gzip\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: \"a\"\nLast-Modified: Tue, 03 Nov 2026 09:14:22 GMT\nContent-Length: 0\n\n"
+	documented(t, "../../docs/explain.md", func(w io.Writer) error { return report.JSON(w, diagnose.Exchanges(read(t, text))) })
+}
+
+// documented demands that a document names every member of JSON.
+func documented(t *testing.T, document string, write func(io.Writer) error) {
+	t.Helper()
 	var b bytes.Buffer
-	if err := report.JSON(&b, diagnose.Exchanges(read(t, text))); err != nil {
+	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
 	var v any
 	if err := json.Unmarshal(b.Bytes(), &v); err != nil {
 		t.Fatal(err)
 	}
-	doc, err := os.ReadFile("../../docs/explain.md")
+	doc, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +275,7 @@ func TestJSONDocument(t *testing.T) {
 	}
 	for name := range names {
 		if !bytes.Contains(doc, []byte("`"+name+"`")) {
-			t.Errorf("docs/explain.md does not say what %q is", name)
+			t.Errorf("%s does not say what %q is", document, name)
 		}
 	}
 }
