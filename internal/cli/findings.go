@@ -84,12 +84,17 @@ func isTerminal(out io.Writer) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// writePage writes a page to the file name, or not at all: a page that breaks off would pass
-// for the whole.
+// writePage writes the page of --html.
 func writePage(name string, write func(io.Writer) error) error {
+	return writeFile("--html", name, write)
+}
+
+// writeFile writes what a flag asks for to the file name, or not at all: what breaks off would pass for
+// the whole.
+func writeFile(flag, name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {
-		return fmt.Errorf("--html: %w", err)
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	err = write(f)
 	if closed := f.Close(); err == nil {
@@ -97,7 +102,7 @@ func writePage(name string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		os.Remove(name)
-		return fmt.Errorf("--html: %w", err)
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	return nil
 }

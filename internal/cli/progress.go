@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// progress is a line on a terminal that says how far the reading of files has come. On anything else it
+// progress is a line on a terminal that says how far something has come. On anything else it
 // says nothing.
 type progress struct {
 	out         io.Writer // nil for nothing
+	line        func(done, total int64, took time.Duration) string
 	start, last time.Time
 	shown       bool
 }
@@ -18,22 +19,30 @@ type progress struct {
 // progressEvery is how often the line changes.
 const progressEvery = 100 * time.Millisecond
 
-func newProgress(out io.Writer) *progress {
-	p := &progress{start: time.Now()}
+// newProgress is for bytes that are read.
+func newProgress(out io.Writer) *progress { return progressOf(out, progressLine) }
+
+// newCounter is for things that are done.
+func newCounter(out io.Writer, things string) *progress {
+	return progressOf(out, func(done, total int64, _ time.Duration) string { return counterLine(done, total, things) })
+}
+
+func progressOf(out io.Writer, line func(done, total int64, took time.Duration) string) *progress {
+	p := &progress{start: time.Now(), line: line}
 	if isTerminal(out) {
 		p.out = out
 	}
 	return p
 }
 
-// show says that done bytes of total were read; total is 0 if it is not known.
+// show says that done of total is; total is 0 if it is not known.
 func (p *progress) show(done, total int64) {
 	now := time.Now()
 	if p.out == nil || now.Sub(p.last) < progressEvery || now.Sub(p.start) < 2*progressEvery {
 		return
 	}
 	p.last, p.shown = now, true
-	fmt.Fprint(p.out, "\r"+progressLine(done, total, now.Sub(p.start))+"\x1b[K")
+	fmt.Fprint(p.out, "\r"+p.line(done, total, now.Sub(p.start))+"\x1b[K")
 }
 
 // clear removes the line.
@@ -52,8 +61,18 @@ func progressLine(done, total int64, took time.Duration) string {
 	if total <= 0 || done > total || rate <= 0 {
 		return line
 	}
+	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+	return fmt.Sprintf("%s %3d %%  %s, %s left", progressBar(done, total), done*100/total, line, left)
+}
+
+// counterLine is a bar and how many of how many there are.
+func counterLine(done, total int64, things string) string {
+	return fmt.Sprintf("%s  %d of %d %s", progressBar(done, total), done, total, things)
+}
+
+// progressBar is filled as far as done is of total, which is more than 0.
+func progressBar(done, total int64) string {
 	const columns = 30
 	full := int(done * columns / total)
-	left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
-	return fmt.Sprintf("%s%s %3d %%  %s, %s left", strings.Repeat("█", full), strings.Repeat("░", columns-full), done*100/total, line, left)
+	return strings.Repeat("█", full) + strings.Repeat("░", columns-full)
 }

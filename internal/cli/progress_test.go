@@ -34,3 +34,10 @@ func TestNoProgressUnlessTerminal(t *testing.T) {
 		t.Errorf("got %q", out.String())
 	}
 }
+
+func TestCounterLine(t *testing.T) {
+	const want = "███████░░░░░░░░░░░░░░░░░░░░░░░  20 of 80 checks"
+	if got := counterLine(20, 80, "checks"); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}

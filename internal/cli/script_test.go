@@ -42,6 +42,10 @@ func TestScripts(t *testing.T) {
 			"put-begin":   scriptPutBegin,
 			"put-end":     scriptPutEnd,
 			"certificate": scriptCertificate,
+
+			"exits":        scriptExits,
+			"faulty":       scriptFaulty,
+			"faulty-await": scriptFaultyAwait,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("KILO", strings.Repeat("k", 1024))

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/internal/report"
+	"github.com/fourtwelve/fourtwelve/probe"
+)
+
+// causesOf names the causes of what failed, most probable first: those that the exchanges show, as far as
+// the check knows that it may fail by them. A check sends what clients should not, so that
+// other rules would find fault with the requests. What a check itself could tell is likely, unless
+// the exchanges prove it.
+func causesOf(r *probe.Report) []report.Cause {
+	var list []report.Cause
+	for i := range r.Results {
+		if r.Results[i].Outcome != probe.Failed {
+			continue
+		}
+		for _, f := range causesOfResult(&r.Results[i]) {
+			list = addCause(list, f, r.Results[i].Check.ID)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b report.Cause) int {
+		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.Rule.Level, a.Rule.Level))
+	})
+	return list
+}
+
+func causesOfResult(r *probe.Result) (list []diagnose.Finding) {
+	for _, f := range diagnose.Exchanges(r.Exchanges).Findings {
+		known := f.Rule.ID == r.Rule || slices.Contains(r.Check.Rules, f.Rule.ID)
+		if known && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
+			list = append(list, f)
+		}
+	}
+	told, ok := diagnose.RuleByID(r.Rule)
+	if ok && !slices.ContainsFunc(list, func(f diagnose.Finding) bool { return f.Rule == told }) {
+		list = append(list, diagnose.Finding{
+			Rule: told, Confidence: diagnose.Likely, Says: r.Says, Exchange: max(0, len(r.Exchanges)-1),
+			Evidence: []diagnose.Fact{{Name: r.Check.ID, Value: r.Says, Source: "fourtwelve check"}},
+		})
+	}
+	return list
+}
+
+// addCause joins findings of the same rule. That of the highest confidence speaks, and its check comes first.
+func addCause(list []report.Cause, f diagnose.Finding, check string) []report.Cause {
+	at := slices.IndexFunc(list, func(c report.Cause) bool { return c.Rule == f.Rule })
+	if at < 0 {
+		return append(list, report.Cause{Finding: f, Checks: []string{check}})
+	}
+	c := &list[at]
+	known := slices.Contains(c.Checks, check)
+	switch {
+	case f.Confidence > c.Confidence:
+		c.Finding = f
+		c.Checks = slices.DeleteFunc(c.Checks, func(id string) bool { return id == check })
+		c.Checks = slices.Insert(c.Checks, 0, check)
+	case !known:
+		c.Checks = append(c.Checks, check)
+	}
+	return list
+}
