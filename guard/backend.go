@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
@@ -23,13 +24,7 @@ func (e errUnsent) Unwrap() error { return e.error }
 func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The transport tries again if nothing was sent on a connection that turned out to
-		// be closed.
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
+	ctx, unsent := watchConnection(ctx, out.Method)
 	out = out.WithContext(ctx)
 	if out.Body != nil {
 		out.Body = &watchedBody{out.Body, watch}
@@ -41,7 +36,7 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	watch.pause()
 	if err != nil {
 		x.rec.Backend.Status = 0
-		return nil, causeOf(ctx, err, connected.Load())
+		return nil, causeOf(ctx, err, unsent(err))
 	}
 	x.rec.Backend.Status = res.StatusCode
 	x.mapResponse(res)
@@ -51,11 +46,32 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-func causeOf(ctx context.Context, err error, connected bool) error {
+// watchConnection returns what tells, once the request has failed, whether nothing of it was sent. For a safe
+// method, where little depends on it, it is enough that the error says so.
+func watchConnection(ctx context.Context, method string) (_ context.Context, unsent func(error) bool) {
+	if isSafe(method) {
+		return ctx, isDialError
+	}
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// The transport tries again if nothing was sent on a connection that turned out to
+		// be closed.
+		GetConn: func(string) { connected.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	return ctx, func(error) bool { return !connected.Load() }
+}
+
+func isDialError(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+func causeOf(ctx context.Context, err error, unsent bool) error {
 	if cause := context.Cause(ctx); cause == errResponseTimeout {
 		err = cause
 	}
-	if !connected {
+	if unsent {
 		return errUnsent{err}
 	}
 	return err

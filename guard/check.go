@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -27,12 +28,16 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 	ctx, cancel := context.WithCancel(context.Background()) // without the traces of out
 	defer context.AfterFunc(x.r.Context(), cancel)()
 	x.onEnd(cancel)
-	res, err := x.send(lookOf(out, ctx))
+	res, confirmed, err := x.askState(lookOf(out, ctx))
 	if err != nil {
 		if x.r.Context().Err() != nil || isA[errUnsent](err) {
 			return sight{}, err
 		}
 		return sight{}, x.uncheckable(err, "it did not answer")
+	}
+	if confirmed {
+		discardAndClose(res)
+		return sight{exists: true, backend: x.readValidators(res)}, nil
 	}
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo:
@@ -49,6 +54,39 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 	}
 	discardAndClose(res)
 	return sight{}, x.uncheckable(nil, fmt.Sprintf("it answered %d to GET", res.StatusCode))
+}
+
+// askState sends the look at the target of a write. A backend that is believed is asked whether what the
+// writer names is still current, so that it need not be read; confirmed says that it is.
+func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed bool, err error) {
+	x.asked = x.shared.writes.look(lockKey(x.route.backend, look.URL.Path))
+	var q *question
+	if len(x.fields.IfMatch) > 0 && x.believes() && x.hasSeen() {
+		q = x.questionOfTags(x.fields.IfMatch)
+	}
+	if q == nil || x.sampled {
+		res, err = x.send(look)
+		return res, false, err
+	}
+	res, err = x.send(q.asked(look))
+	switch {
+	case err != nil || res.StatusCode == http.StatusOK:
+		return res, false, err
+	case res.StatusCode == http.StatusNotModified:
+		v := x.readValidators(res)
+		if x.usable(v) && slices.ContainsFunc(q.tags, v.tag.StrongEqual) {
+			return res, true, nil
+		}
+	}
+	discardAndClose(res)
+	res, err = x.send(look)
+	return res, false, err
+}
+
+// hasSeen reports whether the guard has seen what the tag of the backend now stands for. One that learns looks at
+// all of the content once after each write: a tag that has survived the write ends trust then.
+func (x *exchange) hasSeen() bool {
+	return x.route.Validators == ValidatorsBackend || x.route.learned.seenSince(x.r.URL.RequestURI())
 }
 
 // lookOf makes the request that looks at the target of a write.

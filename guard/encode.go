@@ -25,6 +25,9 @@ func (x *exchange) mayEncode(res *http.Response, size int64) bool {
 		coding.Compressible(h.Get("Content-Type"), size) && !forbidsTransform(h)
 }
 
+// acceptsCoding reports whether the client may want to have content in a coding.
+func (x *exchange) acceptsCoding() bool { return len(x.r.Header["Accept-Encoding"]) > 0 }
+
 // forbidsTransform reports whether Cache-Control has no-transform (RFC 9111 §5.2.2.6).
 func forbidsTransform(h http.Header) bool {
 	for _, line := range h["Cache-Control"] {
@@ -68,7 +71,7 @@ var digestFields = []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Dig
 // that is what a client without a part resumes with, unless If-Range names a coding.
 func (x *exchange) chooseCoding(c precondition.Current) string {
 	accept := x.r.Header["Accept-Encoding"]
-	if len(accept) == 0 {
+	if !x.acceptsCoding() {
 		return coding.Identity
 	}
 	if x.r.Method == http.MethodGet && len(x.fields.Range) > 0 {

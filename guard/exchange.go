@@ -32,6 +32,8 @@ type exchange struct {
 	source *source
 	// since is when the representation was asked for, or zero if no write can come between.
 	since moment
+	// asked is when the representation was asked for.
+	asked moment
 	// before is the digest of what was read before that, and overtaken.
 	before [sha256.Size]byte
 	// sampled says that the backend is asked for all of the content, though a question would do, to see

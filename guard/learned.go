@@ -83,8 +83,9 @@ type observation struct {
 	tag      etag.Tag
 	digest   [sha256.Size]byte
 	evidence evidence
+	size     int64
 	steady   bool
-	written  bool // since then
+	asked    moment // for it
 }
 
 // judged is all that soundFrom depends on.
@@ -142,14 +143,14 @@ func (l *learned) trusts(by maker) bool {
 	return t != nil && t.enough(by)
 }
 
-// observe learns from a whole response to a request for target. content is nil if it is
+// observe learns from a whole response to a request for target that was made at a moment. content is nil if it is
 // not at hand. It reports whether that changed what is thought of the backend.
-func (l *learned) observe(target string, v validators, digest [sha256.Size]byte, content []byte) (changed bool) {
+func (l *learned) observe(target string, asked moment, v validators, digest [sha256.Size]byte, content []byte) (changed bool) {
 	if v.fault == "" && (!v.strong() || !v.settled() || len(v.tag.Opaque()) > maxKept) {
 		return false
 	}
 	key := keyOf(target)
-	now := observation{tag: v.tag, digest: digest}
+	now := observation{tag: v.tag, digest: digest, size: v.size, asked: asked}
 	if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.digest == now.digest {
 		now.evidence = was.evidence
 	} else if v.fault == "" {
@@ -207,7 +208,7 @@ func (l *learned) compare(key uint64, now observation) {
 			was.steady = true
 			t.steady++
 		}
-	case sameContent && !was.written && now.evidence.by == "":
+	case sameContent && !was.asked.overtaken() && now.evidence.by == "":
 		if l.churn++; l.churn > maxChurn {
 			l.distrust("unstable")
 			return
@@ -215,7 +216,8 @@ func (l *learned) compare(key uint64, now observation) {
 	case !sameContent:
 		t.changes++
 	}
-	was.tag, was.digest, was.evidence, was.written = now.tag, now.digest, now.evidence, false
+	now.steady = was.steady
+	*was = now
 	if after := t.enough(now.evidence.by); after {
 		l.begin(now.evidence.by, !before)
 	}
@@ -274,14 +276,17 @@ func (l *learned) remember(key uint64, o *observation) {
 	l.observed[key] = o
 }
 
-// wrote says that a resource may have been written, so that it may have a new tag
-// even if its content is the same.
-func (l *learned) wrote(target string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if o := l.observed[keyOf(target)]; o != nil {
-		o.written = true
-	}
+// isDue reports whether one that has been seen, and is no longer than most bytes, was written through the guard
+// afterwards.
+func (l *learned) isDue(target string, most int64) bool {
+	o, ok := l.lastSeen(keyOf(target))
+	return ok && o.size <= most && o.asked.overtaken()
+}
+
+// seenSince reports whether all of a resource was seen after the last write to it through the guard.
+func (l *learned) seenSince(target string) bool {
+	o, ok := l.lastSeen(keyOf(target))
+	return ok && !o.asked.overtaken()
 }
 
 // misjudges says that the backend has evaluated a precondition wrongly.

@@ -90,6 +90,8 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 	case r.Method == "PUT":
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == "DELETE":
+		w.WriteHeader(http.StatusMethodNotAllowed)
 	default:
 		w.Header().Set("Content-Type", "image/png") // which is not compressed
 		http.ServeContent(w, r, "", b.modified, strings.NewReader(b.content))
@@ -296,25 +298,53 @@ func TestLiesAreFound(t *testing.T) {
 	}
 }
 
-// TestLiesAboutWrites: no trust lets a write through that names a version which a write through the guard has
-// replaced, even if the backend calls both by the same tag.
+// TestLiesAboutWrites: no trust lets anybody name a version which a write through the guard has replaced, even if
+// the backend calls both by the same tag.
 func TestLiesAboutWrites(t *testing.T) {
-	lie := ""
-	s := newShelf(func(path string, b book) string {
-		if path == "/a" && lie != "" {
-			return lie
-		}
-		return ofContent(path, b)
-	})
+	for _, c := range []struct {
+		method, field string
+		want          int
+	}{
+		{"PUT", "If-Match: ", 412},
+		{"DELETE", "If-Match: ", 412},
+		{"GET", "If-None-Match: ", 200},
+		{"HEAD", "If-None-Match: ", 200},
+	} {
+		t.Run(c.method, func(t *testing.T) {
+			lie := ""
+			s := newShelf(func(path string, b book) string {
+				if path == "/a" && lie != "" {
+					return lie
+				}
+				return ofContent(path, b)
+			})
+			g := protect(t, s)
+			g.readLessons()
+			s.put("/a", "first", -time.Hour)
+			known := g.want(g.do("GET", "/a", ""), 200).tag()
+			lie = known
+			g.want(g.do("PUT", "/a", "other", "If-Match: "+known), 204)
+			s.wait(time.Hour)
+			g.want(g.do(c.method, "/a", "", c.field+known), c.want)
+			if got := s.books["/a"].content; got != "other" {
+				t.Errorf("%q is stored", got)
+			}
+		})
+	}
+}
+
+// TestWriterIsNotRead: a backend that is trusted is only asked whether what a writer names is current, once the guard has
+// seen that version.
+func TestWriterIsNotRead(t *testing.T) {
+	s := newShelf(ofContent)
 	g := protect(t, s)
 	g.readLessons()
-	s.put("/a", "first", -time.Hour)
-	lie = g.want(g.do("GET", "/a", ""), 200).tag()
-	g.want(g.do("PUT", "/a", "other", "If-Match: "+lie), 204)
-	s.wait(time.Hour)
-	g.want(g.do("PUT", "/a", "third", "If-Match: "+lie), 412)
-	if got := s.books["/a"].content; got != "other" {
-		t.Errorf("%q is stored", got)
+	known := g.want(g.do("GET", "/lesson-1", ""), 200).tag()
+	s.asked("")
+	s.asked("If-None-Match")
+	g.want(g.do("DELETE", "/lesson-1", "", "If-Match: "+known), 405)
+	if whole, asked := s.asked(""), s.asked("If-None-Match"); whole != 1 || asked != 1 { // the DELETE itself, and the look
+		t.Errorf("%d requests without a question, and %d with one", whole, asked)
 	}
 }
 

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -45,16 +46,16 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	}
 	switch {
 	case len(f.IfNoneMatch) > 0 && len(f.Range) == 0:
-		return x.questionOfTags()
+		return x.questionOfTags(f.IfNoneMatch)
 	case len(f.Range) == 1 && len(f.IfNoneMatch) == 0 && out.Method == http.MethodGet:
 		return questionOfRange(f)
 	}
 	return nil
 }
 
-func (x *exchange) questionOfTags() *question {
+func (x *exchange) questionOfTags(lines []string) *question {
 	q := new(question)
-	for m := range etag.Members(x.fields.IfNoneMatch) {
+	for m := range etag.Members(lines) {
 		if m.Any {
 			return nil
 		}
@@ -69,8 +70,15 @@ func (x *exchange) questionOfTags() *question {
 	if len(q.tags) == 0 {
 		return nil
 	}
-	x.sampled = x.route.Validators == ValidatorsAuto && x.route.learned.matches.due(sampleOfMatches)
+	x.sampled = x.route.Validators == ValidatorsAuto && x.isSampled()
 	return q
+}
+
+// isSampled reports whether all of the content is to be looked at, as after a write, which the
+// tag must not have survived.
+func (x *exchange) isSampled() bool {
+	l := x.route.learned
+	return l.matches.due(sampleOfMatches) || l.isDue(x.r.URL.RequestURI(), x.route.MaxBuffer)
 }
 
 // baseOf undoes the mark of one of our codings.
@@ -96,6 +104,14 @@ func questionOfRange(f precondition.Fields) *question {
 		return nil
 	}
 	return &question{ranged: f.Range, ifRange: tag}
+}
+
+// asked returns the request with the question. The fields of out stay as they are, as it may be sent itself.
+func (q *question) asked(out *http.Request) *http.Request {
+	asked := *out
+	asked.Header = maps.Clone(out.Header)
+	q.apply(asked.Header)
+	return &asked
 }
 
 func (q *question) apply(h http.Header) {

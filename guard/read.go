@@ -30,14 +30,14 @@ var identityOnly = []string{"identity"}
 
 // read answers GET and HEAD.
 func (x *exchange) read(out *http.Request) (*http.Response, error) {
-	out.Header = maps.Clone(out.Header)
 	deleteFields(out.Header, conditionalFields)
 	out.Header["Accept-Encoding"] = identityOnly
 	if out.Method == http.MethodHead && !x.headIsEnough() {
 		out.Method = http.MethodGet
 	}
 	for range maxOvertaken {
-		x.since = x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
+		x.asked = x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
+		x.since = x.asked
 		if res, err := x.readOnce(out); !errors.Is(err, errOvertaken) {
 			return res, err
 		}
@@ -47,7 +47,7 @@ func (x *exchange) read(out *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer unlock()
-	x.since = moment{}
+	x.since, x.asked = moment{}, x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
 	return x.readOnce(out)
 }
 
@@ -107,9 +107,7 @@ func (x *exchange) ask(out *http.Request) (*http.Response, error) {
 	if q == nil || x.sampled {
 		return x.send(out)
 	}
-	asked := out.Clone(out.Context())
-	q.apply(asked.Header)
-	res, err := x.send(asked)
+	res, err := x.send(q.asked(out))
 	if err != nil || q.answeredBy(x, res) {
 		return res, err
 	}
@@ -214,7 +212,7 @@ func (x *exchange) wantsContent(res *http.Response, s *sight) bool {
 		s.tooLong = true
 		return false
 	case x.route.Validators == ValidatorsBackend || x.usable(s.backend):
-		return x.mayEncode(res, res.ContentLength) || x.usable(s.backend) && x.namesOther(s.backend.tag)
+		return x.acceptsCoding() && x.mayEncode(res, res.ContentLength) || x.usable(s.backend) && x.namesOther(s.backend.tag)
 	}
 	return true
 }
@@ -255,7 +253,7 @@ func (x *exchange) hold(res *http.Response) (*spool, error) {
 // learn takes a whole response as evidence of what the backend's tags are worth. content is nil if
 // it is not at hand any more.
 func (x *exchange) learn(s sight, content []byte) {
-	if x.route.learned.observe(x.r.URL.RequestURI(), s.backend, s.digest, content) {
+	if x.route.learned.observe(x.r.URL.RequestURI(), x.asked, s.backend, s.digest, content) {
 		x.logTrust()
 	}
 }

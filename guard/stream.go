@@ -30,12 +30,15 @@ func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http
 		}}
 	}
 	setValidators(res.Header, c)
+	if x.mayEncode(res, res.ContentLength) && !c.Tag.IsWeak() && !c.Tag.IsZero() {
+		addVary(res.Header, "Accept-Encoding") // others get it in a coding
+	}
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, res, c, s)
 	}
 	if x.isAudited(res, s) {
 		res.Body = &auditedBody{ReadCloser: res.Body, sum: sha256.New(), done: func(sum hash.Hash) {
-			if !x.since.overtaken() {
+			if !x.asked.overtaken() {
 				sum.Sum(s.digest[:0])
 				x.learn(s, nil)
 			}
@@ -133,10 +136,11 @@ func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.R
 	if plan.Range.Start <= skipCheaply || validator == "" || out.Body != nil {
 		return nil
 	}
-	asked := out.Clone(out.Context())
+	asked := *out
+	asked.Header = maps.Clone(out.Header)
 	asked.Header["Range"] = []string{fmt.Sprintf("bytes=%d-%d", plan.Range.Start, plan.Range.End()-1)}
 	asked.Header["If-Range"] = []string{validator}
-	res, err := x.send(asked)
+	res, err := x.send(&asked)
 	if err != nil {
 		return nil
 	}

@@ -183,8 +183,6 @@ func (x *exchange) lockKeys(out *http.Request) []string {
 // perform sends the write to the backend and makes of its response what the client is
 // told.
 func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
-	x.route.learned.wrote(x.r.URL.RequestURI())
-	defer x.route.learned.wrote(x.r.URL.RequestURI()) // for who read before and learns only now
 	request, passes := x.forwarding(out, up, seen, judged)
 	end := x.shared.writes.begin(x.lockKeys(out))
 	res, err := x.send(request)
