@@ -24,9 +24,8 @@ type scratch struct {
 	denied, kept string
 	// demanding is set if the server wants a precondition with every write (RFC 6585 §3).
 	demanding bool
-	// tagSettles and dateSettles are set once a moment was waited for a strong entity tag and for a
-	// modification date, with what came of it.
-	tagSettles, dateSettles *bool
+	// weak and dateless are set once it was waited in vain for a strong entity tag and for a modification date.
+	weak, dateless bool
 }
 
 // Contents of the scratch resource, each of another length, so that tags made of length and second differ.
@@ -37,8 +36,15 @@ const (
 )
 
 // moment is how long to wait for validators that a server gives only to what did not change in the second that
-// runs: a little more than that.
+// runs: a little more than that. A server that dates two writes in one second apart needs two.
 const moment = 1100 * time.Millisecond
+
+// lockTries is how often a write is sent while the resource is locked, by one before it that the server has not given up yet,
+// and lockPause how long to wait in between.
+const (
+	lockTries = 10
+	lockPause = 300 * time.Millisecond
+)
 
 // openScratch makes sure that what may be written to does not exist. It returns nil if nothing may be.
 func (s *session) openScratch(ctx context.Context) (*scratch, error) {
@@ -149,6 +155,15 @@ func (t *trial) read(fields ...string) *answer {
 
 // overwrite puts content whatever is there, for what comes after it: it is no question.
 func (t *trial) overwrite(content string, fields ...string) *answer {
+	a := t.overwriteNow(content, fields...)
+	for try := 1; try < lockTries && a.status == http.StatusLocked; try++ {
+		t.pause(lockPause)
+		a = t.overwriteNow(content, fields...)
+	}
+	return a
+}
+
+func (t *trial) overwriteNow(content string, fields ...string) *answer {
 	s := t.scratch
 	if !s.demanding {
 		a := t.put(content, fields...)
@@ -252,25 +267,29 @@ func (t *trial) clear() (*answer, *verdict) {
 // whenStrong returns an answer with a strong entity tag, if a moment brings one: some servers call that of a
 // fresh file weak. now is the last answer.
 func (t *trial) whenStrong(now *answer) *answer {
-	return t.later(now, &t.scratch.tagSettles, func(a *answer) bool { return a.tag().IsZero() || !a.tag().IsWeak() })
+	return t.later(now, &t.scratch.weak, func(a *answer) bool { return a.tag().IsZero() || !a.tag().IsWeak() })
 }
 
 // whenDated returns an answer with a modification date, if a moment brings one: some servers withhold it while the
 // second runs. now is the last answer.
 func (t *trial) whenDated(now *answer) *answer {
-	return t.later(now, &t.scratch.dateSettles, func(a *answer) bool { return !a.time("Last-Modified").IsZero() })
+	return t.later(now, &t.scratch.dateless, func(a *answer) bool { return !a.time("Last-Modified").IsZero() })
 }
 
-// later waits a moment and looks again, unless now will do or that was in vain before.
-func (t *trial) later(now *answer, settles **bool, fit func(*answer) bool) *answer {
-	if t.err != nil || fit(now) || *settles != nil && !**settles {
+// later waits two moments at most, and looks again after each, unless now will do or that was in vain before.
+func (t *trial) later(now *answer, vain *bool, fit func(*answer) bool) *answer {
+	if *vain {
 		return now
 	}
-	t.pause(moment)
-	a := t.read()
-	does := fit(a)
-	*settles = &does
-	return a
+	for range 2 {
+		if t.err != nil || fit(now) {
+			return now
+		}
+		t.pause(moment)
+		now = t.read()
+	}
+	*vain = !fit(now)
+	return now
 }
 
 // pause waits, if the run goes on.

@@ -143,7 +143,9 @@ func (n *notes) spoil(r *http.Request, f *precondition.Fields, c *precondition.C
 		n.is("delete-compares-otherwise") && r.Method == http.MethodDelete && ifMatch != "" && ifMatch != "*",
 		n.is("patch-compares-otherwise") && r.Method == http.MethodPatch && ifMatch != "":
 		f.IfMatch = never
-	case n.is("if-none-match-ignored"), n.is("none-match-tag-ignored") && inm != "*":
+	case n.is("if-none-match-ignored"),
+		n.is("none-match-compared-strongly") && strings.HasPrefix(inm, "W/"),
+		n.is("none-match-tag-ignored") && inm != "*":
 		f.IfNoneMatch = nil
 	case n.is("none-match-refuses-create") && inm == "*", n.is("other-tag-matches") && inm != "" && inm != "*":
 		f.IfMatch = never

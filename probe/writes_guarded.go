@@ -163,7 +163,7 @@ func ifMatchChecks() []*Check {
 			}
 			now = t.whenStrong(now)
 			v := t.untouched(now, t.put(written, "If-Match", now.tag().Weak().String()))
-			if v.rule == "precondition-ignored" {
+			if v.rule == "precondition-ignored" && !t.put(older, "If-Match", noVersion).successful() {
 				v = v.because("strong-compare-accepts-weak")
 			}
 			return v
@@ -356,10 +356,34 @@ func ifNoneMatchChecks() []*Check {
 		}),
 		Rules: []string{"precondition-ignored"},
 		ask: withContent(func(t *trial, now *answer) verdict {
+			now = t.whenStrong(now)
 			if now.tag().IsZero() {
 				return inapplicable("what was put there has no entity tag")
 			}
 			return t.untouched(now, t.put(written, "If-None-Match", now.tag().String()))
+		}),
+	}, {
+		ID: "put-inm-weak", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
+		Title: "A PUT with the weak form of the current tag in If-None-Match changes nothing",
+		Sends: "PUT with If-None-Match: the tag that a GET gets, with W/ before it.",
+		Right: "A refusal, and the content is as it was.",
+		Means: "A proxy that compresses makes tags weak. Whoever has one of those, and wants to write only if there is another version, writes over the one that is known.",
+		Fix:   []string{"Compare If-None-Match weakly for each method: W/ does not count (RFC 9110 §8.8.3.2)."},
+		Servers: slices.Concat(unguardedServers, []ServerFix{
+			{"Apache", "it compares If-None-Match weakly for GET only; send the tag without W/"},
+			{"AmazonS3", "PUT understands * in If-None-Match and no tag"},
+		}),
+		Rules: []string{"inm-compared-strongly", "precondition-ignored"},
+		ask: withContent(func(t *trial, now *answer) verdict {
+			now = t.whenStrong(now)
+			if now.tag().IsZero() {
+				return inapplicable("what was put there has no entity tag")
+			}
+			v := t.untouched(now, t.put(written, "If-None-Match", now.tag().Weak().String()))
+			if v.rule == "precondition-ignored" && !t.put(older, "If-None-Match", "*").successful() {
+				v = v.because("inm-compared-strongly")
+			}
+			return v
 		}),
 	}, {
 		ID: "put-inm-other", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -159,7 +158,8 @@ func putChecks() []*Check {
 			"Look whether a proxy in front answers 100 Continue itself, or reads the whole request first.",
 		},
 		Servers: []ServerFix{
-			{"nginx", "proxy_request_buffering off; nginx itself answers 100 Continue before it asks the server behind it"},
+			{"nginx", "as a proxy it answers 100 Continue itself, before it asks the server behind it, even with proxy_request_buffering off"},
+			{"lighttpd", "mod_webdav evaluates the condition when all of the content is there"},
 		},
 		ask: withContent(askExpect),
 	}, {
@@ -295,7 +295,7 @@ func askCut(t *trial, was *answer) verdict {
 			if length < 0 {
 				how = "without its length"
 			}
-			return wrong("a PUT %s, cut off after the half, has changed the content: there are %d bytes of it", how, bytes.Count(now.content, []byte("C")))
+			return wrong("a PUT %s, cut off after the half, has changed the content: of %d bytes, now there are %d of another", how, len(was.content), len(now.content))
 		}
 	}
 	return right("the content is as it was")
