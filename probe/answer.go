@@ -132,7 +132,7 @@ func (a *answer) read(resp *http.Response, limit int64) error {
 	}
 	a.content = content
 	a.x.Duration = time.Since(a.x.Started)
-	a.x.Request.Proto = resp.Proto
+	a.x.Request.Proto = sentAs(resp)
 	p := &a.x.Response
 	p.Status, p.Proto = resp.StatusCode, resp.Proto
 	_, p.Reason, _ = strings.Cut(resp.Status, " ")
@@ -158,6 +158,14 @@ func readUpTo(resp *http.Response, limit int64) ([]byte, error) {
 		return nil, nil
 	}
 	return io.ReadAll(io.LimitReader(resp.Body, limit+1))
+}
+
+// sentAs is the version of a request, which is not always that of its answer.
+func sentAs(resp *http.Response) string {
+	if resp.ProtoMajor >= 2 {
+		return resp.Proto
+	}
+	return "HTTP/1.1"
 }
 
 // clip returns the bytes that an exchange keeps of content, as a copy.
