@@ -65,7 +65,7 @@ func (p *page) checkSummary(c *Checked, prefix string) {
 }
 
 func serverText(r *probe.Report) string {
-	name := cmp.Or(r.Server, "(it does not say)")
+	name := cmp.Or(r.Server, "(not named)")
 	if len(r.Addresses) == 0 {
 		return name
 	}
@@ -248,16 +248,16 @@ func (p *page) failures(c *Checked, title string, detail CheckDetail) {
 	if len(list) > 0 {
 		p.heading(title)
 	}
-	for _, r := range list {
+	for i, r := range list {
 		p.line("")
-		p.failure(c, r)
+		p.failure(c, r, list[:i])
 		p.sent(r, detail.Failed || detail.All, detail.Curl)
 	}
 	p.othersSent(c.Report, detail)
 }
 
-// failure tells what failed in full.
-func (p *page) failure(c *Checked, r *probe.Result) {
+// failure tells what failed in full. What to do is not said again if it was of one before.
+func (p *page) failure(c *Checked, r *probe.Result, before []*probe.Result) {
 	p.line("%s  %s  %s  %s", p.outcomeMark(r.Outcome), p.checkLevel(r.Check.Level), p.paint(r.Check.ID, bold), p.paint(r.Check.Group.Title(), faint))
 	p.block("  ", "  ", sentence(r.Check.Title))
 	p.label("Sent", sentence(r.Check.Sends))
@@ -267,15 +267,24 @@ func (p *page) failure(c *Checked, r *probe.Result) {
 	for n, cause := range causesOf(c, r.Check.ID) {
 		p.item(n == 0, "Cause", p.confidence(cause.Confidence)+"  "+p.paint(cause.Rule.ID, bold)+": "+sentence(cause.Rule.Summary))
 	}
+	p.steps(c, r, before)
+	p.label("See", strings.Join(seeAlso(c, r), "; "))
+}
+
+// steps says what to do.
+func (p *page) steps(c *Checked, r *probe.Result, before []*probe.Result) {
 	steps := r.Check.FixFor(c.Server)
-	for n, step := range steps {
-		if len(steps) > 1 {
-			p.block(p.head(first(n == 0, "Do"))+"- ", p.head("")+"  ", Printable(step))
-		} else {
-			p.label("Do", Printable(step))
+	at := slices.IndexFunc(before, func(b *probe.Result) bool { return slices.Equal(b.Check.FixFor(c.Server), steps) })
+	switch {
+	case at >= 0:
+		p.label("Do", "As for "+before[at].Check.ID+".")
+	case len(steps) == 1:
+		p.label("Do", Printable(sentence(steps[0])))
+	default:
+		for n, step := range steps {
+			p.block(p.head(first(n == 0, "Do"))+"- ", p.head("")+"  ", Printable(sentence(step)))
 		}
 	}
-	p.label("See", strings.Join(seeAlso(c, r), "; "))
 }
 
 func (p *page) checkLevel(l probe.Level) string {

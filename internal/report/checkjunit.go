@@ -118,7 +118,7 @@ func askedFor(r *probe.Result) (d time.Duration) {
 func failureText(c *Checked, r *probe.Result) string {
 	p := &page{}
 	p.line("")
-	p.failure(c, r)
+	p.failure(c, r, nil)
 	p.sent(r, true, true)
 	return p.String()
 }
