@@ -9,10 +9,9 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// causesOf names the causes of what failed, most probable first: those that the exchanges show, as far as
-// the check knows that it may fail by them. A check sends what clients should not, so that
-// other rules would find fault with the requests. What a check itself could tell is likely, unless
-// the exchanges prove it.
+// causesOf names the causes of what failed, most probable first. A check sends what clients should not, so that rules would find
+// fault with its requests too. Hence only those count that the check knows it may fail by, and only one if it
+// could tell which; that is likely, unless the exchanges prove it.
 func causesOf(r *probe.Report) []report.Cause {
 	var list []report.Cause
 	for i := range r.Results {
@@ -30,14 +29,16 @@ func causesOf(r *probe.Report) []report.Cause {
 }
 
 func causesOfResult(r *probe.Result) (list []diagnose.Finding) {
+	among := r.Check.Rules
+	if r.Rule != "" {
+		among = []string{r.Rule}
+	}
 	for _, f := range diagnose.Exchanges(r.Exchanges).Findings {
-		known := f.Rule.ID == r.Rule || slices.Contains(r.Check.Rules, f.Rule.ID)
-		if known && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
+		if slices.Contains(among, f.Rule.ID) && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
 			list = append(list, f)
 		}
 	}
-	told, ok := diagnose.RuleByID(r.Rule)
-	if ok && !slices.ContainsFunc(list, func(f diagnose.Finding) bool { return f.Rule == told }) {
+	if told, ok := diagnose.RuleByID(r.Rule); ok && len(list) == 0 {
 		list = append(list, diagnose.Finding{
 			Rule: told, Confidence: diagnose.Likely, Says: r.Says, Exchange: max(0, len(r.Exchanges)-1),
 			Evidence: []diagnose.Fact{{Name: r.Check.ID, Value: r.Says, Source: "fourtwelve check"}},

@@ -13,7 +13,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/cli"
 )
 
-// TestCheckDocument runs the commands of docs/check.md that ask a server, and compares what comes out, all but times
+// TestCheckDocument runs the commands of docs/check.md and README.md that ask a server, and compares what comes out, all but times
 // and how many requests were sent.
 func TestCheckDocument(t *testing.T) {
 	s := startServe(t, "--access-log=off", exampleCopy(t))
@@ -22,7 +22,7 @@ func TestCheckDocument(t *testing.T) {
 	putFile(t, dav.URL+"/notes.json", "{}")
 	there := strings.NewReplacer("http://127.0.0.1:8412", s.url, "http://127.0.0.1:8080", dav.URL)
 	ran := 0
-	walk(t, "../../docs/check.md", func(command, want string) string {
+	run := func(command, want string) string {
 		args, ok := strings.CutPrefix(there.Replace(command), "fourtwelve ")
 		if !ok || !strings.Contains(command, "://") {
 			return want
@@ -36,8 +36,10 @@ func TestCheckDocument(t *testing.T) {
 			return got
 		}
 		return want // with its times
-	})
-	if ran < 2 {
+	}
+	walk(t, "../../docs/check.md", run)
+	walk(t, readme, run)
+	if ran < 3 {
 		t.Errorf("only %d commands were found", ran)
 	}
 }

@@ -57,7 +57,11 @@ func walk(t *testing.T, document string, run func(command, want string) (got str
 	text := consoleBlock.ReplaceAllStringFunc(string(data), func(block string) string {
 		var out strings.Builder
 		out.WriteString("```console\n")
-		for _, step := range strings.Split(strings.TrimSuffix(block, "```"), "\n$ ")[1:] {
+		for step := range strings.SplitAfterSeq(strings.TrimSuffix(block, "```"), "\n$ ") {
+			step, _ = strings.CutSuffix(step, "$ ")
+			if step == "```console\n" {
+				continue
+			}
 			command, want, _ := strings.Cut(step, "\n")
 			got := run(command, want)
 			if stable(got) != stable(want) && !*updateReadme {
