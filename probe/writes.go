@@ -30,9 +30,9 @@ type scratch struct {
 
 // Contents of the scratch resource, each of another length, so that tags made of length and second differ.
 const (
-	older   = "an older draft\n"
-	before  = "a draft\n"
-	written = "what another writer saves\n"
+	older   = "an older draft"
+	before  = "a draft"
+	written = "what another writer saves"
 )
 
 // moment is how long to wait for validators that a server gives only to what did not change in the second that

@@ -298,7 +298,7 @@ func refusalCause(status int) string {
 
 // askCoded asks with the tag of a compressed answer. The content is long enough that compressing it pays.
 func askCoded(t *trial) verdict {
-	if _, v := t.place(strings.Repeat("a line of a draft that goes on\n", 200)); v != nil {
+	if _, v := t.place(strings.Repeat("-", 6000)); v != nil {
 		return *v
 	}
 	plain := t.whenStrong(t.read())

@@ -138,7 +138,7 @@ func putChecks() []*Check {
 	}, {
 		ID: "put-content-range", Group: Saving, Level: Should, Since: "0.1", Section: "RFC 9110 §14.5",
 		Title: "A PUT of a part is refused, or replaces that part only",
-		Sends: "PUT of two bytes with Content-Range: bytes 2-3/8, to content of eight.",
+		Sends: "PUT of two bytes with Content-Range: bytes 2-3/7, to content of seven.",
 		Right: "400 Bad Request and the content as it was; or 2xx, and only the two bytes are new.",
 		Means: "A client that resumes an upload, such as curl -C, replaces the whole file by its tail.",
 		Fix:   []string{"Refuse a PUT that has Content-Range with 400, before the content is read."},
@@ -207,7 +207,7 @@ func clipText(content []byte) []byte { return content[:min(len(content), 40)] }
 func askTagChanges(t *trial, now *answer) verdict {
 	seen := map[etag.Tag]string{}
 	for i := range 5 {
-		content := fmt.Sprintf("draft %d\n", i)
+		content := fmt.Sprintf("draft %d", i)
 		if a := t.overwrite(content); !a.successful() {
 			return inapplicable("PUT got %s", a)
 		}

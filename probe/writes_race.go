@@ -171,7 +171,7 @@ func (t *trial) race(withhold bool, fields ...string) []*answer {
 
 // contender is the request of one writer. Its content, or the end of it, is behind the gate.
 func (s *scratch) contender(writer int, withhold bool, g gate, fields []string) request {
-	length, early := 200, 0
+	length, early := 256, 0
 	if withhold {
 		length, early = heldContent, heldContent-1
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the observed answers to the table of disagreements")
+var update = flag.Bool("update", false, "write the observed answers to the pages in docs that show them")
 
 const (
 	requestsFile      = "testdata/requests.txt"

@@ -1,5 +1,5 @@
 // Package peers holds tests against other people's programs: the answers of
-// nginx, Apache httpd and net/http to the same requests, what the guard gives to
+// nginx, Apache httpd and net/http to the same requests, what the checks of package probe find of real servers, what the guard gives to
 // nginx, Apache httpd and a Python application, and the usual work of curl, wget and
 // apt. A program that is not installed skips its tests, unless
 // FOURTWELVE_REQUIRE_PEERS is set.
