@@ -60,6 +60,8 @@ func (s *session) newRequest(ctx context.Context, r request) (*http.Request, err
 	case r.content != nil:
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.content)), int64(len(r.content))
 	}
+	// Content after the header section of a HEAD, which some servers send, must not be taken for the next answer.
+	req.Close = r.method == http.MethodHead
 	req.Header = http.Header{
 		"User-Agent":      {s.opts.UserAgent},
 		"Accept":          {"*/*"},

@@ -74,7 +74,9 @@ func inmChecks() []*Check {
 		Means: "Intermediaries may split a list over lines. A client behind such a one gets everything again, or an error.",
 		Fix:   []string{"Combine the lines with commas before the field is read."},
 		Servers: []ServerFix{
-			{"nginx", "from 1.23 on it answers 400; no directive changes that"},
+			{"nginx", "it answers 400 to a second line; no directive changes that"},
+			{"Caddy", "its file server reads the first line only; no directive changes that"},
+			{"lighttpd", "it reads the first line only; no directive changes that"},
 		},
 		Rules: []string{"list-or-star-not-parsed"},
 		rests: byTag,
@@ -162,7 +164,7 @@ func inmChecks() []*Check {
 		},
 		Rules: []string{"ims-evaluated-despite-inm", "rollback-older-mtime"},
 		rests: byValidators,
-		ask: statuses([]need{hasTag, hasDate}, func(t *trial) []wish {
+		ask: statuses([]need{hasTag, hasDate, knowsTag}, func(t *trial) []wish {
 			return []wish{wants(200, "If-None-Match", nonsense, "If-Modified-Since", t.modified(0)).unless(304, "ims-evaluated-despite-inm")}
 		}),
 	}}

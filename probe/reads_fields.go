@@ -52,7 +52,8 @@ func fieldChecks() []*Check {
 		Means: "Caches go on with old rules: they ask again at once, or keep what they should not, or mix up what Vary tells apart.",
 		Fix:   []string{"Set these fields before the precondition is evaluated, for all answers."},
 		Servers: []ServerFix{
-			{"nginx", "add_header adds to 304; an application behind it must send them itself"},
+			{"nginx", "add_header Vary Accept-Encoding; in place of gzip_vary, which leaves it out of a 304"},
+			{"Apache", "Header merge Vary Accept-Encoding: mod_deflate leaves it out of a 304"},
 		},
 		Rules: []string{"not-modified-etag-differs"},
 		rests: byValidators,

@@ -47,7 +47,7 @@ func matchChecks() []*Check {
 		Means: "A weak tag may stand for several versions. An edit guarded by it overwrites one of them that its author never saw.",
 		Fix:   []string{"In If-Match, let a tag match only if neither it nor the current one is weak."},
 		Servers: []ServerFix{
-			{"nginx", "it leaves W/ aside in If-Match; no directive changes that"},
+			{"nginx", "it takes a weak tag for a match of the same weak tag; no directive changes that"},
 		},
 		Rules: []string{"strong-compare-accepts-weak"},
 		rests: byTag,
@@ -85,7 +85,8 @@ func matchChecks() []*Check {
 		Means: "Intermediaries may split a list over lines. A client behind such a one is refused although nobody else wrote.",
 		Fix:   []string{"Combine the lines with commas before the field is read."},
 		Servers: []ServerFix{
-			{"nginx", "from 1.23 on it answers 400; no directive changes that"},
+			{"nginx", "it answers 400 to a second line; no directive changes that"},
+			{"Caddy", "its file server reads the first line only; no directive changes that"},
 		},
 		Rules: []string{"list-or-star-not-parsed"},
 		rests: byTag,
@@ -181,7 +182,7 @@ func precedenceChecks() []*Check {
 			{"Apache", `RequestHeader unset If-Unmodified-Since "expr=-n %{HTTP:If-Match}"`},
 		},
 		rests: byValidators,
-		ask: statuses([]need{hasStrongTag, hasDate, acceptsTag, refusesDate}, func(t *trial) []wish {
+		ask: statuses([]need{hasStrongTag, hasDate, acceptsTag, refusesTag, refusesDate}, func(t *trial) []wish {
 			return []wish{wants(200, "If-Match", t.tag(), "If-Unmodified-Since", t.modified(-1))}
 		}),
 	}, {
@@ -233,6 +234,9 @@ func precedenceChecks() []*Check {
 		Right: "412 Precondition Failed; then 304 Not Modified.",
 		Means: "A client that asked for one version only is told that nothing has changed, and goes on with what it has.",
 		Fix:   orderFix,
+		Servers: []ServerFix{
+			{"Apache", "an If-Unmodified-Since that holds makes it send everything; no directive changes that"},
+		},
 		Rules: []string{"precondition-precedence-wrong"},
 		rests: byValidators,
 		ask: statuses([]need{hasTag, hasDate, refusesDate, acceptsDate, knowsTag}, func(t *trial) []wish {
@@ -248,6 +252,9 @@ func precedenceChecks() []*Check {
 		Right: "412 Precondition Failed; then 304 Not Modified.",
 		Means: "A client that asked for one version only is told that nothing has changed, and goes on with what it has.",
 		Fix:   orderFix,
+		Servers: []ServerFix{
+			{"Apache", "an If-Unmodified-Since that holds makes it send everything; no directive changes that"},
+		},
 		Rules: []string{"precondition-precedence-wrong"},
 		rests: byDate,
 		ask: statuses([]need{hasDate, refusesDate, acceptsDate, knowsDate}, func(t *trial) []wish {

@@ -129,6 +129,7 @@ func rangeChecks() []*Check {
 		Servers: []ServerFix{
 			{"nginx", "it answers 416 to the first; no directive changes that"},
 		},
+		Rules: []string{"content-range-offset-mismatch"},
 		rests: byAll,
 		ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
 			last := t.base.size() - 1

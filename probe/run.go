@@ -71,6 +71,9 @@ func (s *session) resolve(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 		defer cancel()
 		names, err = net.DefaultResolver.LookupHost(ctx, s.target.Hostname())
+		if err == nil && len(names) == 0 {
+			err = &net.DNSError{IsNotFound: true}
+		}
 		if err != nil {
 			return fmt.Errorf("%w: %s: %v", ErrUnreachable, s.target.Hostname(), dnsReason(err))
 		}
@@ -107,8 +110,6 @@ func (s *session) look(ctx context.Context) (*answer, error) {
 			return nil, ctx.Err()
 		case a.status == 0:
 			return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, shown, err)
-		case err != nil && a.status != http.StatusOK:
-			return nil, fmt.Errorf("%w: %s answers %d: %v", ErrUnfit, shown, a.status, err)
 		case err != nil:
 			return nil, fmt.Errorf("%w: %s: %v", ErrUnfit, shown, err)
 		case a.status == http.StatusOK:
@@ -144,7 +145,7 @@ func (s *session) look(ctx context.Context) (*answer, error) {
 func (s *session) reach(ctx context.Context) (*answer, error) {
 	for s.asked = 0; ; s.asked++ {
 		a, err := s.do(ctx, request{method: http.MethodGet})
-		if a.status != 0 || ctx.Err() != nil || s.asked+1 == len(s.addresses) {
+		if a.status != 0 || ctx.Err() != nil || s.asked+1 >= len(s.addresses) {
 			return a, err
 		}
 	}
