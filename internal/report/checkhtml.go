@@ -49,7 +49,6 @@ type checkView struct {
 	Stopped, Left      string
 	Score              scoreView
 	Counts             string
-	Figures            []figure
 	Groups             []groupView
 	Failures           []failureView
 }
@@ -109,12 +108,6 @@ func checkViewOf(c *Checked, name string) checkView {
 	}
 	if c.Stopped != "" {
 		view.Stopped = sentence(c.Stopped)
-	}
-	view.Figures = []figure{
-		{"right", number(int64(c.Count(probe.Passed)))},
-		{"wrong", number(int64(c.Count(probe.Failed)))},
-		{"do not apply", number(int64(c.Count(probe.DoesNotApply)))},
-		{"not asked", number(int64(c.Count(probe.NotAsked)))},
 	}
 	for _, g := range probe.Groups() {
 		if results := groupOf(c.Report, g); len(results) > 0 {

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/probe"
@@ -121,13 +120,4 @@ func failureText(c *Checked, r *probe.Result) string {
 	p.failure(c, r, nil)
 	p.sent(r, true, true)
 	return p.String()
-}
-
-// plainFailure says in a sentence each what was found, what it means and what to do first.
-func plainFailure(c *Checked, r *probe.Result) string {
-	text := []string{sentence(r.Check.Title), "Found: " + Printable(clip(r.Says)) + ".", sentence(r.Check.Means)}
-	if steps := r.Check.FixFor(c.Server); len(steps) > 0 {
-		text = append(text, "To do: "+sentence(steps[0]))
-	}
-	return strings.Join(text, " ")
 }

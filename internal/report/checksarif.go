@@ -204,6 +204,15 @@ func sarifResultOf(c *Checked, r *probe.Result, index int) sarifResult {
 	return out
 }
 
+// plainFailure says in a sentence each what was found, what it means and what to do first.
+func plainFailure(c *Checked, r *probe.Result) string {
+	text := []string{sentence(r.Check.Title), "Found: " + Printable(clip(r.Says)) + ".", sentence(r.Check.Means)}
+	if steps := r.Check.FixFor(c.Server); len(steps) > 0 {
+		text = append(text, "To do: "+sentence(steps[0]))
+	}
+	return strings.Join(text, " ")
+}
+
 // sarifLocationOf has the URL twice: as it is, and as a relative path, for code scanning takes no other
 // artifacts than files.
 func sarifLocationOf(target string) sarifLocation {
