@@ -188,7 +188,7 @@ func (t *trial) begin() *verdict {
 		if a.status == http.StatusPreconditionFailed && t.read().missing() {
 			a = t.put(before)
 		}
-		s.ours = t.err != nil || a.status/100 == 2 || a.status/100 == 5
+		s.ours = t.err != nil || a.successful() || a.status/100 == 5 && a.status != http.StatusNotImplemented
 		switch {
 		case !a.successful():
 			s.denied = denial(a)
