@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/internal/coding"
@@ -20,7 +21,7 @@ type Handler struct {
 	options Options
 	routes  []*route
 	shared  *Shared
-	owned   bool // shared is of no other Handler
+	closing sync.Once
 	trusted []netip.Prefix
 	log     *slog.Logger
 	encoded coding.Cache
@@ -33,17 +34,20 @@ func New(o Options) (*Handler, error) {
 	}
 	h := &Handler{options: o, shared: o.Shared, trusted: slices.Clone(o.TrustedProxies), log: o.Logger}
 	if h.shared == nil {
-		h.shared, h.owned = NewShared(nil), true
+		h.shared = NewShared(nil)
 	}
 	if err := h.setDefaults(); err != nil {
 		return nil, err
 	}
 	for i, r := range o.Routes {
-		rt, err := newRoute(r, h.shared)
+		rt, err := newRoute(r)
 		if err != nil {
 			return nil, fmt.Errorf("route %d: %w", i+1, err)
 		}
 		h.routes = append(h.routes, rt)
+	}
+	for _, rt := range h.routes {
+		h.shared.take(rt)
 	}
 	h.shared.budget.memory.limit.Store(h.options.MaxMemory)
 	h.shared.budget.disk.limit.Store(h.options.MaxDisk)
@@ -73,12 +77,15 @@ func (h *Handler) setDefaults() error {
 	return nil
 }
 
-// Close releases what the handler holds, once it answers no request any more. A
-// Shared that came with the Options stays.
+// Close releases what the handler holds. Call it once it answers no request any more. Of a
+// Shared that came with the Options, what no other handler uses is released: connections, and what was
+// learned of backends.
 func (h *Handler) Close() error {
-	if h.owned {
-		h.shared.Close()
-	}
+	h.closing.Do(func() {
+		for _, rt := range h.routes {
+			h.shared.give(rt)
+		}
+	})
 	return nil
 }
 

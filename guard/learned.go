@@ -64,6 +64,8 @@ type learned struct {
 	probes, answers int
 
 	streams, matches sample
+
+	stored stored
 }
 
 // tally is what speaks for the tags of one maker.

@@ -61,6 +61,11 @@ func (w *writes) look(key string) moment {
 	return moment{s, ended, s.active.Load() > 0}
 }
 
+// alone reports whether no write but one, that has ended, was under way at any time since.
+func (t moment) alone() bool {
+	return !t.busy && t.stripe.active.Load() == 0 && t.stripe.ended.Load() == t.ended+1
+}
+
 // overtaken reports whether a write may have been under way at any time since. The zero moment
 // has seen none.
 func (t moment) overtaken() bool {

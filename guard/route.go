@@ -19,17 +19,18 @@ type route struct {
 	Route
 	path      cachecontrol.Glob // nil is any
 	backend   *url.URL          // http or https
-	transport *http.Transport
+	h2c       bool
+	transport *http.Transport // this and learned are of Shared
 	learned   *learned
 }
 
 // newRoute checks r and fills in its defaults.
-func newRoute(r Route, shared *Shared) (*route, error) {
+func newRoute(r Route) (*route, error) {
 	backend, h2c, err := checkBackend(r.Backend)
 	if err != nil {
 		return nil, err
 	}
-	rt := &route{Route: r, backend: backend}
+	rt := &route{Route: r, backend: backend, h2c: h2c}
 	rt.Methods = slices.Clone(r.Methods)
 	if rt.Path != "" && rt.Path != "/" {
 		glob, fault := cachecontrol.ParseGlob("/" + strings.TrimPrefix(rt.Path, "/"))
@@ -45,10 +46,14 @@ func newRoute(r Route, shared *Shared) (*route, error) {
 		rt.Name = rt.Host + rt.Path
 	}
 	rt.setDefaults()
-	rt.transport = shared.transport(transportKey{h2c, rt.Timeouts.Connect, rt.Timeouts.Idle, r.BackendTLS})
-	rt.learned = shared.learnedOf(rt.Name + " " + r.Backend.String())
 	return rt, nil
 }
+
+func (rt *route) transportKey() transportKey {
+	return transportKey{rt.h2c, rt.Timeouts.Connect, rt.Timeouts.Idle, rt.BackendTLS}
+}
+
+func (rt *route) learnedKey() string { return rt.Name + " " + rt.Backend.String() }
 
 func checkBackend(u *url.URL) (backend *url.URL, h2c bool, err error) {
 	if u == nil {

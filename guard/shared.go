@@ -16,8 +16,37 @@ type Shared struct {
 	budget budget
 
 	mu         sync.Mutex
-	transports map[transportKey]*http.Transport
-	learned    map[string]*learned
+	transports users[transportKey, *http.Transport]
+	learned    users[string, *learned]
+}
+
+// users are values that routes use together, until none of any handler does.
+type users[K comparable, V any] map[K]*used[V]
+
+type used[V any] struct {
+	value V
+	n     int
+}
+
+// take returns the value of key, made if nobody uses it, for one user more.
+func (us users[K, V]) take(key K, make func() V) V {
+	u := us[key]
+	if u == nil {
+		u = &used[V]{value: make()}
+		us[key] = u
+	}
+	u.n++
+	return u.value
+}
+
+// give is for one user less. last says that there is none any more.
+func (us users[K, V]) give(key K) (last bool) {
+	u := us[key]
+	if u.n--; u.n > 0 {
+		return false
+	}
+	delete(us, key)
+	return true
 }
 
 // NewShared returns a Shared with these locks. Nil stands for locks in memory,
@@ -28,8 +57,8 @@ func NewShared(locks Locker) *Shared {
 	}
 	return &Shared{
 		locker:     locks,
-		transports: make(map[transportKey]*http.Transport),
-		learned:    make(map[string]*learned),
+		transports: make(users[transportKey, *http.Transport]),
+		learned:    make(users[string, *learned]),
 	}
 }
 
@@ -39,7 +68,7 @@ func (s *Shared) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.transports {
-		t.CloseIdleConnections()
+		t.value.CloseIdleConnections()
 	}
 }
 
@@ -58,16 +87,23 @@ type transportKey struct {
 	tls           *tls.Config
 }
 
-// transport returns the transport for a route.
-func (s *Shared) transport(key transportKey) *http.Transport {
+// take gives a route its transport and what is known of its backend's tags.
+func (s *Shared) take(rt *route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.transports[key]
-	if t == nil {
-		t = newTransport(key)
-		s.transports[key] = t
+	rt.transport = s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
+	rt.learned = s.learned.take(rt.learnedKey(), func() *learned { return new(learned) })
+}
+
+// give ends what take began, when no request uses the route any more. Connections that no other route
+// uses are closed.
+func (s *Shared) give(rt *route) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.transports.give(rt.transportKey()) {
+		rt.transport.CloseIdleConnections()
 	}
-	return t
+	s.learned.give(rt.learnedKey())
 }
 
 // idlePerBackend is how many unused connections are kept to one backend.
@@ -95,16 +131,4 @@ func newTransport(key transportKey) *http.Transport {
 		t.Protocols.SetUnencryptedHTTP2(true)
 	}
 	return t
-}
-
-// learnedOf returns what is known of the tags of a route's backend.
-func (s *Shared) learnedOf(key string) *learned {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.learned[key]
-	if l == nil {
-		l = new(learned)
-		s.learned[key] = l
-	}
-	return l
 }

@@ -184,6 +184,7 @@ func (x *exchange) lockKeys(out *http.Request) []string {
 // told.
 func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
 	request, passes := x.forwarding(out, up, seen, judged)
+	before := x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
 	end := x.shared.writes.begin(x.lockKeys(out))
 	res, err := x.send(request)
 	end()
@@ -197,7 +198,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged boo
 	if judged {
 		x.finishResponse(res)
 	}
-	x.setWritten(out, up, res)
+	x.setWritten(out, up, res, before)
 	return res, nil
 }
 
@@ -296,8 +297,8 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // setWritten replaces the validators in the response to a write by the one that
 // the new representation has, if that is known to be what was sent: "An origin server
 // MUST NOT send a validator field ... unless the request's representation data was
-// saved without any transformation" (RFC 9110 §9.3.4).
-func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response) {
+// saved without any transformation" (RFC 9110 §9.3.4). before is a moment before the write.
+func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response, before moment) {
 	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
 		if v := x.readValidators(res); v.strong() {
 			x.rec.New = v.tag
@@ -309,16 +310,36 @@ func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response)
 	if x.route.Validators == ValidatorsNone || x.r.Method != http.MethodPut || !isStored(res.StatusCode) {
 		return
 	}
-	before := x.rec
-	s, err := x.check(out)
-	made := x.current(s)
-	x.rec.Current, x.rec.Validator, x.rec.Why, x.rec.Backend.Status =
-		before.Current, before.Validator, before.Why, before.Backend.Status
-	if err != nil || !up.holds(s) || made.Tag.IsZero() || made.Tag.IsWeak() {
+	made, ok := x.made(out, up, before)
+	if !ok || made.Tag.IsZero() || made.Tag.IsWeak() {
 		return
 	}
 	x.rec.New = made.Tag
 	setValidators(res.Header, made)
+}
+
+// made returns the state that a PUT has made; ok is false unless it is that of what was sent. From a backend that is
+// known to store what it is sent, it is not read back, and is told by its content: that tag names just these bytes,
+// whatever may be stored by now.
+func (x *exchange) made(out *http.Request, up *upload, before moment) (c precondition.Current, ok bool) {
+	if up == nil || !up.held.whole {
+		return c, false
+	}
+	if x.route.learned.stored.asSent(x.r) {
+		return precondition.Current{Exists: true, Tag: up.held.tag(), Now: x.now}, true
+	}
+	rec := x.rec
+	s, err := x.check(out)
+	c = x.current(s)
+	x.rec.Current, x.rec.Validator, x.rec.Why, x.rec.Backend.Status = rec.Current, rec.Validator, rec.Why, rec.Backend.Status
+	if err != nil {
+		return c, false
+	}
+	same := up.holds(s)
+	if same || before.alone() && !(s.exists && s.content.IsZero()) {
+		x.route.learned.stored.learn(x.r, same)
+	}
+	return c, same
 }
 
 // isStored reports whether a PUT was performed.

@@ -1,0 +1,77 @@
+package guard
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+)
+
+const (
+	// enoughStored is how often content of one media type was read back after a PUT and was
+	// what had been sent, until that is taken for granted.
+	enoughStored = 16
+	// sampleOfStored is of how many PUTs one is read back nevertheless.
+	sampleOfStored = 16
+	// maxMediaTypes bounds how many media types are told apart. Content of others is always read back.
+	maxMediaTypes = 64
+)
+
+// stored is what is known of whether a backend stores content as it was sent, by media type: many
+// transform what they understand. The zero stored is ready.
+type stored struct {
+	mu     sync.Mutex
+	byType map[string]*storing
+}
+
+// storing is what was seen of content of one media type.
+type storing struct {
+	same   int
+	differ bool // once, which is enough
+	puts   sample
+}
+
+// of returns what is known of content such as that of r; nil if nothing is to be learned of it.
+func (s *stored) of(r *http.Request) *storing {
+	if len(r.Header["Content-Encoding"]) > 0 {
+		return nil // it might be undone
+	}
+	mediaType, _, _ := strings.Cut(strings.ToLower(r.Header.Get("Content-Type")), ";")
+	mediaType = strings.TrimSpace(mediaType)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.byType[mediaType]
+	if of == nil && len(s.byType) < maxMediaTypes && len(mediaType) <= maxKept {
+		if s.byType == nil {
+			s.byType = make(map[string]*storing)
+		}
+		of = new(storing)
+		s.byType[strings.Clone(mediaType)] = of
+	}
+	return of
+}
+
+// asSent reports whether what a PUT has stored need not be read back.
+func (s *stored) asSent(r *http.Request) bool {
+	of := s.of(r)
+	if of == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return of.same >= enoughStored && !of.differ && !of.puts.due(sampleOfStored)
+}
+
+// learn is told whether what a PUT has stored was what had been sent.
+func (s *stored) learn(r *http.Request, same bool) {
+	of := s.of(r)
+	if of == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if same {
+		of.same++
+	} else {
+		of.differ = true
+	}
+}
