@@ -153,7 +153,7 @@ var clientRules = []Rule{
 			"Behind replicas: send the reads of a client that has just written to the primary.",
 		},
 		Section: "RFC 9111 §4.2.4",
-		Needs:   []Evidence{FromHistory},
+		Needs:   []Evidence{FromHistory, FromLog},
 		Probe: []string{
 			"curl -sI URL",
 			"curl -sI -H 'Cache-Control: no-cache' URL",

@@ -157,7 +157,7 @@ var conflictRules = []Rule{
 			"Client: send Overwrite: F if nothing may be replaced.",
 		},
 		Section: "RFC 9110 §13.2.1",
-		Needs:   []Evidence{FromExchange},
+		Needs:   []Evidence{FromExchange, FromLog},
 		Since:   "0.1",
 		check:   guardsSource,
 	},

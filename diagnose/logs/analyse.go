@@ -42,6 +42,11 @@ func Analyse(ctx context.Context, paths []string, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(r.Files()) > 1 {
+		for _, w := range workers {
+			w.joined = newSampled[joined](maxJoined)
+		}
+	}
 	a := newAnalyst(workers, &o.Status)
 	for e := range r.Entries(ctx) {
 		a.see(e)
@@ -63,8 +68,9 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 		maps.DeleteFunc(stats.Status, func(code int, _ int64) bool { return !o.Status.Has(code) })
 		stats.Method = w.methods
 	}
-	splits := w.judgeTags()
-	a.finish(len(w.nodes.of), w.tags)
+	splits := w.judgeTags(a.history)
+	w.judgeJoined()
+	a.finish(w)
 	w.found.merge(a.found)
 	w.times.merge(a.times)
 	rep := &Report{
@@ -83,7 +89,7 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 	}
 	rep.Bounds = Bounds{
 		Paths: w.paths.lost, Clients: w.clients.lost, RefusedPaths: a.paths.lost, RefusedClients: a.clients.lost,
-		Repeated: w.repeats.scale(), Tags: w.tags.scale(), Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
+		Repeated: w.repeats.scale(), Tags: w.tags.scale(), Reads: w.reads.scale(), Joined: w.joinedScale(), Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
 	}
 	return rep
 }

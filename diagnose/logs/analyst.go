@@ -23,12 +23,12 @@ const (
 	// the same.
 	stormFrom = 5
 	loopFrom  = 3
-	// maxHeld bounds the refusals that wait for what the end of the log tells of their tags.
-	maxHeld = 4096
 	// maxPending bounds the answers 409 that wait to be tried again, and patience is how long
 	// they wait.
 	maxPending = 4096
 	patience   = time.Minute
+	// raceWithin is how soon after each other two clients write if they have read at about the same time.
+	raceWithin = time.Minute
 	// flipWithin is how soon after a 412 another attempt belongs to it.
 	flipWithin = time.Minute
 )
@@ -177,6 +177,10 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 		return
 	}
 	a.race(e, w)
+	if (w.method == "MOVE" || w.method == "COPY") && w.status == 204 && w.ifMatch != "" && absent(e, accesslog.If) &&
+		!stagingPath.MatchString(e.Text(accesslog.Path)) { // there it is known to be about the destination
+		a.unguarded(e)
+	}
 	list := members(e, accesslog.IfMatch)
 	if weak(list) {
 		a.found.add("strong-compare-accepts-weak", likely, e, func(f *finding) {
@@ -184,6 +188,14 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 			f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfMatch, accesslog.ETag)
 		})
 	}
+}
+
+// unguarded looks at a MOVE or COPY with If-Match that replaced something.
+func (a *analyst) unguarded(e *accesslog.Entry) {
+	a.found.add("if-match-guards-source-not-destination", possible, e, func(f *finding) {
+		f.says = "204 says that the " + e.Text(accesslog.Method) + " replaced something at the destination, and If-Match was about the source alone: nothing guarded what was replaced"
+		f.evidence = facts(e, accesslog.Method, accesslog.Path, accesslog.Destination, accesslog.IfMatch, accesslog.If, accesslog.Status)
+	})
 }
 
 // weak reports whether a list has tags, and weak ones alone.
@@ -202,7 +214,7 @@ func (a *analyst) conflict(e *accesslog.Entry, w *write) {
 	i := instanceOf(e)
 	i.finding = finding{
 		rule: "s3-409-not-retried", confidence: likely,
-		says:     "409 ConditionalRequestConflict means that another write was under way: " + w.who.String() + " did not try again",
+		says:     "409 ConditionalRequestConflict means that another write was under way; " + w.who.subject() + " did not try again",
 		evidence: facts(e, accesslog.Method, accesslog.Path, accesslog.Status, accesslog.Reason),
 	}
 	a.pending[mix(w.target, hash(w.who.String()))] = i
@@ -234,13 +246,16 @@ func (a *analyst) race(e *accesslog.Entry, w *write) {
 		if p.done() && p.etag == w.ifMatch || w.ago(p.at) < -24*time.Hour {
 			return // the tag was made again, or this is too long ago
 		}
-		if !p.changes() || p.ifMatch != w.ifMatch {
+		if !p.changes() {
 			continue
 		}
-		c := likely // the tag may be made of the content, and that may not have changed
-		if p.etag != "" {
-			c = certain
+		if p.ifMatch != w.ifMatch {
+			if p.etag == "" {
+				return // it may have made the tag again
+			}
+			continue
 		}
+		c := p.raceConfidence(w)
 		a.found.add("check-then-act-race", c, e, func(f *finding) {
 			f.says = fmt.Sprintf("two writes were accepted with the same If-Match %s, %s apart: the second overwrote the first without having seen it",
 				w.ifMatch, say(p.ago(w.at)))
@@ -248,6 +263,18 @@ func (a *analyst) race(e *accesslog.Entry, w *write) {
 		})
 		return
 	}
+}
+
+// raceConfidence is how sure it is that w overwrote what p, accepted with the same If-Match, had made. If the
+// log does not have the tag of that, both may have stored the same content, and the tag be made of it.
+func (p *write) raceConfidence(w *write) diagnose.Confidence {
+	switch {
+	case p.etag != "":
+		return certain
+	case p.who != w.who && p.ago(w.at) <= raceWithin:
+		return likely
+	}
+	return possible
 }
 
 // A series is what one client got for one target since its last success.
@@ -274,15 +301,12 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	r := newRefusal(a, e, target)
 	f := r.explain()
 	s := a.extend(r)
+	before := int64(0)
 	if s.run >= loopFrom && f.rule != "" {
-		a.loop(r, s, &f)
+		before = a.loop(r, s, &f)
 	}
-	if !a.hold(r, f) {
-		a.settle(f, r.at, func(kept *finding) {
-			if *kept = f; f.confidence < likely {
-				kept.config = config(e.File())
-			}
-		}, e)
+	if !a.hold(r, f, before) {
+		a.settle(e, f, before)
 	}
 	a.count++
 	path := e.Text(accesslog.Path)
@@ -295,88 +319,19 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	}
 }
 
-// settle puts a refusal down to a cause.
-func (a *analyst) settle(f finding, at int64, explain func(*finding), e *accesslog.Entry) {
-	a.found.add(f.rule, f.confidence, e, explain)
-	a.found[f.rule].refusals++
-	if _, timed := e.UnixNano(); timed {
+// settle puts a refusal down to a cause, to which before refusals before it belong too.
+func (a *analyst) settle(e *accesslog.Entry, f finding, before int64) {
+	a.found.add(f.rule, f.confidence, e, func(kept *finding) {
+		if *kept = f; f.confidence < likely {
+			kept.config = config(e.File())
+		}
+	})
+	t := a.found[f.rule]
+	t.byConfidence[f.confidence] += before
+	t.refusals++
+	if at, timed := e.UnixNano(); timed {
 		a.times.at(at).cause(f.rule, 1)
 	}
-}
-
-// A heldRefusal is one of which nothing is known yet but that it names a tag, and the node that refused
-// it. When the log has ended it may be known which node gave that tag out.
-type heldRefusal struct {
-	instance
-	timed  bool
-	target uint64
-	tags   []string
-	node   string
-}
-
-// hold keeps a refusal back if the end of the log may tell more of it.
-func (a *analyst) hold(r *refusal, f finding) bool {
-	node := nodeOf(r.e)
-	if len(a.held) >= maxHeld || node == "" || len(r.ifMatch) == 0 || f.confidence != diagnose.Insufficient && f.rule != "refused-as-designed" {
-		return false
-	}
-	h := heldRefusal{instance: instanceOf(r.e), target: targetOf(r.e, hash(r.e.Text(accesslog.Path))), node: keep(node)}
-	h.finding = f
-	if f.confidence < likely {
-		h.config = config(r.e.File())
-	}
-	_, h.timed = r.e.UnixNano()
-	for _, m := range r.ifMatch {
-		if !m.Any {
-			h.tags = append(h.tags, keep(m.Raw))
-		}
-	}
-	a.held = append(a.held, h)
-	return true
-}
-
-// release puts down the refusals that were held back, now that tags has the tags of all nodes.
-func (a *analyst) release(tags *sampled[tagged]) {
-	for i := range a.held {
-		h := &a.held[i]
-		if t := tags.values[h.target]; t != nil {
-			h.judge(t)
-		}
-		a.found.addInstances(1, h.instance)
-		a.found[h.rule].refusals++
-		if h.timed {
-			a.times.at(h.at).cause(h.rule, 1)
-		}
-	}
-}
-
-// judge finds out whether the tag is that of another node.
-func (h *heldRefusal) judge(t *tagged) {
-	for i := range t.tags {
-		theirs := &t.tags[i]
-		if theirs.node == h.node || !slices.Contains(h.tags, theirs.tag) {
-			continue
-		}
-		for j := range t.tags {
-			ours := &t.tags[j]
-			if ours.node != h.node || ours.tag == theirs.tag || ours.coding != theirs.coding || ours.first > theirs.last || theirs.first > ours.last {
-				continue
-			}
-			rel := etag.Relate(theirs.tag, ours.tag, etag.Facts{}, etag.Facts{})
-			h.rule, h.confidence, h.config = splitRule(rel), likely, nil
-			if h.rule != "cdn-nodes-different-etag" {
-				h.confidence = certain
-			}
-			h.says = fmt.Sprintf("If-Match has the tag that %s gives, and it was refused by %s, which has another one: %s", theirs.node, h.node, rel)
-			h.evidence = append(h.evidence, theirs.fact(), ours.fact())
-			return
-		}
-	}
-}
-
-// fact is that the node gave the tag.
-func (n *nodeTag) fact() diagnose.Fact {
-	return diagnose.Fact{Name: "ETag of " + n.node, Value: n.tag, Source: place(n.sample.file, n.sample.line)}
 }
 
 // extend adds r to its series.
@@ -402,29 +357,32 @@ func (a *analyst) extend(r *refusal) *series {
 }
 
 // loop notes that a client repeats a request that was refused. It takes the place of a cause that
-// says only that the 412 is right, or nothing.
-func (a *analyst) loop(r *refusal, s *series, f *finding) {
-	c, what := likely, "the same request"
+// says only that the 412 is right, or nothing. It returns how many refusals before this one belong to it.
+func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
+	c, what := likely, "the same "+s.method+" "+s.path
 	switch {
 	case r.unconditional():
-		return
+		return 0
 	case s.sent != "":
-		c, what = certain, s.sent
+		c, what = certain, s.method+" "+s.path+" with "+s.sent
 	case !writes(r.method):
-		return
+		return 0
+	}
+	before := int64(0)
+	if s.run == loopFrom {
+		before = loopFrom - 1
 	}
 	l := finding{rule: "client-loops-on-stale-etag", confidence: c}
-	l.says = fmt.Sprintf("the client %s sent %s %s with %s %d times in %s, and was refused each time", s.who, s.method, s.path, what, s.run, say(time.Duration(s.last-s.runFirst)))
+	l.says = fmt.Sprintf("%s sent %s %d times in %s, and was refused each time", s.who.subject(), what, s.run, say(time.Duration(s.last-s.runFirst)))
 	l.evidence = append(facts(r.e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.ETag, accesslog.UserAgent),
 		diagnose.Fact{Name: "refused in a row", Value: fmt.Sprint(s.run)})
 	if f.confidence == diagnose.Insufficient || ruleByID(f.rule).Level == diagnose.Good {
 		*f = l
-	} else {
-		a.found.addFinding(l, r.e)
+		return before
 	}
-	if s.run == loopFrom {
-		a.found.of(l.rule).byConfidence[c] += loopFrom - 1 // those before belong to it
-	}
+	a.found.addFinding(l, r.e)
+	a.found[l.rule].byConfidence[c] += before
+	return 0
 }
 
 // end ends the series that a success of its client ends.
@@ -518,12 +476,12 @@ func (a *analyst) forget() {
 }
 
 // finish looks at what is left when the log has ended.
-func (a *analyst) finish(nodes int, tags *sampled[tagged]) {
-	a.release(tags)
+func (a *analyst) finish(w *worker) {
+	a.release(w)
 	a.giveUp(true)
 	for _, s := range a.series {
 		a.storm(s)
 	}
 	a.storms = longest(a.storms)
-	a.judgeFlips(nodes)
+	a.judgeFlips(len(w.nodes.of))
 }

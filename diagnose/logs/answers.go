@@ -61,7 +61,11 @@ func (w *worker) notModified(e *accesslog.Entry) {
 		return
 	}
 	sent := value(e, accesslog.ETag)
-	if inm != accesslog.Present || sent == "" || sent == e.Text(accesslog.IfNoneMatch) {
+	if inm != accesslog.Present || sent == "" {
+		return
+	}
+	if sent == e.Text(accesslog.IfNoneMatch) {
+		w.missDropped(e)
 		return
 	}
 	tag, err := etag.Parse(sent)
@@ -70,6 +74,7 @@ func (w *worker) notModified(e *accesslog.Entry) {
 		return
 	}
 	if ok, _ := matches(list, tag); ok {
+		w.missDropped(e)
 		return
 	}
 	w.wrongNotModified(e, list, sent)
@@ -117,12 +122,15 @@ func (w *worker) unneeded(e *accesslog.Entry, size int64) {
 	case !exactly:
 		rule = "inm-compared-strongly"
 		says = "If-None-Match names the tag of the response but for W/, which does not count there, so the answer had to be 304"
+	case storedMark(e) != "":
+		rule, c = "cdn-ignores-client-etag", likely
+		says = "a cache sent the whole from what it had stored, though If-None-Match names its very tag: it does not compare tags"
 	case marked:
 		rule, c = "compression-suffix-not-stripped", likely
 		says += "; the tag has the mark of a content coding, which the server adds to responses and does not know in requests"
 	}
 	w.found.add(rule, c, e, func(f *finding) {
-		f.says, f.evidence = says, facts(e, accesslog.IfNoneMatch, accesslog.ETag, accesslog.ContentEncoding, accesslog.UserAgent)
+		f.says, f.evidence = says, facts(e, accesslog.IfNoneMatch, accesslog.ETag, accesslog.ContentEncoding, accesslog.Cache, accesslog.UserAgent)
 	})
 }
 
@@ -277,6 +285,20 @@ func (w *worker) notModifiedWrite(e *accesslog.Entry, method string) {
 	w.found.add("304-for-write", certain, e, func(f *finding) {
 		f.says = "the answer to a " + method + " was 304, which is for GET and HEAD alone; it had to be 412"
 		f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfNoneMatch, accesslog.ETag)
+	})
+}
+
+// demanded looks at a 428.
+func (w *worker) demanded(e *accesslog.Entry) {
+	w.found.add("428-required", certain, e, func(f *finding) {
+		f.says = "the server demands a precondition"
+		switch {
+		case e.Conditional():
+			f.says += ", and those that were sent do not count"
+		case absent(e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince):
+			f.says += ", and the request has none"
+		}
+		f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince)
 	})
 }
 

@@ -28,12 +28,14 @@
 //   - what was sent to whom, to find what was sent twice: 16384 combinations of client, target and
 //     version, sampled evenly by their hash once there are more;
 //   - the tags of 2048 targets by node, at most 8 for each, sampled in the same way;
+//   - the last 4 reads of 8192 combinations of client, target and tag, and 4096 requests that the log of another
+//     server may have too, sampled likewise;
 //   - a timeline of 1024 parts, which become wider as they need to;
 //   - who got a 206 for what in the last ten minutes, in 4096 places;
 //
 // and for all of them the last 65536 writes, the last 8192 series of 412s, and 4096 each of refusals that
 // wait for the end of the log, of 409s that may be tried again, and of request identifiers. A log of a
-// million lines, each with another client and URL, half of them writes, takes 83 MiB with two workers.
+// million lines, each with another client and URL, half of them writes, takes 96 MiB with two workers.
 //
 // # Time
 //

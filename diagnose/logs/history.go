@@ -31,6 +31,17 @@ func (p principal) String() string {
 	return p.client
 }
 
+// subject names it as the one who did something, in a sentence.
+func (p principal) subject() string {
+	switch {
+	case p.user != "":
+		return p.String()
+	case p.client == "":
+		return "a client"
+	}
+	return "the client " + p.client
+}
+
 // maxKept bounds the bytes of a value that is remembered.
 const maxKept = 128
 
@@ -46,7 +57,8 @@ func keep(s string) string {
 // A write is a request with an unsafe method, as it is remembered.
 type write struct {
 	target  uint64
-	at      int64 // nanoseconds
+	at      int64         // nanoseconds
+	took    time.Duration // -1 if not known
 	who     principal
 	method  string
 	status  int
@@ -68,6 +80,7 @@ func writeOf(e *accesslog.Entry, target uint64) write {
 		created: strings.TrimSpace(e.Text(accesslog.IfNoneMatch)) == "*", file: e.File().Name(), line: e.Line(),
 	}
 	w.at, _ = e.UnixNano()
+	w.took = durationOf(e)
 	return w
 }
 
@@ -86,6 +99,14 @@ func sizeOf(e *accesslog.Entry) int64 {
 		if n, ok := e.Int(f); ok {
 			return n
 		}
+	}
+	return -1
+}
+
+// durationOf is how long the request took; -1 if that is not known.
+func durationOf(e *accesslog.Entry) time.Duration {
+	if d, known := e.Duration(); known {
+		return d
 	}
 	return -1
 }
@@ -198,6 +219,16 @@ func (h *history) of(target uint64) func(yield func(*write) bool) {
 			n = w.before
 		}
 	}
+}
+
+// lastChange is when the content of a target was last changed, as far as is remembered.
+func (h *history) lastChange(target uint64) (at int64, ok bool) {
+	for w := range h.of(target) {
+		if w.changes() {
+			return w.at, true
+		}
+	}
+	return 0, false
 }
 
 // ago is the time from w to a later one.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -212,6 +213,31 @@ func TestEachRuleHasCases(t *testing.T) {
 				t.Errorf("%s: %s was found, and has no bad case", c, found.Rule.ID)
 			}
 		}
+	}
+}
+
+// TestNeedsALog shows that each rule said to be decided by a log has a bad case here, and that no case fires
+// one that is not said to be.
+func TestNeedsALog(t *testing.T) {
+	fired, said := map[string]bool{}, 0
+	for _, c := range cases(t) {
+		for _, found := range c.report(t).Causes {
+			fired[found.Rule.ID] = fired[found.Rule.ID] || c.bad() && c.rule == found.Rule.ID
+			if !slices.Contains(found.Rule.Needs, diagnose.FromLog) {
+				t.Errorf("%s: %s was found, and does not have diagnose.FromLog in Needs", c, found.Rule.ID)
+			}
+		}
+	}
+	for _, r := range diagnose.Rules() {
+		if !slices.Contains(r.Needs, diagnose.FromLog) {
+			continue
+		}
+		if said++; !fired[r.ID] {
+			t.Errorf("%s has diagnose.FromLog in Needs, and no bad case testdata/%s fires it", r.ID, r.ID)
+		}
+	}
+	if said < 50 {
+		t.Errorf("only %d rules are decided by a log", said)
 	}
 }
 

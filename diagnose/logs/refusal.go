@@ -95,6 +95,7 @@ var questions = []func(*refusal) *finding{
 	(*refusal).overwrite,
 	(*refusal).aboutSomethingElse,
 	(*refusal).readWithIfNoneMatch,
+	(*refusal).otherKind,
 	(*refusal).malformed,
 	(*refusal).weakTag,
 	(*refusal).badDate,
@@ -189,6 +190,18 @@ func (r *refusal) readWithIfNoneMatch() *finding {
 	return r.finding("412-for-inm-on-get", certain, "a "+r.method+" with If-None-Match alone was answered 412; it had to be 304, or 200")
 }
 
+// otherKind: what is in If-Match is no tag, and known to be something else.
+func (r *refusal) otherKind() *finding {
+	v := value(r.e, accesslog.IfMatch)
+	if _, ok := parseDate(v); ok {
+		return r.finding("wrong-tag-kind", certain, "If-Match has a date, which belongs in If-Unmodified-Since: "+keep(v))
+	}
+	if strings.Contains(v, "://") && strings.Contains(strings.ToLower(v), "sync") {
+		return r.finding("wrong-tag-kind", likely, "If-Match has what looks like a sync token, which is of a collection, and no tag: "+keep(v))
+	}
+	return nil
+}
+
 // malformed: a tag in If-Match is none.
 func (r *refusal) malformed() *finding {
 	for _, m := range r.ifMatch {
@@ -202,18 +215,31 @@ func (r *refusal) malformed() *finding {
 		case m.Raw == "null", m.Raw == "undefined":
 			rule = "cors-etag-not-exposed"
 		}
+		says := "If-Match has " + keep(m.Raw) + ", which is no entity tag (" + m.Fault.String() + ")"
+		if rule == "cors-etag-not-exposed" {
+			return r.noTag(says)
+		}
 		c := likely
 		if _, err := etag.Parse(r.current); err == nil || rule != "unquoted-etag" {
 			c = certain // the log does not lose quotes by itself
 		}
-		return r.finding(rule, c, "If-Match has "+keep(m.Raw)+", which is no entity tag: "+m.Fault.String())
+		return r.finding(rule, c, says)
 	}
 	for _, m := range members(r.e, accesslog.IfNoneMatch) {
 		if m.Fault != etag.None && !m.Any && writes(r.method) {
-			return r.finding("dummy-conditional-header", likely, "If-None-Match has "+keep(m.Raw)+", which is no entity tag: "+m.Fault.String())
+			return r.finding("dummy-conditional-header", likely, "If-None-Match has "+keep(m.Raw)+", which is no entity tag ("+m.Fault.String()+")")
 		}
 	}
 	return nil
+}
+
+// noTag: a script had no tag to send.
+func (r *refusal) noTag(says string) *finding {
+	c := possible
+	if strings.HasPrefix(r.e.Text(accesslog.UserAgent), "Mozilla/") {
+		c = likely
+	}
+	return r.finding("cors-etag-not-exposed", c, says+"; scripts send that if they could not read ETag, which the server has to expose to other origins", facts(r.e, accesslog.UserAgent)...)
 }
 
 // weakTag: If-Match has weak tags alone.
@@ -319,16 +345,16 @@ func (r *refusal) otherForm() *finding {
 	case rel.Kind == etag.Identical:
 		return nil
 	}
-	rule := "double-quoted-or-escaped-etag"
+	rule, c := "double-quoted-or-escaped-etag", certain
 	switch {
 	case slices.Contains(rel.Differences, etag.CodingMark):
 		rule = "compression-suffix-not-stripped"
 	case slices.Contains(rel.Differences, etag.WeakPrefix):
 		rule = "proxy-weakens-etag"
 	case slices.Contains(rel.Differences, etag.Case):
-		rule = "wrong-tag-kind"
+		rule, c = "wrong-tag-kind", likely
 	}
-	return r.finding(rule, certain, r.differ(rel), facts(r.e, accesslog.AcceptEncoding, accesslog.ContentEncoding)...)
+	return r.finding(rule, c, r.differ(rel), facts(r.e, accesslog.AcceptEncoding, accesslog.ContentEncoding)...)
 }
 
 // copies: the tag of the client is of the same file on another server.
@@ -367,7 +393,7 @@ func (r *refusal) chain() *finding {
 		if w.who == r.who {
 			return nil // see lostResponse and ownWrite
 		}
-		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who, say(w.ago(r.at)))
+		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.subject(), say(w.ago(r.at)))
 		switch {
 		case named && led:
 			says += ", from the version that this client names to the current one"
@@ -400,8 +426,8 @@ func (r *refusal) lostResponse() *finding {
 			return nil
 		}
 		return r.finding("retry-after-lost-response", r.retryConfidence(w),
-			fmt.Sprintf("the same client sent the same %s %s before, and it was answered %s: the second is a retry, and what the client wants may be stored already",
-				r.method, say(w.ago(r.at)), statusText(w.status)), append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
+			fmt.Sprintf("the same client sent the same %s %s before, and %s: the second is a retry, and what the client wants may be stored already",
+				r.method, say(w.ago(r.at)), w.outcome()), append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
 	}
 	return nil
 }
@@ -485,7 +511,7 @@ func (r *refusal) missing() *finding {
 		if !w.removes() || len(r.ifMatch) == 0 {
 			return nil
 		}
-		return r.finding("if-match-on-missing-resource", likely, fmt.Sprintf("it is gone: %s removed it %s before", w.who, say(w.ago(r.at))), w.fact("removed by"))
+		return r.finding("if-match-on-missing-resource", likely, fmt.Sprintf("it is gone: %s removed it %s before", w.who.subject(), say(w.ago(r.at))), w.fact("removed by"))
 	}
 	return nil
 }
@@ -553,9 +579,9 @@ func (r *refusal) conflict() *finding {
 		if ago > conflictWithin {
 			c = possible
 		}
-		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who, say(ago))
+		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.subject(), say(ago))
 		if !r.conditional() {
-			says = fmt.Sprintf("the 412 seems to be right: %s changed it %s before", w.who, say(ago))
+			says = fmt.Sprintf("the 412 seems to be right: %s changed it %s before", w.who.subject(), say(ago))
 		}
 		return r.finding("stale-etag-concurrent-edit", c, says, w.fact("the change"))
 	}

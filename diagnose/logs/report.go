@@ -265,6 +265,11 @@ type Bounds struct {
 	// Tags is of how many targets one was looked at for tags that differ by node or change all
 	// at once; 1 is all.
 	Tags int64 `json:"tags"`
+	// Reads is of how many combinations of client, target and tag one was looked at to find clients that
+	// were given a tag after it had been replaced; 1 is all.
+	Reads int64 `json:"reads"`
+	// Joined is of how many requests with an identifier one was looked for in two logs; 1 is all.
+	Joined int64 `json:"joined"`
 	// Writes is how many of the last writes are remembered.
 	Writes int64 `json:"writes"`
 	// Unordered is how many entries came later than one with a later time.

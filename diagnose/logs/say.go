@@ -41,6 +41,7 @@ var factNames = map[accesslog.Field]string{
 	accesslog.UserAgent: "User-Agent", accesslog.Path: "path", accesslog.Method: "method", accesslog.Status: "status",
 	accesslog.Upstream: "answered by", accesslog.Node: "node", accesslog.WAF: "firewall", accesslog.Reason: "reason",
 	accesslog.Attempt: "amz-sdk-request", accesslog.NewETag: "new ETag", accesslog.DecidedBy: "decided by",
+	accesslog.Cache: "cache", accesslog.UpstreamStatus: "status from behind", accesslog.Age: "Age",
 }
 
 func factName(f accesslog.Field) string {
@@ -52,7 +53,7 @@ func factName(f accesslog.Field) string {
 
 // before is the fact that w came before.
 func (w *write) fact(name string) diagnose.Fact {
-	value := fmt.Sprintf("%s by %s, answered %s", w.method, w.who, statusText(w.status))
+	value := fmt.Sprintf("%s by %s, %s", w.method, w.who, statusText(w.status))
 	if w.ifMatch != "" {
 		value += ", If-Match " + w.ifMatch
 	}
@@ -67,9 +68,17 @@ func (w *write) fact(name string) diagnose.Fact {
 
 func statusText(status int) string {
 	if status == 0 {
-		return "nothing"
+		return "not answered"
 	}
-	return fmt.Sprint(status)
+	return "answered " + strconv.Itoa(status)
+}
+
+// outcome is what became of w, as a clause.
+func (w *write) outcome() string {
+	if w.status == 0 {
+		return "got no answer"
+	}
+	return "it was " + statusText(w.status)
 }
 
 // say is a duration for people, as in "40 s" or "3 h 20 min".
@@ -82,7 +91,10 @@ func say(d time.Duration) string {
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", d/time.Minute)
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+		if minutes := d % time.Hour / time.Minute; minutes > 0 {
+			return fmt.Sprintf("%d h %d min", d/time.Hour, minutes)
+		}
+		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }

@@ -22,8 +22,9 @@ const (
 
 // tagged has the tags that a target was sent with.
 type tagged struct {
-	path string
-	tags []nodeTag
+	target uint64
+	path   string
+	tags   []nodeTag
 	// more is how many responses had a tag that found no place.
 	more int64
 }
@@ -47,6 +48,7 @@ func (w *worker) sawTag(e *accesslog.Entry, g *get) {
 		})
 	}
 	key := g.target(e)
+	w.sawRead(e, key, g.hc, tag)
 	if !w.tags.sees(key) {
 		return
 	}
@@ -55,7 +57,7 @@ func (w *worker) sawTag(e *accesslog.Entry, g *get) {
 		return
 	}
 	if isNew {
-		t.path = keep(g.path)
+		t.target, t.path = key, keep(g.path)
 	}
 	at, _ := e.UnixNano()
 	node := nodeOf(e)
@@ -123,17 +125,17 @@ type swap struct {
 	to           *nodeTag
 }
 
-// judgeTags looks at the tags of all targets.
-func (w *worker) judgeTags() []Split {
+// judgeTags looks at the tags of all targets. Writes are those of the whole log.
+func (w *worker) judgeTags(writes *history) []Split {
 	var r tagReport
 	for _, t := range sortedTagged(w.tags) {
 		slices.SortFunc(t.tags, func(a, b nodeTag) int {
 			return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.node, b.node), cmp.Compare(a.tag, b.tag))
 		})
-		if w.unstable(t) {
+		if _, written := writes.lastChange(t.target); !written && w.unstable(t) {
 			continue
 		}
-		r.look(t)
+		r.look(t, writes)
 	}
 	w.redeployed(&r)
 	for i := range r.splits {
@@ -161,8 +163,15 @@ func sortedTagged(s *sampled[tagged]) []*tagged {
 
 // unstable reports whether the target has another tag with nearly every response.
 func (w *worker) unstable(t *tagged) bool {
-	if t.more == 0 || slices.ContainsFunc(t.tags, func(n nodeTag) bool { return n.count > 1 }) {
+	if t.more == 0 {
 		return false
+	}
+	seen := map[string]bool{}
+	for _, n := range t.tags {
+		if n.count > 1 || seen[n.tag] {
+			return false
+		}
+		seen[n.tag] = true
 	}
 	i := t.tags[0].sample
 	i.finding = finding{rule: "unstable-etag-per-request", confidence: likely,
@@ -176,7 +185,7 @@ func (w *worker) unstable(t *tagged) bool {
 
 // look finds out whether the tags of t are at the same time on different nodes, or one after
 // the other.
-func (r *tagReport) look(t *tagged) {
+func (r *tagReport) look(t *tagged, writes *history) {
 	if len(t.tags) < 2 {
 		return
 	}
@@ -187,7 +196,7 @@ func (r *tagReport) look(t *tagged) {
 			if a.tag == b.tag || a.coding != b.coding {
 				continue
 			}
-			if a.node != b.node && a.last > b.first && b.last > a.first && ownTag(t, a) && ownTag(t, b) {
+			if apart(t, a, b, writes) {
 				r.splits = append(r.splits, splitOf(t, a, b))
 				return
 			}
@@ -196,9 +205,22 @@ func (r *tagReport) look(t *tagged) {
 	r.swap(t)
 }
 
+// apart reports whether two nodes have different tags for t at the same time, and keep to them. A write in between
+// gives another tag, and a later one may bring the first back.
+func apart(t *tagged, a, b *nodeTag, writes *history) bool {
+	if a.node == b.node || a.tag == b.tag || a.coding != b.coding || !ownTag(t, a) || !ownTag(t, b) {
+		return false
+	}
+	from := max(a.first, b.first)
+	if at, ok := writes.lastChange(t.target); ok {
+		from = max(from, at+int64(doubt))
+	}
+	return min(a.last, b.last) > from
+}
+
 // ownTag reports whether the node of n has sent no other tag, with the same coding.
 func ownTag(t *tagged, n *nodeTag) bool {
-	return !slices.ContainsFunc(t.tags, func(o nodeTag) bool { return o.node == n.node && o.coding == n.coding && o.tag != n.tag })
+	return t.more == 0 && !slices.ContainsFunc(t.tags, func(o nodeTag) bool { return o.node == n.node && o.coding == n.coding && o.tag != n.tag })
 }
 
 func splitOf(t *tagged, a, b *nodeTag) Split {

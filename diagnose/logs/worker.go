@@ -31,6 +31,8 @@ type worker struct {
 	untagged        bool // some of health.Repeated were judged by size
 	repeats         *sampled[repeat]
 	tags            *sampled[tagged]
+	reads           *sampled[reads]
+	joined          *sampled[joined] // nil if there is just one log
 }
 
 // A repeat is a version of a target that was sent whole to a client.
@@ -43,7 +45,7 @@ type repeat struct {
 func newWorker(only *accesslog.StatusSet) *worker {
 	return &worker{
 		only: only, methods: map[string]int64{}, parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent), nodes: nodeCounts{of: map[string]*Count{}},
-		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged),
+		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged), reads: newSampled[reads](maxReaders),
 	}
 }
 
@@ -73,8 +75,14 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	w.clients.add(hc, client, 1, refused)
 	w.nodes.add(nodeOf(e), refused)
 	w.time(e, status, refused)
+	if status == 428 {
+		w.demanded(e)
+	}
 	switch method := e.Text(accesslog.Method); method {
 	case "GET":
+		if w.joined != nil {
+			w.join(e, hp)
+		}
 		w.get(e, get{path, query, size, hp, hc})
 		return refused > 0
 	case "HEAD", "OPTIONS", "PROPFIND", "REPORT":
@@ -339,6 +347,10 @@ func (w *worker) merge(v *worker) {
 	w.untagged = w.untagged || v.untagged
 	w.repeats.merge(v.repeats, joinRepeats)
 	w.tags.merge(v.tags, joinTagged)
+	w.reads.merge(v.reads, joinReads)
+	if w.joined != nil {
+		w.joined.merge(v.joined, joinJoined)
+	}
 	w.health.add(&v.health)
 }
 
