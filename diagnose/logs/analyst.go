@@ -432,10 +432,21 @@ func (a *analyst) judgeFlips(nodes int) {
 	for i := range f.cases {
 		c := &f.cases[i]
 		c.rule, c.confidence = "farm-mtime-skew", likely
-		c.says = fmt.Sprintf("%d times a write that one of %d nodes refused was accepted soon after by another one, and %d times by the same: the nodes do not agree on the tags",
-			f.other, nodes, f.same)
+		c.says = fmt.Sprintf("%s a write that one of %d nodes refused was accepted soon after by another one, and %s by the same: the nodes do not agree on the tags",
+			times(f.other), nodes, times(f.same))
 	}
 	a.found.addInstances(f.other, f.cases...)
+}
+
+// times says how often something happened.
+func times(n int64) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // storm keeps s if it is one of the longest.

@@ -232,7 +232,7 @@ func (w *worker) staleIfRange(e *accesslog.Entry, tag etag.Tag, evidence func() 
 	if err != nil || tag.StrongEqual(current) {
 		return err != nil
 	}
-	rule, c, says := "full-content-as-designed", certain, "If-Range names "+keep(tag.String())+", the current tag is another: the whole was rightly sent"
+	rule, c, says := "full-content-as-designed", certain, "If-Range names "+keep(tag.String())+", and the current tag is another: the whole was rightly sent"
 	switch rel := etag.Relate(tag.String(), current.String(), etag.Facts{}, known(e)); {
 	case rel.Kind == etag.FarmCopies:
 		rule, says = copiesRule(rel), "the download cannot go on, for another server has another tag for the same file: "+keep(rel.String())

@@ -289,11 +289,15 @@ func FuzzAnalyse(f *testing.F) {
 		`{"time":"2026-11-03T09:15:40Z","client":"::1","method":"PUT","target":"/a","status":"412","if_match":"W/\"a\", b","etag":"\"a-gzip\""}`,
 		`{"client":"::1","method":"GET","target":"/a","status":"206","range":"bytes=1-","if_range":"\"a\"","etag":"\"b\"","content_range":"bytes 0-1/2"}`,
 		`{"time":"2026-11-03T09:15:40Z","client":"::1","method":"MOVE","target":"/a","status":"201","destination":"http://[::1/%zz","overwrite":"F","if":"(<x>)","request_id":"1"}`,
+		`{"time":"2026-11-03T09:15:40Z","client":"::1","user":"u","method":"PUT","target":"/a","status":"204","if_match":"\"a\"","etag":"\"b\"","node":"1","duration_s":"0.1"}
+{"time":"2026-11-03T09:15:50Z","client":"::1","user":"u","method":"GET","target":"/a","status":"200","etag":"\"a\"","node":"2","age":"60","cache":"HIT","duration_s":"0.1"}
+{"time":"2026-11-03T09:16:40Z","client":"::1","user":"u","method":"PUT","target":"/a","status":"412","if_match":"\"a\"","etag":"\"b\"","node":"1"}`,
+		`{"client":"::1","method":"GET","target":"/a","status":"304","if_none_match":"\"a\"","etag":"\"a\"","cache":"MISS","upstream_status":"200"}`,
 		`{"client":"::1","method":"GET","target":"/a?x#y","status":"304","if_none_match":"\"a\"","if_modified_since":"now","etag":"\"b\"","upstream_etag":"\"b\"","last_modified":"x"}`,
 	} {
 		f.Add([]byte(seed + "\n" + seed))
 	}
-	format, err := accesslog.ParseFormat("json:time,client,user,method,target,status,if_match,if_none_match,if_modified_since,if_unmodified_since,if_range,range,if,overwrite,destination,etag,last_modified,content_encoding,content_range,content_sent,content_length,node,upstream,upstream_etag,request_id,waf,user_agent,reason")
+	format, err := accesslog.ParseFormat("json:time,client,user,method,target,status,if_match,if_none_match,if_modified_since,if_unmodified_since,if_range,range,if,overwrite,destination,etag,last_modified,content_encoding,content_range,content_sent,content_length,node,upstream,upstream_etag,request_id,waf,user_agent,reason,cache,age,upstream_status,duration_s")
 	if err != nil {
 		f.Fatal(err)
 	}

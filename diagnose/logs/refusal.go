@@ -287,7 +287,7 @@ func (r *refusal) overwrite() *finding {
 	case v == "F":
 		return r.finding("webdav-overwrite-f-target-exists", certain, "the "+r.method+" says \"Overwrite: F\", and the destination exists", facts(r.e, accesslog.Destination)...)
 	case (v == "T" || r.e.State(accesslog.Overwrite) == accesslog.Absent) && absent(r.e, accesslog.If):
-		return r.finding("webdav-overwrite-header-wrong", likely, "the "+r.method+" allows to overwrite, and was refused: the server may take it for \"Overwrite: F\"", facts(r.e, accesslog.Destination)...)
+		return r.finding("webdav-overwrite-header-wrong", likely, "the "+r.method+" allows overwriting, and was refused: the server may take it for \"Overwrite: F\"", facts(r.e, accesslog.Destination)...)
 	}
 	return nil
 }
@@ -595,7 +595,7 @@ func (r *refusal) metadata() *finding {
 	}
 	for w := range r.a.history.of(r.target) {
 		if w.done() && !w.changes() && w.ago(r.at) <= conflictWithin {
-			return r.finding("metadata-write-bumps-etag", likely, fmt.Sprintf("the last thing that happened to it was a %s, %s before: that may have changed its tag, and not its content", w.method, say(w.ago(r.at))), w.fact("the change"))
+			return r.finding("metadata-write-bumps-etag", likely, fmt.Sprintf("the last thing that happened to it was a %s, %s before, which may have changed its tag, and not its content", w.method, say(w.ago(r.at))), w.fact("the change"))
 		}
 		return nil
 	}
