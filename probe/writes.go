@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
@@ -351,6 +350,3 @@ func writeChecks() []*Check {
 	}
 	return checks
 }
-
-// list returns the values as the value of one field.
-func list(tags ...string) string { return strings.Join(tags, ", ") }

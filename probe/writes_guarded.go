@@ -143,7 +143,7 @@ func ifMatchChecks() []*Check {
 		Fix:   []string{"Compare with each member of the field: commas separate them, and may also be within the quotes of one."},
 		Rules: []string{"list-or-star-not-parsed"},
 		ask: withStrong(func(t *trial, now *answer) verdict {
-			v := t.performed(now, t.put(written, "If-Match", list(noVersion, now.tag().String())))
+			v := t.performed(now, t.put(written, "If-Match", noVersion+", "+now.tag().String()))
 			return t.unlessAlone(now, v.blamed("list-or-star-not-parsed"))
 		}),
 	}, {
