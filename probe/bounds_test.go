@@ -86,6 +86,7 @@ func TestNothingToAsk(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	silent := speaking(t, saying(""))
+	const noAnswer = "no answer within 2s"
 	for _, c := range []struct {
 		target string
 		want   error
@@ -98,14 +99,14 @@ func TestNothingToAsk(t *testing.T) {
 		{"https" + strings.TrimPrefix(web.URL, "http"), probe.ErrUnreachable, "is it http instead of https?"},
 		{secure.URL, probe.ErrUnreachable, "its certificate is not accepted"},
 		{"http" + strings.TrimPrefix(secure.URL, "https"), probe.ErrUnfit, "answers 400"},
-		{"http://" + silent, probe.ErrUnreachable, "no answer within 300ms"},
-		{"https://" + silent, probe.ErrUnreachable, "no answer within 300ms"},
+		{"http://" + silent, probe.ErrUnreachable, noAnswer},
+		{"https://" + silent, probe.ErrUnreachable, noAnswer},
 		{"http://" + speaking(t, saying("SSH-2.0-OpenSSH_9.6\r\n")), probe.ErrUnreachable, "that is not HTTP"},
 		{"http://" + speaking(t, saying("HTTP/1.1 200 OK\r\nno field\r\n\r\n")), probe.ErrUnreachable, "that is not HTTP"},
 		{"http://" + speaking(t, func(w io.Writer) { w.(net.Conn).Close() }), probe.ErrUnreachable, "the connection ended before the answer did"},
 		{"http://" + speaking(t, endlessHeader), probe.ErrUnreachable, "exceeded"},
 		{"http://" + speaking(t, saying("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")), probe.ErrUnfit, "answers 101"},
-		{"http://" + speaking(t, saying("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n")), probe.ErrUnfit, "no answer within 300ms"},
+		{"http://" + speaking(t, saying("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n")), probe.ErrUnfit, noAnswer},
 		{web.URL + "/none", probe.ErrUnfit, "answers 404"},
 		{web.URL + "/secret", probe.ErrUnfit, "credentials"},
 		{web.URL + "/busy", probe.ErrUnfit, "503, Retry-After: 30"},
@@ -119,7 +120,11 @@ func TestNothingToAsk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = probe.Run(t.Context(), target, probe.Options{Timeout: 300 * time.Millisecond, Redirects: 5})
+			o := probe.Options{Redirects: 5}
+			if c.says == noAnswer {
+				o.Timeout = 2 * time.Second
+			}
+			_, err = probe.Run(t.Context(), target, o)
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || strings.ContainsAny(err.Error(), "\r\n") {
 				t.Errorf("got %v, want %v that says %q in one line", err, c.want, c.says)
 			}
@@ -216,7 +221,8 @@ func (z *zeros) Seek(offset int64, whence int) (int64, error) {
 
 // TestContentThatNeverComes asks a server that begins its content and then hangs: it is waited for once.
 func TestContentThatNeverComes(t *testing.T) {
-	const timeout = time.Second
+	t.Parallel()
+	const timeout = 2 * time.Second
 	address := speaking(t, saying("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nDate: "+time.Now().UTC().Format(http.TimeFormat)+
 		"\r\nContent-Type: text/event-stream\r\n\r\ndata: the first of many\n\n"))
 	started := time.Now()
@@ -244,6 +250,7 @@ func TestContentThatNeverComes(t *testing.T) {
 // TestServerHangsLater asks a server that answers once. Each further request is waited for, and no longer than
 // that.
 func TestServerHangsLater(t *testing.T) {
+	t.Parallel()
 	h := rightServer(t)
 	var asked atomic.Int64
 	hang := make(chan struct{})
@@ -260,12 +267,12 @@ func TestServerHangsLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := probe.Run(t.Context(), target, probe.Options{Checks: chosen, Timeout: 500 * time.Millisecond})
+	report, err := probe.Run(t.Context(), target, probe.Options{Checks: chosen, Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range report.Results {
-		if r.Outcome != probe.NotAsked || r.Says != "no answer within 500ms" {
+		if r.Outcome != probe.NotAsked || r.Says != "no answer within 2s" {
 			t.Errorf("%s: got %v: %s", r.Check.ID, r.Outcome, r.Says)
 		}
 	}

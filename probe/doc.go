@@ -17,13 +17,14 @@
 // created, written to and removed. At most Options.Connections connections are open at
 // a time, save for the race between writers; no more than Options.Budget requests are
 // sent, no faster than Options.Rate; and nothing more once the server
-// answers 429 or 503.
+// answers 429 or 503, but for one DELETE of what was written.
 //
 // # Bounds
 //
 // Of the content of an answer Options.MaxContent bytes are read, in no more than
-// Options.Timeout. So neither an endless answer nor a silent server holds a run up for
-// longer than the budget times the timeout.
+// Options.Timeout; of most answers far fewer, and of content that does not end in time
+// the first time none the next. So neither an endless answer nor a silent server holds a
+// run up for longer than the budget times the timeout.
 //
 // # Credentials
 //

@@ -123,6 +123,9 @@ func iusChecks() []*Check {
 		Right: "412 Precondition Failed: it was modified since.",
 		Means: "If the server ignores the field on reads, a download in parts gets pieces of different versions; if on writes as well, edits overwrite each other.",
 		Fix:   matchFix,
+		Servers: []ServerFix{
+			{"lighttpd", "it evaluates If-Unmodified-Since for WebDAV writes only; no directive changes that"},
+		},
 		Rules: []string{"precondition-ignored", "gateway-drops-precondition", "server-parses-date-as-local", "412-rewritten-to-500"},
 		rests: byDate,
 		ask: statuses([]need{hasDate}, func(t *trial) []wish {

@@ -128,6 +128,8 @@ func rangeChecks() []*Check {
 		Fix:   []string{"Take a position that is too large to be read for one that is behind the end.", guardFix},
 		Servers: []ServerFix{
 			{"nginx", "it answers 416 to the first; no directive changes that"},
+			{"lighttpd", "it answers 416 to the first; no directive changes that"},
+			{"Caddy", "its file server answers 416 to the first; no directive changes that"},
 		},
 		Rules: []string{"content-range-offset-mismatch"},
 		rests: byAll,
@@ -157,7 +159,12 @@ func rangeChecks() []*Check {
 		Sends: "HEAD with Range: bytes=0-0.",
 		Right: "200, as without Range.",
 		Means: "A download manager that asks for the length with both gets the length of the part, and takes it for that of the file.",
-		Fix:   []string{"Read Range with GET only."},
+		Fix:   []string{"Read Range with GET only.", guardFix},
+		Servers: []ServerFix{
+			{"nginx", "no directive changes that"},
+			{"Apache", `RequestHeader unset Range "expr=%{REQUEST_METHOD} == 'HEAD'"`},
+			{"Caddy", "@head method HEAD, and request_header @head -Range"},
+		},
 		ask: given([]need{sendsRanges, headWorks}, func(t *trial) verdict {
 			if a := t.headOnce("Range", firstByte); a.status != http.StatusOK {
 				return wrong("got %d to HEAD with Range: %s, want 200", a.status, firstByte)
@@ -185,6 +192,7 @@ func rangeChecks() []*Check {
 		Fix:   []string{"Send Content-Range: bytes */1234 with a 416, where 1234 is the length.", guardFix},
 		Servers: []ServerFix{
 			{"Apache", "its error page has no Content-Range; no directive changes that"},
+			{"lighttpd", "it sends no Content-Range here; no directive changes that"},
 		},
 		Rules: []string{"resume-of-complete-file"},
 		rests: byAll,

@@ -135,7 +135,7 @@ func tagChecks() []*Check {
 			return t.stands("ETag", "the resource has no entity tag", "unstable-etag-per-request")
 		},
 	}, {
-		ID: "tag-follows-content", Group: Caching, Level: Must, Since: "0.1", Section: "RFC 9110 §8.8.1",
+		ID: "tag-follows-content", Group: Caching, Level: Must, Since: "0.1", Section: "RFC 9110 §8.8.3",
 		Title: "Other content has another strong entity tag",
 		Sends: fmt.Sprintf("GET, %d times.", looks),
 		Right: "Answers with different content have different strong tags.",

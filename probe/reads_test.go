@@ -38,6 +38,9 @@ func askReads(t *testing.T, h http.Handler, o probe.Options) (report *probe.Repo
 			t.Errorf("%s: says %q", r.Check.ID, r.Says)
 		}
 		refersToChecks(t, r.Check, r.Says)
+		if asked := r.Outcome == probe.Passed || r.Outcome == probe.Failed; asked && (len(r.Exchanges) == 0 || len(r.Curl) != len(r.Exchanges)) {
+			t.Errorf("%s: %d exchanges and %d commands show what was asked", r.Check.ID, len(r.Exchanges), len(r.Curl))
+		}
 		if r.Rule != "" && !slices.Contains(r.Check.Rules, r.Rule) {
 			t.Errorf("%s: rule %q is not one of the check's: %q", r.Check.ID, r.Rule, r.Check.Rules)
 		}

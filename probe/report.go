@@ -37,7 +37,8 @@ type Result struct {
 	Says string
 	// Rule is the id of the cause in package diagnose if the check could tell, else "".
 	Rule string
-	// Exchanges are what was sent and answered, in order, without the first look at the resource that all checks share.
+	// Exchanges are what was sent and answered, in order. Checks share answers to equal requests. The first
+	// look at the resource, which all share, is only there for a check that sends nothing of its own.
 	Exchanges []*exchange.Exchange
 	// Curl has the same requests as commands for a shell, in order. A credential is the value of a
 	// variable, as in "$AUTHORIZATION".

@@ -81,7 +81,11 @@ func (t *trial) result(c *Check, v verdict) Result {
 	if t.err != nil {
 		r.Outcome, r.Says, r.Rule = NotAsked, t.err.Error(), ""
 	}
-	for _, a := range t.answers {
+	answers := t.answers
+	if len(answers) == 0 && (r.Outcome == Passed || r.Outcome == Failed) {
+		answers = []*answer{t.base}
+	}
+	for _, a := range answers {
 		if a.x != nil {
 			r.Exchanges, r.Curl = append(r.Exchanges, a.x), append(r.Curl, a.curl)
 		}
