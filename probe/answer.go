@@ -203,9 +203,6 @@ func (a *answer) time(name string) time.Time {
 	return t
 }
 
-// whole reports whether content is the whole content of a 200.
-func (a *answer) whole() bool { return a.status == http.StatusOK && !a.cut }
-
 // same reports whether both have the same content, as far as it was read.
 func (a *answer) same(b *answer) bool {
 	short, long := a, b

@@ -58,8 +58,8 @@ type Options struct {
 const (
 	// DefaultUserAgent says who asks.
 	DefaultUserAgent = "fourtwelve-check"
-	// DefaultBudget is enough for all checks with the default number of writers.
-	DefaultBudget = 400
+	// DefaultBudget is enough for all checks with up to 16 writers.
+	DefaultBudget = 600
 
 	maxConnections = 4
 	maxWriters     = 64

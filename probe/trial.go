@@ -32,16 +32,6 @@ func (t *trial) do(r request) *answer {
 	return a
 }
 
-// get sends a GET to the target with fields, which are names and values in turn.
-func (t *trial) get(fields ...string) *answer {
-	return t.do(request{method: http.MethodGet, fields: fields})
-}
-
-// head sends a HEAD as get does a GET.
-func (t *trial) head(fields ...string) *answer {
-	return t.do(request{method: http.MethodHead, fields: fields})
-}
-
 // shownOnce is how many bytes of content an answer has that is judged by more than its content.
 const shownOnce = 64 << 10
 

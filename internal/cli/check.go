@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"strings"
 	"time"
 
@@ -143,6 +144,9 @@ func (o *checkOptions) run(ctx context.Context, env *Env, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
+	// net/http reports there what servers send unasked, such as content with a 304.
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(io.Discard)
 	var found []*report.Checked
 	for _, p := range plans {
 		bar := newCounter(env.Stderr, "checks")
