@@ -35,7 +35,7 @@ func (p principal) String() string {
 func (p principal) subject() string {
 	switch {
 	case p.user != "":
-		return p.String()
+		return "the user " + p.String()
 	case p.client == "":
 		return "a client"
 	}
