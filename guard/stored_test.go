@@ -99,3 +99,26 @@ func TestBeginsToTransform(t *testing.T) {
 		t.Errorf("%d of 40 were read back", n)
 	}
 }
+
+// TestOvertakenPuts: that another write through the guard came between a PUT and the look after it says nothing about how
+// the backend stores content.
+func TestOvertakenPuts(t *testing.T) {
+	b := newBackend(noTag)
+	looks := lookedAfter(b)
+	var g *guarded
+	g = protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "PUT" && r.Header.Get("X-Overtaken") != "" {
+			defer g.do("PUT", "/0", "of another", "Content-Type: text/plain")
+		}
+		b.ServeHTTP(w, r)
+	}))
+	if r := g.want(g.do("PUT", "/0", "mine", "Content-Type: text/plain", "X-Overtaken: yes"), 201); r.tag() != "" {
+		t.Errorf("ETag %s for what is not there any more", r.tag())
+	}
+	g.putMany(16, "text/plain", true)
+	looks()
+	g.putMany(15, "text/plain", true)
+	if n := looks(); n > 1 {
+		t.Errorf("%d of 15 were read back, want one at most", n)
+	}
+}
