@@ -61,7 +61,7 @@ const maxText = 1024
 //
 // Better is what fits the facts better (see [Fit]), then what the Server field names, then
 // what is verified. One dialect can have several readings, as that of IIS, whose
-// digits can be cut into bytes in several ways. A reading is evidence for people, and never a reason to
+// digits can be cut into bytes in several ways. A reading is evidence of who made the tag, and never a reason to
 // treat one tag as another: to HTTP a tag is opaque.
 //
 // The work is bounded whatever the text: one longer than 1024 bytes is not looked into, and none
