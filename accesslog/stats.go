@@ -1,5 +1,7 @@
 package accesslog
 
+import "sync/atomic"
+
 // Stats are the totals of a Reader.
 type Stats struct {
 	Totals
@@ -59,7 +61,8 @@ type File struct {
 	size   int64
 	format Format
 	totals Totals
-	logged Fields
+	// logged is a Fields. Whoever parses may ask for it while another one counts.
+	logged atomic.Uint64
 	notes  []string
 	err    error
 }
@@ -71,11 +74,11 @@ func (f *File) Name() string { return f.name }
 func (f *File) Format() Format { return f.format }
 
 // Logged is the set of fields that at least one entry of the file has a place for.
-func (f *File) Logged() Fields { return f.logged }
+func (f *File) Logged() Fields { return Fields(f.logged.Load()) }
 
 // Missing is what would be needed for a diagnosis and is not logged: DiagnosisFields
 // without Logged. Format.Advice says how to log it.
-func (f *File) Missing() Fields { return DiagnosisFields &^ f.logged }
+func (f *File) Missing() Fields { return DiagnosisFields &^ f.Logged() }
 
 // Totals are those of this file.
 func (f *File) Totals() Totals { return f.totals }
@@ -90,7 +93,7 @@ func (f *File) Err() error { return f.err }
 func (f *File) count(b *batch) {
 	t := &f.totals
 	t.add(&b.totals.Totals)
-	f.logged |= b.totals.logged
+	f.logged.Or(uint64(b.totals.logged))
 	for code, n := range b.totals.status {
 		if n > 0 {
 			t.Status[code] += int64(n)
