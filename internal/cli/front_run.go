@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/deadline"
 	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 )
 
@@ -145,6 +146,7 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
 func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, outcome string) error {
+	ln = deadline.Listen(ln)
 	failed := make(chan error, 1)
 	go func() {
 		if f.certificate != nil {
