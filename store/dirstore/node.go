@@ -12,6 +12,7 @@ import (
 type node struct {
 	name  string
 	entry atomic.Pointer[entry]
+	looks looks
 	// turn holds one token; whoever has it may look, write and publish.
 	turn chan struct{}
 	// loaded says that the index has been asked. Guarded by turn.
@@ -46,16 +47,20 @@ func (n *nodes) shard(name string) *shard {
 	return &n.shards[maphash.String(n.seed, name)%uint64(len(n.shards))]
 }
 
-// peek returns the entry of name if it is in memory.
-func (n *nodes) peek(name string) *entry {
+// find returns the node of name if it is in memory.
+func (n *nodes) find(name string) *node {
 	s := n.shard(name)
 	s.mu.RLock()
-	found := s.m[name]
-	s.mu.RUnlock()
-	if found == nil {
-		return nil
+	defer s.mu.RUnlock()
+	return s.m[name]
+}
+
+// peek returns the entry of name if it is in memory.
+func (n *nodes) peek(name string) *entry {
+	if found := n.find(name); found != nil {
+		return found.entry.Load()
 	}
-	return found.entry.Load()
+	return nil
 }
 
 // take waits for the turn of name. The node must be given back with release.

@@ -207,14 +207,17 @@ func (s *Store) leave() {
 }
 
 // Stat describes what is current under name. Of a file that has not changed
-// since it was last looked at, one system call is made.
+// since it was last looked at, one system call is made, which is shared by those who
+// ask at the same time.
 func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
 	if err := s.enter(); err != nil {
 		return store.Info{}, err
 	}
 	defer s.leave()
-	if e := s.unchanged(name); e != nil {
-		return e.info, nil
+	if n := s.nodes.find(name); n != nil {
+		if e := n.looks.share(func() *entry { return s.recognise(n) }); e != nil {
+			return e.info, nil
+		}
 	}
 	st, err := s.find(ctx, name)
 	if err != nil {
@@ -232,15 +235,24 @@ func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
 func notFound(name string) error { return fmt.Errorf("%q: %w", name, store.ErrNotFound) }
 
 // unchanged returns the entry of name if it is in memory and the file under
-// name is still the one it describes, without opening anything. The file may be
-// reached through links that lead anywhere; since it is the very file found
-// before inside the directory, that does not matter.
+// name is still the one it describes, without opening anything.
 func (s *Store) unchanged(name string) *entry {
-	e := s.nodes.peek(name)
+	n := s.nodes.find(name)
+	if n == nil {
+		return nil
+	}
+	return s.recognise(n)
+}
+
+// recognise is unchanged for the name of n. The file may be reached through
+// links that lead anywhere; since it is the very file found before inside the
+// directory, that does not matter.
+func (s *Store) recognise(n *node) *entry {
+	e := n.entry.Load()
 	if !e.exists() || !e.settled {
 		return nil
 	}
-	if id, err := s.identify(name); err != nil || id != e.id {
+	if id, err := s.identify(n.name); err != nil || id != e.id {
 		return nil
 	}
 	return e
