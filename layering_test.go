@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/mediatype":    {},
 	"internal/metrics":      {"guard", "precondition"},
 	"internal/netrc":        {},
+	"internal/deadline":     {},
 	"internal/pace":         {},
 	"internal/patch":        {},
 	"internal/qvalue":       {},
@@ -53,8 +54,8 @@ var mayImport = map[string][]string{
 
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
-		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/evaluate", "internal/gate",
-		"internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
+		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/deadline", "internal/evaluate",
+		"internal/gate", "internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
 		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
 	},
 
