@@ -232,6 +232,8 @@ func explainProtocol(err error) error {
 		return fmt.Errorf("its certificate is not accepted: %w", certificate.Err)
 	case errors.As(err, &record), strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return errors.New("it does not speak TLS there: is it http instead of https?")
+	case strings.Contains(text, "server closed idle connection"): // before the request was sent
+		return errors.New("the connection ended before the answer did")
 	case strings.Contains(text, "readLoopPeekFailLocked"): // so says net/http of a banner that comes before the request is sent
 		return errors.New("that is not HTTP: the server speaks before it is asked")
 	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME header"):
