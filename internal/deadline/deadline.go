@@ -2,8 +2,8 @@
 //
 // A server of net/http moves the deadlines of a connection some eight times with each
 // request, nearly always to have them moved again before they matter; each time
-// a timer of the runtime is changed under a lock. The connections of a [Listener]
-// only note the time, and leave the timer alone as long as it does not
+// a timer of the runtime is changed under a lock. The connections of a listener
+// made by [Listen] only note the time, and leave the timer alone as long as it does not
 // ring too late. When it rings too early, which an idle connection sees once in a while,
 // it is set again.
 package deadline

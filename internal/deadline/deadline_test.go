@@ -32,8 +32,8 @@ func (s script) String() string {
 	return fmt.Sprintf("begins %d, comes %d, moves %v", s.begins, s.comes, s.moves)
 }
 
-// play runs the script and returns when the operation ended, and how. After an
-// hour the connection is closed.
+// play runs the script in virtual time and returns when the operation ended, and how.
+// After an hour the connection is closed.
 func play(t *testing.T, s script, wrap func(net.Conn) net.Conn, write bool) (outcome string) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, peer := net.Pipe()
@@ -197,7 +197,8 @@ func TestTimersAreLeftAlone(t *testing.T) {
 			}
 			_ = c.SetReadDeadline(time.Time{})
 			_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
-			_ = c.SetReadDeadline(time.Unix(1, 0)) // the end of looking whether the client is there
+			_ = c.SetReadDeadline(time.Time{})     // looks whether the client is there
+			_ = c.SetReadDeadline(time.Unix(1, 0)) // and ends looking
 			_ = c.SetReadDeadline(time.Time{})
 			if _, err := c.Write(buf[:1]); err != nil {
 				t.Fatal(err)

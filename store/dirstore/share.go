@@ -13,6 +13,8 @@ import (
 type looks struct {
 	asking atomic.Int32
 	begun  atomic.Uint64
+	// company says that somebody else was asking, too, when that was last looked at.
+	company atomic.Bool
 	// last is a look that found what it was looking for.
 	last atomic.Pointer[looked]
 }
@@ -24,15 +26,23 @@ type looked struct {
 }
 
 // share returns what look finds, or has found for someone else after share was
-// called. It lets go what else is ready to run first: that may be another request for
-// the same name, and then one of the two looks for both.
+// called. With company, it first lets go what else is ready to run: that may be
+// another request for the same name, and then one of the two looks for both. To
+// whoever is alone that would be as dear as a look, so they try it only now and then.
 func (l *looks) share(look func() *entry) *entry {
 	l.asking.Add(1)
 	defer l.asking.Add(-1)
 	before := l.begun.Load()
-	runtime.Gosched()
-	if last := l.last.Load(); last != nil && last.number > before {
-		return last.found
+	if l.company.Load() || before%tryEvery == 0 {
+		runtime.Gosched()
+		last := l.last.Load()
+		shared := last != nil && last.number > before
+		if company := shared || l.asking.Load() > 1; company != l.company.Load() {
+			l.company.Store(company)
+		}
+		if shared {
+			return last.found
+		}
 	}
 	number := l.begun.Add(1)
 	found := look()
@@ -41,3 +51,6 @@ func (l *looks) share(look func() *entry) *entry {
 	}
 	return found
 }
+
+// tryEvery is after how many looks someone who seems to be alone makes sure.
+const tryEvery = 64

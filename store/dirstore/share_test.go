@@ -86,3 +86,21 @@ func TestNothingIsKeptForNobody(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// TestCompanyIsNoticed, and that it has gone: who is alone is not held up.
+func TestCompanyIsNoticed(t *testing.T) {
+	var looks looks
+	look := func() *entry { return new(entry) }
+	looks.asking.Add(1) // somebody else
+	for range tryEvery {
+		looks.share(look)
+	}
+	if !looks.company.Load() {
+		t.Error("company was not noticed")
+	}
+	looks.asking.Add(-1)
+	looks.share(look)
+	if looks.company.Load() {
+		t.Error("that nobody else asks any more was not noticed")
+	}
+}
