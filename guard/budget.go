@@ -2,8 +2,9 @@ package guard
 
 import "sync/atomic"
 
-// budget is what all messages together may hold, in bytes.
-type budget struct{ memory, disk account }
+// budget is what all messages together may hold, in bytes. What is copied through
+// small buffers is not counted.
+type budget struct{ memory, disk, copying account }
 
 // account counts bytes against a bound. It may be used from any number of
 // goroutines.

@@ -10,7 +10,6 @@ import (
 	"net/http/httputil"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -80,7 +79,10 @@ func (x *exchange) serve() {
 		Transport:    x,
 		ErrorHandler: x.answerError,
 		ErrorLog:     discard,
-		BufferPool:   copyBuffers{},
+	}
+	proxy.ModifyResponse = func(res *http.Response) error {
+		proxy.BufferPool = copyBuffers{lent: &x.shared.budget.copying, length: res.ContentLength}
+		return nil
 	}
 	proxy.ServeHTTP(x.w, x.r)
 }
@@ -238,19 +240,4 @@ func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
 	n, err := io.Copy(w.ResponseWriter, r)
 	w.bytes += n
 	return n, err
-}
-
-// copyBuffers lends buffers for copying.
-type copyBuffers struct{}
-
-const copyBufferSize = 32 << 10
-
-var copyBufferPool = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
-
-func (copyBuffers) Get() []byte { return copyBufferPool.Get().(*[copyBufferSize]byte)[:] }
-
-func (copyBuffers) Put(b []byte) {
-	if cap(b) >= copyBufferSize {
-		copyBufferPool.Put((*[copyBufferSize]byte)(b[:copyBufferSize]))
-	}
 }

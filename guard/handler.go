@@ -51,6 +51,7 @@ func New(o Options) (*Handler, error) {
 	}
 	h.shared.budget.memory.limit.Store(h.options.MaxMemory)
 	h.shared.budget.disk.limit.Store(h.options.MaxDisk)
+	h.shared.budget.copying.limit.Store(maxLargeCopyBuffers)
 	return h, nil
 }
 
