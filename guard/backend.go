@@ -26,7 +26,7 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	x.onEnd(watch.end)
 	ctx, unsent := watchConnection(ctx, out.Method)
 	out = out.WithContext(ctx)
-	if out.Body != nil {
+	if out.Body != nil && !isShortAndHeld(out) {
 		out.Body = &watchedBody{out.Body, watch}
 	}
 	began := time.Now()
@@ -44,6 +44,14 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 		res.Body = &watchedBody{res.Body, watch}
 	}
 	return res, nil
+}
+
+// isShortAndHeld reports whether the content of a request is all here, and so short that
+// the system takes it at once: there is no moving to be watched. net/http, which sees by its
+// type that it need not wait for such content, sends it in one piece with the header section.
+func isShortAndHeld(out *http.Request) bool {
+	const short = 64 << 10
+	return out.GetBody != nil && out.ContentLength >= 0 && out.ContentLength <= short
 }
 
 // watchConnection returns what tells, once the request has failed, whether nothing of it was sent. For a safe

@@ -44,6 +44,8 @@ func TestLockKey(t *testing.T) {
 func FuzzLockKey(f *testing.F) {
 	f.Add("/a/../b;x/C. ")
 	f.Add(`\..\a`)
+	f.Add("/a/b-1_x.txt")
+	f.Add("/a./.b")
 	f.Fuzz(func(t *testing.T, path string) {
 		key := canonicalPath(path)
 		for _, same := range []string{key, path + "/", "/" + path, path + "/.", strings.ReplaceAll(path, "/", "//")} {
@@ -53,6 +55,9 @@ func FuzzLockKey(f *testing.F) {
 		}
 		if !strings.HasPrefix(key, "/") {
 			t.Errorf("key %q", key)
+		}
+		if isCanonical(path) && path != canonicalPath("/"+path) {
+			t.Errorf("%q is taken to be canonical, and has the key %q", path, canonicalPath("/"+path))
 		}
 	})
 }

@@ -17,6 +17,9 @@ func lockKey(backend *url.URL, targetPath string) string {
 }
 
 func canonicalPath(p string) string {
+	if isCanonical(p) {
+		return p
+	}
 	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(p, `\`, "/")), "/")
 	for i, element := range elements {
 		element, _, _ = strings.Cut(element, ";")
@@ -24,4 +27,23 @@ func canonicalPath(p string) string {
 	}
 	elements = slices.DeleteFunc(elements, func(s string) bool { return s == "" })
 	return strings.ToLower("/" + strings.Join(elements, "/"))
+}
+
+// isCanonical reports whether p is its own canonical path, as nearly all are. It may be wrong
+// about one that is, and never about one that is not.
+func isCanonical(p string) bool {
+	last := byte('/')
+	for i := range len(p) {
+		c := p[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+		case c == '/' && last != '/' && last != '.':
+		case c == '.' && last != '/':
+		case c == '/' && i == 0:
+		default:
+			return false
+		}
+		last = c
+	}
+	return last != '/' && last != '.' && p[0] == '/'
 }

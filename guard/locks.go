@@ -37,10 +37,8 @@ func (ls *locks) Lock(ctx context.Context, key string, shared bool) (unlock func
 		return nil, err
 	}
 	unlock = func() { ls.leave(key) }
-	select {
-	case <-w.ready:
+	if w == nil {
 		return unlock, nil
-	default:
 	}
 	select {
 	case <-w.ready:
@@ -51,33 +49,62 @@ func (ls *locks) Lock(ctx context.Context, key string, shared bool) (unlock func
 	}
 }
 
-// enter takes the lock or a place in its queue.
-func (ls *locks) enter(key string, shared bool) (*waiter, error) {
+// TryLock takes a lock that need not be waited for. If ok is false it was not taken.
+func (ls *locks) TryLock(key string, shared bool) (unlock func(), ok bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if !ls.take(key, shared) {
+		return nil, false
+	}
+	return func() { ls.leave(key) }, true
+}
+
+// take takes the lock if it is free and nobody waits for it.
+func (ls *locks) take(key string, shared bool) bool {
 	l := ls.held[key]
 	if l == nil {
 		l = new(lock)
 		ls.held[key] = l
 	}
+	if len(l.waiting) > 0 || !l.admits(shared) {
+		return false
+	}
+	l.admit(shared)
+	return true
+}
+
+// enter takes the lock, or a place in its queue. The waiter is nil if there is nothing to wait for.
+func (ls *locks) enter(key string, shared bool) (*waiter, error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if ls.take(key, shared) {
+		return nil, nil
+	}
+	l := ls.held[key]
 	if len(l.waiting) >= ls.maxWaiters {
 		return nil, ErrBusy
 	}
 	w := &waiter{shared, make(chan struct{})}
 	l.waiting = append(l.waiting, w)
-	l.admit()
 	return w, nil
 }
 
-// admit lets those in whose turn it is.
-func (l *lock) admit() {
+// admits reports whether one more may hold the lock.
+func (l *lock) admits(shared bool) bool { return l.holders == 0 || shared && !l.alone }
+
+func (l *lock) admit(shared bool) {
+	l.holders++
+	l.alone = !shared
+}
+
+// admitWaiting lets those in whose turn it is.
+func (l *lock) admitWaiting() {
 	n := 0
 	for _, w := range l.waiting {
-		if l.holders > 0 && (l.alone || !w.shared) {
+		if !l.admits(w.shared) {
 			break
 		}
-		l.holders++
-		l.alone = !w.shared
+		l.admit(w.shared)
 		close(w.ready)
 		n++
 	}
@@ -110,7 +137,7 @@ func (ls *locks) withdraw(key string, w *waiter) {
 
 // settle lets the next in, and forgets a lock that nobody wants.
 func (ls *locks) settle(key string, l *lock) {
-	l.admit()
+	l.admitWaiting()
 	if l.holders == 0 {
 		delete(ls.held, key)
 	}

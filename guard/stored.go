@@ -10,8 +10,9 @@ const (
 	// enoughStored is how often content of one media type was read back after a PUT and was
 	// what had been sent, until that is taken for granted.
 	enoughStored = 16
-	// sampleOfStored is of how many PUTs one is read back nevertheless.
-	sampleOfStored = 16
+	// sampleOfStored is of how many PUTs one is read back nevertheless, and
+	// sampleOfWellStored that once twice as many have been read back.
+	sampleOfStored, sampleOfWellStored = 16, 64
 	// maxMediaTypes bounds how many media types are told apart. Content of others is always read back.
 	maxMediaTypes = 64
 )
@@ -58,7 +59,11 @@ func (s *stored) asSent(r *http.Request) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return of.same >= enoughStored && !of.differ && !of.puts.due(sampleOfStored)
+	every := uint64(sampleOfStored)
+	if of.same >= 2*enoughStored {
+		every = sampleOfWellStored
+	}
+	return of.same >= enoughStored && !of.differ && !of.puts.due(every)
 }
 
 // learn is told whether what a PUT has stored was what had been sent.

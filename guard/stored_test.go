@@ -56,6 +56,12 @@ func TestStoresAsSent(t *testing.T) {
 	if n := looks(); n != 10 {
 		t.Errorf("%d of 160 were read back, want one of 16", n)
 	}
+	g.putMany(96, "text/plain", true)
+	looks()
+	g.putMany(256, "text/plain", true)
+	if n := looks(); n != 4 {
+		t.Errorf("%d of 256 were read back after 32 had been, want one of 64", n)
+	}
 	g.putMany(16, "application/json", true)
 	if n := looks(); n != 16 {
 		t.Errorf("%d of another type were read back, want all 16", n)

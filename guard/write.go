@@ -128,21 +128,25 @@ func (x *exchange) passed(err error) (*http.Response, error) {
 
 // lock takes the lock of the target, and of the destination of MOVE and COPY.
 func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), err error) {
+	began := time.Now()
+	defer func() { x.rec.LockWait = time.Since(began) }()
+	keys := x.lockKeys(out)
+	if unlock := x.shared.tryLock(keys, shared); unlock != nil {
+		return unlock, nil
+	}
 	ctx := x.r.Context()
 	if d := x.route.Timeouts.Lock; d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errLockTimeout)
 		defer cancel()
 	}
-	began := time.Now()
-	defer func() { x.rec.LockWait = time.Since(began) }()
 	var held []func()
 	unlock = func() {
 		for _, release := range held {
 			release()
 		}
 	}
-	for _, key := range x.lockKeys(out) {
+	for _, key := range keys {
 		release, err := x.shared.locker.Lock(ctx, key, shared)
 		if err != nil {
 			unlock()
@@ -151,6 +155,15 @@ func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), err erro
 		held = append(held, release)
 	}
 	return unlock, nil
+}
+
+// tryLock takes a single lock that is free, with nothing to wait or set a timer for; nil if it has to
+// be waited for.
+func (s *Shared) tryLock(keys []string, shared bool) (unlock func()) {
+	if l, ok := s.locker.(*locks); ok && len(keys) == 1 {
+		unlock, _ = l.TryLock(keys[0], shared)
+	}
+	return unlock
 }
 
 var errLockTimeout = errors.New("the writes before this one took too long")
