@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/auth":         {},
 	"internal/bytesize":     {},
 	"internal/cachecontrol": {},
+	"internal/coalesce":     {},
 	"internal/coding":       {"internal/qvalue"},
 	"internal/digest":       {},
 	"internal/evaluate":     {"etag", "precondition", "byterange"},
@@ -54,8 +55,8 @@ var mayImport = map[string][]string{
 
 	"internal/cli": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
-		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/deadline", "internal/evaluate",
-		"internal/gate", "internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
+		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/coalesce", "internal/deadline",
+		"internal/evaluate", "internal/gate", "internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
 		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
 	},
 

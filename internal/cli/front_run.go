@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/coalesce"
 	"github.com/fourtwelve/fourtwelve/internal/deadline"
 	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 )
@@ -75,7 +76,8 @@ func (l *accessLog) close() error {
 // that content takes; that is for the handler to bound.
 func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	s := &http.Server{
-		Handler:           handler,
+		Handler:           coalesce.Handler(handler),
+		ConnContext:       coalesce.Context,
 		ReadHeaderTimeout: min(headerTimeout, f.idleTimeout),
 		IdleTimeout:       f.idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -146,7 +148,7 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
 func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, outcome string) error {
-	ln = deadline.Listen(ln)
+	ln = coalesce.Listen(deadline.Listen(ln))
 	failed := make(chan error, 1)
 	go func() {
 		if f.certificate != nil {
