@@ -257,9 +257,24 @@ func (c *fileContent) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// short is the length up to which content is read before it is written, in bytes. It leaves
+// in one piece with what w has before it, and is known to be that of the revision.
+const short = 16 << 10
+
+var shortBuffers = sync.Pool{New: func() any { return new([short]byte) }}
+
 // WriteRange lets w read from the file itself, so that a network connection can
-// have the system copy (sendfile).
+// have the system copy (sendfile), unless there is too little to make it worth that.
 func (c *fileContent) WriteRange(w io.Writer, off, n int64) (int64, error) {
+	if n <= short {
+		b := shortBuffers.Get().(*[short]byte)
+		defer shortBuffers.Put(b)
+		if _, err := c.ReadAt(b[:n], off); err != nil {
+			return 0, err
+		}
+		written, err := w.Write(b[:n])
+		return int64(written), err
+	}
 	c.seek.Lock()
 	defer c.seek.Unlock()
 	if _, err := c.f.Seek(off, io.SeekStart); err != nil {
