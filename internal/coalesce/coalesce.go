@@ -5,6 +5,8 @@
 // call, a packet, and something for the client to wake up for. The connections of a listener made
 // by [Listen] hold the first full buffer back while the handler is still inside of Write: there is
 // more of the answer in the buffer then, which net/http is bound to send, and both go in one piece.
+// That is for answers of which the Content-Length says that they are short: the beginning of a
+// long one may be of use while the rest is awaited.
 package coalesce
 
 import (
@@ -13,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -20,7 +23,8 @@ import (
 const (
 	// full is the size of net/http's buffer, in bytes. If it had another, nothing would be held back.
 	full = 4 << 10
-	// most is how much is copied together, in bytes. Above it a second write is the lesser cost.
+	// most is how long content is, in bytes, for which the beginning is held back. Above it a
+	// second write is the lesser cost.
 	most = 32 << 10
 )
 
@@ -154,8 +158,8 @@ func Handler(next http.Handler) http.Handler {
 type writer struct {
 	http.ResponseWriter
 	conn *conn
-	// begun says that the beginning of the answer was sent or is held.
-	begun bool
+	// decided says that the beginning of the answer was sent or is held, or never will be.
+	decided bool
 }
 
 // Unwrap is for [http.ResponseController].
@@ -164,13 +168,23 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // Write has the connection hold back the beginning. Inside of it, net/http empties its buffer only to
 // put more in.
 func (w *writer) Write(p []byte) (int, error) {
-	if w.begun {
+	if w.decided || !isShort(w.Header()) {
+		w.decided = true
 		return w.ResponseWriter.Write(p)
 	}
 	w.conn.holding.Store(true)
 	n, err := w.ResponseWriter.Write(p)
-	w.begun = !w.conn.holding.Swap(false)
+	w.decided = !w.conn.holding.Swap(false)
 	return n, err
+}
+
+func isShort(h http.Header) bool {
+	lines := h["Content-Length"]
+	if len(lines) != 1 {
+		return false
+	}
+	n, err := strconv.ParseInt(lines[0], 10, 64)
+	return err == nil && n <= most
 }
 
 // ReadFrom lets the operating system copy a file.

@@ -84,6 +84,9 @@ func TestOneWrite(t *testing.T) {
 	for n := 2*full - 300; n <= 2*full+5; n++ {
 		lengths = append(lengths, n, n-full)
 	}
+	for n := range most / 64 {
+		lengths = append(lengths, 64*n)
+	}
 	for _, n := range lengths {
 		before := count.writes.Load()
 		get(t, client, fmt.Sprint(server.URL, "/", n), content[:n])
@@ -94,8 +97,8 @@ func TestOneWrite(t *testing.T) {
 	get(t, client, fmt.Sprint(server.URL, "/", len(content)), content)
 }
 
-// TestWays: however an answer is written, all of it arrives, in order.
-func TestWays(t *testing.T) {
+// ways are those of writing an answer that is content.
+func ways(t *testing.T, content []byte) map[string]http.HandlerFunc {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -116,21 +119,22 @@ func TestWays(t *testing.T) {
 		}
 	}
 	nothing := func(http.ResponseWriter) {}
-	for name, handler := range map[string]http.HandlerFunc{
-		"at once":      pieces(len(content), nothing),
-		"lines":        pieces(77, nothing),
-		"its buffers":  pieces(full, nothing),
-		"half of them": pieces(full/2, nothing),
-		"flushed":      pieces(5000, func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }),
-		"from a file":  func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) },
-		"then by a file": func(w http.ResponseWriter, r *http.Request) {
+	half := len(content) / 2
+	return map[string]http.HandlerFunc{
+		"at once":     pieces(len(content), nothing),
+		"lines":       pieces(77, nothing),
+		"its buffers": pieces(full, nothing),
+		"half each":   pieces(half, nothing),
+		"flushed":     pieces(5000, func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }),
+		"from a file": func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) },
+		"then by a file": func(w http.ResponseWriter, _ *http.Request) {
 			f, err := os.Open(file)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			defer f.Close()
-			n, _ := w.Write(content[:5000])
+			n, _ := w.Write(content[:half])
 			_, _ = f.Seek(int64(n), io.SeekStart)
 			_, _ = io.Copy(w, f)
 		},
@@ -140,54 +144,76 @@ func TestWays(t *testing.T) {
 		},
 		"while the request is read": func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).EnableFullDuplex()
-			_, _ = w.Write(content[:5000])
+			_, _ = w.Write(content[:half])
 			_, _ = io.Copy(io.Discard, r.Body)
-			_, _ = w.Write(content[5000:])
+			_, _ = w.Write(content[half:])
 		},
 		"and the connection closed": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Connection", "close")
-			_, _ = w.Write(content[:5000])
-			_, _ = w.Write(content[5000:])
+			_, _ = w.Write(content[:half])
+			_, _ = w.Write(content[half:])
 		},
-		"on a connection taken over": func(w http.ResponseWriter, _ *http.Request) {
+		takenOver: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-			_, _ = w.Write(content[:5000])
+			_, _ = w.Write(content[:half])
 			c, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			_, _ = c.Write(content[5000:])
+			_, _ = c.Write(content[half:])
 			c.Close()
 		},
-	} {
-		for _, tls := range []bool{false, true} {
-			if tls && strings.Contains(name, "taken over") {
-				continue // which HTTP/2 does not have
+	}
+}
+
+const takenOver = "on a connection taken over"
+
+// TestWays: however an answer is written, all of it arrives, in order, and nobody waits for ever.
+func TestWays(t *testing.T) {
+	for _, content := range [][]byte{content[:most-1], content[:2*full], content[:full+10], content} {
+		for name, handler := range ways(t, content) {
+			for _, announced := range []bool{true, false} {
+				for _, tls := range []bool{false, true} {
+					if name == takenOver && (tls || !announced) {
+						continue // which HTTP/2 does not have, and which has no chunks
+					}
+					t.Run(fmt.Sprintf("%d bytes %s, announced %v, TLS %v", len(content), name, announced, tls), func(t *testing.T) {
+						server, client, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
+							if announced {
+								w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+							}
+							handler(w, r)
+						}, tls)
+						for range 3 {
+							post(t, client, server.URL, content)
+						}
+						if name == takenOver {
+							return
+						}
+						if resp, err := client.Head(server.URL); err != nil {
+							t.Error(err)
+						} else {
+							resp.Body.Close()
+						}
+					})
+				}
 			}
-			t.Run(fmt.Sprintf("%s, TLS %v", name, tls), func(t *testing.T) {
-				server, client, _ := start(t, handler, tls)
-				for range 3 {
-					resp, err := client.Post(server.URL, "text/plain", bytes.NewReader(content[:20_000]))
-					if err != nil {
-						t.Fatal(err)
-					}
-					got, err := io.ReadAll(resp.Body)
-					resp.Body.Close()
-					if err != nil || !bytes.Equal(got, content) {
-						t.Fatalf("%d bytes, error %v, want %d", len(got), err, len(content))
-					}
-				}
-				if strings.Contains(name, "taken over") {
-					return
-				}
-				if resp, err := client.Head(server.URL); err != nil {
-					t.Error(err)
-				} else {
-					resp.Body.Close()
-				}
-			})
 		}
+	}
+}
+
+// post asks with content, and wants content.
+func post(t *testing.T, client *http.Client, url string, want []byte) {
+	t.Helper()
+	resp, err := client.Post(url, "text/plain", bytes.NewReader(content[:20_000]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d bytes, error %v, want %d", len(got), err, len(want))
 	}
 }
 
@@ -195,6 +221,7 @@ func TestWays(t *testing.T) {
 func TestFlushed(t *testing.T) {
 	more := make(chan struct{})
 	server, client, _ := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "18000")
 		for n := range 3 {
 			_, _ = w.Write(content[:(n+1)*3000])
 			_ = http.NewResponseController(w).Flush()
@@ -219,6 +246,7 @@ func TestFlushed(t *testing.T) {
 func TestPipelined(t *testing.T) {
 	server, _, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Path[1:])
+		w.Header().Set("Content-Length", r.URL.Path[1:])
 		_, _ = w.Write(content[:n])
 	}, false)
 	c, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -241,6 +269,31 @@ func TestPipelined(t *testing.T) {
 		if err != nil || !bytes.Equal(got, content[:n]) {
 			t.Fatalf("%d bytes, error %v, want %d", len(got), err, n)
 		}
+	}
+}
+
+// TestLongAnswersBegin: the beginning of a long answer does not wait for the rest of it.
+func TestLongAnswersBegin(t *testing.T) {
+	more := make(chan struct{})
+	server, client, _ := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+		_, _ = w.Write(content[:5000])
+		<-more
+		_, _ = w.Write(content[5000:])
+	}, false)
+	resp, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	begin := make([]byte, 3000)
+	if _, err := io.ReadFull(resp.Body, begin); err != nil {
+		t.Fatal(err)
+	}
+	close(more)
+	rest, err := io.ReadAll(resp.Body)
+	if got := append(begin, rest...); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes, error %v", len(got), err)
 	}
 }
 
