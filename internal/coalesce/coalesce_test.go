@@ -153,7 +153,9 @@ func ways(t *testing.T, content []byte) map[string]http.HandlerFunc {
 			_, _ = w.Write(content[:half])
 			_, _ = w.Write(content[half:])
 		},
-		takenOver: func(w http.ResponseWriter, _ *http.Request) {
+		takenOver: func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http would see to it that a client can send all of it
+			w.Header().Set("Connection", "close")
 			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 			_, _ = w.Write(content[:half])
 			c, _, err := http.NewResponseController(w).Hijack()
