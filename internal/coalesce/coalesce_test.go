@@ -40,18 +40,31 @@ func (c *countedConn) Write(p []byte) (int, error) {
 
 func (c *countedConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }
 
+// What the connections of a server speak.
+const (
+	http1 = "HTTP/1"
+	h2c   = "HTTP/2 without TLS"
+	h2    = "HTTP/2"
+)
+
 // start serves the handler on connections of ours, and returns a client and the count of writes.
-func start(t *testing.T, handler http.HandlerFunc, tls bool) (*httptest.Server, *http.Client, *counted) {
+func start(t *testing.T, handler http.HandlerFunc, protocol string) (*httptest.Server, *http.Client, *counted) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(Handler(handler))
 	count := &counted{Listener: server.Listener}
 	server.Listener = Listen(count)
 	server.Config.ConnContext = Context
-	if tls {
+	switch protocol {
+	case http1:
+		server.Start()
+	case h2c:
+		server.Config.Protocols = new(http.Protocols)
+		server.Config.Protocols.SetUnencryptedHTTP2(true)
+		server.Start()
+		server.Client().Transport.(*http.Transport).Protocols = server.Config.Protocols
+	case h2:
 		server.EnableHTTP2 = true
 		server.StartTLS()
-	} else {
-		server.Start()
 	}
 	t.Cleanup(server.Close)
 	return server, server.Client(), count
@@ -79,7 +92,7 @@ func TestOneWrite(t *testing.T) {
 		n, _ := strconv.Atoi(r.URL.Path[1:])
 		w.Header().Set("Content-Length", strconv.Itoa(n))
 		_, _ = w.Write(content[:n])
-	}, false)
+	}, http1)
 	lengths := []int{0, 1, 512, 2047, 2048, 2049, 10_000, most - full, most - 512, most}
 	for n := 2*full - 300; n <= 2*full+5; n++ {
 		lengths = append(lengths, n, n-full)
@@ -95,6 +108,12 @@ func TestOneWrite(t *testing.T) {
 		}
 	}
 	get(t, client, fmt.Sprint(server.URL, "/", len(content)), content)
+
+	// Without another request on the connection that would be read, nothing else sends what is held.
+	client.Transport.(*http.Transport).DisableKeepAlives = true
+	for n := full - 300; n <= full+5; n++ {
+		get(t, client, fmt.Sprint(server.URL, "/", n), content[:n])
+	}
 }
 
 // ways are those of writing an answer that is content.
@@ -176,17 +195,17 @@ func TestWays(t *testing.T) {
 	for _, content := range [][]byte{content[:most-1], content[:2*full], content[:full+10], content} {
 		for name, handler := range ways(t, content) {
 			for _, announced := range []bool{true, false} {
-				for _, tls := range []bool{false, true} {
-					if name == takenOver && (tls || !announced) {
+				for _, protocol := range []string{http1, h2c, h2} {
+					if name == takenOver && (protocol != http1 || !announced) {
 						continue // which HTTP/2 does not have, and which has no chunks
 					}
-					t.Run(fmt.Sprintf("%d bytes %s, announced %v, TLS %v", len(content), name, announced, tls), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%d bytes %s, announced %v, %s", len(content), name, announced, protocol), func(t *testing.T) {
 						server, client, _ := start(t, func(w http.ResponseWriter, r *http.Request) {
 							if announced {
 								w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 							}
 							handler(w, r)
-						}, tls)
+						}, protocol)
 						for range 3 {
 							post(t, client, server.URL, content)
 						}
@@ -229,7 +248,7 @@ func TestFlushed(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-more
 		}
-	}, false)
+	}, http1)
 	resp, err := client.Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +269,7 @@ func TestPipelined(t *testing.T) {
 		n, _ := strconv.Atoi(r.URL.Path[1:])
 		w.Header().Set("Content-Length", r.URL.Path[1:])
 		_, _ = w.Write(content[:n])
-	}, false)
+	}, http1)
 	c, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +301,7 @@ func TestLongAnswersBegin(t *testing.T) {
 		_, _ = w.Write(content[:5000])
 		<-more
 		_, _ = w.Write(content[5000:])
-	}, false)
+	}, http1)
 	resp, err := client.Get(server.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -88,6 +88,10 @@ func TestChangedWhileRead(t *testing.T) {
 			if n, err := c.ReadAt(make([]byte, 100), size/2); n != 0 || !errors.Is(err, store.ErrChanged) {
 				t.Errorf("ReadAt after the change: %d bytes, error %v, want ErrChanged", n, err)
 			}
+			var b bytes.Buffer
+			if n, err := c.WriteRange(&b, size/2, 100); n != 0 || b.Len() != 0 || !errors.Is(err, store.ErrChanged) {
+				t.Errorf("a short WriteRange after the change: %d bytes, error %v, want ErrChanged before any", b.Len(), err)
+			}
 			if _, err := s.Open(t.Context(), "a", c.Info().Revision); !errors.Is(err, store.ErrGone) {
 				t.Errorf("Open of the revision before the change: error %v, want ErrGone", err)
 			}
