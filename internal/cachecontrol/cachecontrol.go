@@ -43,7 +43,11 @@ func Parse(texts []string) (Rules, error) {
 		if !ok {
 			return nil, &RuleError{text, `has no "=" between the glob and the value, as in "*.css=max-age=3600"`}
 		}
-		g, fault := ParseGlob(strings.TrimSpace(pattern))
+		pattern = strings.TrimSpace(pattern)
+		if pattern == "" {
+			return nil, &RuleError{text, `has no glob before the first "="`}
+		}
+		g, fault := ParseGlob(pattern)
 		if fault != "" {
 			return nil, &RuleError{text, fault}
 		}

@@ -13,7 +13,8 @@ import (
 //   - "**" as a whole element is any number of elements, none included.
 //   - A pattern of one element, such as "*.css", is for the last element of a
 //     name, at any depth. With a slash, "/*.css" too, it is for the whole name.
-//   - A pattern that ends in a slash is for all that lies below.
+//   - A pattern that ends in a slash is for all that lies below; "/" alone, as
+//     "**", is for everything.
 type Glob []string
 
 const anyDepth = "**"
@@ -21,13 +22,13 @@ const anyDepth = "**"
 // ParseGlob returns the glob, or what is wrong with it as the rest of a sentence
 // about what holds it.
 func ParseGlob(pattern string) (g Glob, fault string) {
+	if pattern == "" {
+		return nil, `is empty: write a glob such as "*.css" or "/dav/**"`
+	}
+	if strings.HasSuffix(pattern, "/") {
+		pattern += anyDepth
+	}
 	whole, rooted := strings.CutPrefix(pattern, "/")
-	if strings.HasSuffix(whole, "/") {
-		whole += anyDepth
-	}
-	if whole == "" {
-		return nil, "has no glob before the first \"=\""
-	}
 	g = strings.Split(whole, "/")
 	for _, element := range g {
 		if fault := checkElement(element); fault != "" {
