@@ -18,14 +18,16 @@ const module = "github.com/fourtwelve/fourtwelve"
 var mayImport = map[string][]string{
 	"etag":         {},
 	"store":        {},
-	"byterange":    {},
-	"precondition": {"etag"},
+	"byterange":    {"internal/field/method"},
+	"precondition": {"etag", "internal/field/method"},
 
 	"store/memstore":  {"store"},
 	"store/dirstore":  {"store"},
 	"store/storetest": {"store"},
 
-	"condhttp": {"etag", "precondition", "byterange"},
+	"condhttp": {"etag", "precondition", "byterange", "internal/field/method"},
+
+	"internal/field/method": {},
 
 	"internal/auth":         {},
 	"internal/bytesize":     {},
@@ -33,14 +35,14 @@ var mayImport = map[string][]string{
 	"internal/coalesce":     {},
 	"internal/coding":       {"internal/qvalue"},
 	"internal/digest":       {},
-	"internal/evaluate":     {"etag", "precondition", "byterange"},
-	"internal/gate":         {"condhttp", "origin", "internal/auth"},
+	"internal/evaluate":     {"etag", "precondition", "byterange", "internal/field/method"},
+	"internal/gate":         {"condhttp", "origin", "internal/auth", "internal/field/method"},
 	"internal/guardconfig":  {"condhttp", "guard", "internal/bytesize", "internal/cachecontrol"},
 	"internal/inflate":      {},
 	"internal/listing":      {"store", "internal/mediatype", "internal/qvalue"},
 	"internal/loggen":       {},
 	"internal/mediatype":    {},
-	"internal/metrics":      {"guard", "precondition"},
+	"internal/metrics":      {"guard", "precondition", "internal/field/method"},
 	"internal/netrc":        {},
 	"internal/deadline":     {},
 	"internal/pace":         {},
@@ -61,14 +63,14 @@ var mayImport = map[string][]string{
 	},
 
 	"guard": {
-		"etag", "precondition", "byterange", "condhttp", "internal/cachecontrol", "internal/coding",
+		"etag", "precondition", "byterange", "condhttp", "internal/cachecontrol", "internal/coding", "internal/field/method",
 	},
 
 	"accesslog": {"internal/inflate"},
 	"exchange":  {},
-	"diagnose":  {"etag", "precondition", "byterange", "exchange"},
+	"diagnose":  {"etag", "precondition", "byterange", "exchange", "internal/field/method"},
 
-	"diagnose/logs": {"diagnose", "accesslog", "etag"},
+	"diagnose/logs": {"diagnose", "accesslog", "etag", "internal/field/method"},
 
 	"probe": {"etag", "exchange", "byterange"},
 

@@ -3,6 +3,8 @@ package byterange
 import (
 	"slices"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // Kind is the form of the answer to a request that may have a Range field.
@@ -146,10 +148,10 @@ func (p Plan) ContentRange() string {
 }
 
 // Applies reports whether Range has a meaning in a request with this method: it
-// has in GET alone. "A server MUST ignore a Range header field received with a
+// has in GET, and in QUERY as in GET (RFC 10008), and in no other. "A server MUST ignore a Range header field received with a
 // request method that is unrecognized or for which range handling is not
 // defined" (RFC 9110 §14.2), which HEAD is.
-func Applies(method string) bool { return method == "GET" }
+func Applies(m string) bool { return method.Ranges(m) }
 
 // Resolve decides what to send of a representation of size bytes for the Range
 // field lines of a request, which are combined if there are several (RFC 9110

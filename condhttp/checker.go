@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -48,7 +49,7 @@ func Check(w http.ResponseWriter, r *http.Request, current precondition.Current)
 //   - 412 or 400 with a [Problem] that explains it;
 //   - 428, if c requires a precondition and there is none.
 //
-// If it returns true on GET or HEAD, it has set ETag and Last-Modified for the 200
+// If it returns true on GET, HEAD or QUERY, it has set ETag and Last-Modified for the 200
 // that follows. Last-Modified is left out as long as the second it names
 // has not passed, and so it never names a time to come: a date that was sent never
 // covers two versions. Range may then be ignored, or use [Checker.Serve]
@@ -56,7 +57,7 @@ func Check(w http.ResponseWriter, r *http.Request, current precondition.Current)
 //
 // Call it when the request would succeed without its preconditions, since they
 // are to be ignored otherwise (§13.2.1): first 401, 403, 404, 405 and the like.
-// For that reason, too, Check returns true on a GET or HEAD of what does not exist,
+// For that reason, too, Check returns true on a read of what does not exist,
 // and the handler answers 404.
 //
 // Before a write, Check is no guard by itself: the state may change before the
@@ -114,7 +115,7 @@ func (c Checker) decide(r *http.Request, current precondition.Current) (precondi
 	if current.Now.IsZero() {
 		current.Now = c.now()
 	}
-	if !current.Exists && isRead(r.Method) {
+	if !current.Exists && method.Reads(r.Method) {
 		return precondition.Decision{}, current // a 404, whatever the preconditions
 	}
 	return c.Policy.Evaluate(c.Role, r.Method, precondition.FieldsOf(r.Header), current), current
@@ -125,7 +126,7 @@ func (c Checker) act(w http.ResponseWriter, r *http.Request, d precondition.Deci
 	if !c.permit(w, r, d, current) {
 		return false
 	}
-	if isRead(r.Method) {
+	if method.Reads(r.Method) {
 		setValidators(w.Header(), current)
 	}
 	return true
@@ -177,9 +178,6 @@ func (c Checker) logger() *slog.Logger {
 	}
 	return slog.Default()
 }
-
-// isRead reports whether conditions can turn a method into a 304.
-func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // writeNotModified writes a 304: RFC 9110 §15.4.5. It carries the tag that the
 // client's copy has, which may be that of another content coding.

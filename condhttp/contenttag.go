@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -18,7 +19,7 @@ const DefaultMaxBuffer = 1 << 20
 // requests and ranges by it. Use its method [Tagger.Handler]. The zero Tagger
 // is ready for use; it must not be changed afterwards.
 type Tagger struct {
-	// Checker evaluates the preconditions of GET and HEAD. Its Require has no
+	// Checker evaluates the preconditions of GET, HEAD and QUERY. Its Require has no
 	// part in that.
 	Checker Checker
 	// MaxBuffer bounds in bytes how much content of a response is held back until
@@ -30,7 +31,7 @@ type Tagger struct {
 // ContentTag is [Tagger.Handler] of the zero Tagger.
 func ContentTag(next http.Handler) http.Handler { return Tagger{}.Handler(next) }
 
-// Handler returns next with content tags. On GET and HEAD, a 200 from next is
+// Handler returns next with content tags. On GET, HEAD and QUERY, a 200 from next is
 // held back until it is complete, and gets an ETag; then If-Match,
 // If-None-Match, the dates, Range and If-Range are answered by it, which may
 // make it a 304, 206, 412 or 416. This saves the network, not the handler's
@@ -58,7 +59,7 @@ func ContentTag(next http.Handler) http.Handler { return Tagger{}.Handler(next) 
 // cancelled and Write fails, so that next can stop. A HEAD so costs what its
 // GET costs.
 //
-// If-Match on GET or HEAD is about the tags made here, which next cannot know.
+// If-Match on a read is about the tags made here, which next cannot know.
 // So next gets such a request without preconditions and without Range, and if
 // its answer turns out to have no tag, then If-Match is false, unless it is
 // "*".
@@ -70,7 +71,7 @@ func (t Tagger) Handler(next http.Handler) http.Handler {
 		t.MaxBuffer = DefaultMaxBuffer
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isRead(r.Method) || len(r.Header["Upgrade"]) > 0 {
+		if !method.Reads(r.Method) || len(r.Header["Upgrade"]) > 0 {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -99,7 +100,9 @@ func (t Tagger) innerRequest(r *http.Request) (*http.Request, context.CancelFunc
 	ctx, cancel := context.WithCancel(r.Context())
 	inner := r.WithContext(ctx)
 	inner.Header = r.Header.Clone()
-	inner.Method = http.MethodGet
+	if head {
+		inner.Method = http.MethodGet
+	}
 	deleteFields(inner.Header, []string{"Range", "If-Range"})
 	if judge {
 		deleteFields(inner.Header, []string{"If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"})

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // network is a server for HTTP/1.1 and one for HTTP/2, which ask the same handler.
@@ -166,7 +168,7 @@ func TestCheck(t *testing.T) {
 				return
 			}
 			switch {
-			case !isRead(r.Method):
+			case !method.Reads(r.Method):
 				clear(w.Header())
 				w.WriteHeader(http.StatusNoContent)
 			case !s.current.Exists:

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -104,9 +105,9 @@ func unguarding(f precondition.Fields) (precondition.Field, string) {
 		}
 		return precondition.IfNoneMatch, "it lists no entity tag"
 	case len(f.IfModifiedSince) > 0:
-		return precondition.IfModifiedSince, "it has a meaning on GET and HEAD alone"
+		return precondition.IfModifiedSince, "it has a meaning on GET, HEAD and QUERY alone"
 	case len(f.IfRange) > 0:
-		return precondition.IfRange, "it has a meaning on GET alone"
+		return precondition.IfRange, "it has a meaning on GET and QUERY alone"
 	}
 	return precondition.NoField, ""
 }
@@ -123,9 +124,7 @@ type refusal struct {
 
 func (x *refusal) field() precondition.Field { return x.decision.Field }
 
-func (x *refusal) reads() bool {
-	return x.method == http.MethodGet || x.method == http.MethodHead
-}
+func (x *refusal) reads() bool { return method.Reads(x.method) }
 
 // detail says what was sent, and what is.
 func (x *refusal) detail() string {

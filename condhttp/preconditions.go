@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -63,8 +64,7 @@ func Preconditions(state StateFunc) func(http.Handler) http.Handler {
 func (c Checker) Preconditions(state StateFunc) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			switch r.Method {
-			case http.MethodOptions, http.MethodTrace, http.MethodConnect:
+			if !method.Selects(r.Method) {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -85,7 +85,7 @@ func (c Checker) guard(w http.ResponseWriter, r *http.Request, current precondit
 		return
 	}
 	inner := r.WithContext(context.WithValue(r.Context(), evaluationKey{}, Evaluation{d, current}))
-	if !isRead(r.Method) || !current.Exists {
+	if !method.Reads(r.Method) || !current.Exists {
 		next.ServeHTTP(w, inner)
 		return
 	}

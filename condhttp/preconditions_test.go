@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -70,7 +71,7 @@ func TestPreconditions(t *testing.T) {
 			doc := &document{content: "one", exists: tt.exists}
 			h := Preconditions(doc.state)(Require(RequireOverwrite)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {
-				case !isRead(r.Method):
+				case !method.Reads(r.Method):
 					w.WriteHeader(299)
 				case !doc.exists:
 					http.NotFound(w, r)
@@ -222,6 +223,7 @@ func TestRequireLooksAtFields(t *testing.T) {
 		{RequireAlways, "PUT", http.Header{"If-Unmodified-Since": {"today"}}, 428},
 		{RequireAlways, "PUT", http.Header{"If-Modified-Since": {"Thu, 01 Jan 2026 10:00:00 GMT"}}, 428},
 		{RequireAlways, "PROPFIND", nil, 200},
+		{RequireAlways, "QUERY", nil, 200},
 		{RequireOverwrite, "PUT", nil, 428},
 		{RequireOverwrite, "DELETE", nil, 428},
 		{RequireOverwrite, "MOVE", nil, 428},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -24,18 +25,18 @@ const (
 )
 
 // misses reports whether a request has to be refused.
-func (q Requirement) misses(method string, guarded, exists bool) bool {
-	if guarded || !q.covers(method) {
+func (q Requirement) misses(m string, guarded, exists bool) bool {
+	if guarded || !q.covers(m) {
 		return false
 	}
 	return q == RequireAlways || exists
 }
 
-func (q Requirement) covers(method string) bool {
-	switch method {
-	case "GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "QUERY", "PROPFIND", "REPORT", "SEARCH":
+func (q Requirement) covers(m string) bool {
+	switch {
+	case !method.Writes(m):
 		return false
-	case "POST":
+	case m == http.MethodPost:
 		return q == RequireAlways
 	}
 	return q != RequireNone

@@ -37,7 +37,7 @@ func Serve(w http.ResponseWriter, r *http.Request, current precondition.Current,
 // If content ends before its size or cannot be read, Serve panics with
 // [http.ErrAbortHandler], since the client must not take what it got for all.
 func (c Checker) Serve(w http.ResponseWriter, r *http.Request, current precondition.Current, content io.ReadSeeker) {
-	if !isRead(r.Method) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header()["Allow"] = []string{"GET, HEAD"}
 		c.refuse(w, r, NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
 			safe(r.Method)+" is not possible here", "use GET or HEAD"))

@@ -2,10 +2,12 @@ package diagnose
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // Bounds of the work; see the documentation of the package.
@@ -26,7 +28,7 @@ func Exchanges(xs []*exchange.Exchange) *Report {
 	es := examinations(xs, r.Verdicts)
 	history := map[string][]*examination{}
 	for _, e := range inTime(es) {
-		key := targetURI(e.x)
+		key := resource(e.x)
 		e.earlier = history[key]
 		if key == "" {
 			e.earlier = nil
@@ -69,8 +71,21 @@ func inTime(es []*examination) []*examination {
 	return es
 }
 
-// targetURI returns what exchanges with the same resource have in common: the target URI
-// without scheme, default port and fragment; "" if it is not known.
+// resource returns what exchanges with the same resource have in common: their target URI, and for
+// QUERY the content, too, since each query selects from what it asks for (RFC 10008). It is "" if that is not known.
+func resource(x *exchange.Exchange) string {
+	uri := targetURI(x)
+	if x.Request.Method != method.Query || uri == "" {
+		return uri
+	}
+	if !x.Request.Content.Complete() {
+		return ""
+	}
+	sum := sha256.Sum256(x.Request.Content.Data)
+	return method.Query + " " + uri + " " + string(sum[:])
+}
+
+// targetURI returns the target URI without scheme, default port and fragment; "" if it is not known.
 //
 // A scheme that one capture tells and another does not would otherwise keep apart what
 // belongs together.

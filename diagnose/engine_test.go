@@ -32,10 +32,25 @@ func TestTargetURI(t *testing.T) {
 			t.Errorf("%q %q %q: got %q, want %q", c.scheme, c.host, c.target, got, c.want)
 		}
 	}
+	a, again, b, untold := query("a"), query("a"), query("b"), query("")
+	untold.Request.Content = exchange.Content{Len: 1}
+	if resource(a) != resource(again) || resource(a) == resource(b) || resource(a) == targetURI(a) {
+		t.Error("what a QUERY selects from depends on its target and content")
+	}
+	if got := resource(untold); got != "" {
+		t.Errorf("a QUERY whose content is not in the capture may ask for anything, got %q", got)
+	}
 	tunnel := &exchange.Exchange{Request: exchange.Request{Method: "CONNECT", Host: "example.com:443", Target: "example.com:443"}}
 	if got := targetURI(tunnel); got != "" {
 		t.Errorf("a tunnel is no resource, got %q", got)
 	}
+}
+
+// query is a QUERY with content.
+func query(content string) *exchange.Exchange {
+	return &exchange.Exchange{Request: exchange.Request{
+		Method: "QUERY", Host: "example.com", Target: "/a", Content: exchange.Content{Data: []byte(content), Len: int64(len(content))},
+	}}
 }
 
 // TestTime shows that exchanges are put in the order of time if all tell theirs, and stay in the order

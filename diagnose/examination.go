@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -58,14 +59,10 @@ func (e *examination) method() string { return e.x.Request.Method }
 func (e *examination) status() int    { return e.x.Response.Status }
 
 // reads reports whether the method is one that a condition turns into 304.
-func (e *examination) reads() bool { return e.method() == "GET" || e.method() == "HEAD" }
+func (e *examination) reads() bool { return method.Reads(e.method()) }
 
 // writes reports whether the method is known, and may change something.
-func (e *examination) writes() bool {
-	return e.method() != "" && !slices.Contains(safeMethods, e.method())
-}
-
-var safeMethods = []string{"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "REPORT", "SEARCH", "QUERY"}
+func (e *examination) writes() bool { return method.Writes(e.method()) }
 
 // succeeded reports whether the response is a 2xx.
 func (e *examination) succeeded() bool { return e.status()/100 == 2 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -104,7 +105,7 @@ func (e *examination) judgeUnconditional() {
 		v.Why = "a 304 answers a conditional request, but the capture lacks header fields of the request"
 	case e.status() == 304:
 		v.Judgement, v.Expected = Wrong, performed(e.method(), precondition.Decision{})
-		v.Why = "a 304 answers a conditional GET or HEAD, and this request has no precondition (RFC 9110 §15.4.5)"
+		v.Why = "a 304 answers a conditional GET, HEAD or QUERY, and this request has no precondition (RFC 9110 §15.4.5)"
 	case e.status() == 412:
 		v.Judgement = Unconditional
 		v.Why = "the request has no precondition, so this 412 does not say that one failed; something else uses the status code"
@@ -159,9 +160,9 @@ func (e *examination) codes(d precondition.Decision) []int {
 }
 
 // performed are the usual status codes of a method that succeeds.
-func performed(method string, d precondition.Decision) []int {
-	switch method {
-	case "GET":
+func performed(m string, d precondition.Decision) []int {
+	switch m {
+	case "GET", method.Query:
 		if d.Range == precondition.RangeApplies {
 			return []int{206, 200}
 		}
@@ -268,7 +269,7 @@ func (e *examination) popularError() string {
 	case len(e.standard()) == len(e.fields.IfRange):
 		return "; If-Range never causes a 412, since a Range whose If-Range does not hold is ignored (RFC 9110 §13.1.5)"
 	case e.reads() && len(e.fields.IfNoneMatch) > 0:
-		return "; a matching If-None-Match is a 304 for GET and HEAD, and a 412 for other methods only (RFC 9110 §13.1.2)"
+		return "; a matching If-None-Match is a 304 for GET, HEAD and QUERY, and a 412 for other methods only (RFC 9110 §13.1.2)"
 	}
 	return ""
 }

@@ -62,6 +62,9 @@ func TestJudgement(t *testing.T) {
 		{`GET | If-None-Match: "a" | 304 | ETag: "b"`, Wrong, "200"},
 		{`GET | If-None-Match: "b" | 200 | ETag: "b"`, Wrong, "304"},
 		{`GET | If-None-Match: "a" | 200 | ETag: "b"`, Right, "200"},
+		{`QUERY | If-None-Match: "b" | 304 | ETag: "b"`, Right, "304"},
+		{`QUERY | If-None-Match: "b" | 412 | ETag: "b"`, Wrong, "304"},
+		{`QUERY | If-None-Match: "a" | 200 | ETag: "b"`, Right, "200"},
 		{`GET | If-Match: "a" | 200 | ETag: "b"`, Wrong, "412"},
 		{`GET | If-Match: "a" | 200 | ETag: "b"; Age: 7`, Unknown, ""}, // a cache need not look at If-Match
 		{`GET | If-Modified-Since: ` + laterDate + ` | 200 | Last-Modified: ` + earlierDate, Right, "304 or 200"},

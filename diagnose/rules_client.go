@@ -15,6 +15,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -498,16 +499,13 @@ func firstDifference(a, b []byte) int {
 	return min(len(a), len(b))
 }
 
-// metadataMethods change something about a resource, and not its content.
-var metadataMethods = []string{"LOCK", "UNLOCK", "PROPPATCH", "ACL"}
-
 // metadataQueries are how Azure names what of an object is written, in lower case.
 var metadataQueries = []string{"comp=metadata", "comp=properties", "comp=tags", "comp=lease"}
 
 // metadata reports whether the request changes something about a resource, and not its content.
 func (e *examination) metadata() bool {
 	_, query, _ := strings.Cut(e.x.Request.Target, "?")
-	return slices.Contains(metadataMethods, e.method()) ||
+	return method.Annotates(e.method()) ||
 		e.method() == "PUT" && slices.ContainsFunc(strings.Split(strings.ToLower(query), "&"), func(q string) bool { return slices.Contains(metadataQueries, q) })
 }
 

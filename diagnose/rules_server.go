@@ -79,12 +79,12 @@ var serverRules = []Rule{
 		ID:      "304-for-write",
 		Level:   Error,
 		Group:   Server,
-		Summary: "304 for a method other than GET and HEAD, where 412 is right",
+		Summary: "304 for a method other than GET, HEAD and QUERY, where 412 is right",
 		Explanation: "304 says: use the copy that you have. A client that sends a PUT, DELETE or POST has nothing to use, and cannot tell whether its change was made. A " +
 			"precondition that fails for such a method is answered 412.",
 		Example: "PUT /doc HTTP/1.1\nIf-None-Match: *\n\nHTTP/1.1 304 Not Modified",
 		Fix: []string{
-			"Server: answer 412 for all methods but GET and HEAD.",
+			"Server: answer 412 for all methods but GET, HEAD and QUERY (RFC 10008).",
 			"Varnish: update; before 7.0 it did this itself.",
 			"Client: take this 304 for a 412; the change was not made.",
 		},
@@ -403,10 +403,10 @@ func refusedRead(e *examination) []Finding {
 }
 
 func notModifiedWrite(e *examination) []Finding {
-	if e.status() != 304 || e.method() == "" || e.reads() || e.method() == "QUERY" {
+	if e.status() != 304 || e.method() == "" || e.reads() {
 		return nil // QUERY is as safe as GET, and newer than the standard
 	}
-	return one(Certain, fmt.Sprintf("304 answers GET and HEAD only, and this is %s", clip(e.method())), append(e.preconditionFacts(), e.asked(), e.answered())...)
+	return one(Certain, fmt.Sprintf("304 answers GET, HEAD and QUERY only, and this is %s", clip(e.method())), append(e.preconditionFacts(), e.asked(), e.answered())...)
 }
 
 // changedAfterRefusal is about a read that has the content of a write that was refused.

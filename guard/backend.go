@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // errUnsent wraps the error of a request of which nothing was sent: it has not been
@@ -56,8 +58,8 @@ func isShortAndHeld(out *http.Request) bool {
 
 // watchConnection returns what tells, once the request has failed, whether nothing of it was sent. For a safe
 // method, where little depends on it, it is enough that the error says so.
-func watchConnection(ctx context.Context, method string) (_ context.Context, unsent func(error) bool) {
-	if isSafe(method) {
+func watchConnection(ctx context.Context, m string) (_ context.Context, unsent func(error) bool) {
+	if method.IsSafe(m) {
 		return ctx, isDialError
 	}
 	var connected atomic.Bool

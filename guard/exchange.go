@@ -14,6 +14,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -142,24 +143,14 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 	switch {
 	case isRPC(out) && !x.isJudged():
 		return x.send(out)
-	case isRead(out.Method):
+	case method.Writes(out.Method):
+		return x.write(out)
+	case method.Reads(out.Method) && out.Method != method.Query:
 		return x.read(out)
-	case isSafe(out.Method):
-		return x.send(out)
 	}
-	return x.write(out)
-}
-
-func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
-
-// isSafe reports whether a method changes nothing (RFC 9110 §9.2.1). One that is
-// not known does.
-func isSafe(method string) bool {
-	switch method {
-	case "GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH":
-		return true
-	}
-	return false
+	// What else is safe is about something other than the representation that a GET would
+	// transfer, so that only the backend can evaluate its conditions.
+	return x.send(out)
 }
 
 // mayUpgrade reports whether a change of protocol is passed on: one that begins with a

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // rewrite makes the request for the backend of that of the client. Hop-by-hop
@@ -22,7 +24,7 @@ func (x *exchange) rewrite(p *httputil.ProxyRequest) {
 	h := p.Out.Header
 	x.setForwarded(p)
 	h["Via"] = append(h["Via"], x.via(p.In.ProtoMajor, p.In.ProtoMinor))
-	if isSafe(p.In.Method) {
+	if method.IsSafe(p.In.Method) {
 		dropOverrides(h)
 	}
 	x.countForwards(h)

@@ -112,7 +112,7 @@ func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 type RangeUse uint8
 
 const (
-	// RangeAbsent: there is no Range, or the method is not GET (§14.2).
+	// RangeAbsent: there is no Range, or the method is neither GET nor QUERY (§14.2).
 	RangeAbsent RangeUse = iota
 	// RangeApplies: Range is to be honoured.
 	RangeApplies

@@ -27,7 +27,7 @@
 //   - a malformed member of If-None-Match matches nothing, and "*" beside
 //     other members counts as one on a read;
 //   - an empty list is a list: If-Match is false, If-None-Match is true;
-//   - methods other than GET and HEAD count as writes, save OPTIONS, TRACE and
+//   - methods other than GET, HEAD and QUERY count as writes, save OPTIONS, TRACE and
 //     CONNECT, which ignore preconditions;
 //   - a field for one date that is sent in several lines is no date (§13.1.3,
 //     §13.1.4) and is ignored;

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // Current is the state of the target resource that conditions are evaluated
@@ -100,15 +101,13 @@ func (e *evaluation) run() {
 
 // selects reports whether the method involves the selection or modification of a
 // representation (§13.2.1). An unknown one may.
-func (e *evaluation) selects() bool {
-	return e.method != "OPTIONS" && e.method != "TRACE" && e.method != "CONNECT"
-}
+func (e *evaluation) selects() bool { return method.Selects(e.method) }
 
 // stored reports whether a cache could answer from what it has stored.
 func (e *evaluation) stored() bool { return e.reads() && e.current.Exists }
 
 // reads reports whether the method is one that conditions turn into 304.
-func (e *evaluation) reads() bool { return e.method == "GET" || e.method == "HEAD" }
+func (e *evaluation) reads() bool { return method.Reads(e.method) }
 
 // ifMatch is step 1.
 func (e *evaluation) ifMatch() bool {
@@ -189,14 +188,14 @@ func (e *evaluation) ifModifiedSince() bool {
 
 // ifRange is step 5.
 func (e *evaluation) ifRange() bool {
-	ranged := e.method == "GET" && len(e.fields.Range) > 0 && e.current.Exists
+	ranged := method.Ranges(e.method) && len(e.fields.Range) > 0 && e.current.Exists
 	if ranged {
 		e.decision.Range = RangeApplies
 	}
 	if len(e.fields.IfRange) == 0 {
 		return true
 	}
-	if e.method != "GET" {
+	if !method.Ranges(e.method) {
 		return e.ignore(IfRange, MethodIgnores)
 	}
 	if !ranged {

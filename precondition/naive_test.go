@@ -23,7 +23,7 @@ type naive struct {
 }
 
 func (n naive) answer() string {
-	read := n.method == "GET" || n.method == "HEAD"
+	read := n.method == "GET" || n.method == "HEAD" || n.method == "QUERY"
 	if slices.Contains([]string{"OPTIONS", "TRACE", "CONNECT"}, n.method) {
 		return "perform"
 	}
@@ -52,7 +52,7 @@ func (n naive) answer() string {
 		}
 	}
 	// 5.
-	if n.method != "GET" || n.fields.Range == nil || !n.current.Exists {
+	if n.method != "GET" && n.method != "QUERY" || n.fields.Range == nil || !n.current.Exists {
 		return "perform"
 	}
 	switch {

@@ -25,7 +25,7 @@ func (r request) evaluate() precondition.Decision {
 	return r.policy.Evaluate(r.role, r.method, r.fields, r.current)
 }
 
-func (r request) reads() bool { return r.method == "GET" || r.method == "HEAD" }
+func (r request) reads() bool { return r.method == "GET" || r.method == "HEAD" || r.method == "QUERY" }
 
 // answer is a decision in the words of naive.
 func answer(d precondition.Decision) string {
@@ -53,7 +53,7 @@ var (
 		"yesterday", "", "tue, 24 nov 2026 10:00:00 gmt", " Tue, 24 Nov 2026 10:00:00 GMT\t",
 		"Tue, 24 Nov 2026 10:00:00 GMT, Tue, 24 Nov 2026 10:00:00 GMT",
 	}
-	methods = []string{"GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"}
+	methods = []string{"GET", "HEAD", "PUT", "DELETE", "POST", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "get"}
 )
 
 func drawRequest(t *rapid.T) request {
@@ -164,7 +164,7 @@ func TestInvariants(t *testing.T) {
 		case r.role == precondition.Cache && d.Outcome != precondition.Perform && d.Field != precondition.IfNoneMatch &&
 			d.Field != precondition.IfModifiedSince && !(r.policy.StaleIfRange && d.Field == precondition.IfRange):
 			t.Fatalf("%+v: a cache stopped at %v", r, d.Field)
-		case d.Range != precondition.RangeAbsent && (r.method != "GET" || d.Outcome != precondition.Perform || len(r.fields.Range) == 0):
+		case d.Range != precondition.RangeAbsent && (r.method != "GET" && r.method != "QUERY" || d.Outcome != precondition.Perform || len(r.fields.Range) == 0):
 			t.Fatalf("%+v: Range is %d", r, d.Range)
 		case d.Guarded && !r.fields.Conditional():
 			t.Fatalf("%+v: guarded by nothing", r)

@@ -12,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 const (
@@ -365,7 +366,7 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
 		return 0
 	case s.sent != "":
 		c, what = certain, s.method+" "+s.path+" with "+s.sent
-	case !writes(r.method):
+	case !method.Writes(r.method):
 		return 0
 	}
 	before := int64(0)

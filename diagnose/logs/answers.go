@@ -7,6 +7,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // This file judges answers by their line alone.
@@ -275,15 +276,13 @@ func (w *worker) maybeStartedAgain(e *accesslog.Entry) {
 	})
 }
 
-// notModifiedWrite looks at a 304 to another method than GET and HEAD.
-func (w *worker) notModifiedWrite(e *accesslog.Entry, method string) {
-	switch method {
-	case "PUT", "POST", "PATCH", "DELETE", "MOVE", "COPY", "LOCK", "UNLOCK", "PROPPATCH", "MKCOL":
-	default:
+// notModifiedWrite looks at a 304 to a method that writes.
+func (w *worker) notModifiedWrite(e *accesslog.Entry, m string) {
+	if !method.Writes(m) {
 		return
 	}
 	w.found.add("304-for-write", certain, e, func(f *finding) {
-		f.says = "the answer to a " + method + " was 304, which is for GET and HEAD alone; it had to be 412"
+		f.says = "the answer to a " + m + " was 304, which is for GET, HEAD and QUERY alone; it had to be 412"
 		f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfNoneMatch, accesslog.ETag)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 const (
@@ -161,11 +162,7 @@ func methodName(m string) string {
 
 // changes reports whether the write changed the content of its target.
 func (w *write) changes() bool {
-	switch w.method {
-	case "LOCK", "UNLOCK", "PROPPATCH", "ACL":
-		return false
-	}
-	return w.done()
+	return w.done() && !method.Annotates(w.method)
 }
 
 // removes reports whether the target was gone after it.

@@ -10,6 +10,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 const (
@@ -77,16 +78,7 @@ func (r *refusal) unconditional() bool {
 
 // proven reports whether nothing that might have been a precondition is missing from the log.
 func (r *refusal) proven() bool {
-	return !writes(r.method) || r.method == "POST" || absent(r.e, accesslog.If)
-}
-
-// writes reports whether a method may change its target.
-func writes(method string) bool {
-	switch method {
-	case "", "GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY", "CONNECT":
-		return false
-	}
-	return true
+	return !method.Writes(r.method) || r.method == "POST" || absent(r.e, accesslog.If)
 }
 
 // questions are asked in this order; the first answer is the cause. What the line itself proves comes first,
@@ -184,7 +176,7 @@ var database = regexp.MustCompile(`^/[a-z][a-z0-9_$()+-]*/?$`)
 
 // readWithIfNoneMatch: a GET is answered 304 and not 412 if If-None-Match is false.
 func (r *refusal) readWithIfNoneMatch() *finding {
-	if writes(r.method) || r.method == "" || !r.has(accesslog.IfNoneMatch) || !absent(r.e, accesslog.IfMatch, accesslog.IfUnmodifiedSince) {
+	if !method.Reads(r.method) || !r.has(accesslog.IfNoneMatch) || !absent(r.e, accesslog.IfMatch, accesslog.IfUnmodifiedSince) {
 		return nil
 	}
 	return r.finding("412-for-inm-on-get", certain, "a "+r.method+" with If-None-Match alone was answered 412; it had to be 304, or 200")
@@ -226,7 +218,7 @@ func (r *refusal) malformed() *finding {
 		return r.finding(rule, c, says)
 	}
 	for _, m := range members(r.e, accesslog.IfNoneMatch) {
-		if m.Fault != etag.None && !m.Any && writes(r.method) {
+		if m.Fault != etag.None && !m.Any && method.Writes(r.method) {
 			return r.finding("dummy-conditional-header", likely, "If-None-Match has "+keep(m.Raw)+", which is no entity tag ("+m.Fault.String()+")")
 		}
 	}
@@ -412,7 +404,7 @@ func (r *refusal) chain() *finding {
 
 // lostResponse: the same client did the same moments before.
 func (r *refusal) lostResponse() *finding {
-	if !writes(r.method) {
+	if !method.Writes(r.method) {
 		return nil
 	}
 	for w := range r.a.history.of(r.target) {
@@ -483,7 +475,7 @@ var lockPath = regexp.MustCompile(`(?i)\.tflock$|\.lock$|/lock$|/locks/`)
 
 // exists: If-None-Match: * found something.
 func (r *refusal) exists() *finding {
-	if !writes(r.method) || !slices.ContainsFunc(members(r.e, accesslog.IfNoneMatch), func(m etag.Member) bool { return m.Any }) {
+	if !method.Writes(r.method) || !slices.ContainsFunc(members(r.e, accesslog.IfNoneMatch), func(m etag.Member) bool { return m.Any }) {
 		return nil
 	}
 	var made []diagnose.Fact
@@ -518,7 +510,7 @@ func (r *refusal) missing() *finding {
 
 // download: a read was refused.
 func (r *refusal) download() *finding {
-	if writes(r.method) || r.method == "" || r.unconditional() {
+	if method.Writes(r.method) || r.method == "" || r.unconditional() {
 		return nil
 	}
 	conditional := r.has(accesslog.IfMatch) || r.has(accesslog.IfUnmodifiedSince)
@@ -540,7 +532,7 @@ var stagingPath = regexp.MustCompile(`(?i)/(uploads?|chunks?|chunking|parts?|ses
 
 // staging: If-Match for the file was sent with a part of it.
 func (r *refusal) staging() *finding {
-	if len(r.ifMatch) == 0 || !writes(r.method) || !stagingPath.MatchString(r.e.Text(accesslog.Path)) {
+	if len(r.ifMatch) == 0 || !method.Writes(r.method) || !stagingPath.MatchString(r.e.Text(accesslog.Path)) {
 		return nil
 	}
 	return r.finding("upload-staging-path-if-match", likely, "If-Match was sent to the place of a part of an upload, which has no version of its own", facts(r.e, accesslog.Path)...)
@@ -564,7 +556,7 @@ func (r *refusal) otherLayer() *finding {
 
 // conflict: somebody else's write came before.
 func (r *refusal) conflict() *finding {
-	if !writes(r.method) {
+	if !method.Writes(r.method) {
 		return nil
 	}
 	for w := range r.a.history.of(r.target) {
@@ -659,7 +651,7 @@ func (r *refusal) insufficient() finding {
 	switch {
 	case r.conditional():
 		f.says = "the log has the precondition, and not the current tag, nor the request that changed it"
-	case r.method == "POST" || !writes(r.method):
+	case r.method == "POST" || !method.Writes(r.method):
 		f.says = "the log does not have the preconditions; a " + orRequest(r.method) + " seldom has one that can lead to 412, so it is probably about something else"
 	default:
 		f.says = "the log does not have the preconditions; a " + orRequest(r.method) + " that is refused with 412 probably had one, and nothing tells which, or why it failed"

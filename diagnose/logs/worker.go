@@ -2,6 +2,7 @@ package logs
 
 import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 const (
@@ -78,36 +79,36 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	if status == 428 {
 		w.demanded(e)
 	}
-	switch method := e.Text(accesslog.Method); method {
-	case "GET":
+	switch m := e.Text(accesslog.Method); {
+	case m == "GET":
 		if w.joined != nil {
 			w.join(e, hp)
 		}
 		w.get(e, get{path, query, size, hp, hc})
 		return refused > 0
-	case "HEAD", "OPTIONS", "PROPFIND", "REPORT":
+	case method.IsSafe(m):
 		return refused > 0
-	case "POST":
+	case m == "POST":
 		return refused > 0 || e.Conditional()
 	default:
-		return w.unsafe(e, method, status)
+		return w.unsafe(e, m, status)
 	}
 }
 
 // before looks at an entry that does not count, and reports whether it may be what led to one that does.
 func (w *worker) before(e *accesslog.Entry, status int, download uint64) bool {
-	switch method := e.Text(accesslog.Method); method {
-	case "GET":
+	switch m := e.Text(accesslog.Method); {
+	case m == "GET":
 		if at, timed := e.UnixNano(); timed && status == 206 {
 			w.parts.note(download, at)
 		}
 		return false
-	case "HEAD", "OPTIONS", "PROPFIND", "REPORT":
+	case method.IsSafe(m):
 		return false
-	case "POST":
+	case m == "POST":
 		return e.Conditional()
 	default:
-		return matters(method, status)
+		return matters(m, status)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -44,19 +45,19 @@ type Step struct {
 
 // Unconditional is the status that c would be answered with if it had neither
 // preconditions nor Range: BaseStatus, or what a server answers that can do what
-// is asked. Of a resource that does not exist, GET, HEAD, DELETE and PATCH get
+// is asked. Of a resource that does not exist, GET, HEAD, QUERY, DELETE and PATCH get
 // 404. PUT gets 201 or 204, DELETE and PATCH get 204, everything else 200.
 func (c *Case) Unconditional() int {
 	if c.BaseStatus != 0 {
 		return c.BaseStatus
 	}
 	exists := c.Current.Exists
-	switch c.Method {
-	case "GET", "HEAD":
+	switch {
+	case method.Reads(c.Method):
 		return either(exists, 200, 404)
-	case "PUT":
+	case c.Method == "PUT":
 		return either(exists, 204, 201)
-	case "DELETE", "PATCH":
+	case c.Method == "DELETE", c.Method == "PATCH":
 		return either(exists, 204, 404)
 	}
 	return 200
@@ -111,7 +112,7 @@ func (c *Case) answerRange(a *Answer, d precondition.Decision) {
 	s := Step{Number: rangeStep, Field: "Range", Sent: strings.Join(c.Fields.Range, ", "), Result: "ignored", Section: "14.2"}
 	switch {
 	case !byterange.Applies(c.Method):
-		s.Reason, s.Text = "method-ignores", "it has a meaning with GET alone"
+		s.Reason, s.Text = "method-ignores", "it has a meaning with GET and QUERY alone"
 	case d.Range == precondition.RangeIgnored:
 		s.Reason, s.Section, s.Text = "if-range-false", "13.1.5", "If-Range is false, so the whole is sent"
 	case a.Status != 200:

@@ -121,7 +121,7 @@ func TestRangeSteps(t *testing.T) {
 		{func(c *Case) { c.Size = -1 }, "Range is ignored: the whole is sent, for its size is not known (unknown-size, 14.2)"},
 		{func(c *Case) { c.Fields.Range[0] = "bytes=0-8,0-8" }, "Range is ignored: the whole is sent, which is shorter than the ranges together (more-than-whole, 17.15)"},
 		{func(c *Case) { c.Fields.Range[0] = "bytes=x" }, `Range is ignored: the whole is sent, for this is no set of ranges to be honoured: Range "bytes=x": malformed at offset 6: want a digit or "-" (malformed, 14.1.1)`},
-		{func(c *Case) { c.Method = "HEAD" }, "Range is ignored: it has a meaning with GET alone (method-ignores, 14.2)"},
+		{func(c *Case) { c.Method = "HEAD" }, "Range is ignored: it has a meaning with GET and QUERY alone (method-ignores, 14.2)"},
 		{func(c *Case) { c.BaseStatus = 204 }, "Range is ignored: without it the answer is 204, and only a 200 can be sent in part (not-200, 14.2)"},
 		{func(c *Case) { c.Fields.IfRange = []string{`"b"`} }, "Range is ignored: If-Range is false, so the whole is sent (if-range-false, 13.1.5)"},
 	} {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/auth"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
 
@@ -78,7 +79,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"ask for it by its address or as localhost; to have it known by a name, "+g.HostHint))
 		return
 	}
-	if g.Credentials != nil && !(g.PublicRead && isRead(r.Method)) {
+	if g.Credentials != nil && !(g.PublicRead && method.IsSafe(r.Method)) {
 		id, err := g.Credentials.Check(r.Context(), r.Header["Authorization"])
 		if err != nil {
 			g.refuse(w, r, g.challenge(w, r, err))
@@ -127,10 +128,6 @@ func hostname(host string) string {
 		return host[1 : len(host)-1]
 	}
 	return strings.TrimSuffix(host, ".")
-}
-
-func isRead(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
 // challenge is the answer to an error of Check. It sets the fields that go with

@@ -76,7 +76,9 @@ func TestWhoIsHeard(t *testing.T) {
 		{"public read, options", publicRead, "OPTIONS", nil, "heard "},
 		{"public read, wrong credentials", publicRead, "GET", []string{"Authorization: Bearer x"}, "heard "},
 		{"public read, write", publicRead, "PUT", nil, "credentials-missing"},
-		{"public read, unknown method", publicRead, "PROPFIND", nil, "credentials-missing"},
+		{"public read, query", publicRead, "QUERY", nil, "heard "},
+		{"public read, listing", publicRead, "PROPFIND", nil, "heard "},
+		{"public read, unknown method", publicRead, "FROBNICATE", nil, "credentials-missing"},
 		{"public read, write by user", publicRead, "PUT", []string{"Authorization: " + basic("ann:secret")}, "heard ann"},
 
 		{"page of this server", open, "PUT", []string{"Sec-Fetch-Site: same-origin", "Origin: http://example.com"}, "heard "},

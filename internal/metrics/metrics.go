@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -126,14 +127,14 @@ func (m *Metrics) Reloaded(err error) {
 	m.Loaded()
 }
 
-func classOf(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead:
+func classOf(m string) string {
+	switch {
+	case method.Reads(m):
 		return "read"
-	case http.MethodOptions, http.MethodTrace, http.MethodConnect, "PROPFIND", "REPORT", "SEARCH", "QUERY":
-		return "other"
+	case method.Writes(m):
+		return "write"
 	}
-	return "write"
+	return "other"
 }
 
 func statusOf(status int) string {

@@ -72,11 +72,13 @@ func TestRequests(t *testing.T) {
 		Backend:  guard.BackendRecord{Requests: 2},
 	})
 	m.Observe(httptest.NewRequest("PROPFIND", "/", nil), &guard.Record{Route: "files", Status: 207})
+	m.Observe(httptest.NewRequest("QUERY", "/", nil), &guard.Record{Route: "files", Status: 200})
 	want(t, m,
 		`fourtwelve_requests_total{class="read",decision="not-modified",reason="matched",route="notes",status="304"} 2`,
 		`fourtwelve_requests_total{class="write",decision="none",reason="precondition-required",route="notes",status="428"} 1`,
 		`fourtwelve_requests_total{class="write",decision="precondition-failed",reason="none-matched",route="notes",status="412"} 1`,
 		`fourtwelve_requests_total{class="other",decision="none",reason="none",route="files",status="207"} 1`,
+		`fourtwelve_requests_total{class="read",decision="none",reason="none",route="files",status="200"} 1`,
 		`fourtwelve_response_content_bytes_total{route="notes"} 250`,
 		`fourtwelve_validators_total{route="notes",validator="content"} 2`,
 		`fourtwelve_backend_requests_total{route="notes"} 4`,
