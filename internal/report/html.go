@@ -99,14 +99,25 @@ func ExplainHTML(w io.Writer, r *diagnose.Report) error {
 	}
 	view.Shown = view.Exchanges
 	if len(view.Shown) > maxShown { // those that are no news do not fit
-		view.Shown = slices.DeleteFunc(slices.Clone(view.Shown), func(x exchangeView) bool { return len(x.Findings) == 0 })
+		view.Shown = withFindings(view.Shown)
 		view.Shown = view.Shown[:min(len(view.Shown), maxShown)]
 		view.LeftOut = len(view.Exchanges) - len(view.Shown)
 	}
 	if len(view.Exchanges) > 1 { // as in the text
-		view.Exchanges = slices.DeleteFunc(view.Exchanges, func(x exchangeView) bool { return len(x.Findings) == 0 })
+		view.Exchanges = withFindings(view.Exchanges)
 	}
 	return render(w, "explain.html", view)
+}
+
+// withFindings returns those exchanges that have a finding. It leaves the list itself alone, since
+// the picture shows all of it.
+func withFindings(list []exchangeView) (some []exchangeView) {
+	for _, x := range list {
+		if len(x.Findings) > 0 {
+			some = append(some, x)
+		}
+	}
+	return some
 }
 
 // titleOf is the most probable cause of what is not as it should be, or what was answered.
