@@ -5,7 +5,7 @@ import "slices"
 // catalogue has the rules of all groups, in the order of groups.
 var catalogue, byID = join(
 	conflictRules, clientRules, browserRules, transformRules, mintingRules, dateRules, serverRules, rangeRules,
-	otherRules, designedRules, gapRules,
+	otherRules, designedRules, refusalRules, gapRules,
 )
 
 func join(lists ...[]Rule) (all []*Rule, byID map[string]*Rule) {

@@ -37,6 +37,8 @@ type examination struct {
 
 	values map[string]string // see value
 
+	told *problem // see problemDetails
+
 	text  string // see body
 	lower bool   // text is set
 }

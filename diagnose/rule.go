@@ -91,6 +91,7 @@ const (
 	Ranges    Group = "ranges"
 	Other     Group = "other"
 	Designed  Group = "designed"
+	Refusals  Group = "refusals"
 	Gaps      Group = "gaps"
 )
 
@@ -107,6 +108,7 @@ var groups = []struct {
 	{Ranges, "ranges and resumed downloads"},
 	{Other, "not about preconditions at all"},
 	{Designed, "working as designed"},
+	{Refusals, "why fourtwelve itself refuses"},
 	{Gaps, "what the evidence does not tell"},
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/report"
 )
 
-const rulesLong = `List the causes that explain and logs can find, or teach some of them: how a cause comes
-about, how it shows, what to do, and where the standard decides. They are also in
-docs/rules.md.`
+const rulesLong = `List the causes that explain and logs can find, and the names that serve and guard give their
+refusals, or teach some of them: how it comes about, how it shows, what to do, and where the
+standard decides. They are also in docs/rules.md.`
 
 func newRules(env *Env) *cobra.Command {
 	asJSON := false

@@ -88,8 +88,8 @@ func RulesMarkdown(w io.Writer, rules []*diagnose.Rule) error {
 	p := &page{}
 	p.line("# Rules")
 	p.line("")
-	p.line("What `fourtwelve explain` and `fourtwelve logs` can find. This page is made of the records")
-	p.line("that the commands use; `fourtwelve rules ID` shows one in a terminal. Names do not change.")
+	p.line("What `fourtwelve explain` and `fourtwelve logs` can find, and what `serve` and `guard` call the reasons of")
+	p.line("their refusals. This page is made of the records that the commands use; `fourtwelve rules ID` shows one in a terminal. Names do not change.")
 	p.line("")
 	for _, g := range diagnose.Groups() {
 		p.line("- [%s](#%s)", capital(g.Title()), anchor(g.Title()))
