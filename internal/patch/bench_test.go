@@ -41,7 +41,7 @@ func BenchmarkChangesJSON(b *testing.B) {
 
 // BenchmarkChangesText compares texts of which every line differs.
 func BenchmarkChangesText(b *testing.B) {
-	before, after := strings.Repeat("a\n", MaxCompared/2), strings.Repeat("b\n", MaxCompared/2)
+	before, after := strings.Repeat("a\n", maxLines/2), strings.Repeat("b\n", maxLines/2)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(before)))
 	for b.Loop() {

@@ -10,12 +10,17 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 )
 
-// The bounds of [Changes], in bytes: of each content it compares, and of what it
-// says about them.
+// The bounds of [Changes], in bytes: of each content it compares, of what it
+// says about them, and of the memory it takes meanwhile.
 const (
-	MaxCompared = 256 << 10
-	MaxChange   = 16 << 10
+	MaxCompared    = 256 << 10
+	MaxChange      = 16 << 10
+	MaxCompareWork = 32 << 20
 )
+
+// maxLines bounds the lines of two texts together: each costs far more memory than it
+// has characters.
+const maxLines = 1 << 16
 
 // Media types of a [Change].
 const (
@@ -41,7 +46,8 @@ type Change struct {
 // (a Content-Type value). For JSON it is a JSON Patch, empty if only the spelling
 // changed; for other text, and for JSON that cannot be read or changed too much
 // for a patch of MaxChange, a unified diff. ok is false for what is no
-// text, and for contents longer than MaxCompared. The time it takes is bounded, and
+// text, for contents longer than MaxCompared, and for texts of more than 65,536 lines
+// together. The time it takes is bounded, and
 // the result depends on the arguments only.
 func Changes(mediaType string, before, after []byte) (c Change, ok bool) {
 	if len(before) > MaxCompared || len(after) > MaxCompared {
@@ -52,7 +58,7 @@ func Changes(mediaType string, before, after []byte) (c Change, ok bool) {
 			return c, true
 		}
 	}
-	if !isText(before) || !isText(after) {
+	if !isText(before) || !isText(after) || linesOf(before)+linesOf(after) > maxLines {
 		return Change{}, false
 	}
 	return textChange(string(before), string(after))
@@ -65,20 +71,18 @@ func isJSON(mediaType string) bool {
 	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
 }
 
+func linesOf(content []byte) int { return bytes.Count(content, []byte("\n")) }
+
 func isText(content []byte) bool {
 	return utf8.Valid(content) && bytes.IndexByte(content, 0) < 0
 }
 
 func jsonChange(before, after []byte) (Change, bool) {
-	old, err := parse(before, MaxDepth)
-	if err != nil {
+	p := read(before, after, 0)
+	if p.errFirst != nil || p.errSecond != nil {
 		return Change{}, false
 	}
-	new, err := parse(after, MaxDepth)
-	if err != nil {
-		return Change{}, false
-	}
-	patch, ok := difference(old, new, MaxChange-len("[]"))
+	patch, ok := p.difference(MaxChange - len("[]"))
 	return Change{MediaType: JSONPatchType, JSON: patch}, ok
 }
 

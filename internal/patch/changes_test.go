@@ -253,8 +253,8 @@ func checkResult(t *testing.T, got []byte, err error) {
 		t.Fatalf("got %q, %#v", got, err)
 	}
 	if err == nil {
-		if _, err := parse(got, MaxDepth); err != nil {
-			t.Fatalf("%q: %v", got, err)
+		if p := read(got, nil, 0); p.errFirst != nil {
+			t.Fatalf("%q: %v", got, p.errFirst)
 		}
 	}
 }

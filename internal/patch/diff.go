@@ -11,6 +11,7 @@ const maxCells = 1 << 18
 
 // differ makes a JSON Patch of two values.
 type differ struct {
+	*tree
 	limit int    // of out, in bytes
 	out   []byte // operations, with a comma before each
 	over  bool   // out has reached limit, and is of no use
@@ -18,11 +19,11 @@ type differ struct {
 	hash  hasher
 }
 
-// difference returns a JSON Patch that makes a equal to b, of at most limit bytes;
-// ok is false if there is none. It is the same for the same arguments.
-func difference(a, b *value, limit int) (patch []byte, ok bool) {
-	d := &differ{limit: limit, hash: hasher{seed: maphash.MakeSeed(), known: map[*value]uint64{}}}
-	d.change("", a, b)
+// difference returns a JSON Patch that makes the first value of p equal to the second, of
+// at most limit bytes; ok is false if there is none. It is the same for the same arguments.
+func (p pair) difference(limit int) (patch []byte, ok bool) {
+	d := &differ{tree: p.tree, limit: limit, hash: hasher{tree: p.tree, seed: maphash.MakeSeed(), known: map[ref]uint64{}}}
+	d.change("", p.first|respelled, p.second|respelled)
 	if d.over {
 		return nil, false
 	}
@@ -34,18 +35,18 @@ func difference(a, b *value, limit int) (patch []byte, ok bool) {
 
 // change emits operations that make a, which is at path, equal to b: the changes
 // inside them, or a replacement if that is much shorter.
-func (d *differ) change(path string, a, b *value) {
+func (d *differ) change(path string, a, b ref) {
 	start := len(d.out)
-	switch {
-	case a.kind != b.kind || a.container == nil:
-		if !equal(a, b) {
+	switch kind := d.kind(a); {
+	case kind != d.kind(b) || kind < array:
+		if !d.equal(a, b) {
 			d.emit("replace", path, b)
 		}
 		return
-	case a.kind == object:
-		d.members(path, a, b)
+	case kind == object:
+		d.members(path, d.look(a), d.look(b))
 	default:
-		d.items(path, a.items, b.items)
+		d.items(path, d.look(a).elements, d.look(b).elements)
 	}
 	if d.over || len(d.out) > start {
 		d.shorten(start, path, b)
@@ -54,7 +55,7 @@ func (d *differ) change(path string, a, b *value) {
 
 // shorten puts a replacement by v in the place of what was emitted from start on,
 // if it is less than half as long: a replacement says less about what changed.
-func (d *differ) shorten(start int, path string, v *value) {
+func (d *differ) shorten(start int, path string, v ref) {
 	inside, over := d.out[start:len(d.out):len(d.out)], d.over
 	d.out, d.over = d.out[:start:start], false
 	d.emit("replace", path, v)
@@ -63,15 +64,15 @@ func (d *differ) shorten(start int, path string, v *value) {
 	}
 }
 
-// emit appends an operation; v is nil if it takes no value.
-func (d *differ) emit(op, path string, v *value) {
+// emit appends an operation; v is gone if it takes no value.
+func (d *differ) emit(op, path string, v ref) {
 	if d.over {
 		return
 	}
-	w := writer{layout: layout{colon: ":", comma: ","}, b: d.out, limit: d.limit}
+	w := writer{layout: layout{colon: ":", comma: ","}, t: d.tree, b: d.out, limit: d.limit}
 	w.add(`,{"op":"` + op + `","path":`)
 	w.add(quote(path))
-	if v != nil {
+	if v != gone {
 		w.add(`,"value":`)
 		w.value(v, 0)
 	}
@@ -81,25 +82,26 @@ func (d *differ) emit(op, path string, v *value) {
 
 // members emits the changes between two objects: first what goes, in the order of
 // a, then what changes or comes, in the order of b.
-func (d *differ) members(path string, a, b *value) {
-	for _, m := range a.members {
-		if b.get(m.name) == nil {
-			d.emit("remove", path+"/"+escaper.Replace(m.name), nil)
+func (d *differ) members(path string, a, b *container) {
+	for i := 0; i < len(a.elements); i += 2 {
+		if name := d.name(a.elements[i]); d.member(b, name) < 0 {
+			d.emit("remove", path+"/"+escaper.Replace(name), gone)
 		}
 	}
-	for _, m := range b.members {
-		at := path + "/" + escaper.Replace(m.name)
-		if old := a.get(m.name); old != nil {
-			d.change(at, old, m.value)
+	for i := 0; i < len(b.elements); i += 2 {
+		name, v := d.name(b.elements[i]), b.elements[i+1]
+		at := path + "/" + escaper.Replace(name)
+		if old := d.member(a, name); old >= 0 {
+			d.change(at, a.elements[old], v)
 		} else {
-			d.emit("add", at, m.value)
+			d.emit("add", at, v)
 		}
 	}
 }
 
 // items emits the changes between two arrays. What comes before the place they
 // have reached is b's already, so that places are b's.
-func (d *differ) items(path string, a, b []*value) {
+func (d *differ) items(path string, a, b []ref) {
 	i, j := 0, 0
 	for _, m := range d.common(a, b) {
 		d.run(path, a[i:m.a], b[j:m.b], j)
@@ -110,13 +112,13 @@ func (d *differ) items(path string, a, b []*value) {
 
 // run makes a, elements from place at on, those of b, with which they have
 // nothing in common.
-func (d *differ) run(path string, a, b []*value, at int) {
+func (d *differ) run(path string, a, b []ref, at int) {
 	both := min(len(a), len(b))
 	for i := range both {
 		d.change(path+"/"+strconv.Itoa(at+i), a[i], b[i])
 	}
 	for range a[both:] {
-		d.emit("remove", path+"/"+strconv.Itoa(at+both), nil)
+		d.emit("remove", path+"/"+strconv.Itoa(at+both), gone)
 	}
 	for i, v := range b[both:] {
 		d.emit("add", path+"/"+strconv.Itoa(at+both+i), v)
@@ -128,7 +130,7 @@ type match struct{ a, b int }
 
 // common returns a longest common subsequence of two arrays; if that takes too
 // much work, only what they have in common at both ends.
-func (d *differ) common(a, b []*value) []match {
+func (d *differ) common(a, b []ref) []match {
 	x, y := d.classes(a, b)
 	head, tail := 0, 0
 	for head < len(x) && head < len(y) && x[head] == y[head] {
@@ -186,20 +188,20 @@ func (d *differ) subsequence(x, y []int) []match {
 
 // classes numbers the elements of two arrays so that equal ones, and no others,
 // have equal numbers.
-func (d *differ) classes(a, b []*value) (x, y []int) {
+func (d *differ) classes(a, b []ref) (x, y []int) {
 	type class struct {
-		v *value
+		v ref
 		n int
 	}
 	byHash := map[uint64][]class{}
 	next := 0
-	number := func(vs []*value) []int {
+	number := func(vs []ref) []int {
 		numbers := make([]int, len(vs))
 	values:
 		for i, v := range vs {
 			h := d.hash.of(v)
 			for _, c := range byHash[h] {
-				if equal(c.v, v) {
+				if d.equal(c.v, v) {
 					numbers[i] = c.n
 					continue values
 				}
@@ -216,36 +218,39 @@ func (d *differ) classes(a, b []*value) (x, y []int) {
 // hasher hashes values so that equal ones have equal hashes. It only saves
 // comparisons: the seed differs from run to run, the result does not.
 type hasher struct {
+	*tree
 	seed  maphash.Seed
-	known map[*value]uint64
+	known map[ref]uint64 // of arrays and objects
 }
 
-func (h *hasher) of(v *value) uint64 {
-	if v.container == nil {
-		return h.scalar(v)
+func (h *hasher) of(v ref) uint64 {
+	kind := h.kind(v)
+	if kind < array {
+		return h.scalar(kind, h.raw(v))
 	}
 	if sum, ok := h.known[v]; ok {
 		return sum
 	}
-	sum := uint64(v.kind)
-	for _, item := range v.items {
-		sum = maphash.Comparable(h.seed, [2]uint64{sum, h.of(item)})
-	}
-	for _, m := range v.members { // in any order
-		sum += maphash.Comparable(h.seed, [2]uint64{maphash.String(h.seed, m.name), h.of(m.value)})
+	sum := uint64(kind)
+	for c := h.cursor(v); c.next(); {
+		if kind == array {
+			sum = maphash.Comparable(h.seed, [2]uint64{sum, h.of(c.value)})
+		} else { // in any order
+			sum += maphash.Comparable(h.seed, [2]uint64{maphash.String(h.seed, h.name(c.name)), h.of(c.value)})
+		}
 	}
 	h.known[v] = sum
 	return sum
 }
 
-func (h *hasher) scalar(v *value) uint64 {
-	switch v.kind {
+func (h *hasher) scalar(kind kind, raw string) uint64 {
+	switch kind {
 	case text:
-		return maphash.String(h.seed, unquote(v.raw))
+		return maphash.String(h.seed, unquote(raw))
 	case number:
-		if d, ok := normalize(v.raw); ok && len(v.raw) <= longNumber {
+		if d, ok := normalize(raw); ok && len(raw) <= longNumber {
 			return maphash.Comparable(h.seed, d)
 		}
 	}
-	return maphash.String(h.seed, v.raw)
+	return maphash.String(h.seed, raw)
 }

@@ -37,7 +37,14 @@
 //
 // Values nest at most [MaxDepth] deep, a JSON Patch has at most [MaxOperations],
 // and all its copies and array shifts together are bounded too, so that time and
-// memory grow no faster than linearly with the arguments' size.
+// memory grow no faster than linearly with the arguments' size. [Memory] says how much
+// a patch may take.
+//
+// A document is not made into a tree of all its values: that would take up to a hundred
+// times its length. Only the arrays and objects that a patch leads through are taken
+// apart, into four bytes an element; the rest stays text and is copied as it is. So a
+// value in the depths of a large document is passed over once for each level above it;
+// what that may come to is bounded, at 64 times [MaxSize].
 //
 // The package has its own JSON tree, because the spelling and order that it
 // keeps are lost in encoding/json's and in patch libraries'; the tests hold it

@@ -6,43 +6,92 @@ import (
 )
 
 // equal compares as RFC 6902 §4.6 says.
-func equal(a, b *value) bool {
-	if a.kind != b.kind || a.size() != b.size() {
+func (t *tree) equal(a, b ref) bool {
+	kind := t.kind(a)
+	if kind != t.kind(b) {
 		return false
 	}
-	switch a.kind {
+	switch kind {
 	case text:
-		return equalText(a.raw, b.raw)
+		return equalText(t.raw(a), t.raw(b))
 	case number:
-		return equalNumber(a.raw, b.raw)
+		return equalNumber(t.raw(a), t.raw(b))
 	case array:
-		return equalItems(a.items, b.items)
+		return t.equalItems(a, b)
 	case object:
-		return equalMembers(a, b)
+		return t.equalMembers(a, b)
 	}
-	return a.raw == b.raw
+	return t.raw(a) == t.raw(b)
 }
 
-func equalItems(a, b []*value) bool {
-	for i := range a {
-		if !equal(a[i], b[i]) {
+func (t *tree) equalItems(a, b ref) bool {
+	x, y := t.cursor(a), t.cursor(b)
+	for x.next() {
+		if !y.next() || !t.equal(x.value, y.value) {
 			return false
 		}
 	}
-	return true
+	return !y.next()
 }
 
-func equalMembers(a, b *value) bool {
-	for _, m := range a.members {
-		if m.value == nil {
-			continue
-		}
-		other := b.get(m.name)
-		if other == nil || !equal(m.value, other) {
+func (t *tree) equalMembers(a, b ref) bool {
+	other, n := t.look(b), 0
+	for m := t.cursor(a); m.next(); n++ {
+		i := t.member(other, t.name(m.name))
+		if i < 0 || !t.equal(m.value, other.elements[i]) {
 			return false
 		}
 	}
-	return true
+	return n == other.size()
+}
+
+// same reports whether a and b are spelled the same, but for the space between
+// their parts: putting one in the place of the other would change nothing.
+func (t *tree) same(a, b ref) bool {
+	if a.isText() && b.isText() {
+		return t.sameText(a.at(), b.at())
+	}
+	if t.kind(a) != t.kind(b) {
+		return false
+	}
+	x, y := t.cursor(a), t.cursor(b)
+	for x.next() {
+		if !y.next() || x.kind == object && t.raw(x.name) != t.raw(y.name) || !t.same(x.value, y.value) {
+			return false
+		}
+	}
+	return !y.next()
+}
+
+// sameText is same for values that stand in the text.
+func (t *tree) sameText(i, j int) bool {
+	s, start := t.text, i
+	defer func() { t.scanned += i - start }()
+	for depth := 0; ; {
+		if s[i] != s[j] {
+			return false
+		}
+		switch s[i] {
+		case '[', '{':
+			depth++
+			i, j = i+1, j+1
+		case ']', '}':
+			depth--
+			i, j = i+1, j+1
+		case ',', ':':
+			i, j = i+1, j+1
+		default:
+			x, y := scalarEnd(s, i), scalarEnd(s, j)
+			if s[i:x] != s[j:y] {
+				return false
+			}
+			i, j = x, y
+		}
+		if depth == 0 {
+			return true
+		}
+		i, j = spaceEnd(s, i), spaceEnd(s, j)
+	}
 }
 
 // equalText compares two strings as spelled. An escape is at most six times as

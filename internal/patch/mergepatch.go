@@ -1,63 +1,67 @@
 package patch
 
-import "errors"
-
 // MergePatch applies a JSON Merge Patch (RFC 7396) to a JSON document. The error is
 // an [*Error] with the cause [ErrMalformed], [ErrDocument] or [ErrTooLarge]. If
 // nothing changes the result is the document, byte for byte.
 func MergePatch(doc, patch []byte) ([]byte, error) {
-	p, err := parse(patch, MaxDepth)
-	switch {
-	case errors.Is(err, errTooLong):
-		return nil, fail(ErrTooLarge, "the patch is %s", err)
-	case err != nil:
-		return nil, fail(ErrMalformed, "%s", err)
+	p := read(doc, patch, 0)
+	if err := patchError(p.errSecond); err != nil {
+		return nil, err
 	}
-	d, err := parseDocument(doc)
+	d, err := documentOf(p, doc)
 	if err != nil {
 		return nil, err
 	}
-	d.root, _ = merge(d.root, p)
+	d.merge(&d.root, p.second|respelled)
+	if err := d.tooMuch(); err != nil {
+		return nil, err
+	}
 	return d.bytes()
 }
 
-// merge is the function MergePatch of RFC 7396 §2. It returns what becomes of
-// target, which is nil if there is none, and whether that differs from it.
-func merge(target, patch *value) (result *value, changed bool) {
+// merge is the function MergePatch of RFC 7396 §2, for a target that exists. It reports
+// whether it has changed.
+func (d *document) merge(target *ref, patch ref) (changed bool) {
 	switch {
-	case patch.kind != object && target != nil && same(target, patch):
-		return target, false
-	case patch.kind != object:
-		return patch, true
-	case target == nil || target.kind != object:
-		target, changed = &value{kind: object, container: &container{}}, true
+	case d.tooMuch() != nil:
+		return false
+	case d.kind(patch) != object && d.same(*target, patch):
+		return false
+	case d.kind(patch) != object:
+		*target = patch
+		return true
+	case d.kind(*target) != object:
+		*target = patch | stripped
+		return true
 	}
-	for _, m := range patch.members {
-		if mergeMember(target, m) {
+	m := d.cursor(patch)
+	if !m.next() {
+		return false
+	}
+	c := d.open(target)
+	for more := true; more; more = m.next() {
+		if d.mergeMember(c, m.name, m.value) {
 			changed = true
 		}
 	}
 	if changed {
-		target.source = ""
+		c.source = ""
 	}
-	return target, changed
+	return changed
 }
 
-// mergeMember applies one member of a patch to target, an object.
-func mergeMember(target *value, m member) (changed bool) {
-	i := target.find(m.name)
-	removes := m.value.kind == literal && m.value.raw == "null"
-	switch {
+// mergeMember applies one member of a patch to an object.
+func (d *document) mergeMember(c *container, name, value ref) (changed bool) {
+	i := d.member(c, d.name(name))
+	switch removes := d.text[value.at()] == 'n'; {
 	case removes && i < 0:
 		return false
 	case removes:
-		target.drop(i)
+		c.drop(i)
 		return true
 	case i < 0:
-		m.value, _ = merge(nil, m.value)
-		target.push(m)
+		d.push(c, name, value|stripped)
 		return true
 	}
-	target.members[i].value, changed = merge(target.members[i].value, m.value)
-	return changed
+	return d.merge(&c.elements[i], value)
 }

@@ -18,23 +18,8 @@ const (
 
 var errTooLong = fmt.Errorf("longer than %d bytes", MaxSize)
 
-// parse reads a JSON text whose values nest at most maxDepth deep. The error says
-// what is wrong, for people.
-func parse(data []byte, maxDepth int) (*value, error) {
-	return parseKeeping(data, maxDepth, false)
-}
-
-// parseKeeping is parse for documents: if keep is set the containers remember
-// their source.
-func parseKeeping(data []byte, maxDepth int, keep bool) (*value, error) {
-	if err := check(data); err != nil {
-		return nil, err
-	}
-	p := parser{s: string(data), maxDepth: maxDepth, keep: keep}
-	return p.value(0)
-}
-
-// check reports whether data is JSON in UTF-8 at all.
+// check reports whether data is JSON in UTF-8 at all. The error says what is wrong,
+// for people.
 func check(data []byte) error {
 	switch {
 	case len(data) > MaxSize:
@@ -43,10 +28,10 @@ func check(data []byte) error {
 		return errors.New("it is empty, which is not JSON")
 	case !utf8.Valid(data):
 		return errors.New("not UTF-8, which JSON has to be")
-	case json.Valid(data):
-		return nil
+	case !json.Valid(data):
+		return syntaxError(data)
 	}
-	return syntaxError(data)
+	return nil
 }
 
 // syntaxError says where data stops being JSON.
@@ -59,131 +44,124 @@ func syntaxError(data []byte) error {
 	return fmt.Errorf("not JSON: %v", err)
 }
 
-// parser reads s, which is valid JSON, from i on. So it need not look for
-// errors of syntax.
+// pair is a tree of two JSON texts. The errors say, for people, what is wrong with
+// either; if there is one, its value is not to be used.
+type pair struct {
+	*tree
+	first, second       ref
+	errFirst, errSecond error
+}
+
+// read reads two JSON texts, whose values nest no deeper than MaxDepth, and in the second
+// by deeper more.
+func read(first, second []byte, deeper int) pair {
+	p := pair{errFirst: check(first), errSecond: check(second)}
+	if p.errFirst != nil {
+		first = nil
+	}
+	if p.errSecond != nil {
+		second = nil
+	}
+	var s strings.Builder
+	s.Grow(len(first) + 1 + len(second))
+	s.Write(first)
+	s.WriteByte('\n') // lest two numbers become one
+	s.Write(second)
+	p.tree = &tree{text: s.String()}
+	p.first, p.second = ref(spaceEnd(p.text, 0)), ref(spaceEnd(p.text, len(first)))
+	if p.errFirst == nil {
+		p.errFirst = (&parser{s: p.text, maxDepth: MaxDepth}).whole(p.first)
+	}
+	if p.errSecond == nil {
+		p.errSecond = (&parser{s: p.text, maxDepth: MaxDepth + deeper}).whole(p.second)
+	}
+	return p
+}
+
+// parser looks at a text, which is valid JSON, for what the syntax allows and we do not.
 type parser struct {
 	s        string
-	i        int
 	maxDepth int
-	keep     bool
+	// names are where those of the objects that are being read stand: first those of the
+	// outermost.
+	names []uint32
 }
 
-func (p *parser) value(depth int) (*value, error) {
+// whole checks a text of its own.
+func (p *parser) whole(v ref) error {
+	_, err := p.value(v.at(), 0)
+	return err
+}
+
+// value checks the value at i and returns its end.
+func (p *parser) value(i, depth int) (int, error) {
 	if depth > p.maxDepth {
-		return nil, fmt.Errorf("values nest more than %d deep", MaxDepth)
+		return 0, fmt.Errorf("values nest more than %d deep", MaxDepth)
 	}
-	p.space()
-	switch p.s[p.i] {
-	case '{':
-		return p.container(object, depth)
-	case '[':
-		return p.container(array, depth)
-	case '"':
-		return &value{kind: text, raw: p.string()}, nil
-	case 'n', 't', 'f':
-		return &value{kind: literal, raw: p.word()}, nil
+	switch kindOf(p.s[i]) {
+	case object:
+		return p.members(i, depth+1)
+	case array:
+		return p.items(i, depth+1)
 	}
-	return &value{kind: number, raw: p.word()}, nil
+	return scalarEnd(p.s, i), nil
 }
 
-func (p *parser) container(k kind, depth int) (*value, error) {
-	start, c := p.i, &container{}
-	p.i++
-	read := p.members
-	if k == array {
-		read = p.items
-	}
-	if err := read(c, depth+1); err != nil {
-		return nil, err
-	}
-	if p.keep {
-		c.source = p.s[start:p.i]
-		c.breaks = breaksOf(c)
-	}
-	return &value{kind: k, container: c}, nil
-}
-
-func breaksOf(c *container) breaks {
-	switch {
-	case len(c.items) == 0 && len(c.members) == 0:
-		return unknown
-	case strings.HasPrefix(strings.TrimLeft(c.source[1:], " \t\r"), "\n"):
-		return lines
-	}
-	return inline
-}
-
-func (p *parser) members(c *container, depth int) error {
-	for p.more('}') {
-		raw := p.string()
-		p.space()
-		p.i++ // the colon
-		v, err := p.value(depth)
-		if err != nil {
-			return err
+func (p *parser) members(i, depth int) (int, error) {
+	outer := len(p.names)
+	for i = nextElement(p.s, i+1); p.s[i] != '}'; i = nextElement(p.s, i) {
+		p.names = append(p.names, uint32(i))
+		i = spaceEnd(p.s, spaceEnd(p.s, stringEnd(p.s, i))+1) // past the colon
+		var err error
+		if i, err = p.value(i, depth); err != nil {
+			return 0, err
 		}
-		m := member{raw, unquote(raw), v}
-		if c.find(m.name) >= 0 {
-			return fmt.Errorf("an object has the name %s twice", abbreviate(raw))
+	}
+	err := p.unique(p.names[outer:])
+	p.names = p.names[:outer]
+	return i + 1, err
+}
+
+func (p *parser) items(i, depth int) (int, error) {
+	for i = nextElement(p.s, i+1); p.s[i] != ']'; i = nextElement(p.s, i) {
+		var err error
+		if i, err = p.value(i, depth); err != nil {
+			return 0, err
 		}
-		c.push(m)
+	}
+	return i + 1, nil
+}
+
+// unique checks that no two of the names of an object are the same.
+func (p *parser) unique(names []uint32) error {
+	if len(names) < indexFrom {
+		for i, n := range names {
+			for _, earlier := range names[:i] {
+				if p.name(n) == p.name(earlier) {
+					return p.twice(n)
+				}
+			}
+		}
+		return nil
+	}
+	x := newIndex(len(names))
+	for i, n := range names {
+		name := p.name(n)
+		if x.find(name, func(place int) bool { return p.name(names[place-1]) == name }) >= 0 {
+			return p.twice(n)
+		}
+		x.add(name, i+1)
 	}
 	return nil
 }
 
-func (p *parser) items(c *container, depth int) error {
-	for p.more(']') {
-		v, err := p.value(depth)
-		if err != nil {
-			return err
-		}
-		c.items = append(c.items, v)
-	}
-	return nil
+func (p *parser) twice(n uint32) error {
+	return fmt.Errorf("an object has the name %s twice", abbreviate(p.raw(n)))
 }
 
-// more goes to the next element and reports whether there is one; if not, it
-// reads the closing bracket.
-func (p *parser) more(closing byte) bool {
-	p.space()
-	if p.s[p.i] == ',' {
-		p.i++
-		p.space()
-	}
-	if p.s[p.i] != closing {
-		return true
-	}
-	p.i++
-	return false
-}
+func (p *parser) raw(n uint32) string { return p.s[n:stringEnd(p.s, int(n))] }
 
-func (p *parser) space() {
-	for p.i < len(p.s) && isSpace(p.s[p.i]) {
-		p.i++
-	}
-}
-
-func (p *parser) string() string {
-	start := p.i
-	for p.i++; p.s[p.i] != '"'; p.i++ {
-		if p.s[p.i] == '\\' {
-			p.i++
-		}
-	}
-	p.i++
-	return p.s[start:p.i]
-}
-
-// word reads a number or a literal.
-func (p *parser) word() string {
-	start := p.i
-	for p.i < len(p.s) && !isSpace(p.s[p.i]) && strings.IndexByte(",]}", p.s[p.i]) < 0 {
-		p.i++
-	}
-	return p.s[start:p.i]
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func (p *parser) name(n uint32) string { return unquote(p.raw(n)) }
 
 // abbreviate cuts s for a message.
 func abbreviate(s string) string {

@@ -117,14 +117,13 @@ func testError(t *testing.T, s sample, err error) {
 // means reports whether got and want are the same JSON value.
 func means(t *testing.T, got []byte, want string) bool {
 	t.Helper()
-	a, err := parse(got, MaxDepth)
-	if err != nil {
-		t.Errorf("%q: %v", got, err)
+	p := read(got, []byte(want), 0)
+	if p.errSecond != nil {
+		t.Fatalf("%q: %v", want, p.errSecond)
+	}
+	if p.errFirst != nil {
+		t.Errorf("%q: %v", got, p.errFirst)
 		return false
 	}
-	b, err := parse([]byte(want), MaxDepth)
-	if err != nil {
-		t.Fatalf("%q: %v", want, err)
-	}
-	return equal(a, b)
+	return p.equal(p.first, p.second)
 }

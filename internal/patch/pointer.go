@@ -19,7 +19,8 @@ func parsePointer(s string) (pointer, error) {
 	if s[0] != '/' {
 		return nil, fmt.Errorf("pointer %q does not begin with a slash", abbreviate(s))
 	}
-	tokens := strings.Split(s[1:], "/")
+	// Nothing is as deep as the last of these: what follows need not be taken apart.
+	tokens := strings.SplitN(s[1:], "/", MaxDepth+2)
 	for i, t := range tokens {
 		if strings.Contains(t, "~") {
 			plain, ok := unescape(t)
@@ -74,8 +75,8 @@ func (p pointer) contains(other pointer) bool {
 	return len(p) < len(other) && slices.Equal(p, other[:len(p)])
 }
 
-// index reads an array index (§4): digits without a leading zero.
-func index(token string) (int, bool) {
+// arrayIndex reads an array index (§4): digits without a leading zero.
+func arrayIndex(token string) (int, bool) {
 	if token == "" || len(token) > 1 && token[0] == '0' {
 		return 0, false
 	}

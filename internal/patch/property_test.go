@@ -57,9 +57,8 @@ func checkChange(t failer, before, after string) {
 }
 
 func sameValue(a, b string) bool {
-	x, errX := parse([]byte(a), MaxDepth)
-	y, errY := parse([]byte(b), MaxDepth)
-	return errX == nil && errY == nil && equal(x, y)
+	p := read([]byte(a), []byte(b), 0)
+	return p.errFirst == nil && p.errSecond == nil && p.equal(p.first, p.second)
 }
 
 // TestEqualityOfChanges: nothing changed exactly if the patch is empty.
@@ -130,23 +129,19 @@ func TestMergeAgainstLibrary(t *testing.T) {
 
 // arrayWithObject reports whether a JSON text has an object inside of an array.
 func arrayWithObject(s string) bool {
-	v, err := parse([]byte(s), MaxDepth)
-	return err == nil && withObject(v, false)
+	p := read([]byte(s), []byte("null"), 0)
+	return p.errFirst == nil && p.withObject(p.first, false)
 }
 
-func withObject(v *value, inArray bool) bool {
-	if v.container == nil {
+func (t *tree) withObject(v ref, inArray bool) bool {
+	kind := t.kind(v)
+	if kind < array {
 		return false
 	}
-	for _, item := range v.items {
-		if withObject(item, true) {
+	for c := t.cursor(v); c.next(); {
+		if t.withObject(c.value, inArray || kind == array) {
 			return true
 		}
 	}
-	for _, m := range v.members {
-		if withObject(m.value, inArray) {
-			return true
-		}
-	}
-	return inArray && v.kind == object
+	return inArray && kind == object
 }

@@ -44,16 +44,14 @@ func layoutOf(doc string) layout {
 
 // spaced reports whether a space follows the first separator in doc.
 func spaced(doc string) bool {
-	p := parser{s: doc}
-	for ; p.i < len(doc)-1; p.i++ {
-		switch doc[p.i] {
+	for i := 0; i < len(doc)-1; i++ {
+		switch doc[i] {
 		case '"':
-			p.string()
-			p.i--
+			i = stringEnd(doc, i) - 1
 		case ':':
-			return doc[p.i+1] == ' '
+			return doc[i+1] == ' '
 		case ',':
-			if next := doc[p.i+1]; next != '\n' && next != '\r' {
+			if next := doc[i+1]; next != '\n' && next != '\r' {
 				return next == ' '
 			}
 		}
@@ -64,13 +62,14 @@ func spaced(doc string) bool {
 // writer spells values. It stops growing past limit bytes.
 type writer struct {
 	layout
+	t     *tree
 	b     []byte
 	limit int
 }
 
-// document spells v as a whole document.
-func (l layout) document(v *value) ([]byte, error) {
-	w := &writer{layout: l, limit: MaxSize}
+// document spells v as a whole document, about as long as expected.
+func (l layout) document(t *tree, v ref, expected int) ([]byte, error) {
+	w := &writer{layout: l, t: t, limit: MaxSize, b: make([]byte, 0, min(expected, MaxSize))}
 	w.add(l.leading)
 	w.value(v, 1)
 	w.add(l.trailing)
@@ -89,54 +88,80 @@ func (w *writer) add(s string) {
 }
 
 // value spells v; the elements of v, if they are spread, are at depth.
-func (w *writer) value(v *value, depth int) {
+func (w *writer) value(v ref, depth int) {
 	switch {
 	case w.full():
-	case v.container == nil:
-		w.add(v.raw)
-	case v.source != "":
-		w.add(v.source)
-	case v.kind == array:
-		w.array(v, depth)
+	case v.isText() && v&respelled == 0:
+		w.add(w.t.text[v.at():w.t.end(v.at())])
+	case v.isText():
+		w.respell(v.at(), depth, v&stripped != 0)
+	case w.t.containers[v.at()].source != "":
+		w.add(w.t.containers[v.at()].source)
 	default:
-		w.object(v, depth)
+		w.container(v, depth)
 	}
 }
 
-// array spells v, its elements at depth if they are on lines of their own.
-func (w *writer) array(v *value, depth int) {
-	lines := w.onLines(v)
-	w.add("[")
-	for i, item := range v.items {
-		w.before(i, lines, depth)
-		w.value(item, depth+1)
+// container spells one that was looked into, its elements at depth if they are on
+// lines of their own.
+func (w *writer) container(v ref, depth int) {
+	container := w.t.containers[v.at()]
+	lines, n := w.onLines(container), 0
+	w.add(brackets[container.kind].open)
+	for c := w.t.cursor(v); c.next(); n++ {
+		w.before(n, lines, depth)
+		if c.kind == object {
+			w.add(w.t.raw(c.name))
+			w.add(w.colon)
+		}
+		w.value(c.value, depth+1)
 	}
-	w.end("]", lines, depth)
+	w.end(brackets[container.kind].close, lines, depth)
 }
 
-func (w *writer) object(v *value, depth int) {
-	lines, n := w.onLines(v), 0
-	w.add("{")
-	for _, m := range v.members {
-		if m.value == nil {
+var brackets = map[kind]struct{ open, close string }{array: {"[", "]"}, object: {"{", "}"}}
+
+// respell spells the value at i in the text in this layout, and returns its end.
+// stripped leaves out the members of objects that are null, but not of those in arrays.
+func (w *writer) respell(i, depth int, stripped bool) int {
+	s := w.t.text
+	kind := kindOf(s[i])
+	if kind < array {
+		end := scalarEnd(s, i)
+		w.add(s[i:end])
+		return end
+	}
+	w.add(brackets[kind].open)
+	n := 0
+	for i = nextElement(s, i+1); s[i] != ']' && s[i] != '}'; i = nextElement(s, i) {
+		name := ""
+		if kind == object {
+			end := stringEnd(s, i)
+			name, i = s[i:end], spaceEnd(s, spaceEnd(s, end)+1) // past the colon
+		}
+		if stripped && kind == object && s[i] == 'n' {
+			i = scalarEnd(s, i)
 			continue
 		}
-		w.before(n, lines, depth)
-		w.add(m.raw)
-		w.add(w.colon)
-		w.value(m.value, depth+1)
+		w.before(n, w.spread, depth)
+		if kind == object {
+			w.add(name)
+			w.add(w.colon)
+		}
+		i = w.respell(i, depth+1, stripped && kind == object)
 		n++
 	}
-	w.end("}", lines, depth)
+	w.end(brackets[kind].close, w.spread && n > 0, depth)
+	return i + 1
 }
 
-// onLines reports whether each element of v goes on a line of its own: as in the
+// onLines reports whether each element of c goes on a line of its own: as in the
 // container's source, or as in the document, if it has none that tells.
-func (w *writer) onLines(v *value) bool {
-	if v.size() == 0 || v.breaks == unknown {
-		return v.size() > 0 && w.spread
+func (w *writer) onLines(c *container) bool {
+	if c.size() == 0 || c.breaks == unknown {
+		return c.size() > 0 && w.spread
 	}
-	return v.breaks == lines
+	return c.breaks == lines
 }
 
 // before spells what stands before element i.
