@@ -60,8 +60,9 @@
 //     they name has passed, so that a date that was told never covers two versions.
 //   - A 304 keeps all fields of the 200 but those that describe content, and has
 //     Last-Modified only if it has no ETag (§15.4.5).
-//   - A 206 after If-Range leaves out Content-Type, Content-Encoding,
-//     Content-Language and Last-Modified, which the client has (§15.3.7).
+//   - A 206 has all fields of the 200 but the digests of its content, after
+//     If-Range, too, where a sender should leave some out (§15.3.7): clients
+//     that store a part apart, or that date a file by the last answer, need them.
 //   - Refusals are sent with Cache-Control: no-store. A 412 and a 416 have the
 //     current ETag, and the client decides what to do with it.
 //   - Content that turns out to be shorter than its length breaks the connection

@@ -31,8 +31,8 @@ func Serve(w http.ResponseWriter, r *http.Request, current precondition.Current,
 // The handler sets all other fields, such as Content-Type, Content-Encoding (content
 // is then the coded one), Cache-Control and Vary, before the call. Without a
 // Content-Type it is found from the first bytes, as package net/http does. With
-// Accept-Ranges: none, Range is ignored. A 206 after an If-Range leaves out the
-// fields that the client has already got (§15.3.7).
+// Accept-Ranges: none, Range is ignored. A 206 leaves out Content-Digest, which is that
+// of the whole.
 //
 // If content ends before its size or cannot be read, Serve panics with
 // [http.ErrAbortHandler], since the client must not take what it got for all.
@@ -152,9 +152,7 @@ func (c Checker) sendRange(w http.ResponseWriter, r *http.Request, plan byterang
 	h := w.Header()
 	h["Content-Range"] = []string{plan.ContentRange()}
 	setLength(h, plan.Range.Length)
-	if omitKnown(h, r) {
-		h["Content-Type"] = nil // so that net/http does not guess one
-	}
+	partial(h)
 	w.WriteHeader(http.StatusPartialContent)
 	_, err := io.CopyN(w, rep.content, plan.Range.Length)
 	rep.abortOn(err)
@@ -168,7 +166,7 @@ func (c Checker) sendParts(w http.ResponseWriter, r *http.Request, plan byterang
 		c.WriteError(w, r, err)
 		return
 	}
-	omitKnown(h, r)
+	partial(h)
 	h["Content-Type"] = []string{parts.ContentType()}
 	setLength(h, parts.Length())
 	w.WriteHeader(http.StatusPartialContent)
@@ -194,20 +192,10 @@ func (c Checker) refuseRange(w http.ResponseWriter, r *http.Request, plan bytera
 	c.refuse(w, r, p)
 }
 
-// omitKnown removes the representation fields that a client which sent If-Range has
-// from the response it has a part of: "the sender SHOULD NOT generate other
-// representation header fields beyond those required" (RFC 9110 §15.3.7). It
-// reports whether it did.
-func omitKnown(h http.Header, r *http.Request) bool {
-	if len(r.Header["If-Range"]) == 0 {
-		return false
-	}
-	deleteFields(h, []string{"Content-Type", "Content-Encoding", "Content-Language"})
-	if len(h["Etag"]) > 0 {
-		delete(h, "Last-Modified")
-	}
-	return true
-}
+// partial removes the digests of the content of a 200, as that of a 206 is another (RFC 9530 §2). What else describes the
+// representation stays after an If-Range, too, though a sender "SHOULD NOT" repeat it (RFC 9110 §15.3.7): a client that keeps the part
+// apart from what it has, or takes the date of a file from the last answer, needs it, and all common servers send it.
+func partial(h http.Header) { deleteFields(h, []string{"Content-Digest", "Content-Md5"}) }
 
 func setLength(h http.Header, n int64) {
 	h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
