@@ -57,14 +57,15 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 }
 
 // askState sends the look at the target of a write. A backend that is believed is asked whether what the
-// writer names is still current, so that it need not be read; confirmed says that it is.
+// writer names is still current, so that it need not be read; confirmed says that it is. One that may refuse what is
+// passed on to it wrongly is read, so that it shows what it has done.
 func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed bool, err error) {
 	x.asked = x.shared.writes.look(lockKey(x.route.backend, look.URL.Path))
 	var q *question
-	if len(x.fields.IfMatch) > 0 && x.believes() && x.hasSeen() {
+	if len(x.fields.IfMatch) > 0 && x.believes() && !x.mayMisjudge() {
 		q = x.questionOfTags(x.fields.IfMatch)
 	}
-	if q == nil || x.sampled {
+	if q == nil {
 		res, err = x.send(look)
 		return res, false, err
 	}
@@ -74,19 +75,13 @@ func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed b
 		return res, false, err
 	case res.StatusCode == http.StatusNotModified:
 		v := x.readValidators(res)
-		if x.usable(v) && slices.ContainsFunc(q.tags, v.tag.StrongEqual) {
+		if x.usable(v) && slices.ContainsFunc(q.tags, v.tag.StrongEqual) && q.fits(v) {
 			return res, true, nil
 		}
 	}
 	discardAndClose(res)
 	res, err = x.send(look)
 	return res, false, err
-}
-
-// hasSeen reports whether the guard has seen what the tag of the backend now stands for. One that learns looks at
-// all of the content once after each write: a tag that has survived the write ends trust then.
-func (x *exchange) hasSeen() bool {
-	return x.route.Validators == ValidatorsBackend || x.route.learned.seenSince(x.r.URL.RequestURI())
 }
 
 // lookOf makes the request that looks at the target of a write.
@@ -121,12 +116,12 @@ func (x *exchange) look(res *http.Response) (sight, error) {
 		s.tooLong = true
 		return s, nil
 	}
-	sum := sha256.New()
+	digest, quick := sha256.New(), newSummer()
 	buffer := copyBuffers{}.Get()
 	defer copyBuffers{}.Put(buffer)
 	var size int64
 	err := withTimeout(res.Body, func() (err error) {
-		size, err = io.CopyBuffer(sum, io.LimitReader(res.Body, bound+1), buffer)
+		size, err = io.CopyBuffer(io.MultiWriter(digest, &quick), io.LimitReader(res.Body, bound+1), buffer)
 		return err
 	})
 	if err != nil {
@@ -136,9 +131,12 @@ func (x *exchange) look(res *http.Response) (sight, error) {
 		s.tooLong = true
 		return s, nil
 	}
-	sum.Sum(s.digest[:0])
-	s.content, s.backend.size = etag.FromDigest(s.digest), size
-	x.learn(s, nil)
+	digest.Sum(s.digest[:0])
+	s.content, s.backend.size, s.sum = etag.FromDigest(s.digest), size, quick.sum()
+	s.shown = x.showing(res, size)
+	if !x.asked.overtaken() {
+		x.learn(s, nil)
+	}
 	return s, nil
 }
 

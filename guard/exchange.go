@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -30,15 +29,14 @@ type exchange struct {
 	rec    Record
 	// source is the content of the request, if any of it was read.
 	source *source
-	// since is when the representation was asked for, or zero if no write can come between.
-	since moment
-	// asked is when the representation was asked for.
-	asked moment
-	// before is the digest of what was read before that, and overtaken.
-	before [sha256.Size]byte
-	// sampled says that the backend is asked for all of the content, though a question would do, to see
-	// whether it still deserves its trust.
+	// glance is the read of the representation, and asked its beginning, for what is remembered of it.
+	glance glance
+	asked  moment
+	// sampled says that all of the content is looked at, though a question or a stream would do, to see
+	// whether the backend still deserves its trust.
 	sampled bool
+	// repeated says that a write is sent for the second time, as the first was refused and has changed nothing.
+	repeated bool
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
 }

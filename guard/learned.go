@@ -2,10 +2,8 @@ package guard
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"hash/maphash"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
@@ -41,8 +39,12 @@ const (
 	// maxChurn is how often the same content may get another tag without being
 	// written, if the tag does not tell why.
 	maxChurn = 2
-	// maxObserved bounds how many resources are watched at a time.
-	maxObserved = 4096
+	// maxObserved bounds how many resources are watched at a time. Of others nothing is believed but what they send
+	// whole. It takes about 200 bytes for each.
+	maxObserved = 1 << 16
+	// maxBelieved bounds how often in a row a short answer (304, a part, or one to HEAD) is believed about one resource:
+	// every 64th time all of its content is looked at.
+	maxBelieved = 63
 	// maxJudged bounds how many judgements are kept of tags.
 	maxJudged = 1024
 	// maxProbes bounds how often a backend is asked with a tag that it never gave out.
@@ -60,12 +62,13 @@ type learned struct {
 	churn    int
 	observed map[uint64]*observation
 	judged   map[judged]time.Time // what soundFrom returned
+	shown    map[shown]*shown
 
 	probes, answers int
 
-	streams, matches sample
-
-	stored stored
+	passing passing
+	parts   parts
+	stored  stored
 }
 
 // tally is what speaks for the tags of one maker.
@@ -80,15 +83,27 @@ func (t *tally) enough(by maker) bool {
 	return !t.refuted && t.repeats >= enoughRepeats && t.steady >= enoughResources && (by != "" || t.changes >= enoughChanges)
 }
 
-// observation is what was last seen of a resource.
+// observation is what was last seen of a resource as a whole.
 type observation struct {
-	tag      etag.Tag
-	digest   [sha256.Size]byte
-	evidence evidence
+	// tag was on content with the sum of, the last that had a tag which could be judged. If large is set, there
+	// was too much of it to be seen, and of is not known.
+	tag   etag.Tag
+	of    sum
+	large bool
+	// whole is the sum of the content last seen, and size its length.
+	whole    sum
 	size     int64
+	modified time.Time
+	evidence evidence
 	steady   bool
 	asked    moment // for it
+	shown    *shown
+	// believed is how many short answers were believed since.
+	believed int
 }
+
+// isTagged reports whether the tag is that of the content last seen.
+func (o *observation) isTagged() bool { return !o.tag.IsZero() && (o.large || o.of == o.whole) }
 
 // judged is all that soundFrom depends on.
 type judged struct {
@@ -97,12 +112,6 @@ type judged struct {
 	size        int64
 	coded, bare bool
 }
-
-// A sample is one of every so many.
-type sample struct{ n atomic.Uint64 }
-
-// due reports whether this is one to look at.
-func (s *sample) due(every uint64) bool { return s.n.Add(1)%every == 0 }
 
 var keySeed = maphash.MakeSeed()
 
@@ -147,28 +156,29 @@ func (l *learned) trusts(by maker) bool {
 
 // observe learns from a whole response to a request for target that was made at a moment. content is nil if it is
 // not at hand. It reports whether that changed what is thought of the backend.
-func (l *learned) observe(target string, asked moment, v validators, digest [sha256.Size]byte, content []byte) (changed bool) {
-	if v.fault == "" && (!v.strong() || !v.settled() || len(v.tag.Opaque()) > maxKept) {
-		return false
-	}
+func (l *learned) observe(target string, asked moment, s sight, content []byte) (changed bool) {
+	v := s.backend
 	key := keyOf(target)
-	now := observation{tag: v.tag, digest: digest, size: v.size, asked: asked}
-	if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.digest == now.digest {
-		now.evidence = was.evidence
-	} else if v.fault == "" {
-		now.evidence = evidenceOf(v, content)
+	now := observation{whole: s.sum, large: s.tooLong, size: v.size, modified: v.modified, asked: asked}
+	if judgeable := v.fault == "" && v.strong() && v.settled() && len(v.tag.Opaque()) <= maxKept; judgeable {
+		now.tag, now.of = v.tag, s.sum
+		if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.of == now.of && (!was.evidence.undecided || content == nil) {
+			now.evidence = was.evidence
+		} else {
+			now.evidence = evidenceOf(v, content)
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.trust
+	now.shown = l.known(s.shown)
 	switch {
-	case before == distrusted:
-		return false
-	case v.fault != "":
+	case v.fault != "" && before != distrusted:
 		l.distrust(v.fault)
-	default:
-		l.compare(key, now)
+	case before != distrusted && !now.tag.IsZero() && !now.large:
+		l.compare(key, &now)
 	}
+	l.remember(key, &now)
 	return l.trust != before
 }
 
@@ -181,33 +191,60 @@ func (l *learned) lastSeen(key uint64) (observation, bool) {
 	return observation{}, false
 }
 
+// isWhole reports whether content that a write has overtaken is all of the version before that write.
+func (l *learned) isWhole(target string, content sum) bool {
+	o, ok := l.lastSeen(keyOf(target))
+	return ok && !o.large && o.whole == content && !o.asked.replaced()
+}
+
+// knows reports whether all of a resource was seen under a tag.
+func (l *learned) knows(target string, tag etag.Tag) bool {
+	o, ok := l.lastSeen(keyOf(target))
+	return ok && o.tag == tag && !o.large
+}
+
+// believe returns what was last seen of a resource if a short answer about it may be believed: all of it was seen under a tag
+// after the last write through the guard, and it was not asked about too often since. ok is false otherwise: then
+// all of it is to be looked at.
+func (l *learned) believe(target string) (o observation, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := l.observed[keyOf(target)]
+	if seen == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.overtaken() {
+		return observation{}, false
+	}
+	seen.believed++
+	return *seen, true
+}
+
 // distrust is for good.
 func (l *learned) distrust(why string) {
 	l.trust, l.why = distrusted, why
-	l.observed, l.tallies, l.judged = nil, nil, nil
+	l.tallies, l.judged = nil, nil
 }
 
 // compare holds what is seen against what was seen before.
-func (l *learned) compare(key uint64, now observation) {
+func (l *learned) compare(key uint64, now *observation) {
 	for _, by := range now.evidence.against {
 		l.refute(by)
 	}
+	now.evidence.against = nil
 	was := l.observed[key]
-	if was == nil {
-		l.remember(key, &now)
+	if was == nil || was.tag.IsZero() || was.large {
 		return
 	}
-	sameTag, sameContent := now.tag == was.tag, now.digest == was.digest
+	sameTag, sameContent := now.tag == was.tag, now.of == was.of
 	t := l.tallyOf(now.evidence)
 	before := t.enough(now.evidence.by)
+	now.steady = was.steady
 	switch {
 	case sameTag && !sameContent:
 		l.distrust("same-tag-other-content")
 		return
 	case sameTag:
 		t.repeats++
-		if !was.steady {
-			was.steady = true
+		if !now.steady {
+			now.steady = true
 			t.steady++
 		}
 	case sameContent && !was.asked.overtaken() && now.evidence.by == "":
@@ -218,8 +255,6 @@ func (l *learned) compare(key uint64, now observation) {
 	case !sameContent:
 		t.changes++
 	}
-	now.steady = was.steady
-	*was = now
 	if after := t.enough(now.evidence.by); after {
 		l.begin(now.evidence.by, !before)
 	}
@@ -264,10 +299,18 @@ func (l *learned) begin(by maker, first bool) {
 	}
 }
 
-// remember makes room for a resource by forgetting any other.
-func (l *learned) remember(key uint64, o *observation) {
+// remember keeps what was seen of a resource, in the place of any other if there is no room. What a tag stood
+// for is not forgotten because the content had none that could be judged meanwhile.
+func (l *learned) remember(key uint64, now *observation) {
 	if l.observed == nil {
 		l.observed = make(map[uint64]*observation)
+	}
+	switch was := l.observed[key]; {
+	case was == nil || was.large:
+	case now.tag.IsZero():
+		now.tag, now.of, now.evidence, now.steady = was.tag, was.of, was.evidence, was.steady
+	case now.large && now.tag == was.tag:
+		now.large, now.of, now.whole, now.evidence, now.steady = false, was.of, was.of, was.evidence, was.steady
 	}
 	for other := range l.observed {
 		if len(l.observed) < maxObserved {
@@ -275,20 +318,18 @@ func (l *learned) remember(key uint64, o *observation) {
 		}
 		delete(l.observed, other)
 	}
-	l.observed[key] = o
+	l.observed[key] = now
 }
 
-// isDue reports whether one that has been seen, and is no longer than most bytes, was written through the guard
-// afterwards.
-func (l *learned) isDue(target string, most int64) bool {
-	o, ok := l.lastSeen(keyOf(target))
-	return ok && o.size <= most && o.asked.overtaken()
-}
-
-// seenSince reports whether all of a resource was seen after the last write to it through the guard.
-func (l *learned) seenSince(target string) bool {
-	o, ok := l.lastSeen(keyOf(target))
-	return ok && !o.asked.overtaken()
+// isDigestOf reports whether a tag is the digest of content, of a maker who is trusted.
+func (l *learned) isDigestOf(tag etag.Tag, content []byte) bool {
+	if tag.IsZero() || tag.IsWeak() {
+		return false
+	}
+	e := evidenceOf(validators{tag: tag, size: int64(len(content))}, content)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return e.digest && l.trusts(e.by)
 }
 
 // misjudges says that the backend has evaluated a precondition wrongly.
@@ -303,7 +344,10 @@ func (l *learned) misjudges(why string) {
 func (l *learned) probe(target string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.trust != learning || l.answers >= enoughAnswers || l.probes >= maxProbes || l.observed[keyOf(target)] == nil {
+	if l.trust != learning || l.answers >= enoughAnswers || l.probes >= maxProbes {
+		return false
+	}
+	if o := l.observed[keyOf(target)]; o == nil || !o.isTagged() {
 		return false
 	}
 	l.probes++

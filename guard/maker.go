@@ -13,6 +13,8 @@ type maker string
 // evidence is what a whole response shows about its tag.
 type evidence struct {
 	by maker
+	// digest says that it is a digest of the content.
+	digest bool
 	// undecided says that it cannot be told whether the tag is a digest of the content,
 	// as that is not at hand.
 	undecided bool
@@ -34,7 +36,7 @@ func evidenceOf(v validators, content []byte) (e evidence) {
 				return evidence{by: maker(r.Dialect.ID)}
 			}
 		case r.Fit == etag.Proven:
-			return evidence{by: maker(r.Dialect.ID)}
+			return evidence{by: maker(r.Dialect.ID), digest: true}
 		case content == nil:
 			e.undecided = true
 		default:

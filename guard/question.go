@@ -13,13 +13,19 @@ import (
 // question is what a backend that is believed is asked, beside the request: whether
 // it still has what the client has, or for a range. While it is not known whether it can be believed, it may be
 // asked for what it cannot have.
+//
+// Nothing is asked in a form whose answer cannot be checked. So If-Range is never sent: the tag of a part that comes without it
+// tells of which version it is, while the 200 to one that is false is more than some caches get right.
 type question struct {
 	// tags are for If-None-Match.
 	tags []etag.Tag
-	// ranged and ifRange are the fields Range and If-Range; the latter may be zero.
-	// One of the two parts of a question is empty.
+	// ranged is the field Range, and ifRange the tag that the part must have, or zero.
+	// Either this or tags is empty.
 	ranged  []string
 	ifRange etag.Tag
+	// known is what the guard has seen of the resource, and learns says that the answer must fit it.
+	known  observation
+	learns bool
 	// probe says that the tag is one that the backend never gave out, so that there is but one right
 	// answer.
 	probe bool
@@ -27,9 +33,6 @@ type question struct {
 
 // probeTag is a tag that no backend gives out.
 var probeTag = etag.MustParse(`"there-is-no-such-version"`)
-
-// sampleOfMatches is of how many questions for a tag one is not asked, and the content looked at.
-const sampleOfMatches = 64
 
 // questionOf returns what to ask, or nil.
 func (x *exchange) questionOf(out *http.Request) *question {
@@ -47,14 +50,38 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	switch {
 	case len(f.IfNoneMatch) > 0 && len(f.Range) == 0:
 		return x.questionOfTags(f.IfNoneMatch)
-	case len(f.Range) == 1 && len(f.IfNoneMatch) == 0 && out.Method == http.MethodGet:
-		return questionOfRange(f)
+	case len(f.Range) == 1 && len(f.IfNoneMatch) == 0 && len(f.IfModifiedSince) == 0 && out.Method == http.MethodGet:
+		return x.questionOfRange(f)
 	}
 	return nil
 }
 
+// fit adds to q what the guard has seen of the resource. If that is not enough to hold an answer against, there is no
+// question, and all of the content is looked at.
+func (x *exchange) fit(q *question) *question {
+	if x.route.Validators != ValidatorsAuto {
+		return q
+	}
+	known, ok := x.route.learned.believe(x.r.URL.RequestURI())
+	if !ok {
+		x.sampled = true
+		return nil
+	}
+	q.known, q.learns = known, true
+	return q
+}
+
+// questionOfTags asks for those of the tags that name what the guard has seen, or for all if it does not look.
 func (x *exchange) questionOfTags(lines []string) *question {
-	q := new(question)
+	q := x.fit(new(question))
+	if q == nil {
+		return nil
+	}
+	add := func(t etag.Tag) {
+		if !q.learns || t.WeakEqual(q.known.tag) {
+			q.tags = append(q.tags, t)
+		}
+	}
 	for m := range etag.Members(lines) {
 		if m.Any {
 			return nil
@@ -62,23 +89,15 @@ func (x *exchange) questionOfTags(lines []string) *question {
 		if m.Tag.IsZero() {
 			continue
 		}
-		q.tags = append(q.tags, m.Tag)
+		add(m.Tag)
 		if base, ok := baseOf(m.Tag); ok {
-			q.tags = append(q.tags, base)
+			add(base)
 		}
 	}
 	if len(q.tags) == 0 {
 		return nil
 	}
-	x.sampled = x.route.Validators == ValidatorsAuto && x.isSampled()
 	return q
-}
-
-// isSampled reports whether all of the content is to be looked at, as after a write, which the
-// tag must not have survived.
-func (x *exchange) isSampled() bool {
-	l := x.route.learned
-	return l.matches.due(sampleOfMatches) || l.isDue(x.r.URL.RequestURI(), x.route.MaxBuffer)
 }
 
 // baseOf undoes the mark of one of our codings.
@@ -87,23 +106,28 @@ func baseOf(t etag.Tag) (etag.Tag, bool) {
 	return base, ok
 }
 
-func questionOfRange(f precondition.Fields) *question {
-	switch {
-	case strings.Contains(f.Range[0], ","):
+func (x *exchange) questionOfRange(f precondition.Fields) *question {
+	if strings.Contains(f.Range[0], ",") {
 		return nil // several are cut here
-	case len(f.IfRange) == 0:
-		return &question{ranged: f.Range}
-	case len(f.IfRange) > 1:
+	}
+	q := &question{ranged: f.Range}
+	if len(f.IfRange) > 0 {
+		tag, err := etag.Parse(strings.Trim(f.IfRange[0], " \t"))
+		if err != nil || tag.IsWeak() || len(f.IfRange) > 1 {
+			return nil
+		}
+		if _, coded := baseOf(tag); coded {
+			return nil
+		}
+		q.ifRange = tag
+	}
+	if !x.route.learned.parts.worthAsking() {
 		return nil
 	}
-	tag, err := etag.Parse(strings.Trim(f.IfRange[0], " \t"))
-	if err != nil || tag.IsWeak() {
+	if q = x.fit(q); q != nil && q.learns && !q.ifRange.IsZero() && q.ifRange != q.known.tag {
 		return nil
 	}
-	if _, coded := baseOf(tag); coded {
-		return nil
-	}
-	return &question{ranged: f.Range, ifRange: tag}
+	return q
 }
 
 // asked returns the request with the question. The fields of out stay as they are, as it may be sent itself.
@@ -117,9 +141,6 @@ func (q *question) asked(out *http.Request) *http.Request {
 func (q *question) apply(h http.Header) {
 	if len(q.tags) == 0 {
 		h["Range"] = q.ranged
-		if !q.ifRange.IsZero() {
-			h["If-Range"] = []string{q.ifRange.String()}
-		}
 		return
 	}
 	list := make([]string, len(q.tags))
@@ -129,21 +150,41 @@ func (q *question) apply(h http.Header) {
 	h["If-None-Match"] = []string{strings.Join(list, ", ")}
 }
 
+// fits reports whether a short answer with v speaks of what was seen. If it was not, it is not a lie yet: all of the
+// content is looked at, and shows it.
+func (q *question) fits(v validators) bool {
+	if !q.learns {
+		return true
+	}
+	k := q.known
+	return v.tag.StrongEqual(k.tag) && (v.modified.IsZero() || k.modified.IsZero() || v.modified.Equal(k.modified)) &&
+		(v.size < 0 || k.size < 0 || v.size == k.size) && !k.asked.overtaken()
+}
+
 // answeredBy reports whether res makes sense as an answer. If it is not about the
 // whole, it is made what the client gets.
 func (q *question) answeredBy(x *exchange, res *http.Response) bool {
 	if q.probe {
 		return q.provenBy(x, res)
 	}
+	ok := true
 	switch res.StatusCode {
 	case http.StatusNotModified:
-		return len(q.tags) > 0 && q.notModified(x, res)
+		ok = len(q.tags) > 0 && q.notModified(x, res)
 	case http.StatusPartialContent:
-		return len(q.ranged) > 0 && q.partial(x, res)
+		ok = len(q.ranged) > 0 && q.partial(x, res)
+		x.route.learned.parts.answered(true)
+	case http.StatusOK:
+		if ok = len(q.ranged) == 0; !ok { // whether this is the whole, or what some servers make of it, does not show
+			x.route.learned.parts.answered(false)
+		}
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
-		return false // the guard knows better how to say so
+		ok = false // the guard knows better how to say so
 	}
-	return true
+	if !ok {
+		x.sampled = x.route.Validators == ValidatorsAuto && res.StatusCode != http.StatusOK
+	}
+	return ok
 }
 
 // provenBy reports whether res is the content, and learns from it.
@@ -162,10 +203,14 @@ func (q *question) provenBy(x *exchange, res *http.Response) bool {
 // notModified takes a 304 that names one of the tags asked for.
 func (q *question) notModified(x *exchange, res *http.Response) bool {
 	v := x.readValidators(res)
-	if v.tag.IsZero() && v.fault == "" && len(q.tags) == 1 {
+	switch {
+	case !v.tag.IsZero() || v.fault != "":
+	case q.learns:
+		v.tag = q.known.tag
+	case len(q.tags) == 1:
 		v.tag = q.tags[0]
 	}
-	if x.route.Validators == ValidatorsAuto && !x.usable(v) {
+	if x.route.Validators == ValidatorsAuto && !x.usable(v) || !q.fits(v) || x.glance.overtaken() {
 		return false
 	}
 	s := sight{exists: true, backend: v}
@@ -182,6 +227,7 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 	c.Tag = d.Matched
 	setValidators(res.Header, c)
 	delete(res.Header, "Last-Modified")
+	q.known.shown.completes(res.Header)
 	return true
 }
 
@@ -193,7 +239,7 @@ func (q *question) partial(x *exchange, res *http.Response) bool {
 	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.tag.StrongEqual(q.ifRange) {
 		return false
 	}
-	if !answersRange(q.ranged, h["Content-Range"]) {
+	if !answersRange(q.ranged, h["Content-Range"], res.ContentLength) || !q.fits(v) || x.glance.overtaken() {
 		return false
 	}
 	c := x.current(sight{exists: true, backend: v})
@@ -202,11 +248,13 @@ func (q *question) partial(x *exchange, res *http.Response) bool {
 		return false
 	}
 	setValidators(h, c)
+	q.known.shown.completesPart(h, q.known.modified)
+	x.watchOver(res, c.Tag)
 	return true
 }
 
-// answersRange reports whether a Content-Range is what Range asks for.
-func answersRange(ranged, contentRange []string) bool {
+// answersRange reports whether a Content-Range, and the length of the content, are what Range asks for.
+func answersRange(ranged, contentRange []string, length int64) bool {
 	if len(contentRange) != 1 {
 		return false
 	}
@@ -215,5 +263,5 @@ func answersRange(ranged, contentRange []string) bool {
 		return false
 	}
 	plan := byterange.Resolve(ranged, got.Size)
-	return plan.Kind == byterange.Single && plan.Range == got.Range
+	return plan.Kind == byterange.Single && plan.Range == got.Range && length == got.Range.Length
 }

@@ -32,14 +32,15 @@ var identityOnly = []string{"identity"}
 func (x *exchange) read(out *http.Request) (*http.Response, error) {
 	deleteFields(out.Header, conditionalFields)
 	out.Header["Accept-Encoding"] = identityOnly
-	if out.Method == http.MethodHead && !x.headIsEnough() {
-		out.Method = http.MethodGet
-	}
+	key := lockKey(x.route.backend, out.URL.Path)
 	for range maxOvertaken {
-		x.asked = x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
-		x.since = x.asked
-		if res, err := x.readOnce(out); !errors.Is(err, errOvertaken) {
+		x.watch(key)
+		res, err := x.readOnce(out)
+		if !errors.Is(err, errOvertaken) {
 			return res, err
+		}
+		if x.glance.busy {
+			break // what has begun before this read may take longer than three
 		}
 	}
 	unlock, err := x.lock(out, false)
@@ -47,23 +48,37 @@ func (x *exchange) read(out *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer unlock()
-	x.since, x.asked = moment{}, x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
+	x.watch(key)
 	return x.readOnce(out)
+}
+
+// watch begins to read what has this key.
+func (x *exchange) watch(key string) {
+	x.asked = x.shared.writes.look(key)
+	var release func()
+	x.glance, release = x.shared.writes.watch(key)
+	x.onEnd(release)
 }
 
 // readOnce asks the backend and makes the answer. The error is errOvertaken if a write through
 // the guard may have spoilt the content that was read.
 func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
+	var head *observation
+	if out.Method == http.MethodHead {
+		if head = x.headKnown(); head == nil {
+			out.Method = http.MethodGet
+		}
+	}
 	res, err := x.ask(out)
 	if err != nil {
 		return nil, err
 	}
-	if out.Method == http.MethodHead && res.StatusCode == http.StatusOK && !x.headWasEnough(res) {
+	x.addCacheControl(res)
+	if out.Method == http.MethodHead && res.StatusCode == http.StatusOK && !x.headWasEnough(res, head) {
 		_ = res.Body.Close()
 		out.Method = http.MethodGet
 		return x.readOnce(out)
 	}
-	x.addCacheControl(res)
 	switch res.StatusCode {
 	case http.StatusOK:
 		return x.represent(out, res)
@@ -73,15 +88,41 @@ func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 	return x.other(res)
 }
 
-// headIsEnough reports whether a HEAD can be answered by the backend's HEAD: if its
-// tags are those that clients see.
-func (x *exchange) headIsEnough() bool {
-	return x.route.Validators == ValidatorsNone || x.believes() && !x.namesTags()
+// headKnown returns what the response to a HEAD has to fit, if one can be answered by the backend's, whose tags are then those
+// that clients see: the zero observation if it is believed whatever it says, and nil if all of the content has to be looked at.
+func (x *exchange) headKnown() *observation {
+	switch {
+	case x.route.Validators == ValidatorsNone:
+		return new(observation)
+	case !x.believes() || x.namesTags():
+		return nil
+	case x.route.Validators == ValidatorsBackend:
+		return new(observation)
+	}
+	known, ok := x.route.learned.believe(x.r.URL.RequestURI())
+	if !ok {
+		x.sampled = true
+		return nil
+	}
+	return &known
 }
 
-// headWasEnough reports whether the tag in the response to a HEAD is one that a GET would get, too.
-func (x *exchange) headWasEnough(res *http.Response) bool {
-	return x.route.Validators != ValidatorsAuto || x.usable(x.readValidators(res))
+// headWasEnough reports whether the response to a HEAD says what that to a GET would: the same tag, of the same coding, with
+// the same length and type.
+func (x *exchange) headWasEnough(res *http.Response, known *observation) bool {
+	if x.route.Validators == ValidatorsNone {
+		return true
+	}
+	if x.acceptsCoding() && (res.ContentLength < 0 || x.mayEncode(res, res.ContentLength)) {
+		return false
+	}
+	if x.route.Validators == ValidatorsBackend {
+		return true
+	}
+	v := x.readValidators(res)
+	q := question{known: *known, learns: true}
+	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.overtaken() &&
+		known.shown != nil && *x.showing(res, v.size) == *known.shown
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
@@ -154,12 +195,20 @@ func (x *exchange) addCacheControl(res *http.Response) {
 // represent answers with the representation that the backend has sent, or by its
 // validators.
 func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Response, error) {
-	s := sight{exists: true, backend: x.readValidators(res)}
-	if !x.wantsContent(res, &s) {
+	s := sight{exists: true, backend: x.readValidators(res), shown: x.showing(res, res.ContentLength)}
+	wants := x.wantsContent(res, &s)
+	if overtaken := x.glance.overtaken(); !wants && overtaken && x.isStrong(s) {
+		if s.tooLong {
+			_ = res.Body.Close()
+			return nil, errOvertaken
+		}
+		wants = true
+	}
+	if !wants {
 		return x.stream(out, res, s)
 	}
 	held, err := x.hold(res)
-	if x.since.overtaken() && !x.agrees(held, err) {
+	if x.glance.overtaken() && (err != nil || held.whole && !x.route.learned.isWhole(x.r.URL.RequestURI(), held.quick.sum())) {
 		_ = res.Body.Close()
 		return nil, errOvertaken
 	}
@@ -173,23 +222,17 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return x.stream(out, res, s)
 	}
 	_ = res.Body.Close()
-	s.content, s.digest, s.backend.size = held.tag(), held.digest, held.size
-	x.learn(s, held.inMemory())
+	s.content, s.digest, s.sum, s.backend.size = held.tag(), held.digest, held.quick.sum(), held.size
+	s.shown = x.showing(res, held.size)
+	if !x.glance.overtaken() {
+		x.learn(s, held.inMemory())
+	}
 	return nil, x.serveHeld(res, s, held)
 }
 
-// agrees reports whether content that a write has overtaken may be used all the same: if the read
-// before had the same, or if there is too much of it to be judged.
-func (x *exchange) agrees(held *spool, err error) bool {
-	if err != nil {
-		return false
-	}
-	if !held.whole || held.digest == x.before {
-		return true
-	}
-	x.before = held.digest
-	held.close()
-	return false
+// isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
+func (x *exchange) isStrong(s sight) bool {
+	return x.route.Validators == ValidatorsAuto && x.usable(s.backend)
 }
 
 // joinedBody is content of which the start has been read already.
@@ -201,20 +244,33 @@ type joinedBody struct {
 // wantsContent reports whether all of the content must be at hand before the
 // answer begins: for its tag, or to encode it. It says so in s if that cannot be.
 func (x *exchange) wantsContent(res *http.Response, s *sight) bool {
+	n := res.ContentLength
 	switch {
 	case len(res.Trailer) > 0, isEventStream(res.Header), x.route.Validators == ValidatorsNone:
 		return false
 	case res.Request.Method == http.MethodHead:
 		return false
-	case x.sampled && res.ContentLength >= 0 && res.ContentLength <= x.route.MaxBuffer:
-		return true
-	case res.ContentLength > x.route.MaxBuffer+x.route.MaxSpool:
+	case n > x.route.MaxBuffer+x.route.MaxSpool:
 		s.tooLong = true
 		return false
-	case x.route.Validators == ValidatorsBackend || x.usable(s.backend):
-		return x.acceptsCoding() && x.mayEncode(res, res.ContentLength) || x.usable(s.backend) && x.namesOther(s.backend.tag)
+	case x.sampled, x.isMultiRange():
+		return true
+	case x.route.Validators == ValidatorsBackend:
+		return x.acceptsCoding() && x.mayEncode(res, n)
+	case x.usable(s.backend):
+		return n <= alwaysHeld || x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(s.backend.tag) ||
+			n <= x.route.MaxBuffer && !x.route.learned.knows(x.r.URL.RequestURI(), s.backend.tag)
 	}
 	return true
+}
+
+// alwaysHeld is the length in bytes up to which content of a backend that is trusted is looked at before any of it, and its tag,
+// goes on. What has no length is held, too.
+const alwaysHeld = 64 << 10
+
+// isMultiRange reports whether several parts are asked for, which are cut here.
+func (x *exchange) isMultiRange() bool {
+	return x.r.Method == http.MethodGet && len(x.fields.Range) == 1 && strings.Contains(x.fields.Range[0], ",")
 }
 
 func isEventStream(h http.Header) bool {
@@ -253,7 +309,7 @@ func (x *exchange) hold(res *http.Response) (*spool, error) {
 // learn takes a whole response as evidence of what the backend's tags are worth. content is nil if
 // it is not at hand any more.
 func (x *exchange) learn(s sight, content []byte) {
-	if x.route.learned.observe(x.r.URL.RequestURI(), x.asked, s.backend, s.digest, content) {
+	if x.route.learned.observe(x.r.URL.RequestURI(), x.asked, s, content) {
 		x.logTrust()
 	}
 }

@@ -25,6 +25,7 @@ type spool struct {
 	counted, diskTaken int64
 	size               int64
 	sum                hash.Hash
+	quick              summer
 	// whole says that all of the content is held; digest is then its SHA-256.
 	whole  bool
 	digest [sha256.Size]byte
@@ -36,7 +37,7 @@ var errNoSpace = errors.New("no room for a temporary file")
 func (x *exchange) newSpool() *spool {
 	s := &spool{
 		budget: &x.shared.budget, dir: x.options.SpoolDir,
-		maxMemory: x.route.MaxBuffer, maxDisk: x.route.MaxSpool, sum: sha256.New(),
+		maxMemory: x.route.MaxBuffer, maxDisk: x.route.MaxSpool, sum: sha256.New(), quick: newSummer(),
 	}
 	x.onEnd(s.close)
 	return s
@@ -95,6 +96,7 @@ func (s *spool) ended(err error) error {
 
 func (s *spool) count(p []byte) {
 	s.sum.Write(p)
+	_, _ = s.quick.Write(p)
 	s.size += int64(len(p))
 }
 

@@ -28,7 +28,10 @@ type stored struct {
 type storing struct {
 	same   int
 	differ bool // once, which is enough
-	puts   sample
+	puts   uint64
+	// tagged says that what was just written was seen to have a tag of the backend that is used, and believed that its
+	// tags are: all that was seen before counts for nothing when that changes.
+	tagged, believed bool
 }
 
 // of returns what is known of content such as that of r; nil if nothing is to be learned of it.
@@ -51,29 +54,35 @@ func (s *stored) of(r *http.Request) *storing {
 	return of
 }
 
-// asSent reports whether what a PUT has stored need not be read back.
-func (s *stored) asSent(r *http.Request) bool {
+// asSent reports whether what a PUT has stored need not be read back, and whether it is then likely to have a tag of the
+// backend. believed says that such tags are used.
+func (s *stored) asSent(r *http.Request, believed bool) (sure, tagged bool) {
 	of := s.of(r)
 	if of == nil {
-		return false
+		return false, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if of.believed != believed {
+		of.believed, of.tagged, of.same = believed, false, 0
+	}
 	every := uint64(sampleOfStored)
 	if of.same >= 2*enoughStored {
 		every = sampleOfWellStored
 	}
-	return of.same >= enoughStored && !of.differ && !of.puts.due(every)
+	of.puts++
+	return of.same >= enoughStored && !of.differ && of.puts%every != 0, of.tagged
 }
 
-// learn is told whether what a PUT has stored was what had been sent.
-func (s *stored) learn(r *http.Request, same bool) {
+// learn is told whether what a PUT has stored was what had been sent, and whether it had a tag of the backend.
+func (s *stored) learn(r *http.Request, same, tagged bool) {
 	of := s.of(r)
 	if of == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	of.tagged = of.tagged || tagged
 	if same {
 		of.same++
 	} else {

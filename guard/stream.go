@@ -1,9 +1,8 @@
 package guard
 
 import (
-	"crypto/sha256"
+	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"net/http"
@@ -19,6 +18,12 @@ import (
 // without it.
 func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http.Response, error) {
 	c := x.current(s)
+	if x.mayEncode(res, res.ContentLength) && !c.Tag.IsWeak() && !c.Tag.IsZero() {
+		addVary(res.Header, "Accept-Encoding") // others get it in a coding
+	}
+	if s.tooLong && x.isStrong(s) {
+		x.learn(s, nil) // what it is sent with, as nobody can look at all of it
+	}
 	d := x.decide(c)
 	if d.Outcome != precondition.Perform {
 		_ = res.Body.Close()
@@ -30,57 +35,54 @@ func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http
 		}}
 	}
 	setValidators(res.Header, c)
-	if x.mayEncode(res, res.ContentLength) && !c.Tag.IsWeak() && !c.Tag.IsZero() {
-		addVary(res.Header, "Accept-Encoding") // others get it in a coding
-	}
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, res, c, s)
 	}
-	if x.isAudited(res, s) {
-		res.Body = &auditedBody{ReadCloser: res.Body, sum: sha256.New(), done: func(sum hash.Hash) {
-			if !x.asked.overtaken() {
-				sum.Sum(s.digest[:0])
-				x.learn(s, nil)
-			}
-		}}
-	}
+	x.watchWhole(res, s)
 	return x.withoutContent(res), nil
 }
 
-const (
-	// alwaysAudited is the length in bytes up to which all content of a backend that is trusted is looked at.
-	alwaysAudited = 64 << 10
-	// sampleOfStreams is of how many longer ones one is looked at: hashing all would cost more than passing them on.
-	sampleOfStreams = 16
-)
-
-// isAudited reports whether content is looked at as it passes, to see whether the backend still deserves
-// its trust.
-func (x *exchange) isAudited(res *http.Response, s sight) bool {
-	if x.route.Validators != ValidatorsAuto || x.r.Method != http.MethodGet || !x.usable(s.backend) {
-		return false
+// watchWhole has content of a backend that is trusted looked at as it passes, to see whether the backend still deserves
+// that. It is not complete to the client if its tag was that of other content, or if a write came between, unless it is known to be
+// all of the version before that.
+func (x *exchange) watchWhole(res *http.Response, s sight) {
+	if x.r.Method != http.MethodGet || !x.isStrong(s) {
+		return
 	}
-	n := res.ContentLength
-	return n >= 0 && n <= alwaysAudited || x.route.learned.streams.due(sampleOfStreams)
+	quick := newSummer()
+	s.tooLong = false
+	res.Body = &checkedBody{ReadCloser: res.Body, sum: &quick, check: func() error {
+		l, target := x.route.learned, x.r.URL.RequestURI()
+		if x.glance.overtaken() {
+			if l.isWhole(target, quick.sum()) {
+				return nil
+			}
+			return errOvertaken
+		}
+		s.sum = quick.sum()
+		x.learn(s, nil)
+		if !x.usable(s.backend) {
+			return errOtherContent
+		}
+		return nil
+	}}
 }
 
-// auditedBody is content of a backend that is trusted, and which is looked at so
-// that it does not keep its trust for ever.
-type auditedBody struct {
-	io.ReadCloser
-	sum  hash.Hash
-	done func(hash.Hash) // called at the end of the content, if that is reached
-}
-
-func (b *auditedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.sum.Write(p[:n])
-	if err == io.EOF && b.done != nil {
-		b.done(b.sum)
-		b.done = nil
+// watchOver has a part with this tag end before its last byte if a write comes between.
+func (x *exchange) watchOver(res *http.Response, tag etag.Tag) {
+	if x.route.Validators != ValidatorsAuto || tag.IsZero() || tag.IsWeak() {
+		return
 	}
-	return n, err
+	res.Body = &checkedBody{ReadCloser: res.Body, check: func() error {
+		if x.glance.overtaken() {
+			return errOvertaken
+		}
+		return nil
+	}}
 }
+
+// errOtherContent says that a tag which has gone out is that of other content, too.
+var errOtherContent = errors.New("the backend has sent other content under the same entity tag")
 
 // streamRange sends one range. Several, or any of content whose length is not known,
 // are ignored, which is always right (RFC 9110 §14.2).
@@ -99,6 +101,7 @@ func (x *exchange) streamRange(out *http.Request, res *http.Response, c precondi
 			res.Body = &skippingBody{ReadCloser: res.Body, skip: plan.Range.Start, left: plan.Range.Length}
 		}
 		x.makePartial(res, plan)
+		x.watchOver(res, c.Tag)
 	}
 	return res, nil
 }
@@ -133,7 +136,7 @@ const skipCheaply = 256 << 10
 // known to be of the same version. It returns nil if not.
 func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.ReadCloser {
 	validator := partValidator(s.backend)
-	if plan.Range.Start <= skipCheaply || validator == "" || out.Body != nil {
+	if plan.Range.Start <= skipCheaply || validator == "" || out.Body != nil || !x.route.learned.parts.worthAsking() {
 		return nil
 	}
 	asked := *out
@@ -144,6 +147,7 @@ func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.R
 	if err != nil {
 		return nil
 	}
+	x.route.learned.parts.answered(res.StatusCode == http.StatusPartialContent)
 	if !isPart(res, plan, s.backend) {
 		_ = res.Body.Close()
 		return nil

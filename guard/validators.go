@@ -137,6 +137,9 @@ type sight struct {
 	// content is the content tag, or zero.
 	content etag.Tag
 	digest  [32]byte
+	// sum is of the content, and shown what it was sent with; zero if that is not known.
+	sum   sum
+	shown *shown
 	// tooLong says that the content was too long for a content tag.
 	tooLong bool
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -24,7 +25,8 @@ func (x *exchange) write(out *http.Request) (*http.Response, error) {
 	}
 	judged := x.isJudged()
 	if judged && x.isAwaited() {
-		if _, err := x.verify(out, nil); err != nil {
+		// What was seen while another write was under way may be none of its versions.
+		if _, err := x.verify(out, nil); err != nil && !x.asked.overtaken() {
 			return x.passed(err)
 		}
 	}
@@ -84,13 +86,18 @@ func (x *exchange) isAwaited() bool {
 // error is an *answer if they are false, and an *otherAnswer if the state cannot be seen.
 func (x *exchange) verify(out *http.Request, up *upload) (sight, error) {
 	s, err := x.check(out)
-	if err != nil {
-		return s, err
+	if err == nil {
+		err = x.judge(up, s)
 	}
+	return s, err
+}
+
+// judge evaluates the preconditions against a state. The error is an *answer if they are false.
+func (x *exchange) judge(up *upload, s sight) error {
 	if !s.exists && x.r.Method == http.MethodDelete {
 		// "if its response to the same request without those conditions ... would
 		// have been a status code other than a 2xx or 412", they are ignored (RFC 9110 §13.2.1).
-		return s, x.refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
+		return x.refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
 	}
 	c := x.currentForWrite(s)
 	r := x.strengthened(c, s)
@@ -99,13 +106,13 @@ func (x *exchange) verify(out *http.Request, up *upload) (sight, error) {
 	x.rec.Decision, x.rec.Evaluated = checker.Evaluate(r, c), true
 	p, refused := errors.AsType[*condhttp.Problem](checker.Verify(r, c))
 	if !refused {
-		return s, nil
+		return nil
 	}
 	if p.Status == http.StatusPreconditionFailed && up.holds(s) && x.r.Method == http.MethodPut {
 		p.Reason = reasonApplied
 		p.Hint = "the content is what is stored already, perhaps by this very request, sent before: there is nothing left to do"
 	}
-	return s, x.refusal(p)
+	return x.refusal(p)
 }
 
 // currentForWrite is current, but a modification date whose second was not over counts as
@@ -198,15 +205,18 @@ func (x *exchange) lockKeys(out *http.Request) []string {
 func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
 	request, passes := x.forwarding(out, up, seen, judged)
 	before := x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
-	end := x.shared.writes.begin(x.lockKeys(out))
+	answered, ended := x.shared.writes.begin(x.lockKeys(out))
+	defer ended()
 	res, err := x.send(request)
-	end()
+	answered()
 	switch {
 	case err != nil:
 		return nil, x.forwardError(err, up)
-	case passes && res.StatusCode == http.StatusPreconditionFailed:
+	case passes && isRefusal(res.StatusCode):
 		discardAndClose(res)
-		return x.backendRefused(out, up)
+		return x.settle(out, up, seen, res)
+	case passes && res.StatusCode/100 == 2:
+		x.accepted(up, seen)
 	}
 	if judged {
 		x.finishResponse(res)
@@ -244,7 +254,7 @@ func (x *exchange) passPrecondition(h http.Header, seen sight) bool {
 	case PreconditionsCheck:
 		return false
 	case PreconditionsAuto:
-		if !x.believes() {
+		if !x.believes() || !x.route.learned.passing.allows(x.preconditionFor(seen), x.r.Method) {
 			return false
 		}
 	}
@@ -271,19 +281,6 @@ func (x *exchange) forwardError(err error, up *upload) error {
 		return x.refusal(p)
 	}
 	return errUnknown{err}
-}
-
-// backendRefused explains a 412 of the backend: somebody has written around the guard
-// meanwhile, or the backend cannot judge its own tags.
-func (x *exchange) backendRefused(out *http.Request, up *upload) (*http.Response, error) {
-	if _, err := x.verify(out, up); err != nil {
-		return x.passed(err)
-	}
-	x.route.learned.misjudges("refused-a-true-precondition")
-	x.log.WarnContext(x.r.Context(), "the backend refused a precondition that holds", "route", x.rec.Route,
-		"path", x.r.URL.Path, "etag", x.rec.Backend.ETag)
-	return nil, x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
-		"the server behind this gateway refused a precondition that holds; nothing was changed", "try again"))
 }
 
 // finishResponse reads the content of a short response while the lock is held: a backend
@@ -318,12 +315,13 @@ func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response,
 			return
 		}
 	}
+	answered := res.Header["Etag"]
 	delete(res.Header, "Etag")
 	delete(res.Header, "Last-Modified")
 	if x.route.Validators == ValidatorsNone || x.r.Method != http.MethodPut || !isStored(res.StatusCode) {
 		return
 	}
-	made, ok := x.made(out, up, before)
+	made, ok := x.made(out, up, answered, before)
 	if !ok || made.Tag.IsZero() || made.Tag.IsWeak() {
 		return
 	}
@@ -332,14 +330,17 @@ func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response,
 }
 
 // made returns the state that a PUT has made; ok is false unless it is that of what was sent. From a backend that is
-// known to store what it is sent, it is not read back, and is told by its content: that tag names just these bytes,
-// whatever may be stored by now.
-func (x *exchange) made(out *http.Request, up *upload, before moment) (c precondition.Current, ok bool) {
+// known to store what it is sent, it is not read back if the tag that the next GET will have is known without: a
+// content tag names just these bytes, whatever may be stored by now, and so does a digest. answered is the ETag in the answer to the PUT.
+func (x *exchange) made(out *http.Request, up *upload, answered []string, before moment) (c precondition.Current, ok bool) {
 	if up == nil || !up.held.whole {
 		return c, false
 	}
-	if x.route.learned.stored.asSent(x.r) {
-		return precondition.Current{Exists: true, Tag: up.held.tag(), Now: x.now}, true
+	believes := x.believes()
+	if sure, tagged := x.route.learned.stored.asSent(x.r, believes); sure {
+		if tag := x.foretold(up, answered, tagged); !tag.IsZero() {
+			return precondition.Current{Exists: true, Tag: tag, Now: x.now}, true
+		}
 	}
 	rec := x.rec
 	s, err := x.check(out)
@@ -350,9 +351,22 @@ func (x *exchange) made(out *http.Request, up *upload, before moment) (c precond
 	}
 	same := up.holds(s)
 	if same || before.alone() && !(s.exists && s.content.IsZero()) {
-		x.route.learned.stored.learn(x.r, same)
+		x.route.learned.stored.learn(x.r, same, same && believes && c.Tag != s.content)
 	}
 	return c, same
+}
+
+// foretold returns the tag that what was sent has if it is stored as it is, or zero if that is not known. tagged says that
+// what was just written was seen to have a tag of the backend, which can be known if it is a digest.
+func (x *exchange) foretold(up *upload, answered []string, tagged bool) etag.Tag {
+	if !tagged {
+		return up.held.tag()
+	}
+	tag, _ := readTag(answered)
+	if content := up.held.inMemory(); content != nil && x.route.learned.isDigestOf(tag, content) {
+		return tag
+	}
+	return etag.Tag{}
 }
 
 // isStored reports whether a PUT was performed.

@@ -1,0 +1,167 @@
+package guard
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/etag"
+)
+
+// passing is what is known of how a backend evaluates the preconditions that are passed on to it. Some perform a write, hold its
+// precondition against what is there afterwards, and refuse what they have done.
+type passing struct {
+	stopped  atomic.Bool
+	accepted [2]atomic.Bool // by passed
+}
+
+// passed is a precondition that is passed on.
+type passed uint8
+
+const (
+	ifMatchTag passed = iota
+	ifNoneMatchAny
+)
+
+// allows reports whether a precondition is passed on. Of PUT and DELETE it can be seen afterwards whether they were
+// performed, and so they come first.
+func (p *passing) allows(field passed, method string) bool {
+	if p.stopped.Load() {
+		return false
+	}
+	return canBeSeen(method) || p.accepted[field].Load()
+}
+
+// canBeSeen reports whether the state tells that a write was performed.
+func canBeSeen(method string) bool { return method == http.MethodPut || method == http.MethodDelete }
+
+func (x *exchange) preconditionFor(seen sight) passed {
+	if seen.exists {
+		return ifMatchTag
+	}
+	return ifNoneMatchAny
+}
+
+// mayMisjudge reports whether a PUT may be passed on with a precondition to a backend that has yet to show that it evaluates it
+// before it writes.
+func (x *exchange) mayMisjudge() bool {
+	p := &x.route.learned.passing
+	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.stopped.Load() && !p.accepted[ifMatchTag].Load()
+}
+
+// accepted notes that a write with a true precondition was accepted though it changed the state: one that is held against the
+// state afterwards would have been refused.
+func (x *exchange) accepted(up *upload, seen sight) {
+	if seen.exists && x.r.Method == http.MethodPut && (seen.content.IsZero() || up == nil || up.holds(seen)) {
+		return
+	}
+	if canBeSeen(x.r.Method) {
+		x.route.learned.passing.accepted[x.preconditionFor(seen)].Store(true)
+	}
+}
+
+// isRefusal reports whether a backend says by this status that a precondition is false. A 304 is no answer to a write, but some give it.
+func isRefusal(status int) bool {
+	return status == http.StatusPreconditionFailed || status == http.StatusNotModified
+}
+
+// settle answers a write whose precondition held when the guard looked, and which the backend refused. Either somebody has
+// written around the guard meanwhile, or the backend cannot judge its own tags, and may have performed the write all the
+// same. What is there now tells, and no more is said than that.
+func (x *exchange) settle(out *http.Request, up *upload, seen sight, res *http.Response) (*http.Response, error) {
+	p := &x.route.learned.passing
+	proven := p.accepted[x.preconditionFor(seen)].Load() && res.StatusCode == http.StatusPreconditionFailed
+	now, err := x.check(out)
+	switch {
+	case err != nil:
+		return nil, x.doubtful("the state cannot be seen")
+	case !proven && x.isDone(up, now):
+		x.misjudged("performed what it refused")
+		return x.performed(up, seen, now, res), nil
+	case isUnchanged(seen, now) && canBeSeen(x.r.Method):
+		return x.again(out, up, seen, now)
+	case proven || x.route.Preconditions == PreconditionsPass && res.StatusCode == http.StatusPreconditionFailed:
+		if err := x.judge(up, now); err != nil {
+			return x.passed(err)
+		}
+	}
+	return nil, x.doubtful("what is there does not tell whether it was performed")
+}
+
+// again sends a write that was refused without need, and has changed nothing: by another tag if the content has another one now, and
+// else without a precondition, as the guard has evaluated it. Of a write that may be repeated (RFC 9110 §9.2.2) nothing
+// can come of that but what it asks for. Where the operator wants preconditions passed on, none is sent without.
+func (x *exchange) again(out *http.Request, up *upload, seen, now sight) (*http.Response, error) {
+	retagged := seen.exists && seen.backend.strong() && now.backend.strong() && now.backend.tag != seen.backend.tag
+	if !retagged {
+		x.misjudged("refused a precondition that holds")
+	}
+	if x.repeated || up != nil && !up.held.whole || !retagged && x.route.Preconditions == PreconditionsPass {
+		return nil, x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
+			"the server behind this gateway refused a precondition that holds; nothing was changed", "try again"))
+	}
+	x.repeated = true
+	return x.perform(out, up, now, true)
+}
+
+// isDone reports whether now is what the write would make.
+func (x *exchange) isDone(up *upload, now sight) bool {
+	switch x.r.Method {
+	case http.MethodPut:
+		return up.holds(now) || up == nil && now.exists && now.content == etag.Of(nil)
+	case http.MethodDelete:
+		return !now.exists
+	}
+	return false
+}
+
+// isUnchanged reports whether the state is for certain the one before the write.
+func isUnchanged(seen, now sight) bool {
+	if seen.exists != now.exists {
+		return false
+	}
+	if !seen.exists {
+		return true
+	}
+	if !seen.content.IsZero() {
+		return seen.content == now.content
+	}
+	return seen.backend.strong() && seen.backend.tag == now.backend.tag
+}
+
+// misjudged has no preconditions passed on any more.
+func (x *exchange) misjudged(what string) {
+	x.route.learned.passing.stopped.Store(true)
+	x.log.WarnContext(x.r.Context(), "the backend misjudges preconditions: none are passed on to it any more", "route", x.rec.Route,
+		"path", x.r.URL.Path, "method", x.r.Method, "it", what)
+}
+
+// doubtful says that the outcome of a refused write is not known.
+func (x *exchange) doubtful(why string) error {
+	x.misjudged("refused a precondition that held; " + why)
+	return x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonUnknown,
+		"the server behind this gateway refused a precondition that held when it was asked, and "+why+
+			": the write may or may not have been performed", "fetch the resource to see whether it was before you try again"))
+}
+
+// performed is the response to a write that was performed, in the place of the one that denies it.
+func (x *exchange) performed(up *upload, seen, now sight, res *http.Response) *http.Response {
+	status := http.StatusNoContent
+	if !seen.exists {
+		status = http.StatusCreated
+	}
+	done := &http.Response{
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Via": res.Header["Via"], "Date": {x.now.UTC().Format(http.TimeFormat)}}, Body: http.NoBody, Request: res.Request,
+	}
+	if now.exists && x.route.Validators != ValidatorsNone {
+		c := x.current(now)
+		if !c.Tag.IsZero() && !c.Tag.IsWeak() {
+			x.rec.New = c.Tag
+			setValidators(done.Header, c)
+		}
+	}
+	return done
+}
