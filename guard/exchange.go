@@ -42,7 +42,8 @@ type exchange struct {
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{Handler: h, w: &answerWriter{ResponseWriter: w}, r: r, now: h.options.Now()}
+	x := &exchange{Handler: h, r: r, now: h.options.Now()}
+	x.w = &answerWriter{ResponseWriter: w, x: x}
 	x.fields = precondition.FieldsOf(r.Header)
 	x.rec.Started = x.now
 	return x
@@ -201,9 +202,10 @@ func (x *exchange) answerError(w http.ResponseWriter, _ *http.Request, err error
 	x.refuse(w, p)
 }
 
-// answerWriter counts what is sent to the client.
+// answerWriter says how long what is sent to the client is fresh, and counts it.
 type answerWriter struct {
 	http.ResponseWriter
+	x      *exchange
 	status int
 	bytes  int64
 }
@@ -214,6 +216,7 @@ func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *answerWriter) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
+		w.x.setFreshness(w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

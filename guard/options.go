@@ -74,6 +74,9 @@ type Options struct {
 	MaxMemory, MaxDisk int64
 }
 
+// CacheControlOff is the CacheControl of a route that is to add none.
+const CacheControlOff = "off"
+
 // Route says which requests go to which backend, and how they are guarded.
 type Route struct {
 	// Name is for logs and metrics, and with Backend it is what the things learned
@@ -117,8 +120,9 @@ type Route struct {
 	// NoCoding leaves content as it is, where it would be sent compressed to
 	// clients that accept that.
 	NoCoding bool
-	// CacheControl is the Cache-Control field of 200 and 304 answers to reads that
-	// come without one. "" is none.
+	// CacheControl is the Cache-Control field (RFC 9111 §5.2) of 200, 206 and 304 answers to
+	// GET and HEAD that the backend sends without one. "" is "no-cache" for those that have an entity tag and
+	// no Expires; CacheControlOff leaves answers as they are.
 	CacheControl string
 
 	// MaxBody bounds the content of a request in bytes; more is 413. 0 is

@@ -40,8 +40,8 @@ type Options struct {
 	// RevisionTags puts the revision's number before the digest in entity tags, so that
 	// going back to earlier content is a change.
 	RevisionTags bool
-	// CacheControl returns the Cache-Control value for the resource with this
-	// name, or "" for none. Nil is none for all.
+	// CacheControl returns the Cache-Control value (RFC 9111 §5.2) for the resource with this
+	// name, or "" for none. Nil is DefaultCacheControl for all.
 	CacheControl func(name string) string
 	// Observe is told of every request that was answered.
 	Observe Observer
@@ -50,6 +50,11 @@ type Options struct {
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 }
+
+// DefaultCacheControl is the Cache-Control of resources if Options has none: a cache may keep
+// the answer, and asks before it uses it. Without any, browsers guess from Last-Modified how
+// long it stays what it is (RFC 9111 §4.2.2), and write with the tag of what has changed since.
+const DefaultCacheControl = "no-cache"
 
 // DefaultMaxBody is the bound on a request's content if Options has none: 1 GiB.
 const DefaultMaxBody = 1 << 30

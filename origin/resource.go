@@ -122,9 +122,12 @@ func (h *Handler) tagOf(info store.Info) etag.Tag {
 	return tag
 }
 
+// noCache is shared by all answers, to be read only.
+var noCache = []string{DefaultCacheControl}
+
 func (h *Handler) cacheControl(name string) []string {
 	if h.options.CacheControl == nil {
-		return nil
+		return noCache
 	}
 	if value := h.options.CacheControl(name); value != "" {
 		return []string{value}

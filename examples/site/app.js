@@ -6,10 +6,10 @@ const $ = (id) => document.getElementById(id);
 // What is shown of requests and answers: the fields this page is about.
 const shown = ['If-Match', 'If-None-Match', 'If-Range', 'Range', 'ETag', 'Content-Range', 'Content-Length'];
 
-// send sends a request and shows it with its answer. The browser's cache is left
-// out, so that nothing happens but what is asked for.
+// send sends a request and shows it with its answer. The server says "no-cache", so the browser
+// may keep what it gets, and asks before it uses it again: what is shown here is always current.
 async function send(method, path, fields = {}, body = undefined) {
-  const response = await fetch(path, { method, headers: fields, body, cache: 'no-store' });
+  const response = await fetch(path, { method, headers: fields, body });
   const item = document.createElement('li');
   line(item, '', `→ ${method} ${new URL(path, location.href).pathname}`);
   for (const name of shown) if (fields[name]) line(item, 'field', `${name}: ${fields[name]}`);

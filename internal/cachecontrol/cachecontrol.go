@@ -5,7 +5,7 @@
 //		"assets/**=public, max-age=31536000, immutable",
 //		"*.html=no-cache",
 //	})
-//	rules.Value("assets/app.js") // "public, max-age=31536000, immutable"
+//	rules.Value("assets/app.js", "no-cache") // "public, max-age=31536000, immutable"
 //
 // A rule is GLOB=VALUE. The first rule whose glob matches decides, and an empty value
 // means no field.
@@ -61,14 +61,15 @@ func Parse(texts []string) (Rules, error) {
 }
 
 // Value returns the value for the resource with this name, elements joined by
-// slashes and none before the first, or "" if there is to be no field.
-func (rules Rules) Value(name string) string {
+// slashes and none before the first, or "" if there is to be no field. What no rule is
+// about gets otherwise.
+func (rules Rules) Value(name, otherwise string) string {
 	for i := range rules {
 		if rules[i].glob.Match(name) {
 			return rules[i].value
 		}
 	}
-	return ""
+	return otherwise
 }
 
 // checkValue says what is wrong with a Cache-Control value, or "". Directives

@@ -44,7 +44,7 @@ func TestGlobs(t *testing.T) {
 			if name != "" {
 				name = line[2:]
 			}
-			if got, want := rules.Value(name) != "", line[0] == '+'; got != want {
+			if got, want := rules.Value(name, "") != "", line[0] == '+'; got != want {
 				t.Errorf("glob %q, name %q: got %v, want %v", block[0], name, got, want)
 			}
 		}
@@ -85,11 +85,11 @@ func TestFirstMatchWins(t *testing.T) {
 		"a.png":         "public, max-age=60",
 		"":              "public, max-age=60",
 	} {
-		if got := rules.Value(name); got != want {
+		if got := rules.Value(name, ""); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
-	if got := Rules(nil).Value("a"); got != "" {
+	if got := Rules(nil).Value("a", "no-cache"); got != "no-cache" {
 		t.Errorf("no rules: got %q, want none", got)
 	}
 }
@@ -102,7 +102,7 @@ func TestHostileName(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := strings.Repeat("a/", 2000) + "c"
-	if got := rules.Value(name); got != "" {
+	if got := rules.Value(name, ""); got != "" {
 		t.Errorf("got %q, want no match", got)
 	}
 }
@@ -146,7 +146,7 @@ func FuzzValue(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got := rules.Value("a")
+		got := rules.Value("a", "")
 		if strings.ContainsAny(got, "\r\n\x00\x7f") || got != strings.TrimSpace(value) {
 			t.Errorf("value %q became %q", value, got)
 		}
@@ -158,7 +158,7 @@ func TestValueDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := testing.AllocsPerRun(100, func() { rules.Value("docs/a/index.html") }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { rules.Value("docs/a/index.html", "") }); n != 0 {
 		t.Errorf("got %v allocations, want 0", n)
 	}
 }
@@ -170,6 +170,6 @@ func BenchmarkValue(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		rules.Value("docs/a/index.html")
+		rules.Value("docs/a/index.html", "")
 	}
 }

@@ -116,7 +116,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(&o.waitLock, "wait-lock", "if another process serves DIR, wait for it to end, `DURATION` at most")
 	f.Lookup("wait-lock").NoOptDefVal = forever
 
-	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts; repeatable")
+	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
 }
 

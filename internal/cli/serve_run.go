@@ -140,7 +140,7 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, l
 		Observe: observe, Logger: logger,
 	}
 	if len(p.rules) > 0 {
-		o.CacheControl = p.rules.Value
+		o.CacheControl = func(name string) string { return p.rules.Value(name, origin.DefaultCacheControl) }
 	}
 	h, err := origin.New(o)
 	if err != nil {
