@@ -146,8 +146,10 @@ type Content interface {
 	Info() Info
 	// WriteRange writes the n bytes from offset off to w, and fails unless all
 	// of them are of this revision. 0 <= off, 0 <= n, off+n <= Info().Size.
-	// It returns how many bytes were written; a store may let the operating
-	// system copy them.
+	// It returns how many bytes were written. If the error is ErrChanged these are fewer
+	// than n, so that whoever was told to expect n sees that they are not all; and
+	// nothing another program does to the file later changes what was written, even if
+	// it is still on its way.
 	WriteRange(w io.Writer, off, n int64) (int64, error)
 }
 

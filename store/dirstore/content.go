@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -187,7 +188,9 @@ func (s *Store) contentOf(ctx context.Context, f *os.File, info store.Info, id f
 		if !settled || st.id != id {
 			return nil, errMoved
 		}
-		return &fileContent{info: info, f: f, id: id}, nil
+		c := &fileContent{s: s, info: info, f: f}
+		c.id.Store(&id)
+		return c, nil
 	}
 	data := make([]byte, info.Size)
 	if n, err := f.ReadAt(data, 0); n < len(data) {
@@ -231,12 +234,12 @@ func (c *memContent) WriteRange(w io.Writer, off, n int64) (int64, error) {
 
 // fileContent is content in an open file. After a rename or a deletion it is
 // still that of the same revision; a change in place shows in the file's size or
-// modification time, which are checked after each read.
+// times, which are looked at after each read and before anybody sees what was read.
 type fileContent struct {
+	s    *Store
 	info store.Info
 	f    *os.File
-	id   fileID
-	seek sync.Mutex // WriteRange moves the file's offset
+	id   atomic.Pointer[fileID] // of the file when it was last known to hold info
 }
 
 func (c *fileContent) Info() store.Info { return c.info }
@@ -257,31 +260,41 @@ func (c *fileContent) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// short is the length up to which content is read before it is written, in bytes. It leaves
-// in one piece with what w has before it, and is known to be that of the revision.
+// short is the length up to which a small buffer will do, in bytes.
 const short = 16 << 10
 
 var shortBuffers = sync.Pool{New: func() any { return new([short]byte) }}
 
-// WriteRange lets w read from the file itself, so that a network connection can
-// have the system copy (sendfile), unless there is too little to make it worth that.
+// WriteRange copies what it writes, a part at a time, and each part is known to be
+// of the revision before it is written. So an answer that turns out to mix two
+// states lacks its end. Letting the system copy (sendfile) would not do: the
+// connection then refers to the file's own pages until the other side has
+// read them, and a program that changes the file changes what is on its way, after
+// any check.
 func (c *fileContent) WriteRange(w io.Writer, off, n int64) (int64, error) {
 	if n <= short {
-		b := shortBuffers.Get().(*[short]byte)
-		defer shortBuffers.Put(b)
-		if _, err := c.ReadAt(b[:n], off); err != nil {
-			return 0, err
+		buf := shortBuffers.Get().(*[short]byte)
+		defer shortBuffers.Put(buf)
+		return c.copyRange(w, buf[:], off, n)
+	}
+	buf := chunks.Get().(*[chunkSize]byte)
+	defer chunks.Put(buf)
+	return c.copyRange(w, buf[:], off, n)
+}
+
+func (c *fileContent) copyRange(w io.Writer, buf []byte, off, n int64) (written int64, err error) {
+	for written < n {
+		part := buf[:min(int64(len(buf)), n-written)]
+		if _, err := c.ReadAt(part, off+written); err != nil {
+			return written, err
 		}
-		written, err := w.Write(b[:n])
-		return int64(written), err
+		m, err := w.Write(part)
+		written += int64(m)
+		if err != nil {
+			return written, err
+		}
 	}
-	c.seek.Lock()
-	defer c.seek.Unlock()
-	if _, err := c.f.Seek(off, io.SeekStart); err != nil {
-		return 0, readError(c.info.Name, err)
-	}
-	written, err := io.Copy(w, &io.LimitedReader{R: c.f, N: n})
-	return written, c.check(written, n, err)
+	return written, nil
 }
 
 // check judges a read that gave n bytes of the wanted, and err.
@@ -293,8 +306,66 @@ func (c *fileContent) check(n, wanted int64, err error) error {
 	if statErr != nil {
 		return readError(c.info.Name, statErr)
 	}
-	if n < wanted || !st.id.sameContent(c.id) {
-		return fmt.Errorf("%q: %w", c.info.Name, store.ErrChanged)
+	if n == wanted && (st.id == *c.id.Load() || c.isWhole(st.id)) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%q: %w", c.info.Name, store.ErrChanged)
+}
+
+// isWhole reports whether the file, which is now id, still holds the revision. If
+// only its change time has moved, that may be due to a rename, a link or a
+// removal; but whoever changes the file can set its modification time to what it
+// was, and not that. So if it was not this store that moved the file, its content is
+// looked at.
+func (c *fileContent) isWhole(id fileID) bool {
+	if !id.sameContent(*c.id.Load()) {
+		return false
+	}
+	if !c.s.movedTo(c.info, id) && !c.s.verified.holds(c.f, id, c.info.Digest) {
+		return false
+	}
+	c.id.Store(&id)
+	return true
+}
+
+// movedTo reports whether id is known to be the file of a revision: this store moved
+// it when it replaced or deleted it, or has looked at it since.
+func (s *Store) movedTo(info store.Info, id fileID) bool {
+	e := s.nodes.peek(info.Name)
+	if e.exists() && e.info.Revision == info.Revision {
+		return e.id == id && e.settled
+	}
+	k, ok := e.findKept(info.Revision)
+	return ok && k.id == id
+}
+
+// verified remembers what has been found out about files by reading them, so that
+// those who read one file at the same time need not each do so.
+type verified struct {
+	mu    sync.Mutex
+	known map[fileID]store.Digest
+}
+
+// maxVerified bounds how many files are remembered.
+const maxVerified = 64
+
+// holds reports whether the open file f, which is id, has the content of digest.
+func (v *verified) holds(f *os.File, id fileID, digest store.Digest) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if found, ok := v.known[id]; ok {
+		return found == digest
+	}
+	seen := sighting{id: id}
+	if err := seen.read(context.Background(), f); err != nil {
+		return false
+	}
+	if st, err := statFile(f); err != nil || st.id != id {
+		return false
+	}
+	if v.known == nil || len(v.known) >= maxVerified {
+		v.known = make(map[fileID]store.Digest)
+	}
+	v.known[id] = seen.digest
+	return seen.digest == digest
 }

@@ -2,10 +2,12 @@ package dirstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,62 +15,170 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// fromFile is a writer that, like a network connection, wants to read from a file
-// itself.
-type fromFile struct {
-	io.Writer
-	t    *testing.T
-	then func()
+// stream is a writer that is told of each write before it has happened, and that, like
+// a network connection, would rather read from a file itself.
+type stream struct {
+	bytes.Buffer
+	t      *testing.T
+	writes int
+	before func(write int)
 }
 
-func (w fromFile) ReadFrom(r io.Reader) (int64, error) {
-	limited, ok := r.(*io.LimitedReader)
-	if !ok {
-		w.t.Fatalf("the writer is given a %T, want an *io.LimitedReader", r)
+func (w *stream) Write(p []byte) (int, error) {
+	w.writes++
+	if w.before != nil {
+		w.before(w.writes)
 	}
-	if _, ok := limited.R.(*os.File); !ok {
-		w.t.Fatalf("the writer is given a limited %T, want an *os.File", limited.R)
-	}
-	n, err := io.Copy(w.Writer, r)
-	if w.then != nil {
-		w.then()
-	}
-	return n, err
+	return w.Buffer.Write(p)
 }
 
-// TestSendfile: large content is handed to the writer as a file.
-func TestSendfile(t *testing.T) {
+func (w *stream) ReadFrom(io.Reader) (int64, error) {
+	w.t.Fatal("the writer is given the file, whose pages another program can change after any check")
+	return 0, nil
+}
+
+// TestWriteRange: ranges of all lengths are written, and never by handing out the file.
+func TestWriteRange(t *testing.T) {
 	s := openAt(t, t.TempDir(), Options{})
-	content := strings.Repeat("0123456789", 50_000)
+	content := strings.Repeat("0123456789", 60_000)
 	commit(t, s, "a", content, store.Absent)
 	c, err := s.Open(t.Context(), "a", 0)
 	check(t, err)
 	defer c.Close()
-	for _, r := range [][2]int64{{0, 500_000}, {7, 300_000}, {499_999, 1}} {
-		var b bytes.Buffer
-		n, err := c.WriteRange(fromFile{Writer: &b, t: t}, r[0], r[1])
-		if n != r[1] || err != nil || b.String() != content[r[0]:r[0]+r[1]] {
+	for _, r := range [][2]int64{
+		{0, 600_000}, {7, 300_000}, {599_999, 1}, {0, 0}, {600_000, 0}, {5, short}, {5, short + 1},
+		{0, chunkSize - 1}, {0, chunkSize}, {0, chunkSize + 1}, {3, 2 * chunkSize},
+	} {
+		w := &stream{t: t}
+		n, err := c.WriteRange(w, r[0], r[1])
+		if n != r[1] || err != nil || w.String() != content[r[0]:r[0]+r[1]] {
 			t.Errorf("WriteRange(%d, %d): %d bytes, error %v", r[0], r[1], n, err)
 		}
 	}
 }
 
-// TestChangedWhileRead: reading a file that another program changes in place
-// fails, at the latest when all was read.
+// inPlace is how other programs change a file without giving it a new one.
+var inPlace = map[string]func(path string) error{
+	"written to": scribble,
+	"cut":        func(path string) error { return os.Truncate(path, 1000) },
+	"grown":      func(path string) error { return os.Truncate(path, 2_000_001) },
+	"emptied":    func(path string) error { return os.WriteFile(path, nil, 0o666) },
+	"written to, with its time set back": func(path string) error {
+		fi, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(scribble(path), os.Chtimes(path, fi.ModTime(), fi.ModTime()))
+	},
+}
+
+// scribble changes some bytes, at the end of the file too.
+func scribble(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	end, err := f.Seek(-7, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	for _, off := range []int64{100, end} {
+		if _, e := f.WriteAt([]byte("changed"), off); e != nil {
+			err = e
+		}
+	}
+	return errors.Join(err, f.Close())
+}
+
+// TestChangedWhileRead: of a file that another program changes in place, whenever
+// that is, nothing is written that is of another state than the bytes before, and
+// not all that was asked for.
 func TestChangedWhileRead(t *testing.T) {
-	const size = 400_000
-	for name, change := range map[string]func(path string) error{
-		"written to": func(path string) error {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	const size = 1_200_000
+	for name, change := range inPlace {
+		for _, r := range [][2]int64{{0, size}, {0, size - 1000}, {1000, short + 10_000}, {size - chunkSize - 1, chunkSize + 1}} {
+			for when := 1; ; when++ {
+				dir := t.TempDir()
+				s := openAt(t, dir, Options{})
+				path := filepath.Join(dir, "a")
+				check(t, os.WriteFile(path, bytes.Repeat([]byte{'x'}, size), 0o666))
+				c, err := s.Open(t.Context(), "a", 0)
+				check(t, err)
+				if _, err := c.WriteRange(io.Discard, 0, size); err != nil {
+					t.Fatalf("%s: WriteRange before the change: %v", name, err)
+				}
+				w := &stream{t: t, before: func(write int) {
+					if write == when {
+						check(t, change(path))
+					}
+				}}
+				n, err := c.WriteRange(w, r[0], r[1])
+				if n == r[1] && err == nil && w.writes == when {
+					check(t, c.Close()) // all had been read, and was of one state
+					break
+				}
+				if n >= r[1] || int64(w.Len()) != n || !errors.Is(err, store.ErrChanged) {
+					t.Errorf("%s at write %d of %v: %d bytes, error %v, want fewer and ErrChanged", name, when, r, n, err)
+				}
+				if i := bytes.IndexFunc(w.Bytes(), func(b rune) bool { return b != 'x' }); i >= 0 {
+					t.Errorf("%s at write %d of %v: byte %d is of another state", name, when, r, i)
+				}
+				wantChanged(t, s, c)
+				check(t, errors.Join(c.Close(), s.Close()))
+			}
+		}
+	}
+}
+
+// wantChanged checks that nothing can be read from c any more.
+func wantChanged(t *testing.T, s *Store, c store.Content) {
+	t.Helper()
+	if n, err := c.ReadAt(make([]byte, 100), 200_000); n != 0 || !errors.Is(err, store.ErrChanged) {
+		t.Errorf("ReadAt after the change: %d bytes, error %v, want ErrChanged", n, err)
+	}
+	var b bytes.Buffer
+	if n, err := c.WriteRange(&b, 200_000, 100); n != 0 || b.Len() != 0 || !errors.Is(err, store.ErrChanged) {
+		t.Errorf("a short WriteRange after the change: %d bytes, error %v, want ErrChanged before any", b.Len(), err)
+	}
+	if _, err := s.Open(t.Context(), "a", c.Info().Revision); !errors.Is(err, store.ErrGone) {
+		t.Errorf("Open of the revision before the change: error %v, want ErrGone", err)
+	}
+}
+
+// TestMovedWhileRead: a file that is replaced, removed, renamed, linked or given other
+// permissions has the content it had, and is read to its end.
+func TestMovedWhileRead(t *testing.T) {
+	const size = 1_200_000
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be replaced everywhere here")
+	}
+	for name, move := range map[string]func(s *Store, path string) error{
+		"removed":   func(_ *Store, path string) error { return os.Remove(path) },
+		"renamed":   func(_ *Store, path string) error { return os.Rename(path, path+".bak") },
+		"linked":    func(_ *Store, path string) error { return os.Link(path, path+".bak") },
+		"protected": func(_ *Store, path string) error { return os.Chmod(path, 0o400) },
+		"touched back": func(_ *Store, path string) error {
+			fi, err := os.Stat(path)
 			if err != nil {
 				return err
 			}
-			_, err = f.WriteAt([]byte("changed"), 100)
-			return errors.Join(err, f.Close())
+			return os.Chtimes(path, time.Now(), fi.ModTime())
 		},
-		"cut":     func(path string) error { return os.Truncate(path, 1000) },
-		"grown":   func(path string) error { return os.Truncate(path, size+1) },
-		"emptied": func(path string) error { return os.WriteFile(path, nil, 0o666) },
+		"replaced": func(_ *Store, path string) error {
+			return errors.Join(os.WriteFile(path+".new", make([]byte, size), 0o666), os.Rename(path+".new", path))
+		},
+		"replaced by a commit": func(s *Store, _ string) error {
+			d, err := s.Stage(context.Background(), "a", strings.NewReader("other"))
+			if err != nil {
+				return err
+			}
+			_, err = d.Commit(context.Background(), store.Any)
+			return err
+		},
+		"deleted": func(s *Store, _ string) error {
+			_, err := s.Delete(context.Background(), "a", store.Any)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -78,22 +188,16 @@ func TestChangedWhileRead(t *testing.T) {
 			c, err := s.Open(t.Context(), "a", 0)
 			check(t, err)
 			defer c.Close()
-			if _, err := c.WriteRange(io.Discard, 0, size); err != nil {
-				t.Fatalf("WriteRange before the change: %v", err)
+			w := &stream{t: t, before: func(write int) {
+				if write == 2 {
+					check(t, move(s, path))
+				}
+			}}
+			if n, err := c.WriteRange(w, 0, size); n != size || err != nil {
+				t.Errorf("%d bytes, error %v, want all %d", n, err, size)
 			}
-			_, err = c.WriteRange(fromFile{Writer: io.Discard, t: t, then: func() { check(t, change(path)) }}, 0, size)
-			if !errors.Is(err, store.ErrChanged) {
-				t.Errorf("WriteRange during the change: error %v, want ErrChanged", err)
-			}
-			if n, err := c.ReadAt(make([]byte, 100), size/2); n != 0 || !errors.Is(err, store.ErrChanged) {
-				t.Errorf("ReadAt after the change: %d bytes, error %v, want ErrChanged", n, err)
-			}
-			var b bytes.Buffer
-			if n, err := c.WriteRange(&b, size/2, 100); n != 0 || b.Len() != 0 || !errors.Is(err, store.ErrChanged) {
-				t.Errorf("a short WriteRange after the change: %d bytes, error %v, want ErrChanged before any", b.Len(), err)
-			}
-			if _, err := s.Open(t.Context(), "a", c.Info().Revision); !errors.Is(err, store.ErrGone) {
-				t.Errorf("Open of the revision before the change: error %v, want ErrGone", err)
+			if name == "replaced by a commit" && len(s.verified.known) > 0 {
+				t.Error("the file was read once more, although it was this store that had moved it")
 			}
 		})
 	}

@@ -60,8 +60,8 @@
 // # Limits
 //
 // A program that keeps a replaced file open and goes on writing to it writes
-// into the old revision, as it would after any rename. A program that changes a
-// large file in place, while it is being sent, and sets its modification time
-// back to the nanosecond is noticed by the next Stat but not by that reader.
+// into the old revision, as it would after any rename. Of a program that changes a
+// file through memory that it is mapped to, only the first change is noticed on a file
+// system in memory (tmpfs), and on macOS and Windows only what their own clocks show.
 // Extended attributes and access control lists are not passed on.
 package dirstore

@@ -160,6 +160,10 @@ func (s *Store) hashName(ctx context.Context, name string) (sighting, error) {
 // hashFile reads and hashes f. Large content is not read before the times of
 // the file have settled: whoever is sent it relies on them to notice a change.
 func (s *Store) hashFile(ctx context.Context, f *os.File) (sighting, error) {
+	// From here on, each change of the content shows in the times.
+	if err := showChanges(f); err != nil {
+		return sighting{}, err
+	}
 	now := fileClock()
 	before, err := statFile(f)
 	if err != nil {

@@ -46,7 +46,8 @@ type Store struct {
 	noExchange  atomic.Bool              // the file system cannot exchange files
 	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
 
-	strays strays
+	strays   strays
+	verified verified
 
 	// users counts calls under way; Close adds closedBias.
 	users    atomic.Int64

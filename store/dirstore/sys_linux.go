@@ -117,3 +117,24 @@ func openSole(dir folder, rel string) (newFile, fileStat, error) {
 	}
 	return f, st, nil
 }
+
+// showChanges makes sure that whatever changes the content of f from now on moves the
+// file's times. A program that has mapped the file into its memory moves them with the
+// first change to a page, and then not again until that page is written to the disk. So if
+// anybody may have the file open for writing, its pages are written first. That nobody
+// has is what the system grants a read lease on; whoever is not the owner of the file
+// cannot ask.
+func showChanges(f *os.File) error {
+	fd := f.Fd()
+	if _, err := unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_RDLCK); err == nil {
+		_, err = unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_UNLCK)
+		return err
+	}
+	const all = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	err := ignoringEINTR(func() error { return unix.SyncFileRange(int(fd), 0, 0, all) })
+	switch err {
+	case unix.ESPIPE, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP: // no plain file, or one without pages of its own
+		return nil
+	}
+	return err
+}
