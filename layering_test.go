@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 		"internal/digest", "internal/listing", "internal/mediatype", "internal/patch",
 	},
 
-	"internal/cli": {
+	"command": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/coalesce", "internal/deadline",
 		"internal/evaluate", "internal/gate", "internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 
 	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
 
-	"": {"internal/cli"}, // main.go
+	"": {"command"}, // main.go
 
 	"examples/forgetful":  {},
 	"examples/middleware": {"etag", "precondition", "condhttp"},
@@ -96,8 +96,8 @@ var mayUse = map[string][]string{
 	"github.com/goccy/go-yaml":            {"internal/guardconfig"},
 	"github.com/klauspost/compress":       {"internal/coding", "internal/inflate"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
-	"github.com/spf13/cobra":              {"internal/cli"},
-	"github.com/spf13/pflag":              {"internal/cli"},
+	"github.com/spf13/cobra":              {"command"},
+	"github.com/spf13/pflag":              {"command"},
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"internal/auth"},
 	"golang.org/x/net":                    {"internal/report"},

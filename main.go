@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"github.com/fourtwelve/fourtwelve/internal/cli"
+	"github.com/fourtwelve/fourtwelve/command"
 )
 
-func main() { os.Exit(cli.Main()) }
+func main() { os.Exit(command.Main()) }

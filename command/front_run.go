@@ -1,0 +1,174 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/coalesce"
+	"github.com/fourtwelve/fourtwelve/internal/deadline"
+	"github.com/fourtwelve/fourtwelve/internal/requestlog"
+)
+
+const (
+	// maxHeaderBytes bounds the header section of a request. Lists of many entity
+	// tags are legal, but not longer than this.
+	maxHeaderBytes = 64 << 10
+	// headerTimeout is how long a client may take to send a header section.
+	headerTimeout = 10 * time.Second
+	// logTimeout is how long the access log may take to be written at the end.
+	logTimeout = 5 * time.Second
+)
+
+// accessLog is where the lines about requests go; w is nil if there are none.
+type accessLog struct {
+	w    *requestlog.Writer
+	file *requestlog.File // nil for standard output
+}
+
+func (f *front) openLog(stdout io.Writer, logger *slog.Logger) (*accessLog, error) {
+	l := new(accessLog)
+	sink := stdout
+	switch f.accessLog {
+	case "off":
+		return l, nil
+	case "-":
+	default:
+		file, err := requestlog.OpenFile(f.accessLog)
+		if err != nil {
+			return nil, err
+		}
+		l.file, sink = file, file
+	}
+	l.w = requestlog.NewWriter(sink, requestlog.Options{Logger: logger})
+	return l, nil
+}
+
+func (l *accessLog) reopen() error {
+	if l.w == nil {
+		return nil
+	}
+	return l.w.Reopen()
+}
+
+func (l *accessLog) close() error {
+	if l.w == nil {
+		return nil
+	}
+	err := l.w.Close(logTimeout)
+	if l.file != nil {
+		err = errors.Join(err, l.file.Close())
+	}
+	return err
+}
+
+// newServer returns a server for the handler. Its timeouts do not cover the time
+// that content takes; that is for the handler to bound.
+func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	s := &http.Server{
+		Handler:           coalesce.Handler(handler),
+		ConnContext:       coalesce.Context,
+		ReadHeaderTimeout: min(headerTimeout, f.idleTimeout),
+		IdleTimeout:       f.idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(serverLog{logger}, "", 0),
+		// OPTIONS * is the handler's to answer, so that it is logged like the rest.
+		DisableGeneralOptionsHandler: true,
+	}
+	if f.certificate != nil {
+		s.TLSConfig = f.certificate.config()
+	}
+	return s
+}
+
+// serverLog is where net/http reports what it cannot tell a client.
+type serverLog struct{ logger *slog.Logger }
+
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	// Scanners fail handshakes all day.
+	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.logger.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	return len(line), nil
+}
+
+// onHangup has do called for each SIGHUP, one after the other, until stop is called.
+func onHangup(do func()) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-hangup:
+				do()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(over)
+		<-done
+	}
+}
+
+// reloadStep reads something again. After an error it must be as it was.
+type reloadStep struct {
+	what string
+	do   func() error
+}
+
+// reload takes the steps, and tells what became of each.
+func reload(steps []reloadStep, logger *slog.Logger) {
+	for _, step := range steps {
+		if err := step.do(); err != nil {
+			logger.Error("hangup: the "+step.what+" stays as it was", "error", err)
+		} else {
+			logger.Info("hangup: the " + step.what + " was opened again")
+		}
+	}
+}
+
+// serveUntil serves until ctx is done. Then no more connections are accepted, and
+// the requests under way get their time to finish. outcome says what became of those
+// that did not.
+func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, outcome string) error {
+	ln = coalesce.Listen(deadline.Listen(ln))
+	failed := make(chan error, 1)
+	go func() {
+		if f.certificate != nil {
+			failed <- server.ServeTLS(ln, "", "")
+		} else {
+			failed <- server.Serve(ln)
+		}
+	}()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("cannot serve any longer: %w", err)
+	case <-ctx.Done():
+	}
+	fmt.Fprintf(stderr, "Stopping. Requests under way have %v to finish; interrupt again to end at once.\n", f.shutdownTimeout)
+	limit, cancel := context.WithTimeout(context.Background(), f.shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(limit); err != nil {
+		server.Close()
+		return fmt.Errorf("requests that had not finished after %v were cut off; %s", f.shutdownTimeout, outcome)
+	}
+	fmt.Fprintln(stderr, "Stopped.")
+	return nil
+}

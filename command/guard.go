@@ -1,0 +1,330 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
+)
+
+// guardOptions are the flags of fourtwelve guard.
+type guardOptions struct {
+	front
+	url     string // of the backend; "" with a configuration file
+	config  string
+	check   bool
+	metrics string
+
+	keepHost bool
+	tls      guardconfig.BackendTLS
+
+	require       condhttp.Requirement
+	validators    guard.Validators
+	preconditions guard.Preconditions
+	lenientTags   bool
+	staleIfRange  int
+	coding        bool
+	cacheControl  string
+
+	maxBody              size
+	maxBuffer, maxSpool  room
+	maxMemory, maxDisk   room
+	spoolDir             string
+	connect, response    timeout
+	backendIdle, waiting timeout
+	content              timeout
+
+	trustedProxies []string
+	via            string
+}
+
+const guardLong = `Stand in front of a server that is not to be changed, and make its preconditions hold:
+entity tags that are right, conditional reads and ranges that never mix versions,
+writes that happen only to the version they name, and refusals that explain
+themselves.
+
+Everything can be said with flags if there is one backend. A file says it for several,
+by host, path and method: see docs/guard.md. With --config, other flags have no place.
+
+It listens on this machine only unless --listen says otherwise. It asks nobody for
+credentials: it hands on those that come, and leaves the decision to the backend.
+
+A hangup signal (SIGHUP) makes it read the file and the certificates again, and reopen
+the access log; no request is dropped, and a file that is wrong changes nothing. An
+interrupt or SIGTERM makes it finish the requests under way and end; a second one
+ends it at once.`
+
+const guardExample = `  fourtwelve guard http://127.0.0.1:3000
+  fourtwelve guard --require overwrite --metrics 127.0.0.1:9412 http://127.0.0.1:3000
+  fourtwelve guard --config guard.yaml
+  fourtwelve guard --config guard.yaml --check-config`
+
+func newGuard(env *Env) *cobra.Command {
+	o := new(guardOptions)
+	cmd := &cobra.Command{
+		Use:     "guard URL | --config FILE",
+		Short:   "Make preconditions hold in front of another server",
+		Long:    guardLong,
+		Example: guardExample,
+		Args:    func(_ *cobra.Command, args []string) error { return o.takeArgs(args) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.checkFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			p, err := o.plan()
+			if err != nil {
+				return err
+			}
+			if o.check {
+				p.sayChecked(env.Stdout)
+				return nil
+			}
+			return p.run(cmd.Context(), env)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *guardOptions) addFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVar(&o.config, "config", "", "read everything from this YAML `FILE`")
+	f.BoolVar(&o.check, "check-config", false, "say what is wrong with the configuration, or what it amounts to, and end")
+	o.addListenFlags(f)
+	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
+
+	f.Var(choice[condhttp.Requirement]{&o.require, guardconfig.RequireWords,
+		[]condhttp.Requirement{condhttp.RequireNone, condhttp.RequireOverwrite, condhttp.RequireAlways}},
+		"require", "which writes need a precondition: none, those that replace or delete, or all")
+	f.Var(choice[guard.Validators]{&o.validators, guardconfig.ValidatorWords,
+		[]guard.Validators{guard.ValidatorsAuto, guard.ValidatorsContent, guard.ValidatorsBackend, guard.ValidatorsNone}},
+		"validators", "where entity tags come from: content until the backend's prove sound, always content, the backend, or nowhere")
+	f.Var(choice[guard.Preconditions]{&o.preconditions, guardconfig.PreconditionWords,
+		[]guard.Preconditions{guard.PreconditionsAuto, guard.PreconditionsCheck, guard.PreconditionsPass}},
+		"preconditions", "who holds writes to them: the backend as well once its tags prove sound, the guard alone, or both")
+	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
+	o.staleIfRange = 200
+	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
+		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
+	f.BoolVar(&o.coding, "coding", true, "compress answers for clients that accept it")
+	f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `VALUE` for answers to reads that have none (default no-cache, for those with an entity tag), or off")
+
+	f.BoolVar(&o.keepHost, "keep-host", false, "send the backend the Host that the client sent, and not that of URL")
+	f.StringVar(&o.tls.CA, "backend-ca", "", "PEM `FILE` of certificates to trust for the backend, in place of the system's")
+	f.StringVar(&o.tls.Name, "backend-name", "", "`NAME` that the backend's certificate must have, in place of that in URL")
+	f.StringVar(&o.tls.Cert, "backend-cert", "", "PEM `FILE` of a certificate to show to the backend")
+	f.StringVar(&o.tls.Key, "backend-key", "", "PEM `FILE` of that certificate's key")
+	f.StringArrayVar(&o.trustedProxies, "trusted-proxy", nil, "`ADDRESS` or prefix whose Forwarded and X-Forwarded-* are believed; repeatable")
+	f.StringVar(&o.via, "via", "fourtwelve", "`NAME` in Via fields")
+
+	o.addLimitFlags(f)
+	o.addRunFlags(f)
+}
+
+func (o *guardOptions) addLimitFlags(f *pflag.FlagSet) {
+	o.maxBody, o.maxBuffer, o.maxSpool = guard.DefaultMaxBody, guard.DefaultMaxBuffer, guard.DefaultMaxSpool
+	o.maxMemory, o.maxDisk = guard.DefaultMaxMemory, guard.DefaultMaxDisk
+	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
+	f.Var(&o.maxBuffer, "max-buffer", "what one message may hold in memory")
+	f.Var(&o.maxSpool, "max-spool", "what one message may hold in a temporary file, beyond that")
+	f.Var(&o.maxMemory, "max-memory", "what all messages together may hold in memory")
+	f.Var(&o.maxDisk, "max-disk", "what all messages together may hold in temporary files")
+	f.StringVar(&o.spoolDir, "spool-dir", "", "`DIR` for temporary files, in place of the system's")
+
+	for _, t := range []struct {
+		value *timeout
+		name  string
+		usual time.Duration
+		usage string
+	}{
+		{&o.connect, "connect-timeout", guard.DefaultConnectTimeout, "`DURATION` to connect to the backend"},
+		{&o.response, "response-timeout", guard.DefaultResponseTimeout, "`DURATION` until the backend begins to answer"},
+		{&o.backendIdle, "backend-idle-timeout", guard.DefaultIdleTimeout, "`DURATION` to keep a connection to the backend that nobody uses"},
+		{&o.waiting, "lock-timeout", guard.DefaultLockTimeout, "`DURATION` a write waits for those before it"},
+		{&o.content, "content-timeout", guard.DefaultContentTimeout, "`DURATION` to wait for more of a request's content"},
+	} {
+		*t.value = timeout(t.usual)
+		f.Var(t.value, t.name, t.usage)
+	}
+}
+
+func (o *guardOptions) takeArgs(args []string) error {
+	switch {
+	case o.config != "" && len(args) > 0:
+		return usageError{fmt.Errorf("--config says what is guarded: leave out %q, or --config", args[0])}
+	case o.config == "" && len(args) != 1:
+		return usageError{fmt.Errorf("guard takes the URL of one backend, and got %d: write fourtwelve guard URL, or fourtwelve guard --config FILE", len(args))}
+	case o.config == "":
+		o.url = args[0]
+	}
+	return nil
+}
+
+// checkFlags refuses flags beside --config that would say the same as the file, or
+// something else.
+func (o *guardOptions) checkFlags(flags *pflag.FlagSet) error {
+	if o.config == "" {
+		return nil
+	}
+	var extra []string
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "config" && f.Name != "check-config" {
+			extra = append(extra, "--"+f.Name)
+		}
+	})
+	if len(extra) > 0 {
+		return usageError{fmt.Errorf("with --config, everything is said in the file: leave out %s", strings.Join(extra, " and "))}
+	}
+	return nil
+}
+
+// guardPlan is what guard will do, checked as far as it can be without opening
+// anything for good.
+type guardPlan struct {
+	front
+	options *guardOptions
+	config  *guardconfig.Config
+	metrics *address // nil for none
+}
+
+// plan reads and checks the configuration.
+func (o *guardOptions) plan() (*guardPlan, error) {
+	c, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	p := &guardPlan{options: o, config: c}
+	p.front = front{
+		listen: c.Listen, hosts: c.Hosts, tlsCert: c.TLSCert, tlsKey: c.TLSKey, accessLog: c.AccessLog,
+		idleTimeout: c.IdleTimeout, shutdownTimeout: c.ShutdownTimeout, file: o.config,
+	}
+	steps := []func() error{p.checkTimeouts, p.loadCertificate, p.findMetrics, p.findAddress}
+	if o.check && strings.HasPrefix(p.listen, "fd:") {
+		steps = steps[:len(steps)-1] // only the service manager has it
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// findMetrics looks up the address of the metrics.
+func (p *guardPlan) findMetrics() (err error) {
+	if p.config.Metrics != "" {
+		p.metrics, err = p.resolve("metrics", p.config.Metrics)
+	}
+	return err
+}
+
+// read reads the configuration, from the file or from the flags, and tries whether it
+// can be put in force.
+func (o *guardOptions) read() (c *guardconfig.Config, err error) {
+	if o.config != "" {
+		c, err = guardconfig.Load(o.config)
+	} else {
+		c, err = o.fromFlags()
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := guard.New(c.Guard)
+	if err != nil {
+		return nil, (&front{file: o.config}).mistake("%w", err)
+	}
+	h.Close()
+	return c, trySpool(c.Guard.SpoolDir)
+}
+
+// trySpool makes sure that temporary files can be made.
+func trySpool(dir string) error {
+	f, err := os.CreateTemp(dir, "fourtwelve-*")
+	if err != nil {
+		return fmt.Errorf("temporary files cannot be made: %w", err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
+	route, err := o.route()
+	if err != nil {
+		return nil, err
+	}
+	c := &guardconfig.Config{
+		Listen: o.listen, Hosts: o.hosts, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Metrics: o.metrics,
+		AccessLog: o.accessLog, IdleTimeout: o.idleTimeout, ShutdownTimeout: o.shutdownTimeout,
+		Guard: guard.Options{
+			Routes: []guard.Route{*route}, Via: o.via, SpoolDir: o.spoolDir,
+			MaxMemory: int64(o.maxMemory), MaxDisk: int64(o.maxDisk),
+		},
+	}
+	for _, text := range o.trustedProxies {
+		prefix, err := guardconfig.ParseProxy(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		c.Guard.TrustedProxies = append(c.Guard.TrustedProxies, prefix)
+	}
+	return c, nil
+}
+
+// route returns the one route that flags make.
+func (o *guardOptions) route() (*guard.Route, error) {
+	backend, err := o.backend()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	r := &guard.Route{
+		Name: guardconfig.NameOf(guard.Route{}), Backend: backend, KeepHost: o.keepHost,
+		Require: o.require, Validators: o.validators, Preconditions: o.preconditions,
+		LenientTags: o.lenientTags, StaleIfRange: o.staleIfRange == 412, NoCoding: !o.coding, CacheControl: o.cacheControl,
+		MaxBody: int64(o.maxBody), MaxBuffer: int64(o.maxBuffer), MaxSpool: int64(o.maxSpool),
+		Timeouts: guard.Timeouts{
+			Connect: time.Duration(o.connect), Response: time.Duration(o.response), Idle: time.Duration(o.backendIdle),
+			Lock: time.Duration(o.waiting), Content: time.Duration(o.content),
+		},
+	}
+	if o.cacheControl != "" {
+		if err := guardconfig.CheckCacheControl(o.cacheControl); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	if o.tls != (guardconfig.BackendTLS{}) {
+		if r.BackendTLS, err = o.tls.Config(); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (o *guardOptions) backend() (*url.URL, error) {
+	u, err := guardconfig.ParseBackend(o.url)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.tls != (guardconfig.BackendTLS{}) && u.Scheme != "https":
+		return nil, errors.New("--backend-ca, --backend-name, --backend-cert and --backend-key are for an https URL")
+	}
+	return u, nil
+}
+
+// knownHosts are the names this server is asked for, beside localhost.
+func (p *guardPlan) knownHosts(c *guardconfig.Config) []string {
+	hosts := append(p.listenName(), c.Hosts...)
+	for _, r := range c.Guard.Routes {
+		if r.Host != "" {
+			hosts = append(hosts, r.Host)
+		}
+	}
+	return hosts
+}

@@ -1,0 +1,273 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/gate"
+	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
+	"github.com/fourtwelve/fourtwelve/internal/metrics"
+	"github.com/fourtwelve/fourtwelve/internal/pace"
+	"github.com/fourtwelve/fourtwelve/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/origin"
+)
+
+// run guards until ctx is done, and then until the requests under way have
+// finished.
+func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
+	signal.Ignore(syscall.SIGPIPE)
+	logger := slog.New(slog.NewTextHandler(env.Stderr, nil))
+	lines, err := p.openLog(env.Stdout, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lines.close()) }()
+	ln, err := p.address.open()
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+
+	g := newGuarding(p, lines, logger)
+	defer g.close()
+	if err := g.install(p.config); err != nil {
+		return err
+	}
+	metricsAt, stopMetrics, err := g.serveMetrics(p.metrics)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	server := g.newServer()
+	p.say(env.Stderr, ln.Addr(), metricsAt)
+	defer onHangup(func() { reload(g.reloads(lines), logger) })()
+	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
+	return p.serveUntil(ctx, server, ln, env.Stderr, "whether a write among them has happened, the backend knows")
+}
+
+// guarding answers requests by the configuration in force, which can be replaced
+// while it does.
+type guarding struct {
+	plan     *guardPlan
+	logger   *slog.Logger
+	shared   *guard.Shared
+	metrics  *metrics.Metrics
+	observe  guard.Observer
+	stopping atomic.Bool
+
+	mu      sync.RWMutex
+	current *generation
+}
+
+// generation is a configuration in force, with the requests that it answers.
+type generation struct {
+	config *guardconfig.Config
+	guard  *guard.Handler
+	http.Handler
+	active sync.WaitGroup
+}
+
+func newGuarding(p *guardPlan, lines *accessLog, logger *slog.Logger) *guarding {
+	g := &guarding{plan: p, logger: logger, shared: guard.NewShared(nil)}
+	g.metrics = metrics.New(metrics.Options{
+		Routes: func() []guard.RouteStatus { return g.now().guard.Routes() },
+		Usage:  g.shared.Usage,
+		Ready: func() error {
+			if g.stopping.Load() {
+				return errors.New("stopping")
+			}
+			return nil
+		},
+	})
+	g.observe = g.metrics.Observe
+	if lines.w != nil {
+		log := requestlog.GuardObserver(lines.w)
+		g.observe = func(r *http.Request, rec *guard.Record) {
+			log(r, rec)
+			g.metrics.Observe(r, rec)
+		}
+	}
+	return g
+}
+
+func (g *guarding) now() *generation {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.current
+}
+
+// ServeHTTP answers r by the configuration that is in force when it arrives.
+func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.RLock()
+	now := g.current
+	now.active.Add(1)
+	g.mu.RUnlock()
+	defer now.active.Done()
+	now.ServeHTTP(w, r)
+}
+
+// newServer returns the server for clients.
+func (g *guarding) newServer() *http.Server {
+	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.logger)
+	s.Protocols = new(http.Protocols)
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	return s
+}
+
+// install puts a configuration in force. That before it is closed when its last
+// request has been answered. After an error nothing has changed.
+func (g *guarding) install(c *guardconfig.Config) error {
+	options := c.Guard
+	options.Shared, options.Observe, options.Logger = g.shared, g.observe, g.logger
+	h, err := guard.New(options)
+	if err != nil {
+		return err
+	}
+	next := &generation{config: c, guard: h, Handler: g.heard(h, c)}
+	g.mu.Lock()
+	before := g.current
+	g.current = next
+	g.mu.Unlock()
+	if before == nil {
+		g.metrics.Loaded()
+		return nil
+	}
+	go func() {
+		before.active.Wait()
+		before.guard.Close()
+	}()
+	return nil
+}
+
+// heard turns away requests that a page of another site makes a browser send to
+// this machine, by letting the name of the site lead here: the backend could not
+// tell, as it is sent its own name. Whoever is no browser, such as a proxy that is
+// trusted, may ask for any name.
+func (g *guarding) heard(h http.Handler, c *guardconfig.Config) http.Handler {
+	if !g.plan.address.loopback || g.plan.certificate != nil {
+		return h
+	}
+	hint := "start it with --host and the name"
+	if g.plan.file != "" {
+		hint = `list the name under "hosts" in its configuration`
+	}
+	strict := gate.New(h, gate.Options{
+		LocalOnly: true, Hosts: g.plan.knownHosts(c), HostHint: hint, AnyOrigin: true, Observe: g.observeRefusal,
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isTrusted(c.Guard.TrustedProxies, r.RemoteAddr) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		strict.ServeHTTP(w, r)
+	})
+}
+
+func isTrusted(proxies []netip.Prefix, remote string) bool {
+	at, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
+}
+
+func (g *guarding) observeRefusal(r *http.Request, rec *origin.Record) {
+	g.observe(r, &guard.Record{
+		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes, Reason: rec.Reason,
+	})
+}
+
+// close releases what all configurations share.
+func (g *guarding) close() {
+	if now := g.now(); now != nil {
+		now.guard.Close()
+	}
+	g.shared.Close()
+}
+
+// serveMetrics answers at the address, if there is one, until stop is called.
+func (g *guarding) serveMetrics(at *address) (listening net.Addr, stop func(), err error) {
+	if at == nil {
+		return nil, func() {}, nil
+	}
+	ln, err := at.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	handler := g.metrics.Handler()
+	if at.loopback {
+		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: g.plan.names()})
+	}
+	server := (&front{idleTimeout: g.plan.idleTimeout}).newServer(handler, g.logger)
+	server.ReadTimeout, server.WriteTimeout = g.plan.idleTimeout, g.plan.idleTimeout
+	go server.Serve(ln)
+	return ln.Addr(), func() { server.Close() }, nil
+}
+
+// reloads are what a hangup makes guard read again.
+func (g *guarding) reloads(lines *accessLog) []reloadStep {
+	steps := []reloadStep{{"access log", lines.reopen}, {"configuration", g.reload}}
+	if g.plan.certificate != nil {
+		steps = append(steps, reloadStep{"certificate", g.reloadCertificate})
+	}
+	return steps
+}
+
+// reloadCertificate reads the certificate from where the configuration in force says
+// it is.
+func (g *guarding) reloadCertificate() error {
+	if c := g.now().config; c.TLSCert != "" {
+		return g.plan.certificate.reloadFrom(c.TLSCert, c.TLSKey)
+	}
+	return g.plan.certificate.reload()
+}
+
+// reload reads the configuration again.
+func (g *guarding) reload() error {
+	c, err := g.plan.options.read()
+	if err == nil {
+		g.warnOfRestart(c)
+		err = g.install(c)
+	}
+	g.metrics.Reloaded(err)
+	if mistakes, ok := errors.AsType[guardconfig.Errors](err); ok {
+		return errors.New(mistakes.OneLine())
+	}
+	return err
+}
+
+// warnOfRestart names what has changed in the file and stays as it was nevertheless,
+// as it belongs to listeners that are open.
+func (g *guarding) warnOfRestart(c *guardconfig.Config) {
+	was := g.plan.config
+	var changed []string
+	for _, key := range []struct {
+		name    string
+		differs bool
+	}{
+		{"listen", c.Listen != was.Listen},
+		{"tls", (c.TLSCert == "") != (was.TLSCert == "")},
+		{"metrics", c.Metrics != was.Metrics},
+		{"access_log", c.AccessLog != was.AccessLog},
+		{"idle_timeout", c.IdleTimeout != was.IdleTimeout},
+		{"shutdown_timeout", c.ShutdownTimeout != was.ShutdownTimeout},
+	} {
+		if key.differs {
+			changed = append(changed, key.name)
+		}
+	}
+	if len(changed) > 0 {
+		g.logger.Warn(fmt.Sprintf("hangup: %s in %s will change with the next start", strings.Join(changed, ", "), g.plan.file))
+	}
+}

@@ -1,0 +1,249 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fourtwelve/fourtwelve/internal/auth"
+	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/store/dirstore"
+)
+
+// serveOptions are the flags of fourtwelve serve.
+type serveOptions struct {
+	dir string // absolute
+
+	front
+
+	readOnly    bool
+	readOnlySet bool // said so, one way or the other
+	auth        []string
+	publicRead  bool
+
+	require      origin.Require
+	maxBody      size
+	staleIfRange int
+	acceptReplay bool
+	revisionTags bool
+	lenientTags  bool
+
+	keep      int
+	keepBytes size
+	sync      dirstore.SyncMode
+	waitLock  patience
+
+	cacheControl []string
+}
+
+const serveLong = `Serve the files of a directory over HTTP, and let them be edited so that no update
+is lost, no read is stale or spliced, and every refusal explains itself.
+
+The files stay plain files: other programs may read and edit them at any time. What the
+server knows beyond them is in one folder, .fourtwelve, inside the directory.
+
+It listens on this machine only unless --listen says otherwise. On any other address
+it is read-only, unless --auth names who may write.
+
+A hangup signal (SIGHUP) makes it read the credentials and the certificate
+again, and reopen the access log. An interrupt or SIGTERM makes it finish the
+requests under way and end; a second one ends it at once.`
+
+const serveExample = `  fourtwelve serve examples/site
+  fourtwelve serve --listen :8443 --tls-cert cert.pem --tls-key key.pem --auth htpasswd:users /srv/site
+  fourtwelve serve --cache-control 'assets/**=public, max-age=31536000, immutable' /srv/site`
+
+func newServe(env *Env) *cobra.Command {
+	o := serveOptions{
+		maxBody: origin.DefaultMaxBody, keepBytes: 1 << 30, staleIfRange: 200,
+	}
+	cmd := &cobra.Command{
+		Use:     "serve DIR",
+		Short:   "Serve and edit a directory of files",
+		Long:    serveLong,
+		Example: serveExample,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{fmt.Errorf("serve takes one directory, and got %d: write fourtwelve serve DIR", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.dir = args[0]
+			o.readOnlySet = cmd.Flags().Changed("read-only")
+			p, err := o.plan()
+			if err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), env)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *serveOptions) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	o.addListenFlags(f)
+
+	f.BoolVar(&o.readOnly, "read-only", false, "refuse every write")
+	f.StringArrayVar(&o.auth, "auth", nil, "who is let in, as `KIND:FILE`: htpasswd (bcrypt) or bearer (tokens); repeatable")
+	f.BoolVar(&o.publicRead, "public-read", false, "with --auth, let everyone read")
+
+	f.Var(choice[origin.Require]{&o.require, []string{"never", "overwrite", "always"},
+		[]origin.Require{origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways}},
+		"require", "which writes need a precondition: none, those that replace or delete, or all")
+	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
+	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
+		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
+	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
+	f.Var(choice[bool]{&o.revisionTags, []string{"content", "revision"}, []bool{false, true}},
+		"etag", "make entity tags of the content, or also of the revision")
+	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
+
+	f.IntVar(&o.keep, "keep", 8, "keep `N` earlier revisions of each resource")
+	f.Var(&o.keepBytes, "keep-bytes", "largest size of all kept revisions together")
+	f.Var(choice[dirstore.SyncMode]{&o.sync, []string{"full", "none"}, []dirstore.SyncMode{dirstore.SyncFull, dirstore.SyncNone}},
+		"sync", "a write is on the disk before it is answered, or some time later")
+	f.Var(&o.waitLock, "wait-lock", "if another process serves DIR, wait for it to end, `DURATION` at most")
+	f.Lookup("wait-lock").NoOptDefVal = forever
+
+	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
+	o.addRunFlags(f)
+}
+
+// servePlan is what serve will do, checked as far as it can be without opening
+// anything for good.
+type servePlan struct {
+	serveOptions
+	credentials *auth.Credentials // nil if everyone is let in
+	rules       cachecontrol.Rules
+	// forced says that the server is read-only because nobody asked for it to be
+	// otherwise, at an address where that would be dangerous.
+	forced bool
+}
+
+// plan checks the flags and reads the files they name.
+func (o serveOptions) plan() (*servePlan, error) {
+	p := &servePlan{serveOptions: o}
+	for _, step := range []func() error{
+		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
+		p.findAddress, p.decideWriting,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *servePlan) checkDir() error {
+	info, err := os.Stat(p.dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("there is no directory %q: create it first, or check the path", p.dir)
+	case err != nil:
+		return fmt.Errorf("cannot serve %q: %w", p.dir, errors.Unwrap(err))
+	case !info.IsDir():
+		return fmt.Errorf("%q is a file: serve takes the directory it is in", p.dir)
+	}
+	p.dir, err = filepath.Abs(p.dir)
+	return err
+}
+
+func (p *servePlan) checkNumbers() error {
+	for _, check := range []struct {
+		bad  bool
+		what string
+	}{
+		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
+		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},
+	} {
+		if check.bad {
+			return usageError{errors.New(check.what)}
+		}
+	}
+	return nil
+}
+
+// checkSecrets refuses to serve what is not for everyone: a file of ours that
+// lies in the directory would be sent to whoever asks for it.
+func (p *servePlan) checkSecrets() error {
+	secrets := map[string]string{"--tls-key": p.tlsKey}
+	if p.accessLog != "-" && p.accessLog != "off" {
+		secrets["--access-log"] = p.accessLog
+	}
+	for _, source := range p.auth {
+		if _, path, ok := strings.Cut(source, ":"); ok {
+			secrets["--auth "+source] = path
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(secrets)) {
+		if path := secrets[flag]; path != "" && isInside(path, p.dir) {
+			return usageError{fmt.Errorf("%s: the file %q is inside the directory that is served, so that everyone could read it: keep it somewhere else", flag, path)}
+		}
+	}
+	return nil
+}
+
+// isInside reports whether path leads into dir, which is absolute. The file need
+// not exist, its directory should.
+func isInside(path, dir string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return false // it cannot be opened either
+		}
+		real = filepath.Join(folder, filepath.Base(path))
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return false
+	}
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	rel, err := filepath.Rel(dir, real)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+func (p *servePlan) checkCacheControl() (err error) {
+	if p.rules, err = cachecontrol.Parse(p.cacheControl); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (p *servePlan) loadCredentials() (err error) {
+	if len(p.auth) == 0 {
+		if p.publicRead {
+			return usageError{errors.New("--public-read has a meaning with --auth only: without it, everyone may read anyway")}
+		}
+		return nil
+	}
+	p.credentials, err = auth.Load(p.auth)
+	return err
+}
+
+// decideWriting keeps strangers from writing: on an address others can reach,
+// the server is read-only unless it knows who may write.
+func (p *servePlan) decideWriting() error {
+	if p.address.loopback || p.credentials != nil {
+		return nil
+	}
+	if p.readOnlySet && !p.readOnly {
+		return usageError{fmt.Errorf("%s can be reached from other machines, and without credentials anyone there could overwrite and delete files: "+
+			"add --auth htpasswd:FILE or --auth bearer:FILE, listen on 127.0.0.1, or leave out --read-only=false", p.address)}
+	}
+	p.forced = !p.readOnly
+	p.readOnly = true
+	return nil
+}

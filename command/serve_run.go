@@ -1,0 +1,173 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/gate"
+	"github.com/fourtwelve/fourtwelve/internal/pace"
+	"github.com/fourtwelve/fourtwelve/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/store"
+	"github.com/fourtwelve/fourtwelve/store/dirstore"
+)
+
+// run serves until ctx is done, and then until the requests under way have
+// finished.
+func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
+	// A reader of our output that goes away must not take writes under way
+	// with it.
+	signal.Ignore(syscall.SIGPIPE)
+	logger := slog.New(slog.NewTextHandler(env.Stderr, nil))
+
+	lines, err := p.openLog(env.Stdout, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lines.close()) }()
+
+	// Who waits for the directory is about to replace who serves it, and will
+	// find the address free only afterwards. Everyone else should learn first
+	// that it is not free, before anything is done to the directory.
+	var ln net.Listener
+	if p.waitLock == 0 {
+		if ln, err = p.address.open(); err != nil {
+			return err
+		}
+		defer ln.Close()
+	}
+	files, err := p.openStore(ctx, env.Stderr, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	if ln == nil {
+		if ln, err = p.address.open(); err != nil {
+			return err
+		}
+		defer ln.Close()
+	}
+
+	handler, err := p.newHandler(files, lines.observer(), logger)
+	if err != nil {
+		return err
+	}
+	server := p.newServer(handler, logger)
+	server.WriteTimeout = p.idleTimeout // as package pace wants it
+	defer onHangup(func() { reload(p.reloads(lines), logger) })()
+	p.say(env.Stderr, ln.Addr())
+	return p.serveUntil(ctx, server, ln, env.Stderr, "a write among them has happened as a whole or not at all")
+}
+
+// openStore takes possession of the directory.
+func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slog.Logger) (*dirstore.Store, error) {
+	o := dirstore.Options{
+		Sync: p.sync, Keep: p.keep, KeepBytes: int64(p.keepBytes), ReadOnly: p.readOnly, Logger: logger,
+	}
+	if p.keep == 0 {
+		o.Keep = -1
+	}
+	files, err := dirstore.Open(p.dir, o)
+	locked, ok := errors.AsType[*dirstore.LockedError](err)
+	switch {
+	case errors.Is(err, store.ErrReadOnly):
+		return nil, fmt.Errorf("%w: make it writable, or serve it with --read-only", err)
+	case !ok:
+		return files, err
+	case p.waitLock == 0:
+		return nil, fmt.Errorf("%s is being served by another process%s: stop that, or start this one with --wait-lock to take over when it ends", p.dir, withPID(locked.PID))
+	}
+	fmt.Fprintf(stderr, "Another process%s is serving %s. Waiting for it to end.\n", withPID(locked.PID), p.dir)
+	o.WaitLock = time.Duration(p.waitLock)
+	files, err = openWaiting(ctx, p.dir, o)
+	if locked, ok := errors.AsType[*dirstore.LockedError](err); ok {
+		return nil, fmt.Errorf("%s was still being served by another process%s after %v", p.dir, withPID(locked.PID), &p.waitLock)
+	}
+	return files, err
+}
+
+func withPID(pid int) string {
+	if pid == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (process %d)", pid)
+}
+
+// openWaiting opens the directory once it is free, or gives up when ctx is done.
+func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore.Store, error) {
+	type result struct {
+		files *dirstore.Store
+		err   error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		files, err := dirstore.Open(dir, o)
+		opened <- result{files, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.files, r.err
+	case <-ctx.Done():
+		// If the directory becomes free now, the end of the process, which
+		// is near, frees it again.
+		return nil, exitError{exitOK}
+	}
+}
+
+// observer returns what writes the log, or nil.
+func (l *accessLog) observer() origin.Observer {
+	if l.w == nil {
+		return nil
+	}
+	return requestlog.Observer(l.w, gate.User)
+}
+
+// newHandler returns the way of a request: its pace, whether it is heard, and
+// its answer.
+func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, logger *slog.Logger) (http.Handler, error) {
+	o := origin.Options{
+		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody),
+		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,
+		AcceptReplay: p.acceptReplay, RevisionTags: p.revisionTags,
+		Observe: observe, Logger: logger,
+	}
+	if len(p.rules) > 0 {
+		o.CacheControl = func(name string) string { return p.rules.Value(name, origin.DefaultCacheControl) }
+	}
+	h, err := origin.New(o)
+	if err != nil {
+		return nil, err
+	}
+	heard := gate.New(h, gate.Options{
+		Credentials: p.credentials, PublicRead: p.publicRead,
+		LocalOnly: p.localOnly(), Hosts: p.names(), Observe: observe,
+	})
+	return pace.New(heard, p.idleTimeout), nil
+}
+
+// localOnly reports whether nobody but this machine is to be served, whoever that
+// may be. With credentials, or with a certificate, the name in a request proves
+// enough: another site can make up neither.
+func (p *servePlan) localOnly() bool {
+	return p.address.loopback && p.credentials == nil && p.certificate == nil
+}
+
+// reloads are what a hangup makes serve read again.
+func (p *servePlan) reloads(lines *accessLog) []reloadStep {
+	steps := []reloadStep{{"access log", lines.reopen}}
+	if p.credentials != nil {
+		steps = append(steps, reloadStep{"credentials", p.credentials.Reload})
+	}
+	if p.certificate != nil {
+		steps = append(steps, reloadStep{"certificate", p.certificate.reload})
+	}
+	return steps
+}

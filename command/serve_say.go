@@ -1,0 +1,134 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/store/dirstore"
+)
+
+// say tells what is served, where, to whom, and how to try it.
+func (p *servePlan) say(w io.Writer, at net.Addr) {
+	where := p.where(at)
+	fmt.Fprintf(w, "Serving %s at %s (%s).\n", p.dir, where.url, where.reach)
+	fmt.Fprintln(w, p.sayAccess())
+	if !p.readOnly {
+		fmt.Fprintln(w, p.sayRule())
+		fmt.Fprintln(w, p.sayDurability())
+	}
+	if p.accessLog != "-" && p.accessLog != "off" {
+		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
+	}
+	for _, warning := range p.warnings() {
+		fmt.Fprintf(w, "Warning: %s.\n", warning)
+	}
+	try := "Try it:"
+	if !p.readOnly {
+		try = "Try it, and then once more to see a refusal that explains itself:"
+	}
+	fmt.Fprintf(w, "%s\n  %s\n", try, p.tryLine(where))
+}
+
+// sayAccess says who may read and write.
+func (p *servePlan) sayAccess() string {
+	switch {
+	case p.forced:
+		return "Everyone may read, and nobody may write, because other machines can reach it and nothing says who may: add --auth htpasswd:FILE or --auth bearer:FILE to allow writing."
+	case p.credentials == nil && p.readOnly:
+		return "Everyone who can reach it may read, and nobody may write."
+	case p.credentials == nil:
+		return "Everyone who can reach it may read and write."
+	case p.publicRead && p.readOnly:
+		return "Everyone may read, and nobody may write."
+	case p.publicRead:
+		return "Everyone may read; writing needs " + p.sayCredentials() + "."
+	case p.readOnly:
+		return "Reading needs " + p.sayCredentials() + ", and nobody may write."
+	}
+	return "Reading and writing need " + p.sayCredentials() + "."
+}
+
+func (p *servePlan) sayCredentials() string {
+	var kinds []string
+	for _, scheme := range p.credentials.Schemes() {
+		kinds = append(kinds, map[string]string{"Basic": "a user and a password", "Bearer": "a token"}[scheme])
+	}
+	return strings.Join(kinds, ", or ")
+}
+
+func (p *servePlan) sayRule() string {
+	switch p.require {
+	case origin.RequireNever:
+		return "A write needs no precondition, so whoever sends none overwrites what others wrote."
+	case origin.RequireAlways:
+		return "Every write needs a precondition (If-Match or If-None-Match)."
+	}
+	return "A write that would replace or delete something needs a precondition (If-Match)."
+}
+
+func (p *servePlan) sayDurability() string {
+	s := "A write is on the disk when it is answered"
+	if p.sync == dirstore.SyncNone {
+		s = "A write that was answered survives a crash of this program, but not of the machine"
+	}
+	switch p.keep {
+	case 0:
+		return s + "; earlier revisions are not kept."
+	case 1:
+		return s + "; the last revision before it is kept."
+	}
+	return fmt.Sprintf("%s; the last %d revisions before it are kept.", s, p.keep)
+}
+
+func (p *servePlan) warnings() []string {
+	var warnings []string
+	if p.credentials != nil && p.certificate == nil && !p.address.loopback {
+		warnings = append(warnings, "credentials travel unencrypted over http: add --tls-cert and --tls-key, or let a proxy that speaks https stand in front")
+	}
+	if w := p.certificate.warning(); w != "" {
+		warnings = append(warnings, w)
+	}
+	return warnings
+}
+
+// tryLine is a command that works as it stands, on this machine, in the shells of
+// Unix and of Windows. Where writing is possible it creates something, which
+// goes well once and then explains itself.
+func (p *servePlan) tryLine(at place) string {
+	args := append([]string{"curl", "-i"}, p.tlsArgs(at)...)
+	if !p.readOnly || !p.publicRead {
+		args = append(args, p.authArgs()...)
+	}
+	if !p.readOnly {
+		return shell(append(args, "-X", "PUT", "-d", "hello", "-H", "If-None-Match: *", at.url+p.newName()))
+	}
+	return shell(append(args, at.url))
+}
+
+// newName is the name of a file that is not there.
+func (p *servePlan) newName() string {
+	for i := 1; ; i++ {
+		name := "hello.txt"
+		if i > 1 {
+			name = fmt.Sprintf("hello-%d.txt", i)
+		}
+		if _, err := os.Lstat(filepath.Join(p.dir, name)); err != nil {
+			return name
+		}
+	}
+}
+
+func (p *servePlan) authArgs() []string {
+	if p.credentials == nil {
+		return nil
+	}
+	if user := p.credentials.AnyUser(); user != "" {
+		return []string{"-u", user} // curl asks for the password
+	}
+	return []string{"-H", "Authorization: Bearer $TOKEN"}
+}
