@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"internal/auth", "internal/bytesize", "internal/cachecontrol", "internal/coalesce", "internal/deadline",
 		"internal/evaluate", "internal/gate", "internal/guardconfig", "internal/metrics", "internal/netrc", "internal/pace",
-		"internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
+		"command/internal/report", "internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
 	},
 
 	"guard": {
@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 
 	"probe": {"etag", "exchange", "byterange"},
 
-	"internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
+	"command/internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
 
 	"": {"command"}, // main.go
 
@@ -100,7 +100,7 @@ var mayUse = map[string][]string{
 	"github.com/spf13/pflag":              {"command"},
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"internal/auth"},
-	"golang.org/x/net":                    {"internal/report"},
+	"golang.org/x/net":                    {"command/internal/report"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},
 }

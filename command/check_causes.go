@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/internal/report"
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 

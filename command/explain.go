@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/exchange"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 )
 
 // explainOptions are the flags of fourtwelve explain.

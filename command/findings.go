@@ -5,8 +5,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 )
 
 // outputOptions are the flags of the commands that diagnose.

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
 	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 )
 
 // logsOptions are the flags of fourtwelve logs.

@@ -13,9 +13,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/exchange"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -259,5 +259,5 @@ func TestSARIF(t *testing.T) {
 
 // TestCheckJSONDocument: docs/check.md names every member of the JSON.
 func TestCheckJSONDocument(t *testing.T) {
-	documented(t, "../../docs/check.md", func(w io.Writer) error { return report.ComparisonJSON(w, sampleCheck(t), rightCheck()) })
+	documented(t, "../../../docs/check.md", func(w io.Writer) error { return report.ComparisonJSON(w, sampleCheck(t), rightCheck()) })
 }

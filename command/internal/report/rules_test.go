@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -16,12 +16,12 @@ var update = flag.Bool("update", false, "write docs/rules.md and docs/checks.md 
 
 // TestRulesDocument: docs/rules.md is what the records say.
 func TestRulesDocument(t *testing.T) {
-	compareDocument(t, "../../docs/rules.md", func(w io.Writer) error { return report.RulesMarkdown(w, diagnose.Rules()) })
+	compareDocument(t, "../../../docs/rules.md", func(w io.Writer) error { return report.RulesMarkdown(w, diagnose.Rules()) })
 }
 
 // TestChecksDocument: docs/checks.md is what the records say.
 func TestChecksDocument(t *testing.T) {
-	compareDocument(t, "../../docs/checks.md", func(w io.Writer) error { return report.ChecksMarkdown(w, probe.Checks()) })
+	compareDocument(t, "../../../docs/checks.md", func(w io.Writer) error { return report.ChecksMarkdown(w, probe.Checks()) })
 }
 
 func compareDocument(t *testing.T, name string, write func(io.Writer) error) {
@@ -41,6 +41,6 @@ func compareDocument(t *testing.T, name string, write func(io.Writer) error) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("%s is not what the records say: go test ./internal/report -update", name)
+		t.Errorf("%s is not what the records say: go test ./command/internal/report -update", name)
 	}
 }

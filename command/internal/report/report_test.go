@@ -14,10 +14,10 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
 	"github.com/fourtwelve/fourtwelve/exchange"
-	"github.com/fourtwelve/fourtwelve/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -250,7 +250,7 @@ func TestLinesFit(t *testing.T) {
 func TestJSONDocument(t *testing.T) {
 	text := "GET / HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nServer: nginx\nETag: \"a-gzip\"\nContent-Encoding: gzip\n\n" +
 		"PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: \"a-gzip\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: \"a\"\nLast-Modified: Tue, 03 Nov 2026 09:14:22 GMT\nContent-Length: 0\n\n"
-	documented(t, "../../docs/explain.md", func(w io.Writer) error { return report.JSON(w, diagnose.Exchanges(read(t, text))) })
+	documented(t, "../../../docs/explain.md", func(w io.Writer) error { return report.JSON(w, diagnose.Exchanges(read(t, text))) })
 }
 
 // documented demands that a document names every member of JSON.
