@@ -18,6 +18,8 @@ import (
 // checkOptions are the flags of fourtwelve check.
 type checkOptions struct {
 	writeTo, addresses []string
+	contents           []string
+	contentType        string
 	only, skip         []string
 	list, compare      bool
 
@@ -81,6 +83,8 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringArrayVar(&o.writeTo, "write-to", nil, "also ask what writes, at a `URL` where nothing is yet")
+	f.StringArrayVar(&o.contents, "content", nil, "write `TEXT` or @FILE there; give two that can replace each other")
+	f.StringVar(&o.contentType, "content-type", "", "the media `TYPE` of what is written; text/plain without it")
 	f.BoolVar(&o.compare, "compare", false, "ask two URLs, and show where they differ")
 	f.StringSliceVar(&o.only, "only", nil, "ask only these: `NAMES` of checks, groups or levels; repeatable")
 	f.StringSliceVar(&o.skip, "skip", nil, "do not ask these `NAMES`; repeatable")

@@ -1,13 +1,16 @@
 package command
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
@@ -101,8 +104,55 @@ func (o *checkOptions) common() (options probe.Options, err error) {
 	if options.TLS, err = o.trust(); err != nil {
 		return options, err
 	}
-	options.Checks, err = o.selected()
-	return options, err
+	if options.Checks, err = o.selected(); err != nil {
+		return options, err
+	}
+	return options, o.readContents(&options)
+}
+
+// readContents reads what is to be written.
+func (o *checkOptions) readContents(options *probe.Options) error {
+	switch {
+	case len(o.contents) == 0 && o.contentType == "":
+		return nil
+	case len(o.writeTo) == 0:
+		return errors.New("--content and --content-type are for what is written: say where with --write-to")
+	case len(o.contents) == 1:
+		return errors.New("--content is given once: give two that can take the place of each other, as in --content @a.ics --content @b.ics")
+	}
+	for _, text := range o.contents {
+		content, err := contentOf(text)
+		if err != nil {
+			return err
+		}
+		if len(content) == 0 {
+			return fmt.Errorf("--content %q is empty", text)
+		}
+		if slices.ContainsFunc(options.Contents, func(c []byte) bool { return bytes.Equal(c, content) }) {
+			return errors.New("--content is the same twice: give two that differ")
+		}
+		options.Contents = append(options.Contents, content)
+	}
+	if o.contentType != "" {
+		if _, _, err := mime.ParseMediaType(o.contentType); err != nil || !strings.Contains(o.contentType, "/") {
+			return fmt.Errorf("--content-type %q is no media type such as text/calendar", o.contentType)
+		}
+	}
+	options.ContentType = o.contentType
+	return nil
+}
+
+// contentOf returns the content that a value of --content stands for: that of a file after an @, else the text. A text that is
+// the name of a file is more likely a slip.
+func contentOf(text string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		content, err := readSmall("--content", name)
+		return []byte(content), err
+	}
+	if _, err := os.Stat(text); err == nil {
+		return nil, fmt.Errorf("--content %s would be written as it stands: write @%s for what the file holds", text, text)
+	}
+	return []byte(text), nil
 }
 
 // selected returns the checks that --only and --skip leave, at least one.

@@ -31,6 +31,8 @@ type Check struct {
 	Servers []ServerFix `json:"servers,omitempty"`
 	// Rules are the causes of package diagnose that a failure may have, by their ids, most probable first.
 	Rules []string `json:"rules,omitempty"`
+	// Loses is set if a failure loses what somebody saved, without a word.
+	Loses bool `json:"loses"`
 	// Writes is set if the check writes to Options.WriteTo.
 	Writes bool `json:"writes"`
 	// Since is the version of fourtwelve that first had the check.
@@ -60,6 +62,18 @@ func (c *Check) FixFor(server string) []string {
 		}
 	}
 	return c.Fix
+}
+
+// Weight is how much a failure matters next to others, from 1 for advice: 3 for a Should, 10 for a Must, 30 if work is lost by
+// it, and 100 for writes that are refused and done.
+func (c *Check) Weight() int {
+	switch {
+	case c.ID == worst:
+		return 100
+	case c.Loses && c.Level == Must:
+		return 30
+	}
+	return [...]int{Advice: 1, Should: 3, Must: 10}[c.Level]
 }
 
 // aspects are those of a resource that may change while it is asked.

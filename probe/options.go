@@ -1,11 +1,14 @@
 package probe
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -19,12 +22,19 @@ var (
 	ErrUnfit = errors.New("cannot be checked")
 	// ErrExists: WriteTo names something that exists.
 	ErrExists = errors.New("exists")
+	// ErrContents: Options.Contents are too few, empty or the same.
+	ErrContents = errors.New("contents to write")
 )
 
 // Options are the choices of Run. The zero Options are the usual ones.
 type Options struct {
 	// WriteTo is a URL that does not exist yet, of the same server or another one, for checks that write; nil for none.
 	WriteTo *url.URL
+	// Contents are written to WriteTo, if the server does not take any text: two or more, no two the same, each of which can
+	// take the place of another; nil for short texts. Nothing else is then stored there for longer than a moment.
+	Contents [][]byte
+	// ContentType is the media type of Contents; "" for text/plain.
+	ContentType string
 	// Checks are those to ask; nil for all. See Select.
 	Checks []*Check
 	// Addresses are those of the target to ask, as in "192.0.2.1", "[2001:db8::1]:8443"; nil for all that its name has.
@@ -64,6 +74,22 @@ const (
 	maxConnections = 4
 	maxWriters     = 64
 )
+
+// checkContents says what is wrong with Contents.
+func (o *Options) checkContents() error {
+	if len(o.Contents) == 1 {
+		return fmt.Errorf("%w: one takes the place of another, so two are needed", ErrContents)
+	}
+	for i, c := range o.Contents {
+		if len(c) == 0 {
+			return fmt.Errorf("%w: number %d is empty", ErrContents, i+1)
+		}
+		if slices.ContainsFunc(o.Contents[:i], func(d []byte) bool { return bytes.Equal(c, d) }) {
+			return fmt.Errorf("%w: number %d is the same as one before it", ErrContents, i+1)
+		}
+	}
+	return nil
+}
 
 func (o Options) withDefaults() Options {
 	if o.Checks == nil {

@@ -35,7 +35,7 @@ type need func(*trial) string
 func given(needs []need, ask func(*trial) verdict) func(*trial) verdict {
 	return func(t *trial) verdict {
 		if s := lacking(t, needs); s != "" {
-			return inapplicable("%s", s)
+			return unmet(s)
 		}
 		return ask(t)
 	}
@@ -140,10 +140,17 @@ var (
 	knowsDate   = able("ims-equal", func(t *trial) wish { return wants(304, "If-Modified-Since", t.modified(0)) })
 )
 
+// What a server lacks that clients need: no copy can be validated, no edit guarded, no download resumed without it.
+const (
+	noTag      = "the resource has no entity tag"
+	noTagThere = "what was put there has no entity tag"
+	noParts    = "the server sends no parts"
+)
+
 func hasTag(t *trial) string {
 	switch {
 	case !t.base.has("ETag"):
-		return "the resource has no entity tag"
+		return noTag
 	case t.base.tag().IsZero():
 		return "the resource has no well-formed entity tag: see tag-well-formed and tag-single"
 	}

@@ -41,7 +41,7 @@ func sendsRanges(t *trial) string {
 		return lacking
 	}
 	if a := t.once("Range", firstByte); a.status != http.StatusPartialContent {
-		return fmt.Sprintf("the server sends no parts: %d to Range: %s", a.status, firstByte)
+		return fmt.Sprintf("%s: %d to Range: %s", noParts, a.status, firstByte)
 	}
 	return ""
 }

@@ -50,7 +50,7 @@ func tagChecks() []*Check {
 		ask: func(t *trial) verdict {
 			lines := t.base.header.Values("ETag")
 			if len(lines) == 0 {
-				return inapplicable("the resource has no entity tag")
+				return unmet(noTag)
 			}
 			for _, line := range lines {
 				if _, err := etag.Parse(line); err != nil {
@@ -74,7 +74,7 @@ func tagChecks() []*Check {
 		ask: func(t *trial) verdict {
 			switch n := len(t.base.header.Values("ETag")); n {
 			case 0:
-				return inapplicable("the resource has no entity tag")
+				return unmet(noTag)
 			case 1:
 				return right("ETag: %s", t.base.field("ETag"))
 			default:
@@ -132,7 +132,7 @@ func tagChecks() []*Check {
 		},
 		Rules: []string{"unstable-etag-per-request", "farm-mtime-skew", "cdn-nodes-different-etag", "apache-inode-in-etag", "iis-changenumber-differs"},
 		ask: func(t *trial) verdict {
-			return t.stands("ETag", "the resource has no entity tag", "unstable-etag-per-request")
+			return t.stands("ETag", noTag, "unstable-etag-per-request")
 		},
 	}, {
 		ID: "tag-follows-content", Group: Caching, Level: Must, Since: "0.1", Section: "RFC 9110 §8.8.3",
@@ -216,7 +216,7 @@ func (t *trial) stands(field, lacking, cause string) verdict {
 	}
 	switch {
 	case has == 0:
-		return inapplicable("%s", lacking)
+		return unmet(lacking)
 	case !seen[0].same(t.base):
 		return inapplicable("the content is another one each time")
 	}

@@ -24,6 +24,10 @@ type Report struct {
 	Results []Result
 	// Stopped is why the run ended before all checks were asked, in a sentence without a period; "" if it did not.
 	Stopped string
+	// Interrupted is set if the context of Run ended it.
+	Interrupted bool
+	// Written is set if something was stored at WriteTo, be it by a write that was answered as refused.
+	Written bool
 	// Left is set if what was written to WriteTo could not be removed.
 	Left bool
 }
@@ -32,6 +36,8 @@ type Report struct {
 type Result struct {
 	Check   *Check
 	Outcome Outcome
+	// Lacks is set if the check does not apply because the server lacks what clients need: an entity tag, or parts.
+	Lacks bool
 	// Says is what was found, with the values, in a sentence without a period: what was wrong of a
 	// failure, why not of a check that does not apply or could not be asked.
 	Says string
@@ -72,27 +78,39 @@ func (o Outcome) String() string {
 // MarshalText returns String.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// weights are how much a check counts in a score.
-var weights = [...]int{Advice: 1, Should: 3, Must: 10}
-
-// Score is how much of what was asked is right, from 0 to 100, where a Must counts ten
-// times and a Should three times as much as advice. It is 100 only if nothing
-// failed, and -1 if nothing was asked.
+// Score is how much of what was asked is right, from 0 to 100, by Check.Weight. What a server lacks is not right: such a check
+// counts half of what it would if it had failed. It is 100 only if nothing failed and nothing lacks, and -1 if nothing could be
+// judged or the run ended early: then nobody knows what the rest would have been. See Judged.
 func (r *Report) Score() int {
-	right, all := 0, 0
+	right, all, judged := 0, 0, 0
 	for _, res := range r.Results {
-		w := weights[res.Check.Level]
-		switch res.Outcome {
-		case Passed:
-			right, all = right+w, all+w
-		case Failed:
-			all += w
+		w := 2 * res.Check.Weight()
+		switch {
+		case res.Outcome == Passed:
+			right, all, judged = right+w, all+w, judged+1
+		case res.Outcome == Failed:
+			all, judged = all+w, judged+1
+		case res.Lacks:
+			all += w / 2
 		}
 	}
-	if all == 0 {
+	if judged == 0 || r.Stopped != "" || r.Interrupted {
 		return -1
 	}
 	return 100 * right / all
+}
+
+// Judged is how many results passed or failed, and how many more the server lacks something for: what Score rests on.
+func (r *Report) Judged() (judged, lacking int) {
+	for _, res := range r.Results {
+		switch {
+		case res.Outcome == Passed || res.Outcome == Failed:
+			judged++
+		case res.Lacks:
+			lacking++
+		}
+	}
+	return judged, lacking
 }
 
 // Count is how many results have the outcome.

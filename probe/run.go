@@ -23,6 +23,9 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 	if err := checkTarget(target); err != nil {
 		return nil, err
 	}
+	if err := o.checkContents(); err != nil {
+		return nil, err
+	}
 	s := newSession(target, o)
 	defer s.close()
 	report := &Report{Started: time.Now(), Results: make([]Result, len(o.Checks))}
@@ -44,11 +47,14 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 		report.WriteTo = exchange.RedactURL(scratch.url.String())
 	}
 	s.ask(ctx, base, scratch, report.Results)
+	holdAgainst(report.Results)
 	report.Left = !scratch.close(context.WithoutCancel(ctx))
+	report.Written = scratch != nil && scratch.ours
 	report.Took, report.Requests = time.Since(report.Started), int(s.sent.Load())
 	if reason := s.reason(); reason != nil {
 		report.Stopped = reason.Error()
 	}
+	report.Interrupted = ctx.Err() != nil
 	return report, ctx.Err()
 }
 

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type session struct {
 	came *url.URL
 	pace *rate.Limiter
 	sent atomic.Int64
+	// token is of this run only.
+	token string
 
 	mu         sync.Mutex
 	transports map[string]*http.Transport // by address, "" for that of the URL
@@ -52,7 +55,7 @@ type shared struct {
 }
 
 func newSession(target *url.URL, o Options) *session {
-	s := &session{opts: o, target: target, transports: map[string]*http.Transport{}, shared: map[string]*shared{}}
+	s := &session{opts: o, target: target, token: strings.ToLower(rand.Text()[:12]), transports: map[string]*http.Transport{}, shared: map[string]*shared{}}
 	s.pace = rate.NewLimiter(rate.Inf, 1)
 	if o.Rate > 0 {
 		s.pace = rate.NewLimiter(rate.Limit(o.Rate), 1)

@@ -67,9 +67,9 @@ func (s *session) sharedBy(key string) *shared {
 
 // result makes the result of a check of its verdict.
 func (t *trial) result(c *Check, v verdict) Result {
-	r := Result{Check: c, Outcome: v.outcome, Says: v.says, Rule: v.rule}
+	r := Result{Check: c, Outcome: v.outcome, Says: v.says, Rule: v.rule, Lacks: v.lacks}
 	if t.err != nil {
-		r.Outcome, r.Says, r.Rule = NotAsked, t.err.Error(), ""
+		r.Outcome, r.Says, r.Rule, r.Lacks = NotAsked, t.err.Error(), "", false
 	}
 	answers := t.answers
 	if len(answers) == 0 && (r.Outcome == Passed || r.Outcome == Failed) {
@@ -88,6 +88,7 @@ type verdict struct {
 	outcome Outcome
 	says    string
 	rule    string
+	lacks   bool
 }
 
 // right: the check passes; what is said is what was seen.
@@ -109,4 +110,11 @@ func (v verdict) because(rule string) verdict {
 // inapplicable: there is nothing to check.
 func inapplicable(format string, args ...any) verdict {
 	return verdict{outcome: DoesNotApply, says: fmt.Sprintf(format, args...)}
+}
+
+// unmet: what a check presumes is not so. What the server itself lacks is held against it.
+func unmet(says string) verdict {
+	v := inapplicable("%s", says)
+	v.lacks = strings.HasPrefix(says, noTag) || strings.HasPrefix(says, noTagThere) || strings.HasPrefix(says, noParts)
+	return v
 }

@@ -1,11 +1,13 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/exchange"
@@ -17,8 +19,16 @@ type scratch struct {
 	*session
 	url *url.URL
 
-	// ours is set once a write may have created it: only then is it written to without a condition, and removed.
-	ours bool
+	// drafts are what is put there, and opening what it is created with.
+	drafts
+	opening string
+
+	// ours is set once a write has created it: only then is it written to without a condition, and removed. unsure is set
+	// while that cannot be told.
+	ours, unsure bool
+	// refusals is how many writes were refused, and done has those of them that were performed nevertheless.
+	refusals int
+	done     []string
 	// denied is why nothing can be put there, and kept why nothing can be deleted; "" if that is not so.
 	denied, kept string
 	// demanding is set if the server wants a precondition with every write (RFC 6585 §3).
@@ -27,12 +37,38 @@ type scratch struct {
 	weak, dateless bool
 }
 
-// Contents of the scratch resource, each of another length, so that tags made of length and second differ.
-const (
-	older   = "an older draft"
-	before  = "a draft"
-	written = "what another writer saves"
-)
+// drafts are the contents of the scratch resource: what was there before, what is there, and what is written.
+type drafts struct {
+	older, before, written string
+	kind                   string // media type
+	// given is set if they are those of Options.Contents: then the server may take no others.
+	given bool
+}
+
+// drafts are those to write. Without Options.Contents each has another length, so that tags made of length and second
+// differ.
+func (o *Options) drafts() drafts {
+	d := drafts{older: "an older draft", before: "a draft", written: "what another writer saves", kind: cmp.Or(o.ContentType, "text/plain")}
+	if c := o.Contents; len(c) > 1 {
+		d.before, d.written, d.older, d.given = string(c[0]), string(c[1]), string(c[len(c)-1]), true
+	}
+	return d
+}
+
+// newScratch returns one that is created with content nobody else has, so that it can be told whose it is.
+func (s *session) newScratch(to *url.URL) *scratch {
+	d := s.opts.drafts()
+	opening := d.before
+	if !d.given {
+		opening = "a draft to begin with, number " + s.token
+	}
+	return &scratch{session: s, url: to, drafts: d, opening: opening}
+}
+
+// isOurs reports whether an answer has what the resource was created with, though the server may have added to it.
+func (s *scratch) isOurs(a *answer) bool {
+	return a.successful() && (string(a.content) == s.opening || !s.given && strings.Contains(string(a.content), s.token))
+}
 
 // moment is how long to wait for validators that a server gives only to what did not change in the second that
 // runs: a little more than that. A server that dates two writes in one second apart needs two.
@@ -62,7 +98,7 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 	case a.status == 0:
 		return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, shown, err)
 	case a.missing():
-		return &scratch{session: s, url: to}, nil
+		return s.newScratch(to), nil
 	case a.status/100 == 2:
 		return nil, fmt.Errorf("%w: %s: nothing was written; name a resource that does not exist yet", ErrExists, shown)
 	}
@@ -70,13 +106,20 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 }
 
 // close removes what was written, and reports whether nothing is left. Neither a stop nor the budget keeps from
-// that; but a server that wants to be left alone gets no more than one DELETE.
+// that; but a server that wants to be left alone gets no more than one DELETE, after a look if it must be told first whose
+// it is.
 func (s *scratch) close(ctx context.Context) bool {
-	if s == nil || !s.ours {
+	if s == nil || !s.ours && !s.unsure {
 		return true
 	}
-	reason := s.resume(3)
+	reason := s.resume(4)
 	defer s.stop(reason)
+	if s.unsure {
+		a, _ := s.do(ctx, request{method: http.MethodGet, url: s.url})
+		if s.ours = s.isOurs(a); !s.ours {
+			return a.missing() || a.successful() // nobody's, or somebody else's
+		}
+	}
 	a, _ := s.do(ctx, s.removal())
 	if reason != nil {
 		return a.successful() || a.missing()
@@ -131,7 +174,7 @@ func (s *scratch) writing(method, content string, fields ...string) request {
 	if content != "" {
 		r.content = []byte(content)
 		if !slices.Contains(fields, "Content-Type") {
-			r.fields = append([]string{"Content-Type", "text/plain"}, fields...)
+			r.fields = append([]string{"Content-Type", s.kind}, fields...)
 		}
 	}
 	return r
@@ -183,17 +226,7 @@ func (t *trial) overwriteNow(content string, fields ...string) *answer {
 func (t *trial) begin() *verdict {
 	s := t.scratch
 	if !s.ours && s.denied == "" {
-		a := t.put(before, "If-None-Match", "*")
-		if a.status == http.StatusPreconditionFailed && t.read().missing() {
-			a = t.put(before)
-		}
-		s.ours = t.err != nil || a.successful() || a.status/100 == 5 && a.status != http.StatusNotImplemented
-		switch {
-		case !a.successful():
-			s.denied = denial(a)
-		case !t.read().successful():
-			s.denied = fmt.Sprintf("PUT gets %d, but nothing can be read there after it", a.status)
-		}
+		t.create()
 	}
 	if s.denied != "" {
 		v := inapplicable("%s", s.denied)
@@ -202,8 +235,61 @@ func (t *trial) begin() *verdict {
 	return nil
 }
 
-// denial says what an answer to the first PUT means.
-func denial(a *answer) string {
+// create puts the first content there. What is there afterwards tells whether it was stored, whatever the answer.
+func (t *trial) create() {
+	s := t.scratch
+	if s.unsure { // the answer to a write before was lost
+		if s.ours = s.isOurs(t.read()); s.ours || t.err != nil {
+			s.unsure = !s.ours
+			return
+		}
+	}
+	s.unsure = true
+	a := t.put(s.opening, "If-None-Match", "*")
+	now := t.read()
+	if a.status == http.StatusPreconditionFailed && now.missing() {
+		a = t.put(s.opening)
+		now = t.read()
+	}
+	stored := s.isOurs(now)
+	s.ours = stored || a.successful()
+	s.unsure = !s.ours && (now.status == 0 || a.status/100 == 5 && !now.missing())
+	switch {
+	case a.refuses() && stored:
+		s.wasDone(a)
+	case !a.successful():
+		s.denied = denial(a, now)
+	case !now.successful():
+		s.denied = fmt.Sprintf("PUT gets %d, but nothing can be read there after it", a.status)
+	}
+}
+
+// refuses reports whether the answer tells a client that its write was not made.
+func (a *answer) refuses() bool {
+	return a.status/100 == 4 || a.status == http.StatusNotModified
+}
+
+// wasDone remembers a write that was refused, and performed nevertheless.
+func (s *scratch) wasDone(write *answer) {
+	s.done = append(s.done, fmt.Sprintf("%s got %d", write.asked(), write.status))
+}
+
+// asked says what the answer was to, as in "PUT with If-None-Match: *".
+func (a *answer) asked() string {
+	if a.x == nil {
+		return "a request"
+	}
+	said := a.x.Request.Method
+	for l := range a.x.Request.Header.Lines() {
+		if strings.HasPrefix(l.Name, "If-") {
+			said += fmt.Sprintf(" with %s: %s", l.Name, l.Value)
+		}
+	}
+	return said
+}
+
+// denial says what an answer to the first PUT means; now is what a GET then got.
+func denial(a, now *answer) string {
 	switch a.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Sprintf("PUT gets %d: give the credentials that writing needs", a.status)
@@ -216,7 +302,9 @@ func denial(a *answer) string {
 	case http.StatusConflict:
 		return "PUT gets 409: name a resource in a folder that exists"
 	case http.StatusPreconditionFailed:
-		return "somebody else created that resource meanwhile: nothing was written"
+		if !now.missing() {
+			return "somebody else created that resource meanwhile: nothing was written"
+		}
 	}
 	return fmt.Sprintf("PUT gets %d", a.status)
 }
@@ -313,38 +401,62 @@ func (v verdict) blamed(rule string) verdict {
 func (t *trial) untouched(was, write *answer) verdict {
 	after := t.read()
 	changed := after.missing() != was.missing() || !was.missing() && !after.same(was)
-	what := "changes it"
-	switch {
-	case was.missing():
-		what = "creates it"
-	case after.missing():
-		what = "deletes it"
+	if write.refuses() {
+		t.scratch.refusals++
 	}
-	switch {
+	switch what := effect(was, after); {
 	case changed && write.successful():
 		return wrong("the server answers %s and %s", write, what).because("precondition-ignored")
 	case changed:
-		return wrong("the server answers %s, but %s nevertheless", write, what).because("precondition-evaluated-after-write")
+		return t.doneThough(write, what)
 	case write.successful():
 		return wrong("the server answers %s, although nothing was changed", write)
 	}
 	return right("%s, and nothing was changed", write)
 }
 
+// effect is what was done, if anything was.
+func effect(was, after *answer) string {
+	switch {
+	case was.missing():
+		return "creates it"
+	case after.missing():
+		return "deletes it"
+	}
+	return "changes it"
+}
+
+// doneThough judges a write that was performed although the answer says otherwise.
+func (t *trial) doneThough(write *answer, what string) verdict {
+	v := wrong("the server answers %s, but %s nevertheless", write, what)
+	if !write.refuses() {
+		return v
+	}
+	t.scratch.wasDone(write)
+	v.says += ": the write is refused, and done"
+	return v.because("precondition-evaluated-after-write")
+}
+
 // performed judges a write that must be performed on what was there.
 func (t *trial) performed(was, write *answer) verdict {
 	after := t.read()
+	if write.refuses() {
+		t.scratch.refusals++
+	}
+	changed := after.missing() != was.missing() || !was.missing() && !after.same(was)
 	switch {
+	case !write.successful() && changed && after.status != 0:
+		return t.doneThough(write, effect(was, after))
 	case !write.successful():
 		return wrong("the server refuses with %s", write)
-	case after.missing() == was.missing() && (was.missing() || after.same(was)):
+	case !changed:
 		return wrong("the server answers %s, but nothing was changed", write)
 	}
 	return right("%s", write)
 }
 
 func writeChecks() []*Check {
-	checks := slices.Concat(putChecks(), guardedChecks(), raceChecks())
+	checks := slices.Concat(putChecks(), guardedChecks(), raceChecks(), refusalChecks())
 	for _, c := range checks {
 		c.Writes = true
 	}

@@ -32,7 +32,7 @@ var unguardedServers = []ServerFix{
 // withContent asks once content is there; now is what a GET gets.
 func withContent(ask func(t *trial, now *answer) verdict) func(*trial) verdict {
 	return func(t *trial) verdict {
-		now, v := t.place(before)
+		now, v := t.place(t.scratch.before)
 		if v != nil {
 			return *v
 		}
@@ -55,11 +55,11 @@ func withNothing(ask func(t *trial, now *answer) verdict) func(*trial) verdict {
 // possible that of the content before it.
 func withStale(ask func(t *trial, now *answer, stale string) verdict) func(*trial) verdict {
 	return func(t *trial) verdict {
-		was, v := t.place(older)
+		was, v := t.place(t.scratch.older)
 		if v != nil {
 			return *v
 		}
-		now, v := t.place(before)
+		now, v := t.place(t.scratch.before)
 		if v != nil {
 			return *v
 		}
@@ -83,7 +83,7 @@ func withStrong(ask func(t *trial, now *answer) verdict) func(*trial) verdict {
 		now = t.whenStrong(now)
 		switch tag := now.tag(); {
 		case tag.IsZero():
-			return inapplicable("what was put there has no entity tag")
+			return unmet(noTagThere)
 		case tag.IsWeak():
 			return inapplicable("the entity tag %s is weak, and no If-Match can name it", tag)
 		}
@@ -110,7 +110,7 @@ func guardedChecks() []*Check {
 
 func ifMatchChecks() []*Check {
 	return []*Check{{
-		ID: "put-if-match-stale", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+		ID: "put-if-match-stale", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
 		Title: "A PUT with the tag of an earlier version changes nothing",
 		Sends: "Two PUTs, and a third one with If-Match: the tag after the first.",
 		Right: "A refusal, and the content is that of the second PUT.",
@@ -118,7 +118,7 @@ func ifMatchChecks() []*Check {
 		Fix:   unguarded, Servers: unguardedServers,
 		Rules: []string{"precondition-ignored", "gateway-drops-precondition", "precondition-evaluated-after-write"},
 		ask: withStale(func(t *trial, now *answer, stale string) verdict {
-			return t.untouched(now, t.put(written, "If-Match", stale))
+			return t.untouched(now, t.put(t.scratch.written, "If-Match", stale))
 		}),
 	}, {
 		ID: "put-if-match-current", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -132,7 +132,7 @@ func ifMatchChecks() []*Check {
 		},
 		Rules: []string{"front-and-backend-mint-different-etags", "backend-compares-unquoted", "unstable-etag-per-request", "answer-against-standard"},
 		ask: withStrong(func(t *trial, now *answer) verdict {
-			return t.performed(now, t.put(written, "If-Match", now.tag().String()))
+			return t.performed(now, t.put(t.scratch.written, "If-Match", now.tag().String()))
 		}),
 	}, {
 		ID: "put-if-match-list", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -143,11 +143,11 @@ func ifMatchChecks() []*Check {
 		Fix:   []string{"Compare with each member of the field: commas separate them, and may also be within the quotes of one."},
 		Rules: []string{"list-or-star-not-parsed"},
 		ask: withStrong(func(t *trial, now *answer) verdict {
-			v := t.performed(now, t.put(written, "If-Match", noVersion+", "+now.tag().String()))
+			v := t.performed(now, t.put(t.scratch.written, "If-Match", noVersion+", "+now.tag().String()))
 			return t.unlessAlone(now, v.blamed("list-or-star-not-parsed"))
 		}),
 	}, {
-		ID: "put-if-match-weak", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+		ID: "put-if-match-weak", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
 		Title: "A PUT with the weak form of the current tag changes nothing",
 		Sends: "PUT with If-Match: the tag that a GET gets, with W/ before it.",
 		Right: "A refusal, and the content is as it was.",
@@ -159,17 +159,17 @@ func ifMatchChecks() []*Check {
 		Rules: []string{"strong-compare-accepts-weak", "precondition-ignored"},
 		ask: withContent(func(t *trial, now *answer) verdict {
 			if now.tag().IsZero() {
-				return inapplicable("what was put there has no entity tag")
+				return unmet(noTagThere)
 			}
 			now = t.whenStrong(now)
-			v := t.untouched(now, t.put(written, "If-Match", now.tag().Weak().String()))
-			if v.rule == "precondition-ignored" && !t.put(older, "If-Match", noVersion).successful() {
+			v := t.untouched(now, t.put(t.scratch.written, "If-Match", now.tag().Weak().String()))
+			if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-Match", noVersion).successful() {
 				v = v.because("strong-compare-accepts-weak")
 			}
 			return v
 		}),
 	}, {
-		ID: "put-if-match-unquoted", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+		ID: "put-if-match-unquoted", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
 		Title: "A PUT with something in If-Match that is no tag changes nothing",
 		Sends: "PUT with If-Match: fourtwelve, without quotes.",
 		Right: "A refusal with 400 or 412, and the content is as it was.",
@@ -181,7 +181,7 @@ func ifMatchChecks() []*Check {
 		Servers: unguardedServers,
 		Rules:   []string{"precondition-ignored", "unquoted-etag"},
 		ask: withContent(func(t *trial, now *answer) verdict {
-			return t.untouched(now, t.put(written, "If-Match", "fourtwelve"))
+			return t.untouched(now, t.put(t.scratch.written, "If-Match", "fourtwelve"))
 		}),
 	}, {
 		ID: "put-if-match-star", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -192,7 +192,7 @@ func ifMatchChecks() []*Check {
 		Fix:   []string{"Take * for any version, not for a tag."},
 		Rules: []string{"list-or-star-not-parsed"},
 		ask: withContent(func(t *trial, now *answer) verdict {
-			return t.performed(now, t.put(written, "If-Match", "*")).blamed("list-or-star-not-parsed")
+			return t.performed(now, t.put(t.scratch.written, "If-Match", "*")).blamed("list-or-star-not-parsed")
 		}),
 	}, {
 		ID: "put-if-match-star-missing", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -203,7 +203,7 @@ func ifMatchChecks() []*Check {
 		Fix:   unguarded, Servers: unguardedServers,
 		Rules: []string{"if-match-ignored-for-404", "precondition-ignored"},
 		ask: withNothing(func(t *trial, now *answer) verdict {
-			return ofMissing(t.untouched(now, t.put(written, "If-Match", "*")))
+			return ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", "*")))
 		}),
 	}, {
 		ID: "put-if-match-missing", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -218,7 +218,7 @@ func ifMatchChecks() []*Check {
 			if v != nil {
 				return *v
 			}
-			return ofMissing(t.untouched(now, t.put(written, "If-Match", staleTag(was, now))))
+			return ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", staleTag(was, now))))
 		}),
 	}, {
 		ID: "put-if-match-coded", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -249,7 +249,7 @@ func ifMatchChecks() []*Check {
 		ask: withContent(func(t *trial, now *answer) verdict {
 			refused := 0
 			for _, fields := range [][]string{{"If-Match", noVersion}, {"If-None-Match", "*"}} {
-				a := t.put(written, fields...)
+				a := t.put(t.scratch.written, fields...)
 				switch {
 				case a.successful():
 					continue
@@ -269,7 +269,7 @@ func ifMatchChecks() []*Check {
 // unlessAlone makes nothing of a failure with the current tag in some other form if the server refuses that tag alone
 // as well, which put-if-match-current tells.
 func (t *trial) unlessAlone(now *answer, v verdict) verdict {
-	if v.outcome == Failed && !t.put(written, "If-Match", now.tag().String()).successful() {
+	if v.outcome == Failed && !t.put(t.scratch.written, "If-Match", now.tag().String()).successful() {
 		return inapplicable("the server refuses %s alone as well: see put-if-match-current", now.tag())
 	}
 	return v
@@ -298,7 +298,11 @@ func refusalCause(status int) string {
 
 // askCoded asks with the tag of a compressed answer. The content is long enough that compressing it pays.
 func askCoded(t *trial) verdict {
-	if _, v := t.place(strings.Repeat("-", 6000)); v != nil {
+	content := strings.Repeat("-", 6000)
+	if t.scratch.given {
+		content = t.scratch.before
+	}
+	if _, v := t.place(content); v != nil {
 		return *v
 	}
 	plain := t.whenStrong(t.read())
@@ -307,19 +311,19 @@ func askCoded(t *trial) verdict {
 	case !coded.has("Content-Encoding"):
 		return inapplicable("what was put there is not compressed")
 	case tag.IsZero() || plain.tag().IsZero():
-		return inapplicable("what was put there has no entity tag")
+		return unmet(noTagThere)
 	case tag.IsWeak():
 		return inapplicable("the entity tag %s is weak, and no If-Match can name it", tag)
 	case tag == plain.tag():
 		return inapplicable("compressed or not, the entity tag is %s", tag)
 	}
-	v := t.performed(plain, t.put(written, "Accept-Encoding", "gzip", "If-Match", coded.tag().String()))
+	v := t.performed(plain, t.put(t.scratch.written, "Accept-Encoding", "gzip", "If-Match", coded.tag().String()))
 	return t.unlessAlone(plain, v.blamed("compression-suffix-not-stripped"))
 }
 
 func ifNoneMatchChecks() []*Check {
 	return []*Check{{
-		ID: "put-inm-star-existing", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
+		ID: "put-inm-star-existing", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.2",
 		Title:   "A PUT with If-None-Match: * replaces nothing",
 		Sends:   "PUT with If-None-Match: * to something that exists.",
 		Right:   "A refusal, and the content is as it was.",
@@ -328,7 +332,7 @@ func ifNoneMatchChecks() []*Check {
 		Servers: unguardedServers,
 		Rules:   []string{"precondition-ignored", "gateway-drops-precondition", "precondition-evaluated-after-write"},
 		ask: withContent(func(t *trial, now *answer) verdict {
-			return t.untouched(now, t.put(written, "If-None-Match", "*"))
+			return t.untouched(now, t.put(t.scratch.written, "If-None-Match", "*"))
 		}),
 	}, {
 		ID: "put-inm-star-missing", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
@@ -342,7 +346,7 @@ func ifNoneMatchChecks() []*Check {
 		},
 		Rules: []string{"list-or-star-not-parsed", "answer-against-standard"},
 		ask: withNothing(func(t *trial, now *answer) verdict {
-			return t.performed(now, t.put(written, "If-None-Match", "*"))
+			return t.performed(now, t.put(t.scratch.written, "If-None-Match", "*"))
 		}),
 	}, {
 		ID: "put-inm-tag", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
@@ -358,9 +362,9 @@ func ifNoneMatchChecks() []*Check {
 		ask: withContent(func(t *trial, now *answer) verdict {
 			now = t.whenStrong(now)
 			if now.tag().IsZero() {
-				return inapplicable("what was put there has no entity tag")
+				return unmet(noTagThere)
 			}
-			return t.untouched(now, t.put(written, "If-None-Match", now.tag().String()))
+			return t.untouched(now, t.put(t.scratch.written, "If-None-Match", now.tag().String()))
 		}),
 	}, {
 		ID: "put-inm-weak", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
@@ -377,10 +381,10 @@ func ifNoneMatchChecks() []*Check {
 		ask: withContent(func(t *trial, now *answer) verdict {
 			now = t.whenStrong(now)
 			if now.tag().IsZero() {
-				return inapplicable("what was put there has no entity tag")
+				return unmet(noTagThere)
 			}
-			v := t.untouched(now, t.put(written, "If-None-Match", now.tag().Weak().String()))
-			if v.rule == "precondition-ignored" && !t.put(older, "If-None-Match", "*").successful() {
+			v := t.untouched(now, t.put(t.scratch.written, "If-None-Match", now.tag().Weak().String()))
+			if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-None-Match", "*").successful() {
 				v = v.because("inm-compared-strongly")
 			}
 			return v
@@ -397,14 +401,14 @@ func ifNoneMatchChecks() []*Check {
 		},
 		Rules: []string{"dummy-conditional-header", "answer-against-standard"},
 		ask: withContent(func(t *trial, now *answer) verdict {
-			return t.performed(now, t.put(written, "If-None-Match", noVersion))
+			return t.performed(now, t.put(t.scratch.written, "If-None-Match", noVersion))
 		}),
 	}}
 }
 
 func ifUnmodifiedSinceChecks() []*Check {
 	return []*Check{{
-		ID: "put-ius-earlier", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.4",
+		ID: "put-ius-earlier", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.4",
 		Title: "A PUT with If-Unmodified-Since before the last change changes nothing",
 		Sends: "PUT with If-Unmodified-Since: an hour before Last-Modified.",
 		Right: "A refusal, and the content is as it was.",
@@ -412,7 +416,7 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Fix:   unguarded, Servers: unguardedServers,
 		Rules: []string{"precondition-ignored", "server-parses-date-as-local"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
-			return t.untouched(now, t.put(written, "If-Unmodified-Since", httpDate(modified.Add(-time.Hour))))
+			return t.untouched(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(-time.Hour))))
 		}),
 	}, {
 		ID: "put-ius-equal", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.4",
@@ -423,7 +427,7 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Fix:   []string{"Cut the modification time to the second before it is compared: an HTTP-date has no fractions."},
 		Rules: []string{"subsecond-mtime-vs-httpdate"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
-			v := t.performed(now, t.put(written, "If-Unmodified-Since", httpDate(modified)))
+			v := t.performed(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified)))
 			return v.blamed("subsecond-mtime-vs-httpdate")
 		}),
 	}, {
@@ -435,7 +439,7 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Fix:   []string{"The condition is true if the last change is not later than the date: compare times in GMT, not as text."},
 		Rules: []string{"server-parses-date-as-local", "answer-against-standard"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
-			return t.performed(now, t.put(written, "If-Unmodified-Since", httpDate(modified.Add(time.Hour))))
+			return t.performed(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(time.Hour))))
 		}),
 	}}
 }
@@ -444,7 +448,7 @@ func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
 func deleteChecks() []*Check {
 	return []*Check{{
-		ID: "delete-if-match-stale", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+		ID: "delete-if-match-stale", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
 		Title: "A DELETE with the tag of an earlier version deletes nothing",
 		Sends: "Two PUTs, and DELETE with If-Match: the tag after the first.",
 		Right: "A refusal, and the content is that of the second PUT.",
@@ -491,7 +495,7 @@ func noDelete(a *answer) string {
 
 func patchChecks() []*Check {
 	return []*Check{{
-		ID: "patch-if-match-stale", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+		ID: "patch-if-match-stale", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
 		Title: "A PATCH with the tag of an earlier version changes nothing",
 		Sends: "OPTIONS, two PUTs, and PATCH with If-Match: the tag after the first, in a format of Accept-Patch.",
 		Right: "A refusal, and the content is that of the second PUT.",

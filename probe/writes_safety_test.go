@@ -96,6 +96,109 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
+// TestRefusedCreation has servers perform the first write and refuse it, as CherryPy does. It is found out, named as what it is,
+// and nothing is left of it.
+func TestRefusedCreation(t *testing.T) {
+	for name, status := range map[string]int{"412": 412, "304": 304, "403": 403, "409": 409} {
+		t.Run(name, func(t *testing.T) {
+			w := &watch{notes: newNotes("none")}
+			w.instead = func(rw http.ResponseWriter, r *http.Request, _ int) bool {
+				if r.Method != http.MethodPut || r.Header.Get("If-None-Match") != "*" || w.page("/scratch.txt") != nil {
+					return false
+				}
+				w.notes.ServeHTTP(httptest.NewRecorder(), r)
+				rw.WriteHeader(status)
+				return true
+			}
+			report, err := w.run(t.Context(), t, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p := w.page("/scratch.txt"); p != nil || report.Left || !report.Written {
+				t.Errorf("got %v there, Left %v, Written %v; want it to be removed", p, report.Left, report.Written)
+			}
+			for _, r := range report.Results {
+				if strings.Contains(r.Says, "somebody else") {
+					t.Errorf("%s: %s", r.Check.ID, r.Says)
+				}
+				switch r.Check.ID {
+				case "refused-not-done", "put-inm-star-missing":
+					if r.Outcome != probe.Failed || r.Rule != "precondition-evaluated-after-write" || !strings.Contains(r.Says, name) {
+						t.Errorf("%s: got %v, %q: %s", r.Check.ID, r.Outcome, r.Rule, r.Says)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestUnknownCreation loses the answer to the first write, or to the look after it. Only what is ours is removed.
+func TestUnknownCreation(t *testing.T) {
+	const theirs = "somebody else's"
+	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	for _, c := range []struct {
+		name   string
+		first  func(w *watch, rw http.ResponseWriter, r *http.Request) // answers the first PUT
+		look   func(http.ResponseWriter, *http.Request)                // answers the GET after it, unless nil
+		remain string
+	}{
+		{"performed, and cut", func(w *watch, rw http.ResponseWriter, r *http.Request) {
+			w.notes.ServeHTTP(httptest.NewRecorder(), r)
+			cut(rw, r)
+		}, nil, ""},
+		{"somebody else's, and cut", func(w *watch, rw http.ResponseWriter, r *http.Request) {
+			w.store("/scratch.txt", []byte(theirs), "text/plain")
+			cut(rw, r)
+		}, nil, theirs},
+		{"performed, refused, and the look is cut", func(w *watch, rw http.ResponseWriter, r *http.Request) {
+			w.notes.ServeHTTP(httptest.NewRecorder(), r)
+			rw.WriteHeader(http.StatusPreconditionFailed)
+		}, cut, ""},
+		{"somebody else's, refused, and the look is cut", func(w *watch, rw http.ResponseWriter, r *http.Request) {
+			w.store("/scratch.txt", []byte(theirs), "text/plain")
+			rw.WriteHeader(http.StatusPreconditionFailed)
+		}, cut, theirs},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &watch{notes: newNotes("none")}
+			puts, looked := 0, false
+			w.instead = func(rw http.ResponseWriter, r *http.Request, _ int) bool {
+				switch {
+				case r.Method == http.MethodPut && puts == 0:
+					puts++
+					c.first(w, rw, r)
+				case r.Method == http.MethodPut:
+					// The first check could not tell; a later one must not go on with what is not ours.
+					return false
+				case r.Method == http.MethodGet && r.URL.Path == "/scratch.txt" && puts == 1 && !looked && c.look != nil:
+					looked = true
+					c.look(rw, r)
+				default:
+					return false
+				}
+				return true
+			}
+			report, err := w.run(t.Context(), t, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range report.Results {
+				// Where the look is cut the client may look again by itself, and then the fault is seen.
+				if r.Outcome == probe.Failed && !strings.HasPrefix(c.name, "performed, refused") {
+					t.Errorf("%s: %s", r.Check.ID, r.Says)
+				}
+			}
+			remain := ""
+			if p := w.page("/scratch.txt"); p != nil {
+				remain = string(p.content)
+			}
+			if remain != c.remain || report.Left {
+				t.Errorf("got %q there and Left %v, want %q", remain, report.Left, c.remain)
+			}
+		})
+	}
+}
+
 // TestCleanUp stops runs in the middle: what was written is removed all the same.
 func TestCleanUp(t *testing.T) {
 	const middle = 60 // requests, of about 250
@@ -180,9 +283,10 @@ func TestDenied(t *testing.T) {
 					t.Errorf("%s: got %v: %s, want %s", r.Check.ID, r.Outcome, r.Says, want)
 				}
 			}
-			// The first look at the page and at the resource, the one after the reads, and one PUT.
-			if report.Requests > 4 || report.Left {
-				t.Errorf("got %d requests, Left %v", report.Requests, report.Left)
+			// The first look at the page and at the resource, the one after the reads, one PUT, and a look whether it was
+			// done nevertheless.
+			if report.Requests > 5 || report.Left || report.Written {
+				t.Errorf("got %d requests, Left %v, Written %v", report.Requests, report.Left, report.Written)
 			}
 		})
 	}

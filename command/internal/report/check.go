@@ -45,7 +45,7 @@ func Check(w io.Writer, c *Checked, style Style, detail CheckDetail) error {
 	for _, g := range probe.Groups() {
 		p.checkGroup(c, g, width)
 	}
-	p.failures(c, "What is wrong, most binding first", detail)
+	p.failures(c, "What is wrong, worst first", detail)
 	return p.flush(w)
 }
 
@@ -73,8 +73,11 @@ func serverText(r *probe.Report) string {
 }
 
 func leftText(r *probe.Report) string {
-	if r.Left {
+	switch {
+	case r.Left:
 		return " (it could not be removed: remove it by hand)"
+	case !r.Written:
+		return " (nothing was written)"
 	}
 	return " (removed again)"
 }
@@ -94,14 +97,27 @@ func (p *page) score(r *probe.Report) string {
 	}
 	const columns = 20
 	full := n * columns / 100
-	return p.paint(scoreText(r), bold) + "  " + p.paint(strings.Repeat("█", full), color) + p.paint(strings.Repeat("░", columns-full), faint)
+	return p.paint(scoreText(r), bold) + "  " + p.paint(strings.Repeat("█", full), color) + p.paint(strings.Repeat("░", columns-full), faint) + " " + basisText(r)
 }
 
 func scoreText(r *probe.Report) string {
-	if n := r.Score(); n >= 0 {
+	switch n := r.Score(); {
+	case n >= 0:
 		return fmt.Sprintf("%d of 100", n)
+	case r.Stopped != "" || r.Interrupted:
+		return "none, for not everything was asked"
 	}
 	return "none, for nothing could be judged"
+}
+
+// basisText says what the score rests on.
+func basisText(r *probe.Report) string {
+	judged, lacking := r.Judged()
+	text := fmt.Sprintf("on %d of %s", judged, count(int64(len(r.Results)), "check"))
+	if lacking > 0 {
+		text += fmt.Sprintf("; the server lacks what %d are about", lacking)
+	}
+	return text
 }
 
 // countsText says how many checks came out how, and how binding those are that failed.
@@ -231,14 +247,16 @@ func unjudged(results []*probe.Result) (list []same) {
 	return list
 }
 
-// failuresOf returns what failed, most binding first.
+// failuresOf returns what failed, worst first.
 func failuresOf(r *probe.Report) (list []*probe.Result) {
 	for i := range r.Results {
 		if r.Results[i].Outcome == probe.Failed {
 			list = append(list, &r.Results[i])
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *probe.Result) int { return cmp.Compare(b.Check.Level, a.Check.Level) })
+	slices.SortStableFunc(list, func(a, b *probe.Result) int {
+		return cmp.Or(cmp.Compare(b.Check.Weight(), a.Check.Weight()), cmp.Compare(a.Check.Group, b.Check.Group))
+	})
 	return list
 }
 

@@ -15,7 +15,7 @@ type pair struct{ A, B *probe.Result }
 func (p pair) differs() bool { return p.A.Outcome != p.B.Outcome }
 
 // compare returns the results of the checks that were asked of both, those first whose outcomes differ,
-// most binding first.
+// worst first.
 func compare(a, b *Checked) (pairs []pair) {
 	for i := range a.Results {
 		at := slices.IndexFunc(b.Results, func(r probe.Result) bool { return r.Check == a.Results[i].Check })
@@ -57,7 +57,7 @@ func Comparison(w io.Writer, a, b *Checked, style Style, detail CheckDetail) err
 		p.pairs(pairs[same:], false)
 	}
 	for i, c := range []*Checked{a, b} {
-		p.failures(c, fmt.Sprintf("What is wrong on %c, most binding first", 'A'+i), detail)
+		p.failures(c, fmt.Sprintf("What is wrong on %c, worst first", 'A'+i), detail)
 	}
 	return p.flush(w)
 }

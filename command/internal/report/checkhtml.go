@@ -48,6 +48,7 @@ type checkView struct {
 	WriteTo            string
 	Stopped, Left      string
 	Score              scoreView
+	Basis              string
 	Counts             string
 	Groups             []groupView
 	Failures           []failureView
@@ -101,7 +102,7 @@ type ladderView struct {
 func checkViewOf(c *Checked, name string) checkView {
 	view := checkView{
 		Name: name, Title: "Preconditions of " + c.Target, Target: c.Target, Server: serverText(c.Report),
-		Of: fmt.Sprintf("%s, %s", clock(c.Started), askedText(c.Report)), Score: scoreViewOf(c.Report), Counts: countsText(c.Report),
+		Of: fmt.Sprintf("%s, %s", clock(c.Started), askedText(c.Report)), Score: scoreViewOf(c.Report), Basis: basisText(c.Report), Counts: countsText(c.Report),
 	}
 	if c.WriteTo != "" {
 		view.WriteTo = c.WriteTo + leftText(c.Report)

@@ -55,7 +55,9 @@ type resultJSON struct {
 	ID        string             `json:"id"`
 	Group     probe.Group        `json:"group"`
 	Level     probe.Level        `json:"level"`
+	Loses     bool               `json:"loses"`
 	Outcome   probe.Outcome      `json:"outcome"`
+	Lacks     bool               `json:"lacks"`
 	Title     string             `json:"title"`
 	Says      string             `json:"says"`
 	Sends     string             `json:"sends"`
@@ -85,6 +87,7 @@ type sentExchangeJSON struct {
 type summaryJSON struct {
 	Target       string         `json:"target"`
 	WriteTo      string         `json:"write_to,omitempty"`
+	Written      bool           `json:"written"`
 	Left         bool           `json:"left"`
 	Server       string         `json:"server,omitempty"`
 	Addresses    []string       `json:"addresses"`
@@ -92,6 +95,8 @@ type summaryJSON struct {
 	TookMS       int64          `json:"took_ms"`
 	Requests     int            `json:"requests"`
 	Score        *int           `json:"score"`
+	Judged       int            `json:"judged"`
+	Lacking      int            `json:"lacking"`
 	Passed       int            `json:"passed"`
 	Failed       int            `json:"failed"`
 	FailedBy     map[string]int `json:"failed_by"`
@@ -114,7 +119,7 @@ func checkJSONOf(c *Checked) checkedJSON {
 
 func summaryJSONOf(r *probe.Report) summaryJSON {
 	s := summaryJSON{
-		Target: r.Target, WriteTo: r.WriteTo, Left: r.Left, Server: r.Server, Addresses: notNil(r.Addresses),
+		Target: r.Target, WriteTo: r.WriteTo, Written: r.Written, Left: r.Left, Server: r.Server, Addresses: notNil(r.Addresses),
 		Started: r.Started.UTC(), TookMS: r.Took.Milliseconds(), Requests: r.Requests,
 		Passed: r.Count(probe.Passed), Failed: r.Count(probe.Failed), DoesNotApply: r.Count(probe.DoesNotApply), NotAsked: r.Count(probe.NotAsked),
 		FailedBy: map[string]int{}, Stopped: r.Stopped,
@@ -122,6 +127,7 @@ func summaryJSONOf(r *probe.Report) summaryJSON {
 	for _, l := range []probe.Level{probe.Must, probe.Should, probe.Advice} {
 		s.FailedBy[l.String()] = failedAt(r, l)
 	}
+	s.Judged, s.Lacking = r.Judged()
 	if n := r.Score(); n >= 0 {
 		s.Score = &n
 	}
@@ -130,7 +136,7 @@ func summaryJSONOf(r *probe.Report) summaryJSON {
 
 func resultJSONOf(c *Checked, r *probe.Result) resultJSON {
 	out := resultJSON{
-		ID: r.Check.ID, Group: r.Check.Group, Level: r.Check.Level, Outcome: r.Outcome, Title: r.Check.Title, Says: r.Says,
+		ID: r.Check.ID, Group: r.Check.Group, Level: r.Check.Level, Loses: r.Check.Loses, Outcome: r.Outcome, Lacks: r.Lacks, Title: r.Check.Title, Says: r.Says,
 		Sends: r.Check.Sends, Right: r.Check.Right, Means: r.Check.Means, Fix: notNil(r.Check.FixFor(c.Server)), Section: r.Check.Section,
 		Rules: notNil(ruleIDs(c, r)), Exchanges: []sentExchangeJSON{},
 	}
