@@ -15,9 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/internal/coalesce"
 	"github.com/fourtwelve/fourtwelve/internal/deadline"
-	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 )
 
 const (

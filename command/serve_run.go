@@ -12,9 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/internal/gate"
 	"github.com/fourtwelve/fourtwelve/internal/pace"
-	"github.com/fourtwelve/fourtwelve/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"

@@ -189,7 +189,7 @@ func TestHealth(t *testing.T) {
 
 // TestMetricsAreDocumented compares the metrics with those in the documentation.
 func TestMetricsAreDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/guard.md")
+	doc, err := os.ReadFile("../../../docs/guard.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -202,7 +202,7 @@ func countMembers(t *testing.T, b []byte) (n int) {
 // TestMembersAreDocumented compares the members in testdata/lines.txt with those
 // in the documentation, both ways.
 func TestMembersAreDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/access-log.md")
+	doc, err := os.ReadFile("../../../docs/access-log.md")
 	if err != nil {
 		t.Fatal(err)
 	}
