@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/internal/netrc"
+	"github.com/fourtwelve/fourtwelve/command/internal/netrc"
 )
 
 // loginOptions are the flags that say as whom to ask. At most one is given; what they name is never shown.

@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/evaluate"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/evaluate"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 

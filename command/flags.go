@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/bytesize"
+	"github.com/fourtwelve/fourtwelve/command/internal/bytesize"
 )
 
 // choice is a flag whose value is one of a few words.

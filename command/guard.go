@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
 )
 
 // guardOptions are the flags of fourtwelve guard.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
 )
 
 // readGuardFlags returns what flags and a URL configure.

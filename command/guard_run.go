@@ -15,11 +15,11 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/gate"
-	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/internal/pace"
 	"github.com/fourtwelve/fourtwelve/origin"
 )

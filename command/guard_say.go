@@ -7,9 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/guardconfig"
 )
 
 // say tells what is guarded, where, what will be refused, and how to try it.

@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"github.com/fourtwelve/fourtwelve/internal/bytesize"
+	"github.com/fourtwelve/fourtwelve/command/internal/bytesize"
 )
 
 // decoder reads one file and collects what is wrong in it.

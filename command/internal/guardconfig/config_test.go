@@ -200,7 +200,7 @@ func FuzzParse(f *testing.F) {
 // TestKeysAreDocumented compares the keys with those in the tables of
 // docs/guard.md, both ways.
 func TestKeysAreDocumented(t *testing.T) {
-	data, err := os.ReadFile("../../docs/guard.md")
+	data, err := os.ReadFile("../../../docs/guard.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestKeysAreDocumented(t *testing.T) {
 
 // TestExample loads the example that the documentation begins with.
 func TestExample(t *testing.T) {
-	if _, err := Load("../../examples/guard.yaml"); err != nil {
+	if _, err := Load("../../../examples/guard.yaml"); err != nil {
 		t.Error(err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/internal/netrc"
+	"github.com/fourtwelve/fourtwelve/command/internal/netrc"
 )
 
 func TestParse(t *testing.T) {
