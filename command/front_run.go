@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
-	"github.com/fourtwelve/fourtwelve/internal/coalesce"
-	"github.com/fourtwelve/fourtwelve/internal/deadline"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 )
 
 const (

@@ -18,9 +18,9 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/gate"
-	"github.com/fourtwelve/fourtwelve/internal/pace"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/coalesce"
 	"github.com/fourtwelve/fourtwelve/internal/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
-	"github.com/fourtwelve/fourtwelve/internal/gate"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )

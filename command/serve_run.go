@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
-	"github.com/fourtwelve/fourtwelve/internal/gate"
-	"github.com/fourtwelve/fourtwelve/internal/pace"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"

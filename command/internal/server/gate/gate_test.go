@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/fourtwelve/fourtwelve/internal/auth"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
 

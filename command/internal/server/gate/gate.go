@@ -19,8 +19,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/auth"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
