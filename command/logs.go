@@ -15,7 +15,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
-	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 )
 
 // logsOptions are the flags of fourtwelve logs.

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
-	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )

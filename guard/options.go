@@ -86,7 +86,7 @@ type Route struct {
 	// "*.example.org" for every name below it. "" is any.
 	Host string
 	// Path is a glob for the path of the target URI, as of
-	// [internal/cachecontrol] but always for the whole path: "*" is any text within
+	// [internal/field/cachecontrol] but always for the whole path: "*" is any text within
 	// an element, "**" as a whole element any number of elements, and a
 	// trailing slash stands for all below. "" is any path.
 	Path string

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 )
 
 // route is a Route made ready.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/internal/patch"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
-	"github.com/fourtwelve/fourtwelve/internal/digest"
+	"github.com/fourtwelve/fourtwelve/internal/field/digest"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/digest"
+	"github.com/fourtwelve/fourtwelve/internal/field/digest"
 	"github.com/fourtwelve/fourtwelve/internal/patch"
 	"github.com/fourtwelve/fourtwelve/store"
 )

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"io"
 
-	"github.com/fourtwelve/fourtwelve/internal/digest"
+	"github.com/fourtwelve/fourtwelve/internal/field/digest"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )

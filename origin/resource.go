@@ -8,7 +8,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/coding"
-	"github.com/fourtwelve/fourtwelve/internal/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

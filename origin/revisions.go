@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

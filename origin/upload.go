@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/digest"
+	"github.com/fourtwelve/fourtwelve/internal/field/digest"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

@@ -3,7 +3,7 @@ package coding
 import (
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/internal/qvalue"
+	"github.com/fourtwelve/fourtwelve/internal/field/qvalue"
 )
 
 // Negotiate chooses the coding of a response by the request's Accept-Encoding

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

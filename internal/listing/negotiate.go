@@ -3,7 +3,7 @@ package listing
 import (
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/internal/qvalue"
+	"github.com/fourtwelve/fourtwelve/internal/field/qvalue"
 )
 
 // Negotiate chooses the form of a listing by the request's Accept field lines

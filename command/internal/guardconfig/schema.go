@@ -17,7 +17,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 )
 
 // The words of the modes, in the order of their values.
