@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"command/internal/bytesize":        {},
 	"internal/field/cachecontrol":      {},
 	"command/internal/server/coalesce": {},
-	"internal/coding":                  {"internal/field/qvalue"},
+	"internal/content/coding":          {"internal/field/qvalue"},
 	"internal/field/digest":            {},
 	"command/internal/evaluate":        {"etag", "precondition", "byterange", "internal/field/method"},
 	"command/internal/server/gate":     {"condhttp", "origin", "command/internal/server/auth", "internal/field/method"},
@@ -46,13 +46,13 @@ var mayImport = map[string][]string{
 	"command/internal/netrc":           {},
 	"command/internal/server/deadline": {},
 	"command/internal/server/pace":     {},
-	"internal/patch":                   {},
+	"internal/content/patch":           {},
 	"internal/field/qvalue":            {},
 	"command/internal/requestlog":      {"etag", "precondition", "origin", "guard"},
 
 	"origin": {
-		"etag", "precondition", "byterange", "condhttp", "store", "internal/coding",
-		"internal/field/digest", "internal/listing", "internal/field/mediatype", "internal/patch",
+		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/coding",
+		"internal/field/digest", "internal/listing", "internal/field/mediatype", "internal/content/patch",
 	},
 
 	"command": {
@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	},
 
 	"guard": {
-		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/coding", "internal/field/method",
+		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/coding", "internal/field/method",
 	},
 
 	"accesslog": {"internal/inflate"},
@@ -89,12 +89,12 @@ var mayImport = map[string][]string{
 // mayUse says which of our packages may import a third-party module, so that a
 // heavy one stays behind the package that needs it.
 var mayUse = map[string][]string{
-	"github.com/andybalholm/brotli":       {"internal/coding"},
+	"github.com/andybalholm/brotli":       {"internal/content/coding"},
 	"github.com/anishathalye/porcupine":   {"store/storetest"},
-	"github.com/aymanbagabas/go-udiff":    {"internal/patch"},
-	"github.com/evanphx/json-patch/v5":    {"internal/patch"},
+	"github.com/aymanbagabas/go-udiff":    {"internal/content/patch"},
+	"github.com/evanphx/json-patch/v5":    {"internal/content/patch"},
 	"github.com/goccy/go-yaml":            {"command/internal/guardconfig"},
-	"github.com/klauspost/compress":       {"internal/coding", "internal/inflate"},
+	"github.com/klauspost/compress":       {"internal/content/coding", "internal/inflate"},
 	"github.com/prometheus/client_golang": {"command/internal/metrics"},
 	"github.com/spf13/cobra":              {"command"},
 	"github.com/spf13/pflag":              {"command"},

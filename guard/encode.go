@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 )
 
 // Handler is the proxy of one configuration. It may be used from any number of

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

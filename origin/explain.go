@@ -6,8 +6,8 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/content/patch"
 	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
-	"github.com/fourtwelve/fourtwelve/internal/patch"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )

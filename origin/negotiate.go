@@ -2,7 +2,7 @@ package origin
 
 import (
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 )
 
 // selectWhole chooses the representation (RFC 9110 §12.5.3) of an answer that is

@@ -5,7 +5,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

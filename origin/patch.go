@@ -10,8 +10,8 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/content/patch"
 	"github.com/fourtwelve/fourtwelve/internal/field/digest"
-	"github.com/fourtwelve/fourtwelve/internal/patch"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )

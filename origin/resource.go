@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
 )

@@ -24,7 +24,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/fourtwelve/fourtwelve/internal/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/memstore"

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fourtwelve/fourtwelve/internal/patch"
+	"github.com/fourtwelve/fourtwelve/internal/content/patch"
 )
 
 // The document keeps its order, its spelling and its indentation.
