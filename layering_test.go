@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"command/internal/server/gate":     {"condhttp", "origin", "command/internal/server/auth", "internal/field/method"},
 	"command/internal/guardconfig":     {"condhttp", "guard", "command/internal/bytesize", "internal/field/cachecontrol"},
 	"internal/inflate":                 {},
-	"internal/listing":                 {"store", "internal/field/mediatype", "internal/field/qvalue"},
+	"origin/internal/listing":          {"store", "internal/field/mediatype", "internal/field/qvalue"},
 	"internal/loggen":                  {},
 	"internal/field/mediatype":         {},
 	"command/internal/metrics":         {"guard", "precondition", "internal/field/method"},
@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 
 	"origin": {
 		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/coding",
-		"internal/field/digest", "internal/listing", "internal/field/mediatype", "internal/content/patch",
+		"internal/field/digest", "origin/internal/listing", "internal/field/mediatype", "internal/content/patch",
 	},
 
 	"command": {

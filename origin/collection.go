@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/listing"
+	"github.com/fourtwelve/fourtwelve/origin/internal/listing"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
