@@ -38,9 +38,9 @@ var mayImport = map[string][]string{
 	"command/internal/evaluate":        {"etag", "precondition", "byterange", "internal/field/method"},
 	"command/internal/server/gate":     {"condhttp", "origin", "command/internal/server/auth", "internal/field/method"},
 	"command/internal/guardconfig":     {"condhttp", "guard", "command/internal/bytesize", "internal/field/cachecontrol"},
-	"internal/inflate":                 {},
+	"accesslog/internal/inflate":       {},
 	"origin/internal/listing":          {"store", "internal/field/mediatype", "internal/field/qvalue"},
-	"internal/loggen":                  {},
+	"accesslog/accesslogtest":          {},
 	"internal/field/mediatype":         {},
 	"command/internal/metrics":         {"guard", "precondition", "internal/field/method"},
 	"command/internal/netrc":           {},
@@ -66,7 +66,7 @@ var mayImport = map[string][]string{
 		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/coding", "internal/field/method",
 	},
 
-	"accesslog": {"internal/inflate"},
+	"accesslog": {"accesslog/internal/inflate"},
 	"exchange":  {},
 	"diagnose":  {"etag", "precondition", "byterange", "exchange", "internal/field/method"},
 
@@ -82,7 +82,7 @@ var mayImport = map[string][]string{
 	"examples/middleware": {"etag", "precondition", "condhttp"},
 	"bench/fileserver":    {},
 	"bench/logcount":      {"accesslog"},
-	"bench/loggen":        {"internal/loggen"},
+	"bench/loggen":        {"accesslog/accesslogtest"},
 	"test/peers":          {},
 }
 
@@ -94,7 +94,7 @@ var mayUse = map[string][]string{
 	"github.com/aymanbagabas/go-udiff":    {"internal/content/patch"},
 	"github.com/evanphx/json-patch/v5":    {"internal/content/patch"},
 	"github.com/goccy/go-yaml":            {"command/internal/guardconfig"},
-	"github.com/klauspost/compress":       {"internal/content/coding", "internal/inflate"},
+	"github.com/klauspost/compress":       {"internal/content/coding", "accesslog/internal/inflate"},
 	"github.com/prometheus/client_golang": {"command/internal/metrics"},
 	"github.com/spf13/cobra":              {"command"},
 	"github.com/spf13/pflag":              {"command"},

@@ -6,7 +6,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/internal/loggen"
+	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
 )
 
 // generated returns a log of the generator.

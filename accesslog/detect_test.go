@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/internal/loggen"
+	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
 )
 
 // TestDetection reads each log as every format there is, and writes which part of its

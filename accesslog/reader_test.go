@@ -23,7 +23,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/fourtwelve/fourtwelve/internal/loggen"
+	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
 )
 
 func TestMain(m *testing.M) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/fourtwelve/fourtwelve/internal/inflate"
+	"github.com/fourtwelve/fourtwelve/accesslog/internal/inflate"
 )
 
 // A source is a file to read.

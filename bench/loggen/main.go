@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/internal/loggen"
+	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
 )
 
 func main() {

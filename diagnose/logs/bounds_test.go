@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
-	"github.com/fourtwelve/fourtwelve/internal/loggen"
+	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
 )
 
 func TestFrequentIsExactWhileThereIsRoom(t *testing.T) {
