@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline",
 		"command/internal/evaluate", "command/internal/server/gate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc", "command/internal/server/pace",
-		"command/internal/report", "command/internal/requestlog", "diagnose", "diagnose/logs", "exchange", "accesslog", "probe",
+		"command/internal/report", "command/internal/requestlog", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 	},
 
 	"guard": {
@@ -67,14 +67,14 @@ var mayImport = map[string][]string{
 	},
 
 	"accesslog": {"accesslog/internal/inflate"},
-	"exchange":  {},
-	"diagnose":  {"etag", "precondition", "byterange", "exchange", "internal/field/method"},
+	"capture":   {},
+	"diagnose":  {"etag", "precondition", "byterange", "capture", "internal/field/method"},
 
 	"diagnose/logs": {"diagnose", "accesslog", "etag", "internal/field/method"},
 
-	"probe": {"etag", "exchange", "byterange"},
+	"probe": {"etag", "capture", "byterange"},
 
-	"command/internal/report": {"diagnose", "diagnose/logs", "exchange", "precondition", "probe"},
+	"command/internal/report": {"diagnose", "diagnose/logs", "capture", "precondition", "probe"},
 
 	"": {"command"}, // main.go
 

@@ -10,10 +10,10 @@ import (
 )
 
 // generated returns a log of the generator.
-func generated(tb testing.TB, o loggen.Options) []byte {
+func generated(tb testing.TB, o accesslogtest.Options) []byte {
 	tb.Helper()
 	var b bytes.Buffer
-	if err := loggen.Write(&b, o); err != nil {
+	if err := accesslogtest.Write(&b, o); err != nil {
 		tb.Fatal(err)
 	}
 	return b.Bytes()
@@ -33,9 +33,9 @@ func openBytes(tb testing.TB, log []byte, o Options) *Reader {
 // BenchmarkSelect counts all entries and yields the few with a status of 412, as
 // diagnosis does.
 func BenchmarkSelect(b *testing.B) {
-	for _, format := range loggen.Formats() {
+	for _, format := range accesslogtest.Formats() {
 		b.Run(format, func(b *testing.B) {
-			log := generated(b, loggen.Options{Format: format, Size: 16 << 20})
+			log := generated(b, accesslogtest.Options{Format: format, Size: 16 << 20})
 			b.ReportAllocs()
 			b.SetBytes(int64(len(log)))
 			for b.Loop() {
@@ -55,7 +55,7 @@ func BenchmarkSelect(b *testing.B) {
 func BenchmarkEntries(b *testing.B) {
 	for _, format := range []string{"nginx", "iis"} {
 		b.Run(format, func(b *testing.B) {
-			log := generated(b, loggen.Options{Format: format, Size: 16 << 20})
+			log := generated(b, accesslogtest.Options{Format: format, Size: 16 << 20})
 			b.ReportAllocs()
 			b.SetBytes(int64(len(log)))
 			for b.Loop() {
@@ -70,9 +70,9 @@ func BenchmarkEntries(b *testing.B) {
 
 // BenchmarkParse parses in one goroutine.
 func BenchmarkParse(b *testing.B) {
-	for _, format := range loggen.Formats() {
+	for _, format := range accesslogtest.Formats() {
 		b.Run(format, func(b *testing.B) {
-			log := generated(b, loggen.Options{Format: format, Size: 1 << 20})
+			log := generated(b, accesslogtest.Options{Format: format, Size: 1 << 20})
 			d, err := detect(log, true, nil)
 			if err != nil {
 				b.Fatal(err)
@@ -90,7 +90,7 @@ func BenchmarkParse(b *testing.B) {
 
 // BenchmarkChunks only cuts a log into chunks.
 func BenchmarkChunks(b *testing.B) {
-	log := generated(b, loggen.Options{Format: "iis", Size: 16 << 20})
+	log := generated(b, accesslogtest.Options{Format: "iis", Size: 16 << 20})
 	d, err := detect(log[:sampleSize], false, nil)
 	if err != nil {
 		b.Fatal(err)

@@ -96,8 +96,8 @@ func readable(t *testing.T, content []byte, f Format) int {
 
 func TestDetectGenerated(t *testing.T) {
 	want := map[string]string{"nginx": "combined of nginx", "apache": "combined of Apache", "iis-custom": "iis", "haproxy": "haproxy with captures"}
-	for _, format := range loggen.Formats() {
-		d, err := detect(generated(t, loggen.Options{Format: format, Size: sampleSize})[:sampleSize], false, nil)
+	for _, format := range accesslogtest.Formats() {
+		d, err := detect(generated(t, accesslogtest.Options{Format: format, Size: sampleSize})[:sampleSize], false, nil)
 		if err != nil {
 			t.Errorf("%s: %v", format, err)
 			continue

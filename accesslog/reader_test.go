@@ -145,8 +145,8 @@ func checkTotals(tb testing.TB, r *Reader, content []byte) {
 
 // TestEntriesAreWhereTheySay compares each entry with the file.
 func TestEntriesAreWhereTheySay(t *testing.T) {
-	for _, format := range loggen.Formats() {
-		log := generated(t, loggen.Options{Format: format, Size: 300_000})
+	for _, format := range accesslogtest.Formats() {
+		log := generated(t, accesslogtest.Options{Format: format, Size: 300_000})
 		r := openBytes(t, log, Options{chunk: 4096})
 		n := 0
 		for e := range r.Entries(t.Context()) {
@@ -167,7 +167,7 @@ func TestEntriesAreWhereTheySay(t *testing.T) {
 
 // TestFilterAndEach checks both against a plain loop over all entries.
 func TestFilterAndEach(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "iis-custom", Size: 1 << 20})
+	log := generated(t, accesslogtest.Options{Format: "iis-custom", Size: 1 << 20})
 	all := lines(t, openBytes(t, log, Options{}))
 	since, until := time.Date(2026, 11, 3, 8, 0, 10, 0, time.UTC), time.Date(2026, 11, 3, 8, 0, 40, 0, time.UTC)
 	tests := []struct {
@@ -206,7 +206,7 @@ func TestFilterAndEach(t *testing.T) {
 
 // TestEachInParallel counts in the workers, with a state for each.
 func TestEachInParallel(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "nginx", Size: 1 << 20})
+	log := generated(t, accesslogtest.Options{Format: "nginx", Size: 1 << 20})
 	const workers = 4
 	var counts [workers]map[string]int
 	r := openBytes(t, log, Options{Workers: workers, chunk: 5000, Each: func(worker int, e *Entry) bool {
@@ -237,7 +237,7 @@ func TestEachInParallel(t *testing.T) {
 // TestCloneOutlivesTheLoop keeps clones, while the memory of the entries is
 // overwritten (see poison).
 func TestCloneOutlivesTheLoop(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "caddy", Size: 200_000})
+	log := generated(t, accesslogtest.Options{Format: "caddy", Size: 200_000})
 	var want, got []string
 	var kept []*Entry
 	for e := range openBytes(t, log, Options{chunk: 1000}).Entries(t.Context()) {
@@ -283,7 +283,7 @@ func TestRotatedLogsAreMerged(t *testing.T) {
 	want := int64(0)
 	for day := range 3 {
 		for node := range 2 {
-			log := generated(t, loggen.Options{Format: "nginx", Size: 100_000, Seed: uint64(10*day + node), Start: start.AddDate(0, 0, day)})
+			log := generated(t, accesslogtest.Options{Format: "nginx", Size: 100_000, Seed: uint64(10*day + node), Start: start.AddDate(0, 0, day)})
 			want += int64(bytes.Count(log, []byte("\n")))
 			name := fmt.Sprintf("access%d.log", node)
 			switch day {
@@ -433,7 +433,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // TestFileThatBreaks: what came before the damage is read, and the error is told.
 func TestFileThatBreaks(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "nginx", Size: 1 << 20})
+	log := generated(t, accesslogtest.Options{Format: "nginx", Size: 1 << 20})
 	whole := compressed(t, "gz", log)
 	flipped := bytes.Clone(whole)
 	flipped[len(flipped)/2] ^= 0x55
@@ -520,7 +520,7 @@ func (r *endless) Read(p []byte) (int, error) {
 
 // TestMemoryIsBounded reads much more than it may hold.
 func TestMemoryIsBounded(t *testing.T) {
-	lines := generated(t, loggen.Options{Format: "nginx", Size: 1 << 20, URLs: 1 << 30, Clients: 1 << 24})
+	lines := generated(t, accesslogtest.Options{Format: "nginx", Size: 1 << 20, URLs: 1 << 30, Clients: 1 << 24})
 	tests := []struct {
 		name string
 		log  io.Reader
@@ -569,7 +569,7 @@ func awaitGoroutines(n int) {
 
 // TestLeavingEarly: whether the loop is left or the context ends, all goroutines end.
 func TestLeavingEarly(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "iis", Size: 2 << 20})
+	log := generated(t, accesslogtest.Options{Format: "iis", Size: 2 << 20})
 	a, b := writeLog(t, "a.log", log), writeLog(t, "b.log", log)
 	for _, paths := range [][]string{{a}, {a, b}} {
 		before := runtime.NumGoroutine()
@@ -609,7 +609,7 @@ func TestLeavingEarly(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	log := generated(t, loggen.Options{Format: "iis", Size: 1 << 20})
+	log := generated(t, accesslogtest.Options{Format: "iis", Size: 1 << 20})
 	var last, size atomic.Int64
 	r, err := Open([]string{writeLog(t, "a.log", log)}, Options{chunk: 10_000, Progress: func(done, total int64) {
 		if done < last.Load() {
@@ -629,8 +629,8 @@ func TestProgress(t *testing.T) {
 
 // TestNoAllocations: reading lines allocates nothing but what a chunk needs.
 func TestNoAllocations(t *testing.T) {
-	for _, format := range loggen.Formats() {
-		log := generated(t, loggen.Options{Format: format, Size: 100_000})
+	for _, format := range accesslogtest.Formats() {
+		log := generated(t, accesslogtest.Options{Format: format, Size: 100_000})
 		d, err := detect(log, true, nil)
 		if err != nil {
 			t.Fatal(err)

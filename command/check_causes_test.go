@@ -5,16 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
 // failed is a check that failed with exchanges as in a capture. May are the rules that it may fail by, and told is
 // the one it could tell, if any.
-func failed(t *testing.T, id, capture, told string, may ...string) probe.Result {
+func failed(t *testing.T, id, text, told string, may ...string) probe.Result {
 	t.Helper()
-	xs, err := exchange.Read(strings.NewReader(capture), "-", exchange.Options{Format: exchange.Raw})
+	xs, err := capture.Read(strings.NewReader(text), "-", capture.Options{Format: capture.Raw})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -192,7 +192,7 @@ func (o *checkOptions) aim(p *checkPlan, i, n int) (err error) {
 func parseTarget(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, fmt.Errorf("%q is not a URL to check: give one as in https://www.example.org/logo.svg", exchange.RedactURL(text))
+		return nil, fmt.Errorf("%q is not a URL to check: give one as in https://www.example.org/logo.svg", capture.RedactURL(text))
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil

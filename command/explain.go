@@ -8,15 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // explainOptions are the flags of fourtwelve explain.
 type explainOptions struct {
 	outputOptions
-	format exchange.Format
+	format capture.Format
 	all    bool
 }
 
@@ -58,11 +58,11 @@ func newExplain(env *Env) *cobra.Command {
 	return cmd
 }
 
-// captureFormat is a flag for exchange.Format.
-type captureFormat exchange.Format
+// captureFormat is a flag for capture.Format.
+type captureFormat capture.Format
 
 func (f *captureFormat) Set(name string) error {
-	format, err := exchange.ParseFormat(name)
+	format, err := capture.ParseFormat(name)
 	if err == nil {
 		*f = captureFormat(format)
 	}
@@ -70,7 +70,7 @@ func (f *captureFormat) Set(name string) error {
 }
 
 func (f *captureFormat) String() string {
-	if format := exchange.Format(*f); format != exchange.Unknown {
+	if format := capture.Format(*f); format != capture.Unknown {
 		return format.Name()
 	}
 	return ""
@@ -79,7 +79,7 @@ func (f *captureFormat) String() string {
 func (f *captureFormat) Type() string { return "FORMAT" }
 
 func (o *explainOptions) run(env *Env, names []string) error {
-	var xs []*exchange.Exchange
+	var xs []*capture.Exchange
 	unread := false
 	for _, name := range names {
 		some, err := o.read(env, name)
@@ -106,21 +106,21 @@ func (o *explainOptions) run(env *Env, names []string) error {
 }
 
 // read reads a capture. What could be read of it is returned with the error.
-func (o *explainOptions) read(env *Env, name string) ([]*exchange.Exchange, error) {
-	options := exchange.Options{Format: o.format}
+func (o *explainOptions) read(env *Env, name string) ([]*capture.Exchange, error) {
+	options := capture.Options{Format: o.format}
 	if name == "-" {
 		if f, ok := env.Stdin.(*os.File); ok && isTerminal(f) {
 			fmt.Fprintln(env.Stderr, "reading a capture from standard input; end it with Ctrl-D")
 		}
-		return exchange.Read(io.MultiReader(env.Stdin), name, options) // hides that a pipe cannot seek
+		return capture.Read(io.MultiReader(env.Stdin), name, options) // hides that a pipe cannot seek
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	xs, err := exchange.Read(f, name, options)
-	if bad, ok := errors.AsType[*exchange.ReadError](err); ok && bad.Hint == "" && errors.Is(err, exchange.ErrUnknownFormat) {
+	xs, err := capture.Read(f, name, options)
+	if bad, ok := errors.AsType[*capture.ReadError](err); ok && bad.Hint == "" && errors.Is(err, capture.ErrUnknownFormat) {
 		err = fmt.Errorf("%w; is it a log? Then use fourtwelve logs %s", err, name)
 	}
 	return xs, err

@@ -21,9 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/internal/coalesce"
-	"github.com/fourtwelve/fourtwelve/internal/deadline"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
 

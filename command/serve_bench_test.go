@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/internal/coalesce"
-	"github.com/fourtwelve/fourtwelve/internal/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"

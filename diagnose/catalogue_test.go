@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 var update = flag.Bool("update", false, "write what was found to testdata/fires.txt and testdata/says.txt, and new rules to testdata/ids.txt")
@@ -69,14 +69,14 @@ func (c testCase) diagnose(t testing.TB) *Report {
 	return r
 }
 
-func readCapture(t testing.TB, path string) []*exchange.Exchange {
+func readCapture(t testing.TB, path string) []*capture.Exchange {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	xs, err := exchange.Read(f, filepath.Base(path), exchange.Options{})
+	xs, err := capture.Read(f, filepath.Base(path), capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package diagnose names the cause of a 412, of a wrong 304 or 200 and of a broken
 // resume, from captured exchanges. It never sends a request.
 //
-//	xs, err := exchange.Read(os.Stdin, "-", exchange.Options{})
+//	xs, err := capture.Read(os.Stdin, "-", capture.Options{})
 //	…
 //	for _, f := range diagnose.Exchanges(xs).Findings {
 //		fmt.Println(f.Confidence, f.Rule.ID, f.Says)

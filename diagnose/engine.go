@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -23,7 +23,7 @@ const (
 // Exchanges diagnoses exchanges, given in the order in which they took place. It never
 // fails: an exchange that tells too little gets a finding that says what is missing. The exchanges
 // must not be changed while it runs.
-func Exchanges(xs []*exchange.Exchange) *Report {
+func Exchanges(xs []*capture.Exchange) *Report {
 	r := &Report{Verdicts: make([]Verdict, len(xs))}
 	es := examinations(xs, r.Verdicts)
 	history := map[string][]*examination{}
@@ -49,7 +49,7 @@ func Exchanges(xs []*exchange.Exchange) *Report {
 	return r
 }
 
-func examinations(xs []*exchange.Exchange, verdicts []Verdict) []*examination {
+func examinations(xs []*capture.Exchange, verdicts []Verdict) []*examination {
 	es := make([]*examination, len(xs))
 	for i, x := range xs {
 		verdicts[i].Exchange = x
@@ -73,7 +73,7 @@ func inTime(es []*examination) []*examination {
 
 // resource returns what exchanges with the same resource have in common: their target URI, and for
 // QUERY the content, too, since each query selects from what it asks for (RFC 10008). It is "" if that is not known.
-func resource(x *exchange.Exchange) string {
+func resource(x *capture.Exchange) string {
 	uri := targetURI(x)
 	if x.Request.Method != method.Query || uri == "" {
 		return uri
@@ -89,7 +89,7 @@ func resource(x *exchange.Exchange) string {
 //
 // A scheme that one capture tells and another does not would otherwise keep apart what
 // belongs together.
-func targetURI(x *exchange.Exchange) string {
+func targetURI(x *capture.Exchange) string {
 	if x.Request.Target == "" || x.Request.Method == "CONNECT" {
 		return ""
 	}
@@ -113,7 +113,7 @@ func (e *examination) elsewhere() (other *examination, uri string) {
 	}
 	copied := *e
 	copied.found = nil
-	at := &exchange.Exchange{Request: e.x.Request, Scheme: e.x.Scheme}
+	at := &capture.Exchange{Request: e.x.Request, Scheme: e.x.Scheme}
 	switch destination := e.req("Destination"); {
 	case e.moves() && destination != "":
 		at.Request.Target = destination

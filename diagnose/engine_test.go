@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 func TestTargetURI(t *testing.T) {
@@ -27,29 +27,29 @@ func TestTargetURI(t *testing.T) {
 		{"", "", "http://example.com/a#b", "example.com/a"},
 		{"", "example.com", "", ""},
 	} {
-		x := &exchange.Exchange{Scheme: c.scheme, Request: exchange.Request{Method: "GET", Host: c.host, Target: c.target}}
+		x := &capture.Exchange{Scheme: c.scheme, Request: capture.Request{Method: "GET", Host: c.host, Target: c.target}}
 		if got := targetURI(x); got != c.want {
 			t.Errorf("%q %q %q: got %q, want %q", c.scheme, c.host, c.target, got, c.want)
 		}
 	}
 	a, again, b, untold := query("a"), query("a"), query("b"), query("")
-	untold.Request.Content = exchange.Content{Len: 1}
+	untold.Request.Content = capture.Content{Len: 1}
 	if resource(a) != resource(again) || resource(a) == resource(b) || resource(a) == targetURI(a) {
 		t.Error("what a QUERY selects from depends on its target and content")
 	}
 	if got := resource(untold); got != "" {
 		t.Errorf("a QUERY whose content is not in the capture may ask for anything, got %q", got)
 	}
-	tunnel := &exchange.Exchange{Request: exchange.Request{Method: "CONNECT", Host: "example.com:443", Target: "example.com:443"}}
+	tunnel := &capture.Exchange{Request: capture.Request{Method: "CONNECT", Host: "example.com:443", Target: "example.com:443"}}
 	if got := targetURI(tunnel); got != "" {
 		t.Errorf("a tunnel is no resource, got %q", got)
 	}
 }
 
 // query is a QUERY with content.
-func query(content string) *exchange.Exchange {
-	return &exchange.Exchange{Request: exchange.Request{
-		Method: "QUERY", Host: "example.com", Target: "/a", Content: exchange.Content{Data: []byte(content), Len: int64(len(content))},
+func query(content string) *capture.Exchange {
+	return &capture.Exchange{Request: capture.Request{
+		Method: "QUERY", Host: "example.com", Target: "/a", Content: capture.Content{Data: []byte(content), Len: int64(len(content))},
 	}}
 }
 
@@ -90,7 +90,7 @@ func TestNothing(t *testing.T) {
 	if r := Exchanges(nil); len(r.Verdicts)+len(r.Findings) != 0 {
 		t.Errorf("of nothing: got %+v", r)
 	}
-	r := Exchanges([]*exchange.Exchange{{}})
+	r := Exchanges([]*capture.Exchange{{}})
 	if len(r.Verdicts) != 1 || r.Verdicts[0].Judgement != Unknown || r.Verdicts[0].Why == "" || len(r.Findings) != 0 {
 		t.Errorf("of an empty exchange: got %+v", r)
 	}
@@ -229,17 +229,17 @@ func TestHostile(t *testing.T) {
 
 // TestManyLines: a thousand lines of one field are joined once for each exchange.
 func TestManyLines(t *testing.T) {
-	var h, answer exchange.Header
+	var h, answer capture.Header
 	for i := range 1000 {
 		h.Add("If-Match", fmt.Sprintf(`"%d%s"`, i, strings.Repeat("x", 500)))
 		h.Add("If-None-Match", fmt.Sprintf(`"%d%s"`, i, strings.Repeat("y", 500)))
 		answer.Add("Via", "1.1 proxy-"+fmt.Sprint(i))
 	}
-	xs := make([]*exchange.Exchange, 20)
+	xs := make([]*capture.Exchange, 20)
 	for i := range xs {
-		xs[i] = &exchange.Exchange{
-			Request:  exchange.Request{Method: "GET", Target: "/a", Host: "h", Header: h},
-			Response: exchange.Response{Status: 412, Header: answer},
+		xs[i] = &capture.Exchange{
+			Request:  capture.Request{Method: "GET", Target: "/a", Host: "h", Header: h},
+			Response: capture.Response{Status: 412, Header: answer},
 		}
 	}
 	checkBounds(t, Exchanges(xs))
@@ -274,8 +274,8 @@ func checkBounds(t testing.TB, r *Report) {
 func TestManyExchanges(t *testing.T) {
 	content := bytes.Repeat([]byte("a"), 1<<20)
 	base := parse(t, exchangeOf(t, `GET | | 200 | ETag: "b"`)+exchangeOf(t, `PUT | If-Match: "a" | 412 | ETag: "b"`))
-	base[0].Response.Content = exchange.Content{Data: content, Len: int64(len(content))}
-	xs := make([]*exchange.Exchange, 10_000)
+	base[0].Response.Content = capture.Content{Data: content, Len: int64(len(content))}
+	xs := make([]*capture.Exchange, 10_000)
 	for i := range xs {
 		x := *base[1]
 		if i%100 == 0 {
@@ -309,7 +309,7 @@ func TestAdviceIsWellFormed(t *testing.T) {
 			t.Fatalf("web.config: %v", err)
 		}
 	}
-	for f := exchange.Raw; f <= exchange.SAZ; f++ {
+	for f := capture.Raw; f <= capture.SAZ; f++ {
 		if c := formatAdvice(f); c.Server == "" || c.Where == "" {
 			t.Errorf("no advice for %s", f)
 		}
@@ -318,7 +318,7 @@ func TestAdviceIsWellFormed(t *testing.T) {
 
 // TestConcurrent diagnoses the same exchanges from several goroutines, for the race detector.
 func TestConcurrent(t *testing.T) {
-	var xs []*exchange.Exchange
+	var xs []*capture.Exchange
 	for _, c := range cases(t) {
 		xs = append(xs, readCapture(t, c.path)...)
 	}

@@ -9,15 +9,15 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
 // An examination is all that the check of a rule sees of an exchange.
 type examination struct {
-	x *exchange.Exchange
+	x *capture.Exchange
 	// verdict is complete when rules are asked.
 	verdict *Verdict
 	// index is the position of the exchange among those given; alone is set if it is the only one.
@@ -75,7 +75,7 @@ func (e *examination) resp(name string) string { return e.value(e.x.Response.Hea
 
 // value returns a field value. If there are several lines it is remembered, since they may be many and
 // long, and later exchanges ask for it, too.
-func (e *examination) value(h exchange.Header, side, name string) string {
+func (e *examination) value(h capture.Header, side, name string) string {
 	if v, ok := e.values[side+name]; ok {
 		return v
 	}
@@ -93,10 +93,10 @@ func (e *examination) value(h exchange.Header, side, name string) string {
 
 // blind reports whether the capture lacks some of the request header, so that the absence of
 // a field proves nothing.
-func (e *examination) blind() bool { return e.x.Missing(exchange.RequestHeader) }
+func (e *examination) blind() bool { return e.x.Missing(capture.RequestHeader) }
 
 // blindResponse is blind for the response.
-func (e *examination) blindResponse() bool { return e.x.Missing(exchange.ResponseHeader) }
+func (e *examination) blindResponse() bool { return e.x.Missing(capture.ResponseHeader) }
 
 // conditional reports whether there was a precondition of any kind.
 func (e *examination) conditional() bool { return len(e.verdict.Preconditions) > 0 }
@@ -211,7 +211,7 @@ func (e *examination) got(name string) Fact {
 	return fieldFact(e.x.Response.Header, name, e.resp(name), e.place("response"))
 }
 
-func fieldFact(h exchange.Header, name, value, source string) Fact {
+func fieldFact(h capture.Header, name, value, source string) Fact {
 	for l := range h.Lines() {
 		if strings.EqualFold(l.Name, name) {
 			return Fact{Name: clip(l.Name), Value: clip(value), Source: source}

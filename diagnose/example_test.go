@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // A file behind Apache, which marks the tags of compressed responses.
 func Example() {
-	const capture = `GET /plan.txt HTTP/1.1
+	const text = `GET /plan.txt HTTP/1.1
 Host: www.example.com
 Accept-Encoding: gzip
 
@@ -31,7 +31,7 @@ Server: Apache
 ETag: "bc55-65f5bb0296fc6"
 Content-Length: 0
 `
-	xs, err := exchange.Read(strings.NewReader(capture), "capture.txt", exchange.Options{})
+	xs, err := capture.Read(strings.NewReader(text), "capture.txt", capture.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -50,7 +50,7 @@ Content-Length: 0
 
 // The answer is right, and is said to be.
 func ExampleExchanges_workingAsDesigned() {
-	const capture = `GET /big.iso HTTP/1.1
+	const text = `GET /big.iso HTTP/1.1
 Host: www.example.com
 Range: bytes=1000-
 If-Range: "a"
@@ -59,7 +59,7 @@ HTTP/1.1 200 OK
 ETag: "b"
 Content-Length: 0
 `
-	xs, err := exchange.Read(strings.NewReader(capture), "capture.txt", exchange.Options{})
+	xs, err := capture.Read(strings.NewReader(text), "capture.txt", capture.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

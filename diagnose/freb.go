@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // A layer is a part of IIS that sets status codes, by what that says about the cause.
@@ -62,9 +62,9 @@ func layerOf(module string) layer {
 
 // statusSetter returns the last event of the server's trace in which a module set the status of the response,
 // and whether there is one.
-func statusSetter(x *exchange.Exchange) (ev exchange.Event, ok bool) {
+func statusSetter(x *capture.Exchange) (ev capture.Event, ok bool) {
 	for _, t := range x.Trace {
-		if t.Kind == exchange.StatusSet && t.Status == x.Response.Status && t.Module != "" {
+		if t.Kind == capture.StatusSet && t.Status == x.Response.Status && t.Module != "" {
 			ev, ok = t, true
 		}
 	}
@@ -72,7 +72,7 @@ func statusSetter(x *exchange.Exchange) (ev exchange.Event, ok bool) {
 }
 
 // statusText says such an event, as in "WebDAVModule set 412 in EXECUTE_REQUEST_HANDLER".
-func statusText(ev exchange.Event) string {
+func statusText(ev capture.Event) string {
 	text := fmt.Sprintf("%s set %d", ev.Module, ev.Status)
 	if ev.Phase != "" {
 		text += " in " + ev.Phase
@@ -80,7 +80,7 @@ func statusText(ev exchange.Event) string {
 	return text
 }
 
-func (e *examination) refuser() (exchange.Event, bool) { return statusSetter(e.x) }
+func (e *examination) refuser() (capture.Event, bool) { return statusSetter(e.x) }
 
 // refusedBy is the layer that set the status, unknownLayer if the trace does not tell.
 func (e *examination) refusedBy() layer {
@@ -113,7 +113,7 @@ func (e *examination) refusedText() string { return layerTexts[e.refusedBy()] }
 // before it was handled, and whether it was removed; no name if it shows nothing such.
 func (e *examination) changedField(name string) (f Fact, removed bool) {
 	for _, t := range e.x.Trace {
-		if t.Kind == exchange.RequestFieldSet && strings.EqualFold(t.Field.Name, name) {
+		if t.Kind == capture.RequestFieldSet && strings.EqualFold(t.Field.Name, name) {
 			value := t.Field.Name + " set to " + t.Field.Value
 			if removed = t.Field.Value == ""; removed {
 				value = t.Field.Name + " removed"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // FuzzExchanges diagnoses whatever the reader of raw HTTP makes of a text: it ends, keeps its bounds, and
@@ -20,7 +20,7 @@ func FuzzExchanges(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		xs, _ := exchange.Read(strings.NewReader(text), "fuzz", exchange.Options{Format: exchange.Raw})
+		xs, _ := capture.Read(strings.NewReader(text), "fuzz", capture.Options{Format: capture.Raw})
 		r := Exchanges(xs)
 		checkBounds(t, r)
 		for i, v := range r.Verdicts {

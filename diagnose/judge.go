@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -62,13 +62,13 @@ func (e *examination) applies() bool {
 }
 
 // standard returns the preconditions that HTTP defines.
-func (e *examination) standard() []exchange.Line {
-	return slices.DeleteFunc(slices.Clone(e.verdict.Preconditions), func(l exchange.Line) bool { return !isStandard(l.Name) })
+func (e *examination) standard() []capture.Line {
+	return slices.DeleteFunc(slices.Clone(e.verdict.Preconditions), func(l capture.Line) bool { return !isStandard(l.Name) })
 }
 
 // cut reports whether the capture lacks the end of a precondition.
 func (e *examination) cut() bool {
-	return slices.ContainsFunc(e.verdict.Preconditions, func(l exchange.Line) bool { return l.Cut })
+	return slices.ContainsFunc(e.verdict.Preconditions, func(l capture.Line) bool { return l.Cut })
 }
 
 // unjudgeable says why the answer cannot be judged at all; "" if it can.
@@ -210,7 +210,7 @@ func (e *examination) doubt(j Judgement) Judgement {
 		return j
 	case e.status() == 412 && len(e.foreign()) > 0:
 		return Unknown // that one may have failed
-	case e.status() == 200 && e.x.Source.Format == exchange.HAR:
+	case e.status() == 200 && e.x.Source.Format == capture.HAR:
 		return Unknown // browsers export 200 for a stored response that a 304 confirmed
 	case e.otherForm():
 		return Unknown // the server may know it for the same
@@ -320,7 +320,7 @@ func (e *examination) whyUnknown() string {
 		return "a tag that was sent is the current one in another form, and servers differ in whether they take it for the same"
 	case v.State.Known && e.tolerated():
 		return "by the state that " + v.State.Source + " told, the precondition was false; but the resource may have changed after that, a server may answer 2xx if the change was made already, and some take weak tags"
-	case e.status() == 200 && e.x.Source.Format == exchange.HAR && e.witnessed:
+	case e.status() == 200 && e.x.Source.Format == capture.HAR && e.witnessed:
 		return "the stored response is still current; a browser may show a 304 from the server as 200"
 	case e.writes() && e.succeeded():
 		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells", strings.Replace(missing, "current ", "", 1))

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // parse reads exchanges from raw HTTP text.
-func parse(t testing.TB, text string) []*exchange.Exchange {
+func parse(t testing.TB, text string) []*capture.Exchange {
 	t.Helper()
-	xs, err := exchange.Read(strings.NewReader(text), "test", exchange.Options{Format: exchange.Raw})
+	xs, err := capture.Read(strings.NewReader(text), "test", capture.Options{Format: capture.Raw})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package diagnose
 import (
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // signs are response fields that only certain programs and services set. A sign with a word
@@ -38,7 +38,7 @@ var signs = []struct{ field, word, name string }{
 }
 
 // partiesOf returns the programs that left a sign in the response or in the server's trace.
-func partiesOf(x *exchange.Exchange) []Party {
+func partiesOf(x *capture.Exchange) []Party {
 	var list []Party
 	h := x.Response.Header
 	for _, line := range h.Named("Via") {
@@ -52,7 +52,7 @@ func partiesOf(x *exchange.Exchange) []Party {
 		}
 	}
 	for _, ev := range x.Trace {
-		if ev.Kind == exchange.Routed {
+		if ev.Kind == capture.Routed {
 			list = addParty(list, "IIS with ARR", "trace: routed to "+ev.To)
 		}
 	}

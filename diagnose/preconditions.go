@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // standardPreconditions are those of HTTP (RFC 9110 §13.1), in lower case.
@@ -37,7 +37,7 @@ var queryPreconditions = []string{
 
 // preconditionsOf returns what makes the request conditional, in the order sent; those in the
 // URL first.
-func preconditionsOf(x *exchange.Exchange) []exchange.Line {
+func preconditionsOf(x *capture.Exchange) []capture.Line {
 	lines := queryConditions(x.Request.Target)
 	for l := range x.Request.Header.Lines() {
 		if isPrecondition(l.Name) && !isOverwriteT(l) {
@@ -47,20 +47,20 @@ func preconditionsOf(x *exchange.Exchange) []exchange.Line {
 	return lines
 }
 
-func queryConditions(target string) []exchange.Line {
+func queryConditions(target string) []capture.Line {
 	_, query, _ := strings.Cut(target, "?")
-	var lines []exchange.Line
+	var lines []capture.Line
 	for parameter := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(parameter, "=")
 		if slices.Contains(queryPreconditions, strings.ToLower(name)) {
-			lines = append(lines, exchange.Line{Name: name, Value: value})
+			lines = append(lines, capture.Line{Name: name, Value: value})
 		}
 	}
 	return lines
 }
 
 // isOverwriteT reports whether l is the default of Overwrite, which is no condition.
-func isOverwriteT(l exchange.Line) bool {
+func isOverwriteT(l capture.Line) bool {
 	return strings.EqualFold(l.Name, "Overwrite") && strings.EqualFold(l.Value, "T")
 }
 
@@ -81,6 +81,6 @@ func isForeign(name string) bool {
 }
 
 // foreign returns the preconditions that our evaluation does not cover.
-func (e *examination) foreign() []exchange.Line {
-	return slices.DeleteFunc(slices.Clone(e.verdict.Preconditions), func(l exchange.Line) bool { return isStandard(l.Name) })
+func (e *examination) foreign() []capture.Line {
+	return slices.DeleteFunc(slices.Clone(e.verdict.Preconditions), func(l capture.Line) bool { return isStandard(l.Name) })
 }

@@ -1,8 +1,8 @@
 package diagnose
 
 import (
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -18,10 +18,10 @@ type Report struct {
 
 // A Verdict says what an exchange asked, what was answered and what should have been.
 type Verdict struct {
-	Exchange *exchange.Exchange
+	Exchange *capture.Exchange
 	// Preconditions are the field lines that make the request conditional, in the order
 	// sent, those of WebDAV and of vendors included.
-	Preconditions []exchange.Line
+	Preconditions []capture.Line
 	// Judgement says whether the status is right.
 	Judgement Judgement
 	// Expected are the status codes that would be right; none if that cannot be told.

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -435,7 +435,7 @@ func ownWriteNotTracked(e *examination) []Finding {
 // client.
 func (e *examination) atClient() bool {
 	f := e.x.Source.Format
-	return f == exchange.HAR || f == exchange.SAZ || f == exchange.Curl
+	return f == capture.HAR || f == capture.SAZ || f == capture.Curl
 }
 
 func putReturnsOld(e *examination) []Finding {

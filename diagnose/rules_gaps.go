@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // gapRules speak when no other rule knows the cause. They come last, and see what was found.
@@ -121,22 +121,22 @@ func (e *examination) firstTag() string {
 
 // captureAdvice says how to capture more, for the program that made the capture and for the
 // server that answered.
-func captureAdvice(x *exchange.Exchange) []Config {
+func captureAdvice(x *capture.Exchange) []Config {
 	list := []Config{formatAdvice(x.Source.Format)}
 	server := strings.ToLower(x.Response.Header.Get("Server") + " " + x.Response.Header.Get("X-Powered-By"))
-	if x.Source.Format != exchange.FREB && strings.Contains(server, "iis") {
+	if x.Source.Format != capture.FREB && strings.Contains(server, "iis") {
 		list = append(list, frebAdvice)
 	}
 	return list
 }
 
-func formatAdvice(f exchange.Format) Config {
+func formatAdvice(f capture.Format) Config {
 	switch f {
-	case exchange.HAR:
+	case capture.HAR:
 		return harAdvice
-	case exchange.FREB:
+	case capture.FREB:
 		return frebAdvice
-	case exchange.SAZ:
+	case capture.SAZ:
 		return fiddlerAdvice
 	}
 	return curlAdvice

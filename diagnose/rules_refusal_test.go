@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // readExample reads the example of a rule as explain reads a capture.
-func readExample(t *testing.T, id, text string) []*exchange.Exchange {
+func readExample(t *testing.T, id, text string) []*capture.Exchange {
 	t.Helper()
-	xs, err := exchange.Read(strings.NewReader(text), "example of "+id, exchange.Options{})
+	xs, err := capture.Read(strings.NewReader(text), "example of "+id, capture.Options{})
 	if err != nil || len(xs) != 1 {
 		t.Fatalf("%s: %d exchanges, %v, in\n%s", id, len(xs), err, text)
 	}
@@ -20,7 +20,7 @@ func readExample(t *testing.T, id, text string) []*exchange.Exchange {
 }
 
 // ownWordsIn are the refusals that a diagnosis finds named.
-func ownWordsIn(xs []*exchange.Exchange) (ids []string) {
+func ownWordsIn(xs []*capture.Exchange) (ids []string) {
 	for _, f := range Exchanges(xs).Findings {
 		if f.Rule.Group == Refusals {
 			ids = append(ids, f.Confidence.String()+" "+f.Rule.ID)

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -79,9 +79,9 @@ func entails(fault, rule string) bool {
 }
 
 // history returns what a server with a fault was asked and answered.
-func history(seed uint64, fault string) []*exchange.Exchange {
+func history(seed uint64, fault string) []*capture.Exchange {
 	s := &rightServer{r: rand.New(rand.NewPCG(seed, 412)), now: time.Date(2026, 11, 3, 9, 0, 0, 0, time.UTC), fault: fault}
-	xs := make([]*exchange.Exchange, 40)
+	xs := make([]*capture.Exchange, 40)
 	for i := range xs {
 		xs[i] = s.exchange()
 	}
@@ -125,10 +125,10 @@ func (s *rightServer) write() {
 }
 
 // exchange makes a request and answers it.
-func (s *rightServer) exchange() *exchange.Exchange {
+func (s *rightServer) exchange() *capture.Exchange {
 	s.now = s.now.Add(time.Duration(1+s.r.IntN(90)) * time.Second)
-	x := &exchange.Exchange{}
-	x.Request = exchange.Request{Method: pick(s.r, "GET", "GET", "GET", "HEAD", "PUT", "PUT", "DELETE"), Target: "/doc", Proto: "HTTP/1.1", Host: "www.example.com"}
+	x := &capture.Exchange{}
+	x.Request = capture.Request{Method: pick(s.r, "GET", "GET", "GET", "HEAD", "PUT", "PUT", "DELETE"), Target: "/doc", Proto: "HTTP/1.1", Host: "www.example.com"}
 	s.ask(&x.Request)
 	s.answer(x)
 	return x
@@ -137,7 +137,7 @@ func (s *rightServer) exchange() *exchange.Exchange {
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
 
 // ask adds preconditions and a range as clients send them.
-func (s *rightServer) ask(q *exchange.Request) {
+func (s *rightServer) ask(q *capture.Request) {
 	if s.r.IntN(4) == 0 {
 		q.Header.Add("If-Match", s.list())
 	}
@@ -158,7 +158,7 @@ func (s *rightServer) ask(q *exchange.Request) {
 	}
 	if q.Method == "PUT" {
 		data := fmt.Sprintf("revision %d %s", s.last+1, strings.Repeat("x", 20))
-		q.Content = exchange.Content{Data: []byte(data), Len: int64(len(data))}
+		q.Content = capture.Content{Data: []byte(data), Len: int64(len(data))}
 	}
 }
 
@@ -198,7 +198,7 @@ func (s *rightServer) date() string {
 	return date.Format("Mon, 02 Jan 2006 15:04:05 GMT")
 }
 
-func (s *rightServer) answer(x *exchange.Exchange) {
+func (s *rightServer) answer(x *capture.Exchange) {
 	q, p := &x.Request, &x.Response
 	p.Proto = "HTTP/1.1"
 	p.Header.Add("Date", s.now.Format("Mon, 02 Jan 2006 15:04:05 GMT"))
@@ -229,7 +229,7 @@ func (s *rightServer) answer(x *exchange.Exchange) {
 }
 
 // misread returns what the server with its fault believes it was asked, and about what.
-func (s *rightServer) misread(q *exchange.Request) (precondition.Fields, precondition.Current) {
+func (s *rightServer) misread(q *capture.Request) (precondition.Fields, precondition.Current) {
 	f, c := precondition.FieldsOf(q.Header.Map()), s.current()
 	reads := q.Method != "PUT" && q.Method != "DELETE"
 	switch s.fault {
@@ -262,7 +262,7 @@ func (s *rightServer) misread(q *exchange.Request) (precondition.Fields, precond
 }
 
 // misstate returns the status that the server with its fault answers in place of status.
-func (s *rightServer) misstate(status int, q *exchange.Request, d precondition.Decision) int {
+func (s *rightServer) misstate(status int, q *capture.Request, d precondition.Decision) int {
 	switch {
 	case s.fault == "412-for-inm-on-get" && status == 304 && d.Field == precondition.IfNoneMatch:
 		return 412
@@ -294,14 +294,14 @@ func (s *rightServer) current() precondition.Current {
 	return precondition.Current{Exists: true, Tag: etag.MustParse(s.tag()), LastModified: s.modified, Now: s.now}
 }
 
-func (s *rightServer) validators(p *exchange.Response) {
+func (s *rightServer) validators(p *capture.Response) {
 	if s.revision != 0 {
 		p.Header.Add("ETag", s.tag())
 		p.Header.Add("Last-Modified", s.modified.Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	}
 }
 
-func (s *rightServer) read(x *exchange.Exchange, d precondition.Decision) {
+func (s *rightServer) read(x *capture.Exchange, d precondition.Decision) {
 	data := s.content()
 	p, plan := &x.Response, byterange.Plan{}
 	if d.Range == precondition.RangeApplies {
@@ -313,7 +313,7 @@ func (s *rightServer) read(x *exchange.Exchange, d precondition.Decision) {
 		data = data[plan.Range.Start:plan.Range.End()]
 	}
 	if s.fault == "content-range-offset-mismatch" && p.Status == 206 {
-		p.Header, data = exchange.Header{}, s.content()
+		p.Header, data = capture.Header{}, s.content()
 		p.Header.Add("Content-Range", byterange.ContentRange{Range: byterange.Range{Length: int64(len(data))}, Size: int64(len(data))}.String())
 	}
 	if p.Status != 416 {
@@ -322,12 +322,12 @@ func (s *rightServer) read(x *exchange.Exchange, d precondition.Decision) {
 	}
 	p.Header.Add("Content-Length", fmt.Sprint(len(data)))
 	if x.Request.Method == "GET" {
-		p.Content = exchange.Content{Data: []byte(data), Len: int64(len(data))}
+		p.Content = capture.Content{Data: []byte(data), Len: int64(len(data))}
 	}
 }
 
 // describeAll shows exchanges in short.
-func describeAll(xs []*exchange.Exchange) string {
+func describeAll(xs []*capture.Exchange) string {
 	var b strings.Builder
 	for i, x := range xs {
 		fmt.Fprintf(&b, "%d %s", i+1, x.Request.Method)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -497,7 +497,7 @@ func (e *examination) ignoredByRead() []Finding {
 // not demand that in any case: some servers take no-cache in a request for such a demand. Browsers
 // export 200 for a stored response that a 304 confirmed.
 func (e *examination) sentAnyway() bool {
-	return e.reads() && (e.status() == 200 || e.status() == 206) && e.x.Source.Format != exchange.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
+	return e.reads() && (e.status() == 200 || e.status() == 206) && e.x.Source.Format != capture.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
 }
 
 // mediated reports whether something other than the server left a sign.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -376,7 +376,7 @@ func (e *examination) suffixIn(field, outcome string) []Finding {
 // 304.
 func (e *examination) suffixNever304() []Finding {
 	d := e.verdict.Decision
-	if d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch || codingMark(d.Matched.String()) == "" || e.x.Source.Format == exchange.HAR {
+	if d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch || codingMark(d.Matched.String()) == "" || e.x.Source.Format == capture.HAR {
 		return nil
 	}
 	return one(Likely, fmt.Sprintf("%s is the current tag, and was not recognised: it is compared before its mark is added", clip(d.Matched.String())),
@@ -534,7 +534,7 @@ var cdns = []string{"akamai", "cloudflare", "cloudfront", "fastly", "bunny", "az
 func cdnIgnoresTag(e *examination) []Finding {
 	d := e.verdict.Decision
 	if !e.reads() || e.status() != 200 || !e.witnessed || d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch ||
-		e.x.Cache != "" || e.x.Source.Format == exchange.HAR {
+		e.x.Cache != "" || e.x.Source.Format == capture.HAR {
 		return nil
 	}
 	party, ok := e.has(cdns...)

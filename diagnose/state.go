@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // stateBefore returns what is known of the resource at the time the preconditions were evaluated, and
@@ -77,7 +77,7 @@ func (e *examination) responseState(exists bool) State {
 
 // firstLine is the value of the first line with the name; "" if it was cut, since then
 // it must not be compared.
-func firstLine(h exchange.Header, name string) string {
+func firstLine(h capture.Header, name string) string {
 	lines := h.Named(name)
 	if len(lines) == 0 || lines[0].Cut || len(lines[0].Value) > maxTag {
 		return ""

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // shownContent is how many bytes of content an exchange keeps.
@@ -93,29 +93,29 @@ type answer struct {
 	slow    bool
 	interim []int // status codes 1xx
 
-	x    *exchange.Exchange
+	x    *capture.Exchange
 	curl string
 }
 
 // record keeps what is sent.
 func (a *answer) record(req *http.Request, r request) {
-	a.x = &exchange.Exchange{Started: time.Now(), Scheme: req.URL.Scheme, Server: r.address}
+	a.x = &capture.Exchange{Started: time.Now(), Scheme: req.URL.Scheme, Server: r.address}
 	q := &a.x.Request
-	q.Method, q.Target, q.Host = req.Method, exchange.RedactURL(req.URL.RequestURI()), req.URL.Host
+	q.Method, q.Target, q.Host = req.Method, capture.RedactURL(req.URL.RequestURI()), req.URL.Host
 	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
 		for _, value := range req.Header[name] {
 			q.Header.Add(name, value)
 		}
 	}
-	q.Content = exchange.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil && r.content == nil || len(r.content) > shownContent}
+	q.Content = capture.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil && r.content == nil || len(r.content) > shownContent}
 	a.curl = curl(req, r)
 }
 
 // failed keeps that no answer came.
 func (a *answer) failed(err error) {
 	a.x.Duration = time.Since(a.x.Started)
-	for _, p := range []exchange.Part{exchange.ResponseLine, exchange.ResponseHeader, exchange.ResponseContent} {
-		a.x.Gaps = append(a.x.Gaps, exchange.Gap{Part: p, Reason: err.Error()})
+	for _, p := range []capture.Part{capture.ResponseLine, capture.ResponseHeader, capture.ResponseContent} {
+		a.x.Gaps = append(a.x.Gaps, capture.Gap{Part: p, Reason: err.Error()})
 	}
 }
 
@@ -143,12 +143,12 @@ func (a *answer) read(resp *http.Response, limit int64) error {
 			p.Header.Add(name, value)
 		}
 	}
-	p.Content = exchange.Content{Data: clip(content), Len: int64(len(content)), Cut: a.cut || len(content) > shownContent}
+	p.Content = capture.Content{Data: clip(content), Len: int64(len(content)), Cut: a.cut || len(content) > shownContent}
 	if a.cut {
 		p.Content.Len = resp.ContentLength
 	}
 	for _, code := range a.interim {
-		a.x.Interim = append(a.x.Interim, exchange.Response{Status: code, Proto: resp.Proto})
+		a.x.Interim = append(a.x.Interim, capture.Response{Status: code, Proto: resp.Proto})
 	}
 	return err
 }

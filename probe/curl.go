@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // curlSends are the fields that curl has of its own.
@@ -43,14 +43,14 @@ func curl(req *http.Request, r request) string {
 		}
 		args = append(args, more...)
 	}
-	return input + strings.Join(append(args, quote(exchange.RedactURL(req.URL.String()))), " ")
+	return input + strings.Join(append(args, quote(capture.RedactURL(req.URL.String()))), " ")
 }
 
 // curlField returns a field as curl wants it: an empty one ends with a semicolon, and a credential
 // is the variable that holds it.
 func curlField(name, value string) string {
 	switch {
-	case exchange.IsCredential(name):
+	case capture.IsCredential(name):
 		return fmt.Sprintf(`"%s: $%s"`, name, strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
 	case value == "":
 		return quote(name + ";")

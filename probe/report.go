@@ -3,7 +3,7 @@ package probe
 import (
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // Report is what a run found.
@@ -45,7 +45,7 @@ type Result struct {
 	Rule string
 	// Exchanges are what was sent and answered, in order. Checks share answers to equal requests. The first
 	// look at the resource, which all share, is only there for a check that sends nothing of its own.
-	Exchanges []*exchange.Exchange
+	Exchanges []*capture.Exchange
 	// Curl has the same requests as commands for a shell, in order. A credential is the value of a
 	// variable, as in "$AUTHORIZATION".
 	Curl []string

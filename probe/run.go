@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // Run asks the checks of the options of the target. It returns an error only if nothing could be asked:
@@ -37,14 +37,14 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 		return nil, err
 	}
 	s.base = base
-	report.Target, report.Addresses = exchange.RedactURL(s.target.String()), s.addresses
+	report.Target, report.Addresses = capture.RedactURL(s.target.String()), s.addresses
 	report.Server = base.field("Server")
 	scratch, err := s.openScratch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if scratch != nil {
-		report.WriteTo = exchange.RedactURL(scratch.url.String())
+		report.WriteTo = capture.RedactURL(scratch.url.String())
 	}
 	s.ask(ctx, base, scratch, report.Results)
 	holdAgainst(report.Results)
@@ -110,7 +110,7 @@ func (s *session) look(ctx context.Context) (*answer, error) {
 	seen := []string{s.target.String()}
 	for {
 		a, err := s.reach(ctx)
-		shown := exchange.RedactURL(s.target.String())
+		shown := capture.RedactURL(s.target.String())
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -127,11 +127,11 @@ func (s *session) look(ctx context.Context) (*answer, error) {
 		}
 		if slices.Contains(seen, next.String()) {
 			return nil, fmt.Errorf("%w: %s answers %d and points to %s, which was there before: these redirects never end",
-				ErrUnfit, shown, a.status, exchange.RedactURL(next.String()))
+				ErrUnfit, shown, a.status, capture.RedactURL(next.String()))
 		}
 		if len(seen) > s.opts.Redirects {
 			return nil, fmt.Errorf("%w: %s answers %d and points to %s, and %d redirects may be followed: check that URL, or allow more with --follow",
-				ErrUnfit, shown, a.status, exchange.RedactURL(next.String()), s.opts.Redirects)
+				ErrUnfit, shown, a.status, capture.RedactURL(next.String()), s.opts.Redirects)
 		}
 		if next.Host != s.target.Host || next.Scheme != s.target.Scheme {
 			// Addresses and credentials are those of the first server.
@@ -162,7 +162,7 @@ func (s *session) first() string { return s.addresses[s.asked] }
 
 // redirect returns where an answer points to, or an error if it is none.
 func (s *session) redirect(a *answer) (*url.URL, error) {
-	here := exchange.RedactURL(s.target.String())
+	here := capture.RedactURL(s.target.String())
 	if a.status/100 != 3 || !a.has("Location") {
 		return nil, fmt.Errorf("%w: %s answers %d: name a resource that can be read with GET%s", ErrUnfit, here, a.status, credentialHint(a.status))
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 )
 
 // scratch is the resource that may be written to. Checks that write are asked one after another, so one goroutine
@@ -91,7 +91,7 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 		return nil, err
 	}
 	a, err := s.do(ctx, request{method: http.MethodGet, url: to})
-	shown := exchange.RedactURL(to.String())
+	shown := capture.RedactURL(to.String())
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

@@ -1,6 +1,6 @@
-// Package loggen writes access logs for benchmarks: always the same bytes for the same
+// Package accesslogtest writes access logs for benchmarks: always the same bytes for the same
 // options, with the traffic of a document server of which a few requests fail.
-package loggen
+package accesslogtest
 
 import (
 	"bufio"

@@ -174,7 +174,7 @@ func TestHistoryForgetsTheOldest(t *testing.T) {
 func TestWorkersAgree(t *testing.T) {
 	for _, format := range []string{"nginx", "iis-custom", "caddy"} {
 		var log bytes.Buffer
-		if err := loggen.Write(&log, loggen.Options{Format: format, Size: 8 << 20, URLs: 500, Clients: 50}); err != nil {
+		if err := accesslogtest.Write(&log, accesslogtest.Options{Format: format, Size: 8 << 20, URLs: 500, Clients: 50}); err != nil {
 			t.Fatal(err)
 		}
 		var want string
@@ -269,7 +269,7 @@ func BenchmarkAnalyse(b *testing.B) {
 	for _, format := range []string{"nginx", "iis", "iis-custom", "caddy"} {
 		b.Run(format, func(b *testing.B) {
 			var log bytes.Buffer
-			if err := loggen.Write(&log, loggen.Options{Format: format, Size: 64 << 20}); err != nil {
+			if err := accesslogtest.Write(&log, accesslogtest.Options{Format: format, Size: 64 << 20}); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -378,7 +378,7 @@ func (p *page) sent(r *probe.Result, exchanges, commands bool) {
 	}
 }
 
-func (p *page) exchange(x *exchange.Exchange) {
+func (p *page) exchange(x *capture.Exchange) {
 	p.line("  > %s", p.paint(Printable(strings.TrimSpace(x.Request.Method+" "+x.Request.Target+" "+x.Request.Proto)), bold))
 	p.fields("  > ", exchangeFields(x))
 	p.content("  > ", x.Request.Content)
@@ -399,28 +399,28 @@ func (p *page) exchange(x *exchange.Exchange) {
 }
 
 // exchangeFields are those of the request with the Host field, as HTTP/1.1 has it.
-func exchangeFields(x *exchange.Exchange) []exchange.Line {
-	var lines []exchange.Line
+func exchangeFields(x *capture.Exchange) []capture.Line {
+	var lines []capture.Line
 	if !x.Request.Header.Has("Host") {
-		lines = append(lines, exchange.Line{Name: "Host", Value: x.Request.Host})
+		lines = append(lines, capture.Line{Name: "Host", Value: x.Request.Host})
 	}
 	return slices.AppendSeq(lines, x.Request.Header.Lines())
 }
 
-func (p *page) fields(prefix string, lines []exchange.Line) {
+func (p *page) fields(prefix string, lines []capture.Line) {
 	for _, l := range lines {
 		p.line("%s%s", prefix, Printable(clip(l.Name+": "+l.Value)))
 	}
 }
 
 // content says how long content is. It is not shown, for it may hold secrets.
-func (p *page) content(prefix string, c exchange.Content) {
+func (p *page) content(prefix string, c capture.Content) {
 	if text := contentText(c); text != "" {
 		p.line("%s%s", prefix, p.paint("("+text+")", faint))
 	}
 }
 
-func contentText(c exchange.Content) string {
+func contentText(c capture.Content) string {
 	switch {
 	case c.Len > 0:
 		return count(c.Len, "byte") + " of content"
@@ -430,12 +430,12 @@ func contentText(c exchange.Content) string {
 	return ""
 }
 
-func statusLine(r exchange.Response) string {
+func statusLine(r capture.Response) string {
 	return strings.TrimSpace(r.Proto + " " + statusText(r))
 }
 
 // noAnswer returns why there is none, each reason once.
-func noAnswer(x *exchange.Exchange) (reasons []string) {
+func noAnswer(x *capture.Exchange) (reasons []string) {
 	for _, g := range x.Gaps {
 		if !slices.Contains(reasons, g.Reason) {
 			reasons = append(reasons, g.Reason)

@@ -13,9 +13,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -36,18 +36,18 @@ var (
 )
 
 // checked has one result of each outcome, with text from the server and the exchange wherever there is some.
-func checked(text string, x *exchange.Exchange) *report.Checked {
+func checked(text string, x *capture.Exchange) *report.Checked {
 	started := time.Date(2026, 11, 3, 9, 15, 0, 0, time.UTC)
-	failed := probe.Result{Check: savingCheck, Outcome: probe.Failed, Says: "got 204 for " + text, Exchanges: []*exchange.Exchange{x}, Curl: []string{"curl -i " + text}}
+	failed := probe.Result{Check: savingCheck, Outcome: probe.Failed, Says: "got 204 for " + text, Exchanges: []*capture.Exchange{x}, Curl: []string{"curl -i " + text}}
 	rule, _ := diagnose.RuleByID("answer-against-standard")
 	return &report.Checked{
 		Report: &probe.Report{
 			Target: "http://127.0.0.1:8412/plan.txt", WriteTo: "http://127.0.0.1:8412/" + text, Left: true, Server: "nginx " + text, Addresses: []string{"127.0.0.1:8412"},
 			Started: started, Took: 1500 * time.Millisecond, Requests: 12, Stopped: "the server answered 503, Retry-After: " + text,
 			Results: []probe.Result{
-				{Check: cachingCheck, Outcome: probe.Passed, Says: "304 " + text, Exchanges: []*exchange.Exchange{x}, Curl: []string{"curl -i " + text}},
+				{Check: cachingCheck, Outcome: probe.Passed, Says: "304 " + text, Exchanges: []*capture.Exchange{x}, Curl: []string{"curl -i " + text}},
 				{Check: rangeCheck, Outcome: probe.DoesNotApply, Says: "there are no parts, " + text},
-				{Check: anotherCheck, Outcome: probe.NotAsked, Says: "no answer: " + text, Exchanges: []*exchange.Exchange{silent(text)}, Curl: []string{"curl -i " + text}},
+				{Check: anotherCheck, Outcome: probe.NotAsked, Says: "no answer: " + text, Exchanges: []*capture.Exchange{silent(text)}, Curl: []string{"curl -i " + text}},
 				failed,
 			},
 		},
@@ -59,9 +59,9 @@ func checked(text string, x *exchange.Exchange) *report.Checked {
 }
 
 // silent is an exchange without an answer.
-func silent(reason string) *exchange.Exchange {
-	return &exchange.Exchange{Scheme: "http", Request: exchange.Request{Method: "GET", Target: "/plan.txt", Host: "127.0.0.1:8412"},
-		Gaps: []exchange.Gap{{Part: exchange.ResponseLine, Reason: reason}, {Part: exchange.ResponseHeader, Reason: reason}}}
+func silent(reason string) *capture.Exchange {
+	return &capture.Exchange{Scheme: "http", Request: capture.Request{Method: "GET", Target: "/plan.txt", Host: "127.0.0.1:8412"},
+		Gaps: []capture.Gap{{Part: capture.ResponseLine, Reason: reason}, {Part: capture.ResponseHeader, Reason: reason}}}
 }
 
 func hostileCheck(t *testing.T) *report.Checked {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -93,7 +93,7 @@ type failureView struct {
 type ladderView struct {
 	Number            int
 	Method, URL       string
-	Sent, Received    []exchange.Line
+	Sent, Received    []capture.Line
 	Status, Mark      string
 	Content, NoAnswer string
 	Curl              string
@@ -210,7 +210,7 @@ func failureViewOf(c *Checked, r *probe.Result, name string) failureView {
 // usualFields are sent with every request, so that they are no news.
 var usualFields = []string{"accept", "user-agent"}
 
-func ladderViewOf(n int, x *exchange.Exchange, curl string) ladderView {
+func ladderViewOf(n int, x *capture.Exchange, curl string) ladderView {
 	v := ladderView{Number: n, Method: x.Request.Method, URL: shownURL(x), Status: statusText(x.Response), Mark: "info", Content: contentText(x.Response.Content), Curl: curl}
 	for l := range x.Request.Header.Lines() {
 		if !slices.Contains(usualFields, strings.ToLower(l.Name)) {

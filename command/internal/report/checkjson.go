@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -146,7 +146,7 @@ func resultJSONOf(c *Checked, r *probe.Result) resultJSON {
 	return out
 }
 
-func sentJSON(x *exchange.Exchange, curl string) sentExchangeJSON {
+func sentJSON(x *capture.Exchange, curl string) sentExchangeJSON {
 	out := sentExchangeJSON{
 		Curl: curl, Started: x.Started.UTC(), TookMS: x.Duration.Milliseconds(), Address: x.Server, Method: x.Request.Method, URL: x.URL(),
 		Sent: fieldsJSON(exchangeFields(x)), Status: x.Response.Status, Received: fieldsJSON(slices.Collect(x.Response.Header.Lines())),

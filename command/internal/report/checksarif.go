@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/exchange"
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -232,7 +232,7 @@ func artifactPath(target string) string {
 }
 
 // sarifExchange is the last exchange of a check.
-func sarifExchange(x *exchange.Exchange) (*sarifRequest, *sarifResponse) {
+func sarifExchange(x *capture.Exchange) (*sarifRequest, *sarifResponse) {
 	protocol, version, _ := strings.Cut(x.Request.Proto, "/")
 	req := &sarifRequest{Protocol: "HTTP", Version: version, Target: x.URL(), Method: x.Request.Method, Headers: sarifFields(x.Request.Header)}
 	if x.Response.Status == 0 {
@@ -243,7 +243,7 @@ func sarifExchange(x *exchange.Exchange) (*sarifRequest, *sarifResponse) {
 	}
 }
 
-func sarifFields(h exchange.Header) map[string]string {
+func sarifFields(h capture.Header) map[string]string {
 	fields := map[string]string{}
 	for l := range h.Lines() {
 		fields[l.Name] = clip(h.Get(l.Name))

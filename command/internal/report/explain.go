@@ -9,8 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 )
 
 // Explain writes a diagnosis as text: of each exchange what was asked and answered and
@@ -95,7 +95,7 @@ func (p *page) headline(v *diagnose.Verdict, i, of int) {
 		" → "+p.paint(statusText(x.Response), statusColor(x.Response.Status)), p.paint("("+Printable(x.Source.String())+")", faint))
 }
 
-func requestLine(x *exchange.Exchange) string {
+func requestLine(x *capture.Exchange) string {
 	method, url := x.Request.Method, shownURL(x)
 	switch {
 	case method == "" && url == "":
@@ -107,9 +107,9 @@ func requestLine(x *exchange.Exchange) string {
 }
 
 // shownURL is the target URI, without the slashes in front if the scheme is not known.
-func shownURL(x *exchange.Exchange) string { return strings.TrimPrefix(x.URL(), "//") }
+func shownURL(x *capture.Exchange) string { return strings.TrimPrefix(x.URL(), "//") }
 
-func statusText(r exchange.Response) string {
+func statusText(r capture.Response) string {
 	if r.Status == 0 {
 		return "(no response in the capture)"
 	}

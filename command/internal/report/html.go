@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -75,10 +75,10 @@ type exchangeView struct {
 	// Mark is the tone in the picture: that of the worst finding.
 	Mark          string
 	State         string
-	Preconditions []exchange.Line
+	Preconditions []capture.Line
 	Steps         []precondition.Step
 	Between       []diagnose.Party
-	Gaps          []exchange.Gap
+	Gaps          []capture.Gap
 	Tags          []tagsView
 	Findings      []findingView
 	// Causes are the IDs of those findings that are not as designed.

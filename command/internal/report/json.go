@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -147,7 +147,7 @@ func verdictJSON(i int, v *diagnose.Verdict) exchangeJSON {
 	return out
 }
 
-func fieldsJSON(lines []exchange.Line) []fieldJSON {
+func fieldsJSON(lines []capture.Line) []fieldJSON {
 	list := []fieldJSON{}
 	for _, l := range lines {
 		list = append(list, fieldJSON{l.Name, l.Value})

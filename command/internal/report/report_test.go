@@ -14,10 +14,10 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
-	"github.com/fourtwelve/fourtwelve/exchange"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
@@ -25,7 +25,7 @@ import (
 const hostile = `</code></title><script>alert(1)</script><img src=x onerror=alert(1)>"'&{{.}}` + "\x1b[31m\x00\xff"
 
 // hostileExchanges has it in every place that a page shows.
-func hostileExchanges(t *testing.T) []*exchange.Exchange {
+func hostileExchanges(t *testing.T) []*capture.Exchange {
 	t.Helper()
 	text := strings.NewReplacer("EVIL", hostile).Replace(`PUT /EVIL HTTP/1.1
 Host: www.example.org
@@ -41,7 +41,7 @@ Last-Modified: EVIL
 Content-Length: 0
 
 `)
-	xs, err := exchange.Read(strings.NewReader(text), "EVIL"+hostile, exchange.Options{Format: exchange.Raw})
+	xs, err := capture.Read(strings.NewReader(text), "EVIL"+hostile, capture.Options{Format: capture.Raw})
 	if err != nil && len(xs) == 0 {
 		t.Fatal(err)
 	}
@@ -210,9 +210,9 @@ func TestColors(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, text string) []*exchange.Exchange {
+func read(t *testing.T, text string) []*capture.Exchange {
 	t.Helper()
-	xs, err := exchange.Read(strings.NewReader(text), "-", exchange.Options{})
+	xs, err := capture.Read(strings.NewReader(text), "-", capture.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

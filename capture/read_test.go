@@ -1,4 +1,4 @@
-package exchange
+package capture
 
 import (
 	"archive/zip"
@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "write what was read to testdata/*/*.want")
 
 // TestReadings reads every capture in testdata and compares what it says with the file beside
-// it. After a change: go test ./exchange -run TestReadings -update, and review the difference.
+// it. After a change: go test ./capture -run TestReadings -update, and review the difference.
 func TestReadings(t *testing.T) {
 	for _, path := range captures(t, "*") {
 		if strings.HasPrefix(path, filepath.FromSlash("testdata/fuzz/")) {

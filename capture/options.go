@@ -1,4 +1,4 @@
-package exchange
+package capture
 
 // Options are the choices of Read. The zero Options are the usual ones.
 type Options struct {

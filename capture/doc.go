@@ -1,8 +1,8 @@
-// Package exchange holds HTTP requests with their responses, as somebody captured
+// Package capture holds HTTP requests with their responses, as somebody captured
 // them, and reads them from the files in which people have them: raw HTTP text, the
 // output of curl, HAR, the failed request traces of IIS, Fiddler's archives.
 //
-//	xs, err := exchange.Read(os.Stdin, "-", exchange.Options{})
+//	xs, err := capture.Read(os.Stdin, "-", capture.Options{})
 //	for _, x := range xs {
 //		fmt.Println(x.Source, x.Request.Method, x.URL(), x.Response.Status)
 //		fields := precondition.FieldsOf(x.Request.Header.Map())
@@ -24,4 +24,4 @@
 //
 // Memory does not depend on the size of the input: see Limits. What does not fit is
 // cut, and the exchange says so.
-package exchange
+package capture
