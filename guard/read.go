@@ -73,7 +73,6 @@ func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.addCacheControl(res)
 	if out.Method == http.MethodHead && res.StatusCode == http.StatusOK && !x.headWasEnough(res, head) {
 		_ = res.Body.Close()
 		out.Method = http.MethodGet
