@@ -12,7 +12,10 @@ import (
 // looks one up finds what it means and what to do.
 //
 // They come after all causes and what is as designed: a cause says more.
-var refusalRules = refusals(conditionRefusals, requestRefusals, contentRefusals, storeRefusals, gatewayRefusals)
+var refusalRules = append(refusals(conditionRefusals, requestRefusals, contentRefusals, storeRefusals, gatewayRefusals), loggedRules...)
+
+// loggedRules are the names that no response can carry, because it had begun: the access log alone has them.
+var loggedRules = refusals(cutAnswers)
 
 func refusals(lists ...[]refusal) (rules []Rule) {
 	for _, list := range lists {
@@ -38,6 +41,8 @@ type refusal struct {
 	fix     []string
 	// section is where the standard decides.
 	section string
+	// logged is set if no response can carry the name, because it had begun: the access log alone has it.
+	logged bool
 }
 
 func (r refusal) rule() Rule {
@@ -50,12 +55,19 @@ func (r refusal) rule() Rule {
 
 // where says where the name is met.
 func (r refusal) where() string {
+	if r.logged {
+		return "The answer had begun as " + fmt.Sprint(r.status) + " when this was found, so the connection was closed before the " +
+			"content was complete, and the client saw an error. The access log has the name in the member \"reason\"."
+	}
 	return fmt.Sprintf("The answer is %d %s with problem details (RFC 9457): the member \"rule\" or \"reason\" is this name, "+
 		"\"detail\" is what was found this time, and \"hint\" what to do.", r.status, http.StatusText(r.status))
 }
 
 // example is an exchange that explain reads.
 func (r refusal) example() string {
+	if r.logged {
+		return r.request + fmt.Sprintf("\n\nHTTP/1.1 %d %s\nContent-Length: 1048576\n\n", r.status, http.StatusText(r.status))
+	}
 	document, section, _ := strings.Cut(r.section, " §")
 	kind := problemTypes + strings.ToLower(strings.ReplaceAll(document, " ", "")) + "#section-" + section
 	return fmt.Sprintf("%s\n\nHTTP/1.1 %d %s\nContent-Type: application/problem+json\n\n{\"type\":%q,\"status\":%d,\"rule\":%q}",

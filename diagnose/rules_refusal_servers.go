@@ -1,5 +1,20 @@
 package diagnose
 
+// cutAnswers are what serve says of an answer that it did not complete.
+var cutAnswers = []refusal{
+	{
+		id: "content-changed", level: Good, status: 200, section: "RFC 9112 §8", logged: true,
+		summary: "The answer was cut, because its content changed while it was sent",
+		explains: "Another program changed the file in place during a download. What was sent so far and what would have followed are " +
+			"of two versions, and a complete answer would have joined them without a word.",
+		request: "GET /videos/trip.mp4 HTTP/1.1\nHost: www.example.org",
+		fix: []string{
+			"Client: ask again; a resume with If-Range gets the whole of the new version.",
+			"Whoever writes the file: write a new one beside it and rename it into place, which no download notices.",
+		},
+	},
+}
+
 // storeRefusals are about what the store of serve can do at the moment.
 var storeRefusals = []refusal{
 	{
