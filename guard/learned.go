@@ -160,7 +160,7 @@ func (l *learned) observe(target string, asked moment, s sight, content []byte) 
 	v := s.backend
 	key := keyOf(target)
 	now := observation{whole: s.sum, large: s.tooLong, size: v.size, modified: v.modified, asked: asked}
-	if judgeable := v.fault == "" && v.strong() && v.settled() && len(v.tag.Opaque()) <= maxKept; judgeable {
+	if judgeable := v.fault == "" && v.strong() && v.settled() && len(v.tag.Opaque()) <= maxKept; judgeable && !l.distrusted() {
 		now.tag, now.of = v.tag, s.sum
 		if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.of == now.of && (!was.evidence.undecided || content == nil) {
 			now.evidence = was.evidence
@@ -191,10 +191,11 @@ func (l *learned) lastSeen(key uint64) (observation, bool) {
 	return observation{}, false
 }
 
-// isWhole reports whether content that a write has overtaken is all of the version before that write.
-func (l *learned) isWhole(target string, content sum) bool {
-	o, ok := l.lastSeen(keyOf(target))
-	return ok && !o.large && o.whole == content && !o.asked.replaced()
+// wholeAt returns the sum of all of the version that was there at a moment; ok is false if that is not known. Content with this sum
+// is right, whatever was written since.
+func (l *learned) wholeAt(target string, at moment) (whole sum, ok bool) {
+	o, seen := l.lastSeen(keyOf(target))
+	return o.whole, seen && !o.large && !o.asked.busy && o.asked.ended == at.ended
 }
 
 // knows reports whether all of a resource was seen under a tag.

@@ -269,6 +269,8 @@ func keepsFirstTag(s *likened, w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Content-Type", "text/plain")
 	if r.Header.Get("If-None-Match") == w.Header().Get("Etag") {
 		w.Header().Set("Last-Modified", f.modified.UTC().Format(http.TimeFormat)) // which tells
+		w.WriteHeader(http.StatusNotModified)
+		return true
 	}
 	http.ServeContent(w, r, "", f.modified, bytes.NewReader(f.content))
 	return true

@@ -262,12 +262,20 @@ func TestTrustedBackendIsAsked(t *testing.T) {
 // changes is found out, by whoever reads the content, or in a sample of those who have it.
 func TestLiesAreFound(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		field string // of each read, with the tag that was given out
-		most  int    // reads until it is found
+		name        string
+		method      string
+		field, rest string        // of each read, around the tag that was given out
+		beside      int           // reads of others after each
+		later       time.Duration // how much later the file says that it was modified
+		most        int           // reads until it is found
 	}{
-		{"by who reads", "X-Known: ", 1},
-		{"by who asks", "If-None-Match: ", 64},
+		{"by who reads", "GET", "X-Known: ", "", 0, 0, 1},
+		{"by who asks", "GET", "If-None-Match: ", "", 0, 0, 64},
+		{"by who asks among others", "GET", "If-None-Match: ", "", 63, 0, 64},
+		{"by who resumes", "GET", "If-Range: ", "Range: bytes=1-", 0, 0, 64},
+		{"by who asks for the header", "HEAD", "X-Known: ", "", 0, 0, 64},
+		{"by the date of a part", "GET", "If-Range: ", "Range: bytes=1-", 0, time.Second, 1},
+		{"by the date of a header", "HEAD", "X-Known: ", "", 0, time.Second, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lie := ""
@@ -282,10 +290,17 @@ func TestLiesAreFound(t *testing.T) {
 			s.put("/a", "first", -time.Hour)
 			known := g.want(g.do("GET", "/a", ""), 200).tag()
 			lie = known
-			s.put("/a", "other", -time.Hour)
+			s.put("/a", "other", -time.Hour+c.later)
 			reads := 1
 			for ; trust(g) == "trusted" && reads <= c.most; reads++ {
-				g.want(g.do("GET", "/a", "", c.field+known), 200, 304)
+				fields := []string{c.field + known}
+				if c.rest != "" {
+					fields = append(fields, c.rest)
+				}
+				g.want(g.do(c.method, "/a", "", fields...), 200, 206, 304)
+				for range c.beside {
+					g.want(g.do("GET", "/lesson-1", "", `If-None-Match: "x"`), 200)
+				}
 			}
 			if got := g.handler.Routes()[0]; got.Trust != "distrusted" || got.Why != "same-tag-other-content" {
 				t.Fatalf("after %d reads: %+v", reads, got)

@@ -145,11 +145,5 @@ func (t moment) alone() bool {
 // overtaken reports whether a write may have been under way at any time since. The zero moment
 // has seen none.
 func (t moment) overtaken() bool {
-	return t.stripe != nil && (t.stripe.active.Load() > 0 || t.replaced())
-}
-
-// replaced reports whether a write may have ended since. One that is under way leaves what was there before it a
-// version that may still be sent.
-func (t moment) replaced() bool {
-	return t.stripe != nil && (t.busy || t.stripe.ended.Load() != t.ended)
+	return t.stripe != nil && (t.busy || t.stripe.active.Load() > 0 || t.stripe.ended.Load() != t.ended)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/fourtwelve/fourtwelve/guard"
 )
 
 // tearing is a backend that sends the beginning of one version with the end of another, if a write
@@ -82,4 +84,141 @@ func TestReadsAreNotTorn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowWriter is a backend that empties a file, writes half of it, and then the rest, and stops in between.
+type slowWriter struct {
+	*likened
+	// emptied is called when the file is empty.
+	emptied func()
+	reads   chan string // the content of each read
+}
+
+func (b *slowWriter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPut {
+		f, _, _ := b.stateOf(r.URL.Path)
+		b.likened.ServeHTTP(w, r)
+		b.reads <- string(f.content)
+		return
+	}
+	content, _ := io.ReadAll(r.Body)
+	b.store(r.URL.Path, nil)
+	b.emptied()
+	b.store(r.URL.Path, content)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// TestReadsWaitForWrites: what is read while a write is under way is no version, even if it looks like one twice; but what
+// was there before that write is.
+func TestReadsWaitForWrites(t *testing.T) {
+	for _, taught := range []bool{false, true} {
+		for _, atomic := range []bool{false, true} {
+			t.Run(fmt.Sprintf("taught %v, atomic %v", taught, atomic), func(t *testing.T) {
+				b := &slowWriter{likened: likenesses[0].with(newBackend(goodTags)), reads: make(chan string, 1000)}
+				b.emptied = func() {}
+				g := protect(t, b)
+				if taught {
+					b.teach(g)
+				}
+				b.store("/a", []byte("first version"))
+				tag := g.want(g.do("GET", "/a", ""), 200).tag()
+				for len(b.reads) > 0 {
+					<-b.reads
+				}
+				reads := [][]string{{"X: y"}, {"If-None-Match: " + tag}, {"Range: bytes=0-4"}}
+				results := make(chan response, len(reads))
+				b.emptied = func() {
+					if atomic {
+						b.store("/a", []byte("first version"))
+					}
+					for _, fields := range reads {
+						go func() { results <- g.do("GET", "/a", "", fields...) }()
+						<-b.reads // it has seen what there is
+					}
+					for range reads {
+						if atomic { // nobody has to wait
+							r := <-results
+							if r.tag() != tag || r.body != map[int]string{200: "first version", 206: "first"}[r.status] {
+								t.Errorf("got %d with ETag %s and %q", r.status, r.tag(), r.body)
+							}
+						}
+					}
+				}
+				g.want(g.do("PUT", "/a", "second version", "If-Match: *"), 204)
+				for range reads {
+					if !atomic {
+						r := <-results
+						if r.tag() == tag || r.body != map[int]string{200: "second version", 206: "secon"}[r.status] {
+							t.Errorf("got %d with ETag %s and %q", r.status, r.tag(), r.body)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestLongReadsAreCut: what has gone out already when a write begins is not complete to the client, unless it is known
+// to be all of one version.
+func TestLongReadsAreCut(t *testing.T) {
+	first, second := strings.Repeat("1", 2<<20), strings.Repeat("2", 2<<20)
+	for _, c := range []struct {
+		name, field string
+		torn, seen  bool // what the backend sends, and whether the guard has seen all of the first version
+		complete    bool
+	}{
+		{"torn", "X: y", true, true, false},
+		{"torn part", "Range: bytes=1000-1500000", true, true, false},
+		{"all of what was never seen", "X: y", false, false, false},
+		{"all of what was seen", "X: y", false, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := likenesses[0].with(newBackend(goodTags))
+			var during func()
+			s.instead = func(s *likened, w http.ResponseWriter, r *http.Request) bool {
+				f, tag, ok := s.stateOf(r.URL.Path)
+				if !ok || !isRead(r) || r.Header.Get("X-Overtaken") == "" {
+					return false
+				}
+				content := string(f.content)
+				if c.torn {
+					content = content[:1<<20] + second[1<<20:]
+				}
+				w.Header().Set("Etag", tag)
+				w.Header().Set("Content-Type", "image/png")
+				http.ServeContent(w, r, "", f.modified, &interrupted{strings.NewReader(content), during})
+				return true
+			}
+			g := protect(t, s, changed(func(r *guard.Route) { r.NoCoding = true }))
+			s.teach(g)
+			s.store("/long", []byte(first))
+			if c.seen {
+				g.want(g.do("GET", "/long", ""), 200)
+			}
+			var once sync.Once
+			during = func() { once.Do(func() { g.want(g.do("PUT", "/long", second), 204) }) }
+			r := g.do("GET", "/long", "", "X-Overtaken: yes", c.field)
+			if complete := r.err == nil; complete != c.complete || complete && r.body != first {
+				t.Errorf("complete: %v, %d bytes", complete, len(r.body))
+			}
+		})
+	}
+}
+
+// interrupted is content in the middle of which something happens.
+type interrupted struct {
+	*strings.Reader
+	during func()
+}
+
+func (i *interrupted) Read(p []byte) (int, error) {
+	if i.Len() < 1<<20 {
+		i.during()
+	}
+	return i.Reader.Read(p)
+}
+
+// WriteTo is not that of the Reader, which knows no middle.
+func (i *interrupted) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{i})
 }

@@ -221,7 +221,7 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return x.stream(out, res, s)
 	}
 	held, err := x.hold(res)
-	if x.glance.overtaken() && (err != nil || held.whole && !x.route.learned.isWhole(x.r.URL.RequestURI(), held.quick.sum())) {
+	if x.glance.overtaken() && (err != nil || held.whole && !x.isWhole(held)) {
 		_ = res.Body.Close()
 		return nil, errOvertaken
 	}
@@ -241,6 +241,12 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		x.learn(s, held.inMemory())
 	}
 	return nil, x.serveHeld(res, s, held)
+}
+
+// isWhole reports whether content that a write has overtaken is all of the version before that write.
+func (x *exchange) isWhole(held *spool) bool {
+	whole, ok := x.route.learned.wholeAt(x.r.URL.RequestURI(), x.asked)
+	return ok && whole == held.quick.sum()
 }
 
 // isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.

@@ -51,10 +51,10 @@ func (x *exchange) watchWhole(res *http.Response, s sight) {
 	}
 	quick := newSummer()
 	s.tooLong = false
+	whole, known := x.route.learned.wholeAt(x.r.URL.RequestURI(), x.asked)
 	res.Body = &checkedBody{ReadCloser: res.Body, sum: &quick, check: func() error {
-		l, target := x.route.learned, x.r.URL.RequestURI()
 		if x.glance.overtaken() {
-			if l.isWhole(target, quick.sum()) {
+			if known && whole == quick.sum() {
 				return nil
 			}
 			return errOvertaken

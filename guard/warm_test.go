@@ -131,3 +131,26 @@ func TestWarmRaces(t *testing.T) {
 		}
 	})
 }
+
+// TestDateOfA304Tells: a backend that says "not modified" with another date than that of what was seen is asked for all of the
+// content, and found out.
+func TestDateOfA304Tells(t *testing.T) {
+	for _, l := range likenesses {
+		if !l.still {
+			continue
+		}
+		s := l.with(newBackend(goodTags))
+		g := protect(t, s)
+		s.teach(g)
+		s.store("/a", []byte(text("first")))
+		known := g.want(g.do("GET", "/a", ""), 200).tag()
+		g.want(g.do("GET", "/a", "", "If-None-Match: "+known), 304)
+		s.store("/a", []byte(text("other")))
+		if r := g.want(g.do("GET", "/a", "", "If-None-Match: "+known), 200); r.body != text("other") || r.tag() == known {
+			t.Errorf("got %.20q with ETag %s", r.body, r.tag())
+		}
+		if got := g.handler.Routes()[0]; got.Why != "same-tag-other-content" {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
