@@ -226,9 +226,9 @@ func (x *exchange) sendRange(c content, r byterange.Range) {
 	x.sent(n, err)
 }
 
-// reasonCut is the reason of an answer that was not completed because its content
+// contentChanged is the reason of an answer that was not completed because its content
 // changed while it was sent.
-const reasonCut = "content-changed"
+const contentChanged = "content-changed"
 
 // sent records what was sent. If it is not all that was announced the connection
 // must not be used any more: the client has to see a cut, not an end.
@@ -239,7 +239,7 @@ func (x *exchange) sent(n int64, err error) {
 	}
 	x.rec.Err = err
 	if errors.Is(err, store.ErrChanged) {
-		x.rec.Reason = reasonCut
+		x.rec.Reason = contentChanged
 		x.log.WarnContext(x.ctx, "an answer was cut: the content changed while it was sent", "name", x.target.name, "error", err)
 	}
 	panic(http.ErrAbortHandler)
