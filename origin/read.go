@@ -239,8 +239,11 @@ func (x *exchange) sent(n int64, err error) {
 	}
 	x.rec.Err = err
 	if errors.Is(err, store.ErrChanged) {
-		x.rec.Reason = contentChanged
+		x.cut(contentChanged)
 		x.log.WarnContext(x.ctx, "an answer was cut: the content changed while it was sent", "name", x.target.name, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }
+
+// cut records why an answer ended early. That is for the log alone: the client has its status already.
+func (x *exchange) cut(reason string) { x.rec.Reason = reason }
