@@ -116,7 +116,7 @@ func (s *Store) openEntry(ctx context.Context, e *entry) (store.Content, error) 
 	if data, ok := s.contents.get(e.info.Digest); ok {
 		return &memContent{e.info, data}, nil
 	}
-	f, err := s.root.OpenFile(e.info.Name, openFlags, 0)
+	f, err := s.openName(e.info.Name)
 	if err != nil {
 		if isAbsent(err) {
 			return nil, errMoved
@@ -129,6 +129,19 @@ func (s *Store) openEntry(ctx context.Context, e *entry) (store.Content, error) 
 		return nil, err
 	}
 	return c, nil
+}
+
+// openName opens the plain file that name leads to.
+func (s *Store) openName(name string) (*os.File, error) {
+	r, err := s.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if !r.stat.mode.IsRegular() {
+		return nil, errMoved
+	}
+	return openPlain(r.dir, r.base)
 }
 
 // openKept opens a revision that was replaced or deleted.
@@ -306,26 +319,36 @@ func (c *fileContent) check(n, wanted int64, err error) error {
 	if statErr != nil {
 		return readError(c.info.Name, statErr)
 	}
-	if n == wanted && (st.id == *c.id.Load() || c.isWhole(st.id)) {
+	if n == wanted && (st.id == *c.id.Load() || c.isWhole()) {
 		return nil
 	}
 	return fmt.Errorf("%q: %w", c.info.Name, store.ErrChanged)
 }
 
-// isWhole reports whether the file, which is now id, still holds the revision. If
+// isWhole reports whether the file, which is not what it was, still holds the revision. If
 // only its change time has moved, that may be due to a rename, a link or a
 // removal; but whoever changes the file can set its modification time to what it
 // was, and not that. So if it was not this store that moved the file, its content is
-// looked at.
-func (c *fileContent) isWhole(id fileID) bool {
-	if !id.sameContent(*c.id.Load()) {
-		return false
+// looked at, and again if the file was moved meanwhile.
+func (c *fileContent) isWhole() bool {
+	for range maxTries {
+		st, err := statFile(c.f)
+		if err != nil || !st.id.sameContent(*c.id.Load()) {
+			return false
+		}
+		if !c.s.movedTo(c.info, st.id) {
+			whole, err := c.s.verified.holds(c.f, st.id, c.info.Digest)
+			if errors.Is(err, errMoved) {
+				continue
+			}
+			if err != nil || !whole {
+				return false
+			}
+		}
+		c.id.Store(&st.id)
+		return true
 	}
-	if !c.s.movedTo(c.info, id) && !c.s.verified.holds(c.f, id, c.info.Digest) {
-		return false
-	}
-	c.id.Store(&id)
-	return true
+	return false
 }
 
 // movedTo reports whether id is known to be the file of a revision: this store moved
@@ -349,23 +372,28 @@ type verified struct {
 // maxVerified bounds how many files are remembered.
 const maxVerified = 64
 
-// holds reports whether the open file f, which is id, has the content of digest.
-func (v *verified) holds(f *os.File, id fileID, digest store.Digest) bool {
+// holds reports whether the open file f, which is id, has the content of digest. The error
+// is errMoved if it is not id any more.
+func (v *verified) holds(f *os.File, id fileID, digest store.Digest) (bool, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if found, ok := v.known[id]; ok {
-		return found == digest
+		return found == digest, nil
 	}
 	seen := sighting{id: id}
 	if err := seen.read(context.Background(), f); err != nil {
-		return false
+		return false, err
 	}
-	if st, err := statFile(f); err != nil || st.id != id {
-		return false
+	st, err := statFile(f)
+	switch {
+	case err != nil:
+		return false, err
+	case st.id != id:
+		return false, errMoved
 	}
 	if v.known == nil || len(v.known) >= maxVerified {
 		v.known = make(map[fileID]store.Digest)
 	}
 	v.known[id] = seen.digest
-	return seen.digest == digest
+	return seen.digest == digest, nil
 }

@@ -67,11 +67,12 @@ func (s *Store) writable(ctx context.Context, name string) error {
 	if s.nodes.peek(name).exists() {
 		return nil // Commit will look
 	}
-	fi, err := s.root.Stat(name)
+	r, err := s.resolve(name)
+	r.close()
 	switch {
-	case err == nil && fi.IsDir():
+	case err == nil && r.stat.mode.IsDir():
 		return fmt.Errorf("%q: %w", name, store.ErrIsCollection)
-	case err == nil && !fi.Mode().IsRegular():
+	case err == nil && !r.stat.mode.IsRegular():
 		return notPlain(name)
 	case err == nil:
 		return nil // whatever it is called, it is there already

@@ -17,6 +17,8 @@ var errMoved = errors.New("changed by another program meanwhile")
 // error of the contract. Paths of this machine do not appear in it.
 func readError(name string, err error) error {
 	switch {
+	case errors.Is(err, store.ErrName):
+		return err
 	case isAbsent(err):
 		return fmt.Errorf("%q: %w", name, store.ErrNotFound)
 	case errors.Is(err, syscall.EISDIR):

@@ -120,6 +120,7 @@ func (s *Store) makeShard(seq uint64) error {
 		return err
 	}
 	s.shardMade.Store(shard)
+	s.forgetOwn()
 	return nil
 }
 

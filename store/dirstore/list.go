@@ -28,6 +28,7 @@ func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, err
 			yield(store.Info{}, err)
 			return
 		}
+		ours := s.ownNow()
 		for _, member := range members {
 			if ctx.Err() != nil {
 				yield(store.Info{}, context.Cause(ctx))
@@ -37,7 +38,7 @@ func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, err
 			if name != "" {
 				full = name + "/" + full
 			}
-			info, ok := s.member(full, member)
+			info, ok := s.member(full, member, ours)
 			if ok && !yield(info, nil) {
 				return
 			}
@@ -53,19 +54,26 @@ func (s *Store) readDir(name string) ([]fs.DirEntry, error) {
 	rel := name
 	if rel == "" {
 		rel = "."
-	}
-	fi, err := s.root.Stat(rel)
-	if err != nil {
-		return nil, readError(name, err)
-	}
-	if !fi.IsDir() {
-		return nil, fmt.Errorf("%q: %w", name, store.ErrNotCollection)
+	} else {
+		r, err := s.resolve(name)
+		r.close()
+		if err != nil {
+			return nil, readError(name, err)
+		}
+		if !r.stat.mode.IsDir() {
+			return nil, fmt.Errorf("%q: %w", name, store.ErrNotCollection)
+		}
 	}
 	dir, err := s.root.Open(rel)
 	if err != nil {
 		return nil, readError(name, err)
 	}
 	defer dir.Close()
+	if st, err := dir.Stat(); err != nil {
+		return nil, readError(name, err)
+	} else if s.owns(identityOf(st)) {
+		return nil, ownName(name)
+	}
 	members, err := dir.ReadDir(-1)
 	if err != nil {
 		return nil, readError(name, err)
@@ -76,15 +84,15 @@ func (s *Store) readDir(name string) ([]fs.DirEntry, error) {
 
 // member describes one member of a collection; ok is false if it is none of
 // the store's.
-func (s *Store) member(full string, member fs.DirEntry) (info store.Info, ok bool) {
+func (s *Store) member(full string, member fs.DirEntry, ours map[identity]bool) (info store.Info, ok bool) {
 	if checkName(full) != nil {
 		return store.Info{}, false
 	}
 	fi, err := member.Info()
 	if err == nil && fi.Mode().Type() == fs.ModeSymlink {
-		fi, err = s.root.Stat(full)
+		fi, err = s.statLinked(full)
 	}
-	if err != nil { // deleted meanwhile, or a link that leads nowhere or outside
+	if err != nil || ours[identityOf(fi).identity()] { // deleted meanwhile, or a link that leads nowhere, outside, or to what is ours
 		return store.Info{}, false
 	}
 	switch {
@@ -101,6 +109,16 @@ func (s *Store) member(full string, member fs.DirEntry) (info store.Info, ok boo
 	now := s.clock.read()
 	modified := min(floorDiv(fi.ModTime().UnixNano(), 1e9), now/1e9+1)
 	return store.Info{Name: full, Size: fi.Size(), Modified: time.Unix(modified, 0).UTC()}, true
+}
+
+// statLinked looks at what the symbolic link full leads to.
+func (s *Store) statLinked(full string) (fs.FileInfo, error) {
+	r, err := s.resolve(full)
+	if err != nil {
+		return nil, err
+	}
+	r.close()
+	return s.root.Stat(full)
 }
 
 // Revisions yields the current revision of name and those kept, newest first.

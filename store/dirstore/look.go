@@ -36,19 +36,22 @@ func (s *Store) look(ctx context.Context, n *node) (state, error) {
 		}
 	}
 	for range maxTries {
-		fi, err := s.root.Stat(n.name)
+		r, err := s.resolve(n.name)
 		switch {
 		case err != nil && isAbsent(err):
 			return state{entry: s.vanished(n, last)}, nil
 		case err != nil:
 			return state{}, readError(n.name, err)
-		case fi.IsDir():
+		}
+		seen, err := s.hashResolved(ctx, r)
+		r.close()
+		switch {
+		case r.stat.mode.IsDir():
 			s.vanished(n, last)
-			return state{collection: true, modified: second(fi.ModTime())}, nil
-		case !fi.Mode().IsRegular():
+			return state{collection: true, modified: second(time.Unix(0, r.stat.id.mtime))}, nil
+		case !r.stat.mode.IsRegular():
 			return state{}, notPlain(n.name)
 		}
-		seen, err := s.hashName(ctx, n.name)
 		switch {
 		case errors.Is(err, errMoved) || isAbsent(err):
 			continue
@@ -149,7 +152,20 @@ type sighting struct {
 // hashName reads and hashes the file under name. The error errMoved means that
 // it was changed meanwhile.
 func (s *Store) hashName(ctx context.Context, name string) (sighting, error) {
-	f, err := s.root.OpenFile(name, openFlags, 0)
+	r, err := s.resolve(name)
+	if err != nil {
+		return sighting{}, err
+	}
+	defer r.close()
+	return s.hashResolved(ctx, r)
+}
+
+// hashResolved is hashName for what a name led to.
+func (s *Store) hashResolved(ctx context.Context, r resolved) (sighting, error) {
+	if !r.stat.mode.IsRegular() {
+		return sighting{}, errMoved
+	}
+	f, err := openPlain(r.dir, r.base)
 	if err != nil {
 		return sighting{}, err
 	}

@@ -26,23 +26,16 @@ func (s *Store) placeOf(name string, create bool) (place, error) {
 		return place{name: name, dir: s.top, base: base}, nil
 	}
 	parent = strings.TrimSuffix(parent, "/")
-	dir, err := openFolder(s.root, parent)
+	dir, err := s.openDir(parent, name)
 	if create && errors.Is(err, fs.ErrNotExist) {
-		if err = s.makeDirs(parent); err == nil {
-			dir, err = openFolder(s.root, parent)
+		if err = s.makeDirs(parent, name); err == nil {
+			dir, err = s.openDir(parent, name)
 		}
 	}
 	if err != nil {
-		return place{}, writeError(name, err)
+		return place{}, clientError(name, err)
 	}
 	return place{name: name, dir: dir, base: base, own: true}, nil
-}
-
-func (s *Store) makeDirs(name string) error {
-	if err := s.step(stepMakeDir); err != nil {
-		return err
-	}
-	return s.root.MkdirAll(name, 0o777)
 }
 
 func (p place) close() {

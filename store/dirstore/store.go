@@ -46,6 +46,7 @@ type Store struct {
 	noExchange  atomic.Bool              // the file system cannot exchange files
 	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
 
+	own      own
 	strays   strays
 	verified verified
 

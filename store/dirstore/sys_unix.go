@@ -39,6 +39,51 @@ func (s *Store) identify(name string) (fileID, error) {
 	return idOf(&st), nil
 }
 
+// identityOf tells which file fi describes, and no more.
+func identityOf(fi fs.FileInfo) fileID {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fileID{}
+	}
+	return fileID{dev: uint64(st.Dev), ino: uint64(st.Ino)}
+}
+
+// readlinkAt returns where the symbolic link rel in the directory dir leads.
+func readlinkAt(dir folder, rel string) (string, error) {
+	buf := make([]byte, 4096)
+	var n int
+	err := ignoringEINTR(func() (err error) {
+		n, err = unix.Readlinkat(dir.fd(), rel, buf)
+		return err
+	})
+	if err == nil && n == len(buf) {
+		err = unix.ENAMETOOLONG
+	}
+	return string(buf[:max(n, 0)]), err
+}
+
+// openPlain opens the file rel in the directory dir for reading, unless it is a symbolic
+// link by now.
+func openPlain(dir folder, rel string) (*os.File, error) {
+	var fd int
+	err := ignoringEINTR(func() (err error) {
+		fd, err = unix.Openat(dir.fd(), rel, openFlags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		return err
+	})
+	switch err {
+	case nil:
+		return os.NewFile(uintptr(fd), rel), nil
+	case unix.ELOOP, unix.EMLINK:
+		return nil, errMoved
+	}
+	return nil, err
+}
+
+// mkdirAt makes the directory rel in dir.
+func mkdirAt(dir folder, rel string) error {
+	return ignoringEINTR(func() error { return unix.Mkdirat(dir.fd(), rel, 0o777) })
+}
+
 // statAt looks at rel in the directory dir, without following a link.
 func statAt(dir folder, rel string) (fileStat, error) {
 	var st unix.Stat_t

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"syscall"
 	"time"
 	"unsafe"
@@ -47,6 +48,21 @@ func (s *Store) identify(name string) (fileID, error) {
 	st, err := statFile(f)
 	return st.id, err
 }
+
+// identityOf cannot tell which file fi describes.
+func identityOf(fs.FileInfo) fileID { return fileID{} }
+
+// readlinkAt returns where the symbolic link rel in the directory dir leads.
+func readlinkAt(dir folder, rel string) (string, error) {
+	target, err := dir.root.Readlink(dir.path(rel))
+	return filepath.ToSlash(target), bare(err)
+}
+
+// openPlain opens the file rel in the directory dir for reading.
+func openPlain(dir folder, rel string) (*os.File, error) { return dir.root.Open(dir.path(rel)) }
+
+// mkdirAt makes the directory rel in dir.
+func mkdirAt(dir folder, rel string) error { return dir.root.Mkdir(dir.path(rel), 0o777) }
 
 // statAt looks at rel in the directory dir, without following a link.
 func statAt(dir folder, rel string) (fileStat, error) {
