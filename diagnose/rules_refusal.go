@@ -66,7 +66,7 @@ func (r refusal) where() string {
 // example is an exchange that explain reads.
 func (r refusal) example() string {
 	if r.logged {
-		return r.request + fmt.Sprintf("\n\nHTTP/1.1 %d %s\nContent-Length: 1048576\n\n", r.status, http.StatusText(r.status))
+		return r.request + fmt.Sprintf("\n\nHTTP/1.1 %d %s\nContent-Length: 1048576", r.status, http.StatusText(r.status))
 	}
 	document, section, _ := strings.Cut(r.section, " §")
 	kind := problemTypes + strings.ToLower(strings.ReplaceAll(document, " ", "")) + "#section-" + section
