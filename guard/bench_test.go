@@ -79,3 +79,47 @@ type discarder struct {
 func (d *discarder) Header() http.Header         { return d.header }
 func (d *discarder) WriteHeader(status int)      { d.status = status }
 func (d *discarder) Write(p []byte) (int, error) { return len(p), nil }
+
+// BenchmarkTrusted is what the handler adds once it trusts a backend that does all of it right.
+func BenchmarkTrusted(b *testing.B) {
+	l := likenesses[0].with(newBackend(goodTags))
+	g := protect(b, l, changed(func(r *guard.Route) { r.NoCoding = true }))
+	l.teach(g)
+	if trust(g) != "trusted" {
+		b.Fatal(trust(g))
+	}
+	content := strings.Repeat("four\n", 4096/5)
+	l.store("/small", []byte(content))
+	l.store("/middle", bytes.Repeat([]byte("four\n"), 256<<10/5))
+	l.store("/large", make([]byte, 10<<20))
+	for _, path := range []string{"/small", "/middle", "/large"} {
+		g.want(g.do("GET", path, ""), 200)
+	}
+	tag := func(path string) string { return g.do("HEAD", path, "").tag() }
+	for _, c := range []struct{ name, method, target, field, content string }{
+		{"200", "GET", "/small", "", ""},
+		{"200-256KiB", "GET", "/middle", "", ""},
+		{"200-10MiB", "GET", "/large", "", ""},
+		{"304", "GET", "/small", "If-None-Match: " + tag("/small"), ""},
+		{"304-of-10MiB", "GET", "/large", "If-None-Match: " + tag("/large"), ""},
+		{"206-of-10MiB", "GET", "/large", "Range: bytes=5000000-5004095", ""},
+		{"HEAD", "HEAD", "/small", "", ""},
+		{"PUT", "PUT", "/written", "", content},
+		{"PUT-If-Match", "PUT", "/written", "If-Match: *", content},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.content))
+				if name, value, ok := strings.Cut(c.field, ": "); ok {
+					r.Header.Set(name, value)
+				}
+				w := &discarder{header: make(http.Header)}
+				g.handler.ServeHTTP(w, r)
+				if w.status/100 > 3 {
+					b.Fatalf("status %d", w.status)
+				}
+			}
+		})
+	}
+}

@@ -12,7 +12,7 @@ import (
 )
 
 // teach reads and writes until the guard trusts the backend of g.
-func teach(t *testing.T, b *backend, g *guarded) {
+func teach(t testing.TB, b *backend, g *guarded) {
 	t.Helper()
 	for round := range 3 {
 		for _, path := range []string{"/lesson-1", "/lesson-2"} {

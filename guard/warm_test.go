@@ -25,7 +25,7 @@ func eachLikeness(t *testing.T, test func(t *testing.T, s *likened, g *guarded))
 // teach has clients of g read and write, as they do, for a while.
 func (s *likened) teach(g *guarded) {
 	if !s.still {
-		teach(g.t.(*testing.T), s.backend, g)
+		teach(g.t, s.backend, g)
 	}
 	for range 3 {
 		if !s.still {
