@@ -1,0 +1,80 @@
+package guard
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// TestCheckedBody: however content is read, all of it comes if it is right, and all but its last byte if not.
+func TestCheckedBody(t *testing.T) {
+	wrong := errors.New("wrong")
+	readers := map[string]func(io.Reader) io.Reader{
+		"as it is":           func(r io.Reader) io.Reader { return r },
+		"by bytes":           iotest.OneByteReader,
+		"with end and bytes": iotest.DataErrReader,
+		"by halves":          iotest.HalfReader,
+	}
+	for from, inner := range readers {
+		for to, outer := range readers {
+			for _, content := range []string{"", "1", "12", "123456789"} {
+				for _, objection := range []error{nil, wrong} {
+					quick, checks := newSummer(), 0
+					b := &checkedBody{ReadCloser: io.NopCloser(inner(strings.NewReader(content))), sum: &quick, check: func() error {
+						checks++
+						return objection
+					}}
+					got, err := io.ReadAll(outer(b))
+					want := content
+					if objection != nil {
+						want = content[:max(len(content)-1, 0)]
+					}
+					if string(got) != want || !errors.Is(err, objection) || checks != 1 {
+						t.Errorf("%q, read %s and then %s: got %q, %v after %d checks, want %q, %v", content, from, to, got, err, checks, want, objection)
+					}
+					all := newSummer()
+					_, _ = io.WriteString(&all, content)
+					if quick.sum() != all.sum() {
+						t.Errorf("%q, read %s and then %s: another sum", content, from, to)
+					}
+				}
+			}
+		}
+	}
+	broken := &checkedBody{ReadCloser: io.NopCloser(iotest.ErrReader(wrong)), check: func() error { t.Error("checked"); return nil }}
+	if _, err := io.ReadAll(broken); err != wrong {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWrites: what overtakes a read, and what remembers it.
+func TestWrites(t *testing.T) {
+	var w writes
+	early := w.look("/a")
+	before, release := w.watch("/a")
+	answered, ended := w.begin([]string{"/a", "/b"})
+	during, releaseDuring := w.watch("/a")
+	other, releaseOther := w.watch("/c")
+	answered()
+	afterAnswer, releaseAfter := w.watch("/b")
+	ended()
+	after, releaseLast := w.watch("/a")
+	for name, c := range map[string]struct{ got, want bool }{
+		"before": {before.overtaken(), true}, "during": {during.overtaken(), true}, "until it is read back": {afterAnswer.overtaken(), true},
+		"of another": {other.overtaken(), false}, "after": {after.overtaken(), false}, "remembered": {early.overtaken(), true},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: got %v", name, c.got)
+		}
+	}
+	for _, f := range []func(){release, releaseDuring, releaseOther, releaseAfter, releaseLast} {
+		f()
+	}
+	for i := range w.stripes {
+		if n := len(w.stripes[i].progress); n > 0 {
+			t.Errorf("%d targets are left", n)
+		}
+	}
+}
