@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"condhttp": {"etag", "precondition", "byterange", "internal/field/method"},
 
 	"internal/field/method": {},
+	"internal/field/secret": {},
 
 	"command/internal/server/auth":     {},
 	"command/internal/bytesize":        {},
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	"command/internal/server/pace":     {},
 	"internal/content/patch":           {},
 	"internal/field/qvalue":            {},
-	"command/internal/requestlog":      {"etag", "precondition", "origin", "guard"},
+	"command/internal/requestlog":      {"etag", "precondition", "origin", "guard", "internal/field/secret"},
 
 	"origin": {
 		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/coding",
@@ -66,11 +67,11 @@ var mayImport = map[string][]string{
 		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/coding", "internal/field/method",
 	},
 
-	"accesslog": {"accesslog/internal/inflate"},
-	"capture":   {},
-	"diagnose":  {"etag", "precondition", "byterange", "capture", "internal/field/method"},
+	"accesslog": {"accesslog/internal/inflate", "internal/field/secret"},
+	"capture":   {"internal/field/secret"},
+	"diagnose":  {"etag", "precondition", "byterange", "capture", "internal/field/secret", "internal/field/method"},
 
-	"diagnose/logs": {"diagnose", "accesslog", "etag", "internal/field/method"},
+	"diagnose/logs": {"diagnose", "accesslog", "etag", "internal/field/secret", "internal/field/method"},
 
 	"probe": {"etag", "capture", "byterange"},
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 // The formats that Apache's documentation and distributions name, with the escapes of
@@ -154,7 +156,7 @@ func apacheColumn(item apacheItem) column {
 	case item.letter == 'o':
 		c = headerColumn(item.arg, response)
 	case item.letter == 'e' || item.letter == 'n':
-		c = column{field: apacheVariables[item.arg], secret: isSecretHeader(strings.ToLower(item.arg))}
+		c = column{field: apacheVariables[item.arg], secret: secret.Field(item.arg)}
 		if isFirewallName(item.arg) {
 			c.field = WAF
 		}

@@ -1,6 +1,10 @@
 package accesslog
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+)
 
 // requestFields are the field lines of a request that entries have, by name in lower
 // case.
@@ -52,7 +56,7 @@ const (
 // entries have no such field.
 func headerColumn(name string, d direction) column {
 	lower := strings.ToLower(name)
-	c := column{name: name, secret: isSecretHeader(lower), field: requestFields[lower]}
+	c := column{name: name, secret: secret.Field(lower), field: requestFields[lower]}
 	if d == response {
 		c.field = responseFields[lower]
 	}
@@ -64,15 +68,6 @@ func headerColumn(name string, d direction) column {
 		c.rank = -1 // if the format has a better source, that is the one
 	}
 	return c
-}
-
-// isSecretHeader reports whether a field may hold credentials.
-func isSecretHeader(lower string) bool {
-	switch lower {
-	case "authorization", "proxy-authorization", "cookie", "set-cookie", "cookie2", "set-cookie2", "x-api-key", "x-csrf-token":
-		return true
-	}
-	return strings.Contains(lower, "token") || strings.Contains(lower, "secret") || strings.Contains(lower, "password")
 }
 
 // isTagList reports whether the values of f are entity tags, or have some.

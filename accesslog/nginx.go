@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 // nginxCombined is the log_format that nginx has built in.
@@ -78,7 +80,7 @@ func nginxColumn(name string) column {
 		c = headerColumn(strings.ReplaceAll(name[len("sent_http_"):], "_", "-"), response)
 	case isFirewallName(name):
 		c.field = WAF
-	case strings.HasPrefix(name, "cookie_"), strings.HasPrefix(name, "arg_") && isSecretHeader(name):
+	case strings.HasPrefix(name, "cookie_"), strings.HasPrefix(name, "arg_") && secret.Parameter(strings.TrimPrefix(name, "arg_")):
 		c.secret = true
 	}
 	c.name = "$" + name

@@ -211,12 +211,12 @@ func TestParseInt(t *testing.T) {
 func TestSafeText(t *testing.T) {
 	long := strings.Repeat("é", 500)
 	for _, test := range []struct{ line, want string }{
-		{"GET /a?token=Sesame&b=c", "GET /a?token=REDACTED&b=c"},
-		{"GET /a?x=1&X-Amz-Signature=Sesame HTTP/1.1", "GET /a?x=1&X-Amz-Signature=REDACTED HTTP/1.1"},
-		{"GET /a?sig=Sesame HTTP/1.1", "GET /a?sig=REDACTED HTTP/1.1"},
-		{"Authorization: Basic U2VzYW1l, x", "Authorization: Basic REDACTED, x"},
-		{"a Bearer Sesame b", "a Bearer REDACTED b"},
-		{"Bearer+Sesame b", "Bearer+REDACTED b"},
+		{"GET /a?token=Sesame&b=c", "GET /a?token=[redacted]&b=c"},
+		{"GET /a?x=1&X-Amz-Signature=Sesame HTTP/1.1", "GET /a?x=1&X-Amz-Signature=[redacted] HTTP/1.1"},
+		{"GET /a?sig=Sesame HTTP/1.1", "GET /a?sig=[redacted] HTTP/1.1"},
+		{"Authorization: Basic U2VzYW1l, x", "Authorization: Basic [redacted], x"},
+		{"a Bearer Sesame b", "a Bearer [redacted] b"},
+		{"Bearer+Sesame b", "Bearer+[redacted] b"},
 		{"monkey=1 ?page=2&q=basic", "monkey=1 ?page=2&q=basic"},
 		{"a\xffb", "a\ufffdb"},
 		{long, long[:200] + "…"},
@@ -235,14 +235,14 @@ func TestSafeText(t *testing.T) {
 // whatever it holds.
 func TestSampleHidesColumns(t *testing.T) {
 	tests := []struct{ format, line, want string }{
-		{"iis:cs(Cookie) sc-status cs(Authorization) x", "Sesame 412 Sesame x", "REDACTED 412 REDACTED x"},
-		{`nginx:$cookie_sid "$http_cookie" $status`, `Sesame "Sesame=a; b" 412`, `REDACTED "REDACTED" 412`},
-		{`apache:%>s %{Cookie}i %{x}C %{SESSION_TOKEN}e`, `412 Sesame Sesame Sesame`, `412 REDACTED REDACTED REDACTED`},
+		{"iis:cs(Cookie) sc-status cs(Authorization) x", "Sesame 412 Sesame x", "[redacted] 412 [redacted] x"},
+		{`nginx:$cookie_sid "$http_cookie" $status`, `Sesame "Sesame=a; b" 412`, `[redacted] "[redacted]" 412`},
+		{`apache:%>s %{Cookie}i %{x}C %{SESSION_TOKEN}e`, `412 Sesame Sesame Sesame`, `412 [redacted] [redacted] [redacted]`},
 		{"haproxy:Cookie,Host", `192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 sid=Sesame sid=Sesame ---- 1/1/1/1/0 0/0 {Sesame|h} "PUT / HTTP/1.1"`,
-			`192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 REDACTED REDACTED ---- 1/1/1/1/0 0/0 {REDACTED|h} "PUT / HTTP/1.1"`},
+			`192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 [redacted] [redacted] ---- 1/1/1/1/0 0/0 {[redacted]|h} "PUT / HTTP/1.1"`},
 		{"json:status,uri", `{"status":412,"uri":"/","cookie":"Sesame\" x","a":{"Authorization":["Sesame","b]"]},"x_token":"Sesame"}`,
-			`{"status":412,"uri":"/","cookie":"REDACTED","a":{"Authorization":"REDACTED"},"x_token":"REDACTED"}`},
-		{`cloudfront:sc-status cs(Cookie)`, "412\tSesame", "412\tREDACTED"},
+			`{"status":412,"uri":"/","cookie":"[redacted]","a":{"Authorization":"[redacted]"},"x_token":"[redacted]"}`},
+		{`cloudfront:sc-status cs(Cookie)`, "412\tSesame", "412\t[redacted]"},
 	}
 	for _, test := range tests {
 		fm, err := ParseFormat(test.format)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 // frebReader reads a failed request trace of IIS, which holds one request and what the modules
@@ -195,7 +197,7 @@ func (f *frebReader) setURL(url string) {
 	url = RedactURL(url)
 	scheme, authority := splitTarget(url)
 	f.x.Scheme = firstOf(scheme, f.x.Scheme)
-	f.x.Request.Host = firstOf(authority, f.x.Request.Host)
+	f.x.Request.Host = secret.Host(firstOf(authority, f.x.Request.Host))
 	if scheme != "" {
 		_, rest, _ := strings.Cut(url, "://")
 		url = "/"
@@ -419,7 +421,7 @@ func (f *frebReader) finish() {
 	x.Response.Header, x.Response.Content = response.header, response.content
 	x.gapsOf(request, RequestHeader, RequestContent)
 	x.gapsOf(response, ResponseHeader, ResponseContent)
-	x.Request.Host = firstOf(x.Request.Host, x.Request.Header.Get("Host"))
+	x.Request.Host = secret.Host(firstOf(x.Request.Host, x.Request.Header.Get("Host")))
 	for _, e := range x.Trace {
 		if e.Kind == StatusSet && e.Status == x.Response.Status {
 			x.Response.Reason = firstOf(e.Reason, x.Response.Reason)

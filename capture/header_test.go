@@ -91,7 +91,7 @@ func TestRedactURL(t *testing.T) {
 		{"/b?sig=", "/b?sig="},
 		{"/b?sig", "/b?sig"},
 		{"/b?a=1;token=2", "/b?a=1;token=[redacted]"},
-		{"/b#access_token=1&state=2", "/b#access_token=[redacted]&state=2"},
+		{"/b#access_token=1&state=2", "/b#access_token=[redacted]&state=[redacted]"},
 		{"/b?a?token=1", "/b?a?token=[redacted]"},
 		{"/design?sigma=1&monkey=2&keyword=3", "/design?sigma=1&monkey=2&keyword=3"},
 	} {

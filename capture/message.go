@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 // message is a request or a response on its own.
@@ -227,7 +229,7 @@ func (x *Exchange) setRequest(m message) {
 	x.Request = Request{Method: m.method, Target: m.target, Proto: m.proto, Header: m.header, Content: m.content}
 	scheme, authority := splitTarget(m.target)
 	x.Scheme = firstOf(m.scheme, scheme, x.Scheme)
-	x.Request.Host = firstOf(m.authority, authority, m.header.Get("Host"))
+	x.Request.Host = secret.Host(firstOf(m.authority, authority, m.header.Get("Host")))
 	x.gapsOf(m, RequestHeader, RequestContent)
 	if m.method == "" {
 		x.miss(RequestLine, "the method is not in the capture")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 // refusalRules are the names that fourtwelve itself gives the reasons of its refusals, in the members
@@ -108,11 +110,11 @@ func (e *examination) ownWords(id string) []Finding {
 	}
 	says := "the server names this rule itself"
 	if p.Detail != "" {
-		says += ": " + clip(p.Detail)
+		says += ": " + clip(secret.Text(p.Detail))
 	}
 	f := finding(Certain, says, e.fact("rule", p.Rule), e.answered())
 	if p.Hint != "" {
-		f.Fix = []string{clip(p.Hint)}
+		f.Fix = []string{clip(secret.Text(p.Hint))}
 	}
 	return []Finding{f}
 }

@@ -10,6 +10,6 @@
 //	handler := origin.New(origin.Options{Store: s, Observe: requestlog.Observer(w, nil)})
 //
 // The members of a line are a stable interface, described in docs/access-log.md.
-// Credentials are never written: neither the Authorization field, nor user
-// information or an access_token in the target URI.
+// Credentials are never written: neither the Authorization field, nor what package secret
+// finds in the target URI, the Host, the Referer and the like.
 package requestlog

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -22,16 +23,20 @@ const (
 
 // sentFields are the field lines copied from the request, by their key in
 // http.Header, in the order of the members.
-var sentFields = [...]struct{ member, key string }{
-	{"user_agent", "User-Agent"},
-	{"referer", "Referer"},
-	{"request_id", "X-Request-Id"},
-	{"if_match", "If-Match"},
-	{"if_none_match", "If-None-Match"},
-	{"if_modified_since", "If-Modified-Since"},
-	{"if_unmodified_since", "If-Unmodified-Since"},
-	{"if_range", "If-Range"},
-	{"range", "Range"},
+// Those that are free may have a credential in them; the others are evidence, which stays as it was sent.
+var sentFields = [...]struct {
+	member, key string
+	free        bool
+}{
+	{"user_agent", "User-Agent", true},
+	{"referer", "Referer", true},
+	{"request_id", "X-Request-Id", true},
+	{"if_match", "If-Match", false},
+	{"if_none_match", "If-None-Match", false},
+	{"if_modified_since", "If-Modified-Since", false},
+	{"if_unmodified_since", "If-Unmodified-Since", false},
+	{"if_range", "If-Range", false},
+	{"range", "Range", false},
 }
 
 // AppendLine appends the line for r, line feed included, to b. user is the name
@@ -63,13 +68,17 @@ func appendLine(b []byte, r *http.Request, rec *origin.Record, guarded *guard.Re
 	if r.TLS != nil {
 		l.text("tls", tls.VersionName(r.TLS.Version), maxValue)
 	}
-	l.optional("host", r.Host)
+	l.optional("host", secret.Host(r.Host))
 	l.number("status", int64(rec.Status))
 	l.number("bytes", rec.Bytes)
 	l.number("duration_us", rec.Duration.Microseconds())
 	for _, f := range sentFields {
 		if values := r.Header[f.key]; len(values) > 0 {
-			l.text(f.member, combine(values), maxValue)
+			value := combine(values)
+			if f.free {
+				value = secret.Text(head(value, maxValue))
+			}
+			l.text(f.member, value, maxValue)
 		}
 	}
 	l.optional("etag", rec.Current.String())
@@ -82,7 +91,7 @@ func appendLine(b []byte, r *http.Request, rec *origin.Record, guarded *guard.Re
 		l.guard(guarded)
 	}
 	if rec.Err != nil {
-		l.text("error", rec.Err.Error(), maxValue)
+		l.text("error", secret.Text(rec.Err.Error()), maxValue)
 	}
 	return l.end()
 }
@@ -129,25 +138,20 @@ func (l *line) target(r *http.Request) {
 	if target == "" || target[0] != '/' && target != "*" {
 		target = r.URL.RequestURI()
 	}
-	l.text("target", hideToken(target), maxTarget)
+	l.text("target", safeTarget(head(target, maxTarget)), maxTarget)
 }
 
-// hideToken replaces the value of access_token in a query: it is a credential (RFC 6750
-// §2.3). The server does not accept it there, but a client may have sent it.
-func hideToken(target string) string {
-	const name = "access_token="
-	path, query, _ := strings.Cut(target, "?")
-	if !strings.Contains(query, name) {
-		return target
+// safeTarget is a target URI without credentials. A fragment has no place in one, and is where browsers
+// are given tokens.
+func safeTarget(target string) string {
+	if i := strings.IndexByte(target, '#'); i >= 0 && i+1 < len(target) {
+		target = target[:i+1] + secret.Mark
 	}
-	params := strings.Split(query, "&")
-	for i, p := range params {
-		if strings.HasPrefix(p, name) {
-			params[i] = name + "…"
-		}
-	}
-	return path + "?" + strings.Join(params, "&")
+	return secret.Text(target)
 }
+
+// head is the beginning of a value, which is cut to limit later: it bounds what is searched for credentials.
+func head(s string, limit int) string { return s[:min(len(s), 2*limit)] }
 
 var decisions = [...]string{
 	precondition.Perform:            "perform",
