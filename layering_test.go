@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"etag":         {},
 	"store":        {},
 	"byterange":    {"internal/field/method"},
-	"precondition": {"etag", "internal/field/method"},
+	"precondition": {"etag", "internal/field/date", "internal/field/method"},
 
 	"store/memstore":  {"store"},
 	"store/dirstore":  {"store"},
@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 
 	"condhttp": {"etag", "precondition", "byterange", "internal/field/method"},
 
+	"internal/field/date":   {},
 	"internal/field/method": {},
 	"internal/field/secret": {},
 
@@ -71,9 +72,9 @@ var mayImport = map[string][]string{
 	"capture":   {"internal/field/secret"},
 	"diagnose":  {"etag", "precondition", "byterange", "capture", "internal/field/secret", "internal/field/method"},
 
-	"diagnose/logs": {"diagnose", "accesslog", "etag", "internal/field/secret", "internal/field/method"},
+	"diagnose/logs": {"internal/field/date", "diagnose", "accesslog", "etag", "internal/field/secret", "internal/field/method"},
 
-	"probe": {"etag", "capture", "byterange"},
+	"probe": {"internal/field/date", "etag", "capture", "byterange"},
 
 	"command/internal/report": {"diagnose", "diagnose/logs", "capture", "precondition", "probe"},
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
 // shownContent is how many bytes of content an exchange keeps.
@@ -196,10 +197,7 @@ func (a *answer) tag() etag.Tag {
 
 // time returns the time of a field with an HTTP-date; zero if it has none.
 func (a *answer) time(name string) time.Time {
-	t, err := http.ParseTime(a.field(name))
-	if err != nil {
-		return time.Time{}
-	}
+	t, _ := date.Parse(a.field(name), time.Time{})
 	return t
 }
 

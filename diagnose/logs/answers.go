@@ -7,6 +7,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -179,9 +180,9 @@ func (w *worker) ifRange(e *accesslog.Entry) {
 	if tag, err := etag.Parse(sent); err == nil {
 		current, err := etag.Parse(value(e, accesslog.ETag))
 		wrong = err == nil && !tag.StrongEqual(current)
-	} else if date, ok := parseDate(sent); ok {
-		modified, ok := parseDate(value(e, accesslog.LastModified))
-		wrong = ok && !date.Equal(modified)
+	} else if named, ok := dateOf(e, accesslog.IfRange); ok {
+		modified, ok := dateOf(e, accesslog.LastModified)
+		wrong = ok && !named.Equal(modified)
 	}
 	if wrong {
 		w.found.add("if-range-ignored", certain, e, func(f *finding) {
@@ -314,12 +315,12 @@ func (w *worker) badDate(e *accesslog.Entry) {
 // badDate reports whether f has a date that is none by RFC 9110 §5.6.7.
 func badDate(e *accesslog.Entry, f accesslog.Field) bool {
 	v := value(e, f)
-	if v == "" || len(v) == len("Mon, 02 Jan 2006 15:04:05 GMT") && strings.HasSuffix(v, " GMT") {
-		return false // most are; whether the day fits the date decides nothing here
+	if v == "" {
+		return false
 	}
 	// IE added the length.
 	v, _, _ = strings.Cut(v, ";")
-	_, ok := parseDate(v)
+	_, ok := date.Parse(v, e.Time())
 	return !ok
 }
 

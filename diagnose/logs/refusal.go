@@ -10,6 +10,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -185,7 +186,7 @@ func (r *refusal) readWithIfNoneMatch() *finding {
 // otherKind: what is in If-Match is no tag, and known to be something else.
 func (r *refusal) otherKind() *finding {
 	v := value(r.e, accesslog.IfMatch)
-	if _, ok := parseDate(v); ok {
+	if _, ok := date.Parse(v, r.e.Time()); ok {
 		return r.finding("wrong-tag-kind", certain, "If-Match has a date, which belongs in If-Unmodified-Since: "+keep(v))
 	}
 	if strings.Contains(v, "://") && strings.Contains(strings.ToLower(v), "sync") {
@@ -252,8 +253,8 @@ func (r *refusal) badDate() *finding {
 
 // dated: If-Unmodified-Since decided.
 func (r *refusal) dated() *finding {
-	since, ok := parseDate(value(r.e, accesslog.IfUnmodifiedSince))
-	modified, known := parseDate(value(r.e, accesslog.LastModified))
+	since, ok := dateOf(r.e, accesslog.IfUnmodifiedSince)
+	modified, known := dateOf(r.e, accesslog.LastModified)
 	if !ok || !known || !absent(r.e, accesslog.IfMatch, accesslog.IfNoneMatch) {
 		return nil
 	}

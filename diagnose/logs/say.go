@@ -9,6 +9,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
 // place names a line of a log.
@@ -133,7 +134,7 @@ func config(f *accesslog.File) []diagnose.Config {
 // facts of a response for what is known of its tag.
 func known(e *accesslog.Entry) etag.Facts {
 	f := etag.Facts{Coding: value(e, accesslog.ContentEncoding), Server: e.File().Format().Server()}
-	f.LastModified, _ = parseDate(value(e, accesslog.LastModified))
+	f.LastModified, _ = dateOf(e, accesslog.LastModified)
 	if f.Coding == "" && e.Status() == 200 {
 		if n, ok := e.Int(accesslog.ContentSent); ok {
 			f.Size = n
@@ -142,13 +143,11 @@ func known(e *accesslog.Entry) etag.Facts {
 	return f
 }
 
-// parseDate reads an HTTP-date in the form that must be sent, or one of the two old ones (RFC
-// 9110 §5.6.7).
-func parseDate(s string) (time.Time, bool) {
-	for _, form := range [...]string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
-		if t, err := time.Parse(form, s); err == nil {
-			return t.UTC(), true
-		}
+// dateOf is the HTTP-date in a field, and whether there is one.
+func dateOf(e *accesslog.Entry, f accesslog.Field) (t time.Time, ok bool) {
+	v := value(e, f)
+	if v == "" {
+		return time.Time{}, false
 	}
-	return time.Time{}, false
+	return date.Parse(v, e.Time())
 }
