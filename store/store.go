@@ -180,6 +180,15 @@ type History interface {
 	Revisions(ctx context.Context, name string) iter.Seq2[Info, error]
 }
 
+// Purger is implemented by stores with a history that can be made to forget.
+type Purger interface {
+	// Purge forgets the content of revision rev of name for good, or that of all revisions
+	// before the current one if rev is 0; after a deletion that is all of them. It returns how
+	// many those were. The current revision stays whatever is asked for. The error is
+	// [ErrGone] if rev is not an earlier revision that is kept.
+	Purge(ctx context.Context, name string, rev Revision) (int, error)
+}
+
 // The errors a Store returns, for errors.Is.
 var (
 	ErrNotFound      = errors.New("no such resource")

@@ -49,6 +49,19 @@ func (c *contents) get(digest store.Digest) ([]byte, bool) {
 	return found.Value.(*cached).data, true
 }
 
+// forget forgets the content of digest.
+func (c *contents) forget(digest store.Digest) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if found, ok := c.byDigest[digest]; ok {
+		c.room += int64(len(c.recent.Remove(found).(*cached).data)) + cachedOverhead
+		delete(c.byDigest, digest)
+	}
+}
+
 // put remembers data, which nobody may change from now on. Data that is nil is
 // of large content, and not there to be remembered.
 func (c *contents) put(digest store.Digest, data []byte) {

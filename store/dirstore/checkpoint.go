@@ -45,11 +45,14 @@ func (s *Store) startCheckpoints() {
 	c := &s.checkpoints
 	c.kick, c.full, c.stop = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	c.ended = make(chan struct{})
-	if s.keptBytes.Load() > s.opts.KeepBytes {
-		signal(c.full) // the options allow less than they did
+	if s.keepsTooMuch() || s.opts.KeepAge > 0 {
+		signal(c.full) // the options allow less than they did, or time has passed
 	}
 	if !s.opts.manual {
 		c.done.Go(s.checkpointLoop)
+		if s.opts.KeepAge > 0 {
+			c.done.Go(s.ageLoop)
+		}
 	}
 }
 
@@ -101,6 +104,9 @@ func (s *Store) checkpointLoop() {
 		if err != nil {
 			s.opts.Logger.Error("changes cannot be written to the index; it will be tried again", "error", err)
 			signal(c.kick)
+		}
+		if err == nil {
+			err = s.scrub()
 		}
 		c.mu.Lock()
 		c.err = err
@@ -255,45 +261,4 @@ func (s *Store) syncEach(names []string) error {
 		}
 	}
 	return nil
-}
-
-// trim drops the oldest kept revisions while all together are too large.
-func (s *Store) trim() error {
-	const batch = 256
-	for s.keptBytes.Load() > s.opts.KeepBytes {
-		oldest, err := s.index.oldestKept(batch)
-		if err != nil {
-			return err
-		}
-		before := s.keptBytes.Load()
-		for _, k := range oldest {
-			if s.keptBytes.Load() <= s.opts.KeepBytes {
-				break
-			}
-			s.forget(k.name, k.seq)
-		}
-		if s.keptBytes.Load() == before {
-			return nil // what is kept was not flushed yet, or is busy
-		}
-		if err := s.flush(false); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forget drops the revision of name that is kept in the file seq, unless the name
-// is busy: who has it may be waiting for a checkpoint.
-func (s *Store) forget(name string, seq uint64) {
-	n := s.nodes.tryTake(name)
-	if n == nil {
-		return
-	}
-	defer s.nodes.release(n)
-	if e := s.lastKnown(n); e != nil {
-		if rest, dropped := e.withoutKept(seq); dropped != nil {
-			s.publish(n, rest)
-			s.drop(*dropped)
-		}
-	}
 }

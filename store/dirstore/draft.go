@@ -122,8 +122,14 @@ func fill(p []byte, r io.Reader) (n int, err error) {
 func (d *draft) readLarge(ctx context.Context, content io.Reader) error {
 	d.tmp = "tmp/" + strconv.FormatUint(d.s.seq.Add(1), 16)
 	var err error
-	if d.file, err = d.s.create(d.tmp); err != nil {
-		return writeError(d.name, err)
+	for {
+		d.file, err = d.s.create(d.tmp)
+		if err == nil {
+			break
+		}
+		if !d.s.findsNoSpace(nil, err) {
+			return writeError(d.name, err)
+		}
 	}
 	src := &source{r: content}
 	h := sha256.New()
@@ -170,17 +176,23 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// stepWriter writes to f.
+// stepWriter writes to f, and history gives way to what it writes.
 type stepWriter struct {
 	s *Store
 	f *os.File
 }
 
-func (w stepWriter) Write(p []byte) (int, error) {
-	if err := w.s.step(stepWrite); err != nil {
-		return 0, err
+func (w stepWriter) Write(p []byte) (n int, err error) {
+	for {
+		var written int
+		if err = w.s.step(stepWrite); err == nil {
+			written, err = w.f.Write(p[n:])
+			n += written
+		}
+		if err == nil || !w.s.findsNoSpace(nil, err) {
+			return n, err
+		}
 	}
-	return w.f.Write(p)
 }
 
 // Abort gives up the draft and what it holds.
@@ -231,7 +243,7 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 		return store.Info{}, err
 	}
 	defer s.nodes.release(n)
-	for range maxTries {
+	for tries := 0; tries < maxTries; tries++ {
 		st, err := s.look(ctx, n)
 		if err != nil {
 			return store.Info{}, err
@@ -243,7 +255,9 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 			return store.Info{}, context.Cause(ctx)
 		}
 		info, err := s.write(ctx, n, st, d)
-		if !errors.Is(err, errMoved) {
+		if s.findsNoSpace(n, err) {
+			tries-- // it ends when there is no history left
+		} else if !errors.Is(err, errMoved) {
 			return info, err
 		}
 	}

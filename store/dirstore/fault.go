@@ -26,6 +26,7 @@ const (
 	stepJournalNew    step = "start journal"
 	stepJournalExtend step = "extend journal"
 	stepJournalSync   step = "sync journal"
+	stepJournalErase  step = "erase journal"
 )
 
 func (s *Store) step(what step) error {

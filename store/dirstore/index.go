@@ -196,6 +196,9 @@ func writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
 			}
 		}
 	}
+	if e.gone && len(e.kept) == 0 {
+		return names.Delete(key) // nothing is left to be known of it
+	}
 	for _, k := range e.kept {
 		if err := keptFiles.Put(seqKey(k.seq), key); err != nil {
 			return err

@@ -373,3 +373,25 @@ func TestOpenSole(t *testing.T) {
 		f.close()
 	}
 }
+
+// TestHistoryOnASmallDisk: names that come and go, and files that are replaced, never fill a
+// file system for good, whether its bytes or its files run out first.
+func TestHistoryOnASmallDisk(t *testing.T) {
+	dir, _ := mount(t, "-t", "tmpfs", "-o", "size=24m,nr_inodes=300", "tmpfs")
+	s := openAt(t, dir, Options{Sync: SyncNone})
+	for i := range 3000 {
+		name := fmt.Sprint("n", i)
+		commit(t, s, name, "x", store.Absent)
+		_, err := s.Delete(t.Context(), name, store.Any)
+		check(t, err)
+	}
+	for i := range 40 {
+		commit(t, s, "large", fmt.Sprint(i, strings.Repeat("x", 2<<20)), store.Any)
+		if i%10 == 9 {
+			_, err := s.Delete(t.Context(), "large", store.Any)
+			check(t, err)
+		}
+	}
+	commit(t, s, "last", strings.Repeat("x", 8<<20), store.Absent)
+	checkHistory(t, s, false)
+}

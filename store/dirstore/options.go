@@ -31,6 +31,7 @@ func (m SyncMode) String() string {
 const (
 	defaultKeep       = 8
 	defaultKeepBytes  = 1 << 30
+	defaultKeepFiles  = 100_000
 	defaultCacheBytes = 64 << 20
 
 	// keepShare is the largest part of KeepBytes that one revision may take.
@@ -52,6 +53,18 @@ type Options struct {
 	// go first. A single revision larger than an eighth of it is not kept. The
 	// bound is restored within moments rather than never exceeded. 0 means 1 GiB.
 	KeepBytes int64
+
+	// KeepFiles bounds how many revisions of all resources together are kept; each takes
+	// a file. The oldest go first. 0 means 100,000.
+	KeepFiles int
+
+	// KeepAge is how long a revision is kept after it was replaced or deleted. 0 means
+	// for as long as the other bounds allow.
+	//
+	// Whatever the bounds, the oldest revisions go while less than a twentieth of the file
+	// system is free (of its bytes: at most 1 GiB; of its files: at most 10,000), and before a
+	// write is refused for want of space.
+	KeepAge time.Duration
 
 	// CacheBytes bounds the memory for contents of up to 256 KiB that have been
 	// read or written. 0 means 64 MiB; negative keeps none in memory.
@@ -76,6 +89,8 @@ type Options struct {
 	// hook is called before every step that changes the disk. Tests use it to
 	// make the step fail, or the process die.
 	hook func(step) error
+	// space stands in for what the system says of the file system.
+	space func() (space, error)
 	// session, unless empty, stands in for what the system says.
 	session string
 	// journalLimit is the size at which changes wait for a checkpoint.
@@ -92,6 +107,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.KeepBytes <= 0 {
 		o.KeepBytes = defaultKeepBytes
+	}
+	if o.KeepFiles <= 0 {
+		o.KeepFiles = defaultKeepFiles
 	}
 	if o.Keep < 0 {
 		o.KeepBytes = -1 // less than what is kept at any time, even if that is empty

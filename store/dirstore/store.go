@@ -42,6 +42,8 @@ type Store struct {
 	dev         uint64 // of the directory
 	seq         atomic.Uint64
 	keptBytes   atomic.Int64
+	keptFiles   atomic.Int64
+	scrubs      struct{ wanted, done atomic.Int64 }
 	shardMade   atomic.Uint64            // last folder for kept files known to exist, plus one
 	noExchange  atomic.Bool              // the file system cannot exchange files
 	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
@@ -65,6 +67,7 @@ type Store struct {
 var (
 	_ store.Store   = (*Store)(nil)
 	_ store.History = (*Store)(nil)
+	_ store.Purger  = (*Store)(nil)
 )
 
 // Open opens the directory dir, which must exist, and takes possession of it.
@@ -118,9 +121,14 @@ func (s *Store) start() error {
 	if s.lock, err = lockDir(s.stateRoot, s.dir, s.opts.WaitLock); err != nil {
 		return err
 	}
+	kept := int64(0)
 	if err := s.recover(); err != nil {
 		return fmt.Errorf("open directory %q: %w", s.dir, err)
 	}
+	if err := s.index.eachKept(func(keptRef) { kept++ }); err != nil {
+		return fmt.Errorf("open directory %q: %w", s.dir, err)
+	}
+	s.keptFiles.Store(kept)
 	s.startCheckpoints()
 	return nil
 }

@@ -42,6 +42,16 @@ func granularity(dir folder) int64 {
 	return localGranularity
 }
 
+// freeSpace looks at the file system dir is on.
+func freeSpace(dir folder) (space, error) {
+	var st unix.Statfs_t
+	if err := ignoringEINTR(func() error { return unix.Fstatfs(dir.fd(), &st) }); err != nil {
+		return space{}, err
+	}
+	block := uint64(st.Bsize)
+	return space{bytes: st.Blocks * block, freeBytes: st.Bavail * block, files: st.Files, freeFiles: st.Ffree}, nil
+}
+
 // exchangeAt swaps two files in one step.
 func exchangeAt(oldDir folder, old string, newDir folder, new string) error {
 	return renameat2(oldDir, old, newDir, new, unix.RENAME_EXCHANGE)

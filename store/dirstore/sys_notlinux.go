@@ -28,5 +28,8 @@ const localGranularity = int64(50 * time.Millisecond)
 
 func granularity(folder) int64 { return localGranularity }
 
+// freeSpace is not looked at; history gives way when there is none.
+func freeSpace(folder) (space, error) { return space{}, errors.ErrUnsupported }
+
 // showChanges has nothing to do that would help.
 func showChanges(*os.File) error { return nil }

@@ -78,6 +78,7 @@ func (s *Store) takeOldest(n *node, seen *state, d *draft) *kept {
 	e, _ = e.withoutKept(oldest.seq)
 	s.publish(n, e)
 	s.keptBytes.Add(-oldest.size)
+	s.keptFiles.Add(-1)
 	seen.entry = e
 	return &oldest
 }
@@ -306,7 +307,9 @@ func (s *Store) retire(w *change, list []kept) []kept {
 	for _, k := range cut {
 		s.drop(k)
 	}
-	if s.keptBytes.Add(last.Size) > s.opts.KeepBytes {
+	s.keptBytes.Add(last.Size)
+	s.keptFiles.Add(1)
+	if s.keepsTooMuch() {
 		signal(s.checkpoints.full)
 	}
 	return list
@@ -321,6 +324,7 @@ func (s *Store) keeps(size int64) bool {
 func (s *Store) drop(k kept) {
 	s.discard(keptFile(k.seq))
 	s.keptBytes.Add(-k.size)
+	s.keptFiles.Add(-1)
 }
 
 // Delete removes name if expect holds.
@@ -343,7 +347,7 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		return store.Info{}, err
 	}
 	defer s.nodes.release(n)
-	for range maxTries {
+	for tries := 0; tries < maxTries; tries++ {
 		st, err := s.look(ctx, n)
 		if err != nil {
 			return store.Info{}, err
@@ -358,7 +362,9 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		if err == nil {
 			return st.entry.info, nil
 		}
-		if !errors.Is(err, errMoved) {
+		if s.findsNoSpace(n, err) {
+			tries-- // it ends when there is no history left
+		} else if !errors.Is(err, errMoved) {
 			return store.Info{}, err
 		}
 	}

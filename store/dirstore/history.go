@@ -1,0 +1,219 @@
+package dirstore
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// History is what is kept of revisions that were replaced or deleted. It is bounded by
+// number, size and age, it leaves a part of the file system free, and it gives way to a
+// write that would find no space otherwise: the oldest goes first.
+
+const (
+	// trimBatch is how many revisions are dropped before the index is told.
+	trimBatch = 256
+	// reserveShare is the part of the file system, of its bytes and of its files, that
+	// history leaves free; maxReserve and maxReserveFiles are the most that it is.
+	reserveShare    = 20
+	maxReserve      = 1 << 30
+	maxReserveFiles = 10_000
+)
+
+// space is what there is on a file system, and what of it is free. A total of 0 is not
+// bounded.
+type space struct{ bytes, freeBytes, files, freeFiles uint64 }
+
+// short reports whether less is free than history has to leave.
+func (s space) short() bool {
+	return s.freeBytes < min(s.bytes/reserveShare, maxReserve) || s.freeFiles < min(s.files/reserveShare, maxReserveFiles)
+}
+
+func (s *Store) spaceIsShort() bool {
+	free := s.opts.space
+	if free == nil {
+		free = func() (space, error) { return freeSpace(s.top) }
+	}
+	found, err := free()
+	return err == nil && found.short()
+}
+
+// keepsTooMuch reports whether history is larger than the options allow.
+func (s *Store) keepsTooMuch() bool {
+	return s.keptBytes.Load() > s.opts.KeepBytes || s.keptFiles.Load() > int64(s.opts.KeepFiles)
+}
+
+// ageLoop has history looked through although nothing changes.
+func (s *Store) ageLoop() {
+	c := &s.checkpoints
+	ticker := time.NewTicker(max(min(s.opts.KeepAge/10, time.Hour), time.Second))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			signal(c.full)
+		case <-c.stop:
+			return
+		}
+	}
+}
+
+// trim drops the oldest kept revisions while there are too many, while all together are
+// too large, and while they are too old. If the file system is nearly full, it drops some
+// at a time, as what is dropped is not always free at once.
+func (s *Store) trim() error {
+	for forSpace := 0; ; {
+		oldest, err := s.index.oldestKept(trimBatch)
+		if err != nil {
+			return err
+		}
+		dropped, enough := 0, false
+		for _, k := range oldest {
+			tooMuch := s.keepsTooMuch()
+			if !tooMuch && forSpace < trimBatch && s.spaceIsShort() {
+				tooMuch = true
+				forSpace++
+			}
+			age := s.opts.KeepAge
+			if tooMuch {
+				age = 0
+			} else if age <= 0 {
+				enough = true
+				break
+			}
+			gone, young := s.forget(k.name, k.seq, age)
+			if gone {
+				dropped++
+			}
+			if young {
+				enough = true
+				break
+			}
+		}
+		if dropped > 0 {
+			if err := s.flush(false); err != nil {
+				return err
+			}
+		}
+		if enough || dropped == 0 { // the rest was not flushed yet, or is busy
+			return nil
+		}
+	}
+}
+
+// forget drops the revision of name that is kept in the file seq, if it was replaced age
+// ago or more. It does not if the name is busy: who has it may be waiting for a
+// checkpoint.
+func (s *Store) forget(name string, seq uint64, age time.Duration) (dropped, young bool) {
+	n := s.nodes.tryTake(name)
+	if n == nil {
+		return false, false
+	}
+	defer s.nodes.release(n)
+	return s.forgetHeld(n, seq, age)
+}
+
+// forgetHeld is forget for the caller who has the turn of n.
+func (s *Store) forgetHeld(n *node, seq uint64, age time.Duration) (dropped, young bool) {
+	e := s.lastKnown(n)
+	if e == nil {
+		return false, false
+	}
+	rest, k := e.withoutKept(seq)
+	switch {
+	case k == nil:
+		return false, false
+	case age > 0 && k.age(s.clock.read()) < age:
+		return false, true
+	}
+	s.publish(n, rest)
+	s.drop(*k)
+	return true, false
+}
+
+// age is how long ago the revision was replaced or deleted: that moved its file.
+func (k kept) age(now int64) time.Duration { return time.Duration(now - k.id.ctime) }
+
+// giveWay drops earlier revisions, for a write that found no space: the oldest, and an
+// eighth of all. n, unless nil, is whose turn the caller has. It reports whether there
+// was anything to drop.
+func (s *Store) giveWay(n *node) bool {
+	if s.opts.ReadOnly {
+		return false
+	}
+	want := max(16, int(s.keptFiles.Load()/8))
+	oldest := s.index.unflushedKept()
+	flushed, err := s.index.oldestKept(want)
+	if err != nil {
+		s.opts.Logger.Warn("the earlier revisions could not be listed", "error", err)
+	}
+	oldest = append(oldest, flushed...)
+	slices.SortFunc(oldest, func(a, b keptRef) int { return cmp.Compare(a.seq, b.seq) })
+	dropped := 0
+	for _, k := range slices.Compact(oldest) {
+		if dropped == want {
+			break
+		}
+		gone := false
+		if n != nil && k.name == n.name {
+			gone, _ = s.forgetHeld(n, k.seq, 0)
+		} else {
+			gone, _ = s.forget(k.name, k.seq, 0)
+		}
+		if gone {
+			dropped++
+		}
+	}
+	if dropped > 0 {
+		s.opts.Logger.Info("no space left: earlier revisions were dropped for a write", "revisions", dropped)
+	}
+	return dropped > 0
+}
+
+// findsNoSpace reports whether what failed with err is worth another try, as history has
+// given way.
+func (s *Store) findsNoSpace(n *node, err error) bool {
+	if errors.Is(err, store.ErrUnknown) || !errors.Is(err, store.ErrNoSpace) && !isNoSpace(err) {
+		return false
+	}
+	return s.giveWay(n)
+}
+
+// unflushedKept returns the kept files of entries that wait to be written.
+func (x *index) unflushedKept() []keptRef {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var list []keptRef
+	for _, m := range []map[string]*entry{x.flushing, x.dirty} {
+		for name, e := range m {
+			for _, k := range e.kept {
+				list = append(list, keptRef{k.seq, name})
+			}
+		}
+	}
+	return list
+}
+
+// eachKept calls do for each kept file that has been flushed, the oldest first.
+func (x *index) eachKept(do func(k keptRef)) error {
+	if x.db == nil {
+		return nil
+	}
+	return x.db.View(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketKept)
+		if b == nil {
+			return fmt.Errorf("%w: no list of kept files", errCodec)
+		}
+		return b.ForEach(func(k, v []byte) error {
+			do(keptRef{binary.BigEndian.Uint64(k), string(v)})
+			return nil
+		})
+	})
+}
