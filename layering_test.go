@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/field/date":   {},
 	"internal/field/method": {},
 	"internal/field/secret": {},
+	"internal/target":       {},
 
 	"command/internal/server/auth":     {},
 	"command/internal/bytesize":        {},
@@ -55,6 +56,7 @@ var mayImport = map[string][]string{
 	"origin": {
 		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/coding",
 		"internal/field/digest", "origin/internal/listing", "internal/field/mediatype", "internal/content/patch",
+		"internal/target",
 	},
 
 	"command": {
@@ -66,6 +68,7 @@ var mayImport = map[string][]string{
 
 	"guard": {
 		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/coding", "internal/field/method",
+		"internal/target",
 	},
 
 	"accesslog": {"accesslog/internal/inflate", "internal/field/secret"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
+	requested "github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -127,7 +128,11 @@ func (x *exchange) tick() {
 // serve finds the resource and the method. Nothing here depends on the state of the
 // store or on preconditions.
 func (x *exchange) serve() {
-	if x.r.Method == http.MethodOptions && x.r.URL.Path == "*" {
+	if fault := requested.Check(x.r, schemeOf(x.r)); fault != nil {
+		x.refuse(condhttp.NewProblem(http.StatusBadRequest, fault.Reason, fault.Detail, fault.Hint))
+		return
+	}
+	if requested.IsServer(x.r) {
 		x.optionsOfServer()
 		return
 	}
@@ -148,4 +153,11 @@ func (x *exchange) serve() {
 	default:
 		x.notImplemented()
 	}
+}
+
+func schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
 }

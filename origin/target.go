@@ -23,9 +23,9 @@ type target struct {
 // revisionParam is the query parameter that asks for an earlier revision.
 const revisionParam = "revision"
 
-// parseTarget reads a target URI. It refuses only what the decoded name would
-// hide; all else about names is the store's to judge. The error is a
-// [*store.NameError].
+// parseTarget reads a target URI whose form has been checked. It refuses only what
+// the decoded name would hide; all else about names is the store's to judge. The error is
+// a [*store.NameError].
 func parseTarget(u *url.URL) (target, error) {
 	path := u.Path
 	if path == "" && u.Host != "" { // absolute-form without a path (§7.1)
