@@ -14,6 +14,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -25,8 +26,10 @@ type exchange struct {
 	w      *answerWriter
 	r      *http.Request
 	fields precondition.Fields
-	now    time.Time
-	rec    Record
+	// destination is nil if the request writes to its target alone.
+	destination *destination
+	now         time.Time
+	rec         Record
 	// source is the content of the request, if any of it was read.
 	source *source
 	// glance is the read of the representation, and asked its beginning, for what is remembered of it.
@@ -66,11 +69,14 @@ func (x *exchange) end() {
 func (x *exchange) onEnd(release func()) { x.atEnd = append(x.atEnd, release) }
 
 func (x *exchange) serve() {
-	x.route = x.routeOf(x.r)
-	if x.route != nil {
-		x.rec.Route = x.route.Name
+	p := x.readTarget()
+	if p == nil {
+		p = x.inadmissible()
 	}
-	if p := x.inadmissible(); p != nil {
+	if p == nil {
+		p = x.readDestination()
+	}
+	if p != nil {
 		x.refuse(x.w, p)
 		return
 	}
@@ -85,6 +91,26 @@ func (x *exchange) serve() {
 		return nil
 	}
 	proxy.ServeHTTP(x.w, x.r)
+}
+
+// readTarget brings the target into its normal form, of which all else is made: the route, the lock
+// and what the backend is sent. Nobody looks at what the client sent after this, but for
+// the log.
+func (x *exchange) readTarget() *condhttp.Problem {
+	fault := target.Check(x.r, x.clientScheme())
+	if fault == nil {
+		x.r, fault = target.Of(x.r)
+	}
+	if fault == nil {
+		x.route, fault = x.routeOf(x.r.Method, x.r.Host, x.r.URL)
+	}
+	if fault != nil {
+		return condhttp.NewProblem(http.StatusBadRequest, fault.Reason, fault.Detail, fault.Hint)
+	}
+	if x.route != nil {
+		x.rec.Route = x.route.Name
+	}
+	return nil
 }
 
 // discard is for messages of ReverseProxy about clients that have gone.

@@ -16,6 +16,16 @@ func lockKey(backend *url.URL, targetPath string) string {
 	return strings.ToLower(backend.Host) + canonicalPath(targetPath)
 }
 
+// foldedPath is what a server may take a path for that reads it as freely as any does: without
+// what canonicalPath leaves out, but for the slash at the end.
+func foldedPath(p string) string {
+	folded := canonicalPath(p)
+	if strings.HasSuffix(p, "/") && folded != "/" {
+		folded += "/"
+	}
+	return folded
+}
+
 func canonicalPath(p string) string {
 	if isCanonical(p) {
 		return p

@@ -75,11 +75,12 @@ func TestRouting(t *testing.T) {
 		}
 	})
 	for _, c := range []struct{ method, path, host, want string }{
-		{"GET", "/api/x", "", "api /base/api/x"},
-		{"GET", "/x/../api/x", "", "api /base/x/../api/x"},
-		{"GET", "/files/a/b", "", "reads /files/a/b"},
-		{"DELETE", "/files/a", "", ""},
+		{"GET", "/api/x", "test", "api /base/api/x"},
+		{"GET", "/x/../api/x", "test", "api /base/api/x"},
+		{"GET", "/files/a/b", "test", "reads /files/a/b"},
+		{"DELETE", "/files/a", "test", ""},
 		{"GET", "/x", "a.example.org:80", "host /x"},
+		{"GET", "/x", "A.EXAMPLE.ORG.", "host /x"},
 		{"GET", "/x", "example.org", ""},
 	} {
 		con := g.dial()

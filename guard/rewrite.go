@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"cmp"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
 // rewrite makes the request for the backend of that of the client. Hop-by-hop
@@ -18,6 +18,9 @@ import (
 func (x *exchange) rewrite(p *httputil.ProxyRequest) {
 	p.SetURL(x.route.backend)
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came, however odd
+	if !isPath(p.In.URL) {                 // the server as a whole (RFC 9112 §3.2.4)
+		p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.Opaque = "", "", "*"
+	}
 	if x.route.KeepHost {
 		p.Out.Host = p.In.Host
 	}
@@ -149,13 +152,11 @@ func (x *exchange) countForwards(h http.Header) {
 }
 
 // mapDestination maps the URIs in the fields Destination and If of WebDAV
-// (RFC 4918 §10.3, §10.4) as that of the request is mapped. Those of other
-// servers are left as they are: they are for the backend to refuse.
+// (RFC 4918 §10.3, §10.4) as that of the request is mapped. In If, those of other servers are left
+// as they are.
 func (x *exchange) mapDestination(h http.Header) {
-	if lines := h["Destination"]; len(lines) == 1 {
-		if u, err := url.Parse(lines[0]); err == nil && x.names(u) {
-			h["Destination"] = []string{x.atBackend(u)}
-		}
+	if x.destination != nil {
+		h["Destination"] = []string{x.atBackend(x.destination.url)}
 	}
 	for i, line := range h["If"] {
 		h["If"][i] = x.mapTagged(line)
@@ -167,18 +168,29 @@ func (x *exchange) names(u *url.URL) bool {
 	if u.Scheme == "" && u.Host == "" {
 		return strings.HasPrefix(u.Path, "/")
 	}
-	return (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, x.r.Host)
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	return target.SameAuthority(u.Scheme, u.Host, x.r.Host) || target.SameAuthority(u.Scheme, u.Host, x.clientHost())
 }
 
-// atBackend returns the URI that u has at the backend. As in the request target, dot
-// segments are left to the backend.
+// clientHost is the authority of the target URI as the client knows it.
+func (x *exchange) clientHost() string {
+	if host := x.r.Header.Get("X-Forwarded-Host"); host != "" && x.fromTrusted() {
+		first, _, _ := strings.Cut(host, ",")
+		return strings.TrimSpace(first)
+	}
+	return x.r.Host
+}
+
+// atBackend returns the URI that u, in normal form, has at the backend.
 func (x *exchange) atBackend(u *url.URL) string {
 	mapped := *x.route.backend
 	if x.route.KeepHost {
 		mapped.Host = x.r.Host
 	}
 	base := mapped.Scheme + "://" + mapped.Host + strings.TrimSuffix(mapped.EscapedPath(), "/")
-	return base + cmp.Or(u.EscapedPath(), "/") + queryOf(u) // RFC 9110 §4.2.3
+	return base + u.EscapedPath() + queryOf(u)
 }
 
 // mapTagged maps the resource tags of an If field, as in <http://host/a> (<token>).
@@ -209,7 +221,11 @@ func (x *exchange) mapTag(tag string) string {
 	if err != nil || !x.names(u) {
 		return tag
 	}
-	return "<" + x.atBackend(u) + ">"
+	own, fault := target.Normal(u)
+	if fault != nil {
+		return tag
+	}
+	return "<" + x.atBackend(own) + ">"
 }
 
 // mapResponse makes a backend's response fit to be passed on: without hop-by-hop

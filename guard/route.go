@@ -6,18 +6,19 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
 // route is a Route made ready.
 type route struct {
 	Route
 	path      cachecontrol.Glob // nil is any
+	folded    cachecontrol.Glob // path, for what foldedPath returns
 	backend   *url.URL          // http or https
 	h2c       bool
 	transport *http.Transport // this and learned are of Shared
@@ -33,11 +34,13 @@ func newRoute(r Route) (*route, error) {
 	rt := &route{Route: r, backend: backend, h2c: h2c}
 	rt.Methods = slices.Clone(r.Methods)
 	if rt.Path != "" && rt.Path != "/" {
-		glob, fault := cachecontrol.ParseGlob("/" + strings.TrimPrefix(rt.Path, "/"))
+		pattern := "/" + strings.TrimPrefix(rt.Path, "/")
+		glob, fault := cachecontrol.ParseGlob(pattern)
 		if fault != "" {
 			return nil, fmt.Errorf("path %q %s", rt.Path, fault)
 		}
 		rt.path = glob
+		rt.folded, _ = cachecontrol.ParseGlob(strings.ToLower(pattern))
 	}
 	if err := rt.checkHost(); err != nil {
 		return nil, err
@@ -116,10 +119,19 @@ func setDefault[T int64 | time.Duration](value *T, none T) {
 	}
 }
 
-// matches reports whether the route is for r. cleaned is matchedPath of its path.
-func (rt *route) matches(r *http.Request, host, cleaned string) bool {
-	return rt.matchesHost(host) && rt.matchesMethod(r.Method) && (rt.path == nil || rt.path.Match(cleaned))
+// matches reports whether the route is for a request. u is in normal form, and host as
+// [target.Host] returns it.
+func (rt *route) matches(method, host string, u *url.URL) bool {
+	return rt.matchesHost(host) && rt.matchesMethod(method) && (rt.path == nil || isPath(u) && rt.path.Match(target.Elements(u)[1:]))
 }
+
+// matchesFolded is matches for a path as foldedPath returns it.
+func (rt *route) matchesFolded(method, host, folded string) bool {
+	return rt.matchesHost(host) && rt.matchesMethod(method) && (rt.folded == nil || rt.folded.Match(folded[1:]))
+}
+
+// isPath reports whether a target is a resource, and not the server as a whole.
+func isPath(u *url.URL) bool { return u.Path != "*" }
 
 func (rt *route) matchesHost(host string) bool {
 	if below, ok := strings.CutPrefix(rt.Host, "*"); ok {
@@ -130,23 +142,4 @@ func (rt *route) matchesHost(host string) bool {
 
 func (rt *route) matchesMethod(method string) bool {
 	return len(rt.Methods) == 0 || slices.Contains(rt.Methods, method)
-}
-
-// matchedPath is a path as globs are held against it. Dot segments are resolved, as
-// a backend may do so, too, and no path must escape a route by its spelling.
-func matchedPath(p string) string {
-	cleaned := path.Clean("/" + p)
-	if strings.HasSuffix(p, "/") && cleaned != "/" {
-		cleaned += "/"
-	}
-	return cleaned[1:]
-}
-
-// hostOf is the host of the target URI, in lower case and without port.
-func hostOf(r *http.Request) string {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(strings.Trim(host, "[]"))
 }

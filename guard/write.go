@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -191,10 +190,8 @@ func (x *exchange) lockError(err error) error {
 // lockKeys are sorted, so that two requests never wait for each other.
 func (x *exchange) lockKeys(out *http.Request) []string {
 	keys := []string{lockKey(x.route.backend, out.URL.Path)}
-	if lines := out.Header["Destination"]; len(lines) == 1 {
-		if u, err := url.Parse(lines[0]); err == nil {
-			keys = append(keys, lockKey(x.route.backend, u.Path))
-		}
+	if x.destination != nil {
+		keys = append(keys, lockKey(x.route.backend, x.route.backend.Path+x.destination.url.Path))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
