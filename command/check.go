@@ -21,6 +21,7 @@ type checkOptions struct {
 	contents           []string
 	contentType        string
 	only, skip         []string
+	risky              bool
 	list, compare      bool
 
 	rate                         float64
@@ -88,6 +89,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.compare, "compare", false, "ask two URLs, and show where they differ")
 	f.StringSliceVar(&o.only, "only", nil, "ask only these: `NAMES` of checks, groups or levels; repeatable")
 	f.StringSliceVar(&o.skip, "skip", nil, "do not ask these `NAMES`; repeatable")
+	f.BoolVar(&o.risky, "risky", false, "also ask what may harm a fragile server, or others behind a shared cache")
 	f.BoolVar(&o.list, "list", false, "list all checks, or teach the ones that are named")
 
 	f.StringArrayVar(&o.addresses, "address", nil, "ask the server at this `ADDRESS`, not where its name points to; repeatable")

@@ -93,7 +93,7 @@ func (o *checkOptions) common() (options probe.Options, err error) {
 	}
 	options = probe.Options{
 		UserAgent: o.userAgent, Connections: o.connections, Writers: o.writers, Budget: o.budget, Rate: o.rate,
-		Timeout: o.timeout, MaxContent: int64(o.maxContent), Redirects: o.follow,
+		Timeout: o.timeout, MaxContent: int64(o.maxContent), Redirects: o.follow, Risky: o.risky,
 	}
 	if err := checkFieldValue(o.userAgent); err != nil {
 		return options, fmt.Errorf("--user-agent: %w", err)

@@ -41,9 +41,14 @@ type request struct {
 	address string
 	// transport sends it, nil for the one of the address.
 	transport *http.Transport
+	// spared is set if url is the target under a query that nobody else asks with.
+	spared bool
 	// limit is how many bytes of the answer's content are read at most; 0 for Options.MaxContent.
 	limit int64
 }
+
+// ofTarget reports whether the request is for the target.
+func (r *request) ofTarget() bool { return r.url == nil || r.spared }
 
 // newRequest adds what every request has.
 func (s *session) newRequest(ctx context.Context, r request) (*http.Request, error) {

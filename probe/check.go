@@ -31,6 +31,9 @@ type Check struct {
 	Servers []ServerFix `json:"servers,omitempty"`
 	// Rules are the causes of package diagnose that a failure may have, by their ids, most probable first.
 	Rules []string `json:"rules,omitempty"`
+	// Harm is what asking may do to a fragile server, and so to others who use it, as the rest of a sentence; "" if nothing is
+	// known of that. See Options.Risky.
+	Harm string `json:"harm,omitempty"`
 	// Loses is set if a failure loses what somebody saved, without a word.
 	Loses bool `json:"loses"`
 	// Writes is set if the check writes to Options.WriteTo.

@@ -35,6 +35,9 @@ type Options struct {
 	Contents [][]byte
 	// ContentType is the media type of Contents; "" for text/plain.
 	ContentType string
+	// Risky also asks what may do harm to a fragile server or to others behind a shared cache: checks that have Harm, and what
+	// may be refused where a shared cache shows itself and the server has something else under another query.
+	Risky bool
 	// Checks are those to ask; nil for all. See Select.
 	Checks []*Check
 	// Addresses are those of the target to ask, as in "192.0.2.1", "[2001:db8::1]:8443"; nil for all that its name has.

@@ -1,9 +1,14 @@
 package probe
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/byterange"
 )
 
 // codings are those that browsers accept.
@@ -230,29 +235,29 @@ func codingChecks() []*Check {
 	}, {
 		ID: "coding-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
 		Title: "A part of compressed content is a part of the compressed bytes",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and Range: bytes=10-19.",
+		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and Range: from byte 10 on, long enough to be compressed.",
 		Right: "206 with these bytes of the compressed content, or of the uncompressed one without Content-Encoding, or 200 with everything.",
 		Means: "A browser that resumes a download joins bytes that do not belong together: the file is broken, and nobody is told.",
 		Fix: []string{
 			"Ignore Range where content is compressed on the fly.",
-			"Compress before parts are taken, never the part.",
+			"Compress before parts are taken, never the part: let what compresses leave a 206 alone, and whatever has Content-Range.",
+		},
+		Servers: []ServerFix{
+			{"Jetty", "its compression handler compresses parts: leave out of it what is downloaded in parts"},
+			{"Tomcat", "compression=\"on\" compresses parts: leave out of it what is downloaded in parts"},
+			{"Express", "the compression middleware compresses parts: give it a filter that leaves out answers with Content-Range"},
 		},
 		Rules: []string{"content-range-offset-mismatch"},
 		rests: byAll,
 		ask: given([]need{sendsRanges, coded}, func(t *trial) verdict {
 			return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
-				a := t.once("Range", innerBytes, "Accept-Encoding", v.coding)
-				whole := t.base
-				if a.has("Content-Encoding") {
-					whole = v.answer
-				}
-				return t.judgePart(a, whole, 10, 19)
+				return t.judgeCoded(t.once("Range", t.longRange(), "Accept-Encoding", v.coding), v)
 			})
 		}),
 	}, {
 		ID: "coding-if-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range gets a part of that very coding whose tag it names",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, Range: bytes=10-19 and If-Range: the strong tag of the uncompressed answer, then that of the compressed one.",
+		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, Range: from byte 10 on, and If-Range: the strong tag of the uncompressed answer, then that of the compressed one.",
 		Right: "206 with bytes of the one that has the tag, or 200 with everything.",
 		Means: "A download that was begun compressed goes on uncompressed, or the other way round: the file is broken, and nobody is told.",
 		Fix: []string{
@@ -261,14 +266,14 @@ func codingChecks() []*Check {
 		},
 		Rules: []string{"if-range-ignored", "same-strong-etag-across-encodings"},
 		rests: byAll,
-		ask: given([]need{sendsRanges, coded, hasStrongTag, distinct, heedsIfRange}, func(t *trial) verdict {
+		ask: given([]need{sendsRanges, coded, hasStrongTag, distinct, heedsIfRange, compressesRightly}, func(t *trial) verdict {
 			return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
 				for _, whole := range []*answer{t.base, v.answer} {
 					if !strongVariant(variant{answer: whole}) {
 						continue
 					}
-					a := t.once("Range", innerBytes, "If-Range", whole.tag().String(), "Accept-Encoding", v.coding)
-					if got := t.judgePart(a, whole, 10, 19); got.outcome != Passed {
+					a := t.once("Range", t.longRange(), "If-Range", whole.tag().String(), "Accept-Encoding", v.coding)
+					if got := t.judgePart(a, whole, longFirst, longLast); a.status == http.StatusPartialContent && got.outcome != Passed {
 						got.says = fmt.Sprintf("to If-Range: %v in %s: %s", whole.tag(), v.coding, got.says)
 						return got.because("if-range-ignored")
 					}
@@ -279,8 +284,71 @@ func codingChecks() []*Check {
 	}}
 }
 
-// innerBytes are behind what all compressed content begins with.
-const innerBytes = "bytes=10-19"
+// Parts of what may be compressed begin behind what all compressed content begins with, and before the end of what comes out short.
+// They are long enough to be compressed, if there is as much.
+const (
+	longFirst = 10
+	longLast  = longFirst + 2*stretch - 1
+)
+
+// longRange asks for such a part, and not past the end, which is another question.
+func (t *trial) longRange() string {
+	last := int64(longLast)
+	if size := t.base.size(); size > longFirst {
+		last = min(last, size-1)
+	}
+	return fmt.Sprintf("bytes=%d-%d", longFirst, last)
+}
+
+// judgeCoded judges a part that may be of the uncompressed content or of the variant.
+func (t *trial) judgeCoded(a *answer, v variant) verdict {
+	if !a.has("Content-Encoding") {
+		return t.judgePart(a, t.base, longFirst, longLast)
+	}
+	if s := cutFirst(a, t.base, v); s != "" {
+		return wrong("the part was cut out of the uncompressed content and compressed after that: %s", s).butNot("content-range-offset-mismatch")
+	}
+	return t.judgePart(a, v.answer, longFirst, longLast)
+}
+
+// cutFirst says how one sees that a part in a coding is a part of the uncompressed content, "" if one does not.
+func cutFirst(a, plain *answer, v variant) string {
+	cr, err := byterange.ParseContentRange(a.field("Content-Range"))
+	if a.status != http.StatusPartialContent || err != nil || cr.Unsatisfied() {
+		return ""
+	}
+	content, ungzipped := gunzipped(a)
+	switch says := fmt.Sprintf("%d bytes in %s with Content-Range: %v", len(a.content), a.field("Content-Encoding"), a.field("Content-Range")); {
+	case ungzipped && int64(len(content)) == cr.Range.Length && sameAt(plain.content, content, cr.Range.Start):
+		return says
+	case !a.cut && int64(len(a.content)) != cr.Range.Length && cr.Size >= 0 && cr.Size == plain.size() && cr.Size != v.size():
+		return says
+	}
+	return ""
+}
+
+// gunzipped returns the content before it was compressed, and whether it could be.
+func gunzipped(a *answer) ([]byte, bool) {
+	if a.cut || !strings.EqualFold(a.field("Content-Encoding"), "gzip") {
+		return nil, false
+	}
+	z, err := gzip.NewReader(bytes.NewReader(a.content))
+	if err != nil {
+		return nil, false
+	}
+	content, err := io.ReadAll(io.LimitReader(z, 4*stretch))
+	return content, err == nil
+}
+
+// compressesRightly wants a server that cuts no part before it compresses.
+func compressesRightly(t *trial) string {
+	for _, v := range t.variants() {
+		if a := t.once("Range", t.longRange(), "Accept-Encoding", v.coding); longVariant(v) && t.judgeCoded(a, v).outcome == Failed {
+			return "parts of compressed content are wrong: see coding-range"
+		}
+	}
+	return ""
+}
 
 func longVariant(v variant) bool { return len(v.content) >= 30 }
 

@@ -22,12 +22,17 @@ func (a *answer) allowsPage() bool {
 	return allowed == "*" || allowed == page
 }
 
-// lists reports whether a field of CORS names the value. An asterisk is a wildcard unless credentials are
-// allowed.
+// wildcards reports whether an asterisk stands for all names: it does for requests without credentials, and others are not made
+// where all origins are allowed, or no credentials (Fetch §3.3.3).
+func (a *answer) wildcards() bool {
+	return a.field("Access-Control-Allow-Origin") == "*" || a.field("Access-Control-Allow-Credentials") != "true"
+}
+
+// lists reports whether a field of CORS names the value.
 func (a *answer) lists(field, value string) bool {
 	for member := range strings.SplitSeq(a.field(field), ",") {
 		member = strings.TrimSpace(member)
-		if strings.EqualFold(member, value) || member == "*" && a.field("Access-Control-Allow-Credentials") != "true" {
+		if strings.EqualFold(member, value) || member == "*" && a.wildcards() {
 			return true
 		}
 	}

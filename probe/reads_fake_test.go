@@ -334,6 +334,10 @@ func readFaults() []fault {
 			w.header.Set("Last-Modified", time.Now().Add(time.Duration(n-1000)*time.Second).UTC().Format(http.TimeFormat))
 		})},
 		{"no Date", gone(0, "Date")},
+		{"two Dates", answering(func(_ *http.Request, w *response) {
+			now := time.Now().UTC().Format(http.TimeFormat)
+			w.header["Date"] = []string{now, now}
+		})},
 		{"clock an hour behind", answering(func(_ *http.Request, w *response) {
 			w.header.Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
 		})},
@@ -555,6 +559,15 @@ func rangeFaults() []fault {
 		{"416 without the length", gone(416, "Content-Range")},
 		{"ranges that nobody is told of", gone(0, "Accept-Ranges")},
 		{"If-Range ignored", without("If-Range")},
+		{"Squid 5.7, whose 200 to a stale If-Range goes on from the offset", answering(func(r *http.Request, w *response) {
+			var first int
+			if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first); n == 1 && r.Header.Get("If-Range") != "" && w.status == http.StatusOK {
+				w.content = append(w.content[first:], w.content[:first]...)
+			}
+		})},
+		{"Community Solid Server 7, which knows no first byte and no If-Range", layers(
+			instead(func(r *http.Request) bool { return r.Header.Get("Range") == "bytes=0-0" }, http.StatusRequestedRangeNotSatisfiable),
+			without("If-Range"))},
 		{"If-Range for dates only", whenValue("If-Range", contains(`"`), drop("Range"))},
 		{"If-Range for tags only, which there are none of", layers(noTags, whenValue("If-Range", isDate, drop("Range")))},
 		{"If-Range compared weakly", when(func(r *http.Request) { r.Header.Set("If-Range", strings.TrimPrefix(r.Header.Get("If-Range"), "W/")) }, "If-Range")},
@@ -602,6 +615,15 @@ func codingFaults() []fault {
 				w.header.Set("Content-Length", fmt.Sprint(len(w.content)))
 			}
 		})},
+		{"parts compressed after they were cut, as by Jetty, Tomcat and Express", layers(
+			answering(func(r *http.Request, w *response) {
+				if w.status == http.StatusPartialContent && len(w.content) >= 1024 && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+					w.content = compress(w.content)
+					w.header.Set("Content-Encoding", "gzip")
+					w.header.Del("Content-Length")
+				}
+			}),
+			when(func(r *http.Request) { r.Header.Set("Accept-Encoding", "identity") }, "Range"))},
 		{"If-Range with the tag of any coding", when(func(r *http.Request) {
 			if strings.HasPrefix(r.Header.Get("If-Range"), strings.TrimSuffix(planTag, `"`)) {
 				r.Header.Del("If-Range")

@@ -136,25 +136,25 @@ func fieldChecks() []*Check {
 	}, {
 		ID: "206-fields", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7",
 		Title: "A 206 has the fields that the 200 has",
-		Sends: "GET with Range: bytes=0-0.",
+		Sends: "GET with Range: a part from the middle.",
 		Right: "A 206 with Date, ETag, Cache-Control, Content-Location, Expires, Vary, Last-Modified and the fields about the content, as far as the 200 has them.",
 		Means: "A client cannot tell whether the part belongs to what it has, so it cannot go on if it is interrupted again; caches keep parts for too long.",
 		Fix:   []string{"Set the fields before the range is taken, for all answers."},
 		rests: byValidators,
 		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			return t.missing(t.once("Range", firstByte), fieldsOf206)
+			return t.missing(t.once("Range", t.innerRange()), fieldsOf206)
 		}),
 	}, {
 		ID: "206-tag", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7",
 		Title: "A 206 has the tag that the 200 has",
-		Sends: "GET with Range: bytes=0-0.",
+		Sends: "GET with Range: a part from the middle.",
 		Right: "The same ETag as in the 200, W/ included.",
 		Means: "Clients take the part for one of another version, and start anew.",
 		Fix:   []string{"Send the tag of the whole representation with each part of it."},
 		Rules: []string{"per-part-etag", "cdn-nodes-different-etag"},
 		rests: byTag,
 		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			return sameTag(t.once("Range", firstByte), t.base, "per-part-etag")
+			return sameTag(t.once("Range", t.innerRange()), t.base, "per-part-etag")
 		}),
 	}, {
 		ID: "412-tag", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §8.8",
@@ -291,13 +291,19 @@ func conditionalMissing(t *trial) verdict {
 	if a.status != http.StatusNotFound && a.status != http.StatusGone {
 		return inapplicable("the server answers %d about a name that does not exist", a.status)
 	}
-	return t.stays(missing, a)
+	return t.stays(func() *url.URL { return missing }, a)
 }
 
 func conditionalRedirect(t *trial) verdict {
 	for _, u := range t.redirecting() {
+		if a := t.elsewhere(t.spare(u)); a.status/100 == 3 && a.has("Location") {
+			return t.stays(func() *url.URL { return t.spare(u) }, a)
+		}
 		if a := t.elsewhere(u); a.status/100 == 3 && a.has("Location") {
-			return t.stays(u, a)
+			if a.byCache() && !t.opts.Risky {
+				return inapplicable("%s", mayRemain)
+			}
+			return t.stays(func() *url.URL { return u }, a)
 		}
 	}
 	return inapplicable("no URL is known that redirects: give one that redirects to the target, with --follow")
@@ -317,13 +323,14 @@ func (t *trial) redirecting() []*url.URL {
 }
 
 func (t *trial) elsewhere(u *url.URL, fields ...string) *answer {
+	fields = append(slices.Clone(fields), "Cache-Control", "no-store")
 	return t.do(request{method: http.MethodGet, url: u, fields: fields, limit: shownOnce})
 }
 
 // stays judges whether each precondition leaves the status as it is.
-func (t *trial) stays(u *url.URL, plain *answer) verdict {
+func (t *trial) stays(u func() *url.URL, plain *answer) verdict {
 	for _, fields := range unmoved(plain.field("ETag")) {
-		if a := t.elsewhere(u, fields...); a.status != plain.status {
+		if a := t.elsewhere(u(), fields...); a.status != plain.status {
 			return wrong("got %d to %s, and %d without it", a.status, wish{fields: fields}, plain.status)
 		}
 	}

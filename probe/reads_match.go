@@ -269,7 +269,7 @@ func precedenceChecks() []*Check {
 	}, {
 		ID: "im-before-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.2.2",
 		Title: "If-Match and If-Unmodified-Since come before Range",
-		Sends: "GET with Range: bytes=0-0 and If-Match: a tag that does not exist; then with If-Unmodified-Since: a second before Last-Modified.",
+		Sends: "GET with Range: a part from the middle, and If-Match: a tag that does not exist; then with If-Unmodified-Since: a second before Last-Modified.",
 		Right: "412 Precondition Failed.",
 		Means: "A browser that resumes a download by If-Match gets a part of another version and joins it to what it has: the file is broken.",
 		Fix:   orderFix,
@@ -278,17 +278,17 @@ func precedenceChecks() []*Check {
 		ask: statuses([]need{sendsRanges, refusesEither}, func(t *trial) []wish {
 			var wishes []wish
 			if hasTag(t) == "" && refusesTag(t) == "" {
-				wishes = append(wishes, wants(412, "If-Match", nonsense, "Range", firstByte))
+				wishes = append(wishes, wants(412, "If-Match", nonsense, "Range", t.innerRange()))
 			}
 			if hasDate(t) == "" && refusesDate(t) == "" {
-				wishes = append(wishes, wants(412, "If-Unmodified-Since", t.modified(-1), "Range", firstByte))
+				wishes = append(wishes, wants(412, "If-Unmodified-Since", t.modified(-1), "Range", t.innerRange()))
 			}
 			return wishes
 		}),
 	}, {
 		ID: "inm-before-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.2.2",
 		Title: "If-None-Match and If-Modified-Since come before Range",
-		Sends: "GET with Range: bytes=0-0 and If-None-Match: the current tag; then with If-Modified-Since: Last-Modified.",
+		Sends: "GET with Range: a part from the middle, and If-None-Match: the current tag; then with If-Modified-Since: Last-Modified.",
 		Right: "304 Not Modified.",
 		Means: "A cache that asks whether its copy of a part is current gets the part again on each visit.",
 		Fix:   orderFix,
@@ -296,10 +296,10 @@ func precedenceChecks() []*Check {
 		ask: statuses([]need{sendsRanges, knowsEither}, func(t *trial) []wish {
 			var wishes []wish
 			if hasTag(t) == "" && knowsTag(t) == "" {
-				wishes = append(wishes, wants(304, "If-None-Match", t.tag(), "Range", firstByte))
+				wishes = append(wishes, wants(304, "If-None-Match", t.tag(), "Range", t.innerRange()))
 			}
 			if hasDate(t) == "" && knowsDate(t) == "" {
-				wishes = append(wishes, wants(304, "If-Modified-Since", t.modified(0), "Range", firstByte))
+				wishes = append(wishes, wants(304, "If-Modified-Since", t.modified(0), "Range", t.innerRange()))
 			}
 			return wishes
 		}),

@@ -28,6 +28,22 @@ func hasContent(t *trial) string {
 	return ""
 }
 
+// stretch is how long the parts are that are asked for, if the content has as much: long enough that whoever compresses would
+// compress them.
+const stretch = 8 << 10
+
+// inner are the first and the last byte of a part in the middle of the content, where one can see whether bytes are shifted.
+func (t *trial) inner() (first, last int64) {
+	third := int64(len(t.base.content) / 3)
+	return third, third + min(third, stretch) - 1
+}
+
+// innerRange asks for that part.
+func (t *trial) innerRange() string {
+	first, last := t.inner()
+	return fmt.Sprintf("bytes=%d-%d", first, last)
+}
+
 func hasSize(t *trial) string {
 	if t.base.size() < 0 {
 		return "how long the content is is not known: it is longer than was read"
@@ -40,10 +56,27 @@ func sendsRanges(t *trial) string {
 	if lacking := hasContent(t); lacking != "" {
 		return lacking
 	}
-	if a := t.once("Range", firstByte); a.status != http.StatusPartialContent {
-		return fmt.Sprintf("%s: %d to Range: %s", noParts, a.status, firstByte)
+	if a := t.once("Range", t.innerRange()); a.status != http.StatusPartialContent {
+		return fmt.Sprintf("%s: %d to Range: %s", noParts, a.status, t.innerRange())
 	}
 	return ""
+}
+
+// sendsRightParts wants one whose parts are right where nothing else is asked.
+func sendsRightParts(t *trial) string {
+	if lacking := sendsRanges(t); lacking != "" {
+		return lacking
+	}
+	if v := t.judgeInner(t.once("Range", t.innerRange())); v.outcome != Passed {
+		return "the parts are wrong: see range-single"
+	}
+	return ""
+}
+
+// judgeInner judges the answer to a request for the inner part.
+func (t *trial) judgeInner(a *answer) verdict {
+	first, last := t.inner()
+	return t.judgePart(a, t.base, first, last)
 }
 
 // offersRanges wants a server that sends parts or says so.
@@ -80,7 +113,7 @@ func rangeChecks() []*Check {
 	}, {
 		ID: "range-single", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7.1",
 		Title: "A part is the part that was asked for",
-		Sends: "GET with Range: some bytes from the middle.",
+		Sends: "GET with Range: a part from the middle, of 8 KiB if there is as much.",
 		Right: "206 with these bytes and a Content-Range that says where they are, or 200 with everything.",
 		Means: "The client puts the bytes in the wrong place: the file is broken, and nobody is told.",
 		Fix: []string{
@@ -90,9 +123,7 @@ func rangeChecks() []*Check {
 		Rules: []string{"content-range-offset-mismatch"},
 		rests: byAll,
 		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			first := int64(len(t.base.content) / 3)
-			last := min(first+999, int64(len(t.base.content))-1)
-			return t.judgePart(t.once("Range", fmt.Sprintf("bytes=%d-%d", first, last)), t.base, first, last)
+			return t.judgeInner(t.once("Range", t.innerRange()))
 		}),
 	}, {
 		ID: "range-suffix", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
@@ -121,6 +152,7 @@ func rangeChecks() []*Check {
 		}),
 	}, {
 		ID: "range-huge", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
+		Harm:  "a server that computes with such a number as it is may stop",
 		Title: "Positions that do not fit 64 bits are read rightly",
 		Sends: "GET with Range: up to position " + beyondInt64 + ", and from there on.",
 		Right: "206 with what there is, then 416; 200 with everything is right, too.",
@@ -156,7 +188,7 @@ func rangeChecks() []*Check {
 	}, {
 		ID: "range-head", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.2",
 		Title: "Range is ignored with HEAD",
-		Sends: "HEAD with Range: bytes=0-0.",
+		Sends: "HEAD with Range: a part from the middle.",
 		Right: "200, as without Range.",
 		Means: "A download manager that asks for the length with both gets the length of the part, and takes it for that of the file.",
 		Fix:   []string{"Read Range with GET only.", guardFix},
@@ -166,8 +198,8 @@ func rangeChecks() []*Check {
 			{"Caddy", "@head method HEAD, and request_header @head -Range"},
 		},
 		ask: given([]need{sendsRanges, headWorks}, func(t *trial) verdict {
-			if a := t.headOnce("Range", firstByte); a.status != http.StatusOK {
-				return wrong("got %d to HEAD with Range: %s, want 200", a.status, firstByte)
+			if a := t.headOnce("Range", t.innerRange()); a.status != http.StatusOK {
+				return wrong("got %d to HEAD with Range: %s, want 200", a.status, t.innerRange())
 			}
 			return right("200")
 		}),
@@ -210,13 +242,13 @@ func rangeChecks() []*Check {
 	}, {
 		ID: "accept-ranges", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §14.3",
 		Title: "A server that sends parts says so",
-		Sends: "GET with Range: bytes=0-0; the first GET is looked at as well.",
+		Sends: "GET with Range: a part from the middle; the first GET is looked at as well.",
 		Right: "Accept-Ranges: bytes in the 200 if the range is answered with 206.",
 		Means: "Download managers and players that look for Accept-Ranges do not try to resume or to jump.",
 		Fix:   []string{"Send Accept-Ranges: bytes with each 200 that parts can be had of."},
 		ask: given([]need{sendsRanges}, func(t *trial) verdict {
 			if got := t.base.field("Accept-Ranges"); !strings.EqualFold(got, byterange.Unit) {
-				return wrong("206 to Range: %s, and the 200 has Accept-Ranges %s", firstByte, orNone(got))
+				return wrong("206 to Range: %s, and the 200 has Accept-Ranges %s", t.innerRange(), orNone(got))
 			}
 			return right("Accept-Ranges: %s", byterange.Unit)
 		}),
@@ -227,71 +259,129 @@ func ifRangeChecks() []*Check {
 	return []*Check{{
 		ID: "if-range-exact", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range with the current tag gets the part",
-		Sends: "GET with Range: bytes=0-0 and If-Range: the tag of the first answer.",
-		Right: "206 Partial Content.",
+		Sends: "GET with Range: a part from the middle, and If-Range: the tag of the first answer.",
+		Right: "206 Partial Content, with the bytes of that part.",
 		Means: "Each interrupted download starts anew: browsers resume with If-Range.",
 		Fix:   []string{"Compare If-Range with the tag that the server itself sends; do not read it as a date only."},
 		Rules: []string{"if-range-etag-unsupported"},
-		rests: byTag,
-		ask: statuses([]need{sendsRanges, hasStrongTag}, func(t *trial) []wish {
-			return []wish{wants(206, "Range", firstByte, "If-Range", t.tag()).unless(200, "if-range-etag-unsupported")}
+		rests: byAll,
+		ask: given([]need{sendsRightParts, hasStrongTag}, func(t *trial) verdict {
+			return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.tag()).unless(200, "if-range-etag-unsupported"))
 		}),
 	}, {
 		ID: "if-range-stale", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range with another tag gets everything",
-		Sends: "GET with Range: bytes=0-0 and If-Range: a tag that does not exist.",
-		Right: "200 with the whole content.",
+		Sends: "GET with Range: a part from the middle, and If-Range: a tag that does not exist.",
+		Right: "200 with the whole content, from its first byte on.",
 		Means: "A download that is resumed after a new version came out joins parts of both: the file is broken, and nobody is told.",
-		Fix:   []string{"Ignore Range if If-Range is not the current tag.", guardFix},
+		Fix: []string{
+			"Ignore Range if If-Range is not the current tag.",
+			"If the 200 does not begin with the first byte, look for a cache in front that goes on from the offset of the range; Squid 5.7 does.",
+			guardFix,
+		},
 		Rules: []string{"if-range-ignored"},
-		ask: statuses([]need{sendsRanges}, func(*trial) []wish {
-			return []wish{wants(200, "Range", firstByte, "If-Range", nonsense).unless(206, "if-range-ignored")}
+		rests: byContent,
+		ask: given([]need{sendsRanges}, func(t *trial) verdict {
+			return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", nonsense).unless(206, "if-range-ignored"))
 		}),
 	}, {
 		ID: "if-range-weak", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range is compared strongly: a weak tag does not match",
-		Sends: "GET with Range: bytes=0-0 and If-Range: the current tag with W/ in front.",
+		Sends: "GET with Range: a part from the middle, and If-Range: the current tag with W/ in front.",
 		Right: "200 with the whole content.",
 		Means: "A weak tag may stand for several versions: a download that is resumed by it joins parts of them.",
 		Fix:   []string{"In If-Range, let a tag match only if neither it nor the current one is weak."},
 		Rules: []string{"strong-compare-accepts-weak"},
-		rests: byTag,
-		ask: statuses([]need{sendsRanges, hasTag, heedsIfRange}, func(t *trial) []wish {
-			return []wish{wants(200, "Range", firstByte, "If-Range", t.base.tag().Weak().String()).unless(206, "strong-compare-accepts-weak")}
+		rests: byTag | byContent,
+		ask: given([]need{sendsRanges, hasTag, heedsIfRange}, func(t *trial) verdict {
+			return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.base.tag().Weak().String()).unless(206, "strong-compare-accepts-weak"))
 		}),
 	}, {
 		ID: "if-range-date", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range with the date of Last-Modified gets the part where there is no tag",
-		Sends: "GET with Range: bytes=0-0 and If-Range: Last-Modified of the first answer, if the resource has no entity tag.",
-		Right: "206 Partial Content.",
+		Sends: "GET with Range: a part from the middle, and If-Range: Last-Modified of the first answer, if the resource has no entity tag.",
+		Right: "206 Partial Content, with the bytes of that part.",
 		Means: "No interrupted download can be resumed: there is no tag, and the date does not help either.",
 		Fix:   []string{"Send a strong entity tag, or take a Last-Modified that is a second old for one to be sure of."},
 		Rules: []string{"if-range-etag-unsupported"},
-		rests: byDate,
-		ask: statuses([]need{sendsRanges, hasNoTag, hasAge}, func(t *trial) []wish {
-			return []wish{wants(206, "Range", firstByte, "If-Range", t.modified(0))}
+		rests: byDate | byContent,
+		ask: given([]need{sendsRightParts, hasNoTag, hasAge}, func(t *trial) verdict {
+			return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.modified(0)))
 		}),
 	}, {
 		ID: "if-range-other-date", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
 		Title: "If-Range with another date gets everything, be it earlier or later",
-		Sends: "GET with Range: bytes=0-0 and If-Range: a second before Last-Modified, then a day after it.",
+		Sends: "GET with Range: a part from the middle, and If-Range: a second before Last-Modified, then a day after it.",
 		Right: "200 with the whole content: the date must be the same.",
 		Means: "When an older version is put back, a download of the newer one is resumed with it: the file is broken.",
 		Fix:   []string{"Compare the date in If-Range with Last-Modified as equal or not, not as earlier or later."},
 		Rules: []string{"if-range-ignored", "rollback-older-mtime"},
-		rests: byDate,
-		ask: statuses([]need{sendsRanges, hasDate, heedsIfRange}, func(t *trial) []wish {
-			var wishes []wish
+		rests: byDate | byContent,
+		ask: given([]need{sendsRanges, hasDate, heedsIfRange}, func(t *trial) verdict {
 			for _, seconds := range []int{-1, 24 * 60 * 60} {
-				wishes = append(wishes, wants(200, "Range", firstByte, "If-Range", t.modified(seconds)).unless(206, "if-range-ignored"))
+				v := t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.modified(seconds)).unless(206, "if-range-ignored"))
+				if v.outcome != Passed {
+					return v
+				}
 			}
-			return wishes
+			return right("200 each time")
 		}),
 	}}
 }
 
-// heedsIfRange wants a server that knows If-Range at all.
-var heedsIfRange = able("if-range-stale", func(*trial) wish { return wants(200, "Range", firstByte, "If-Range", nonsense) })
+// heedsIfRange wants a server that knows If-Range at all, and then sends the whole.
+func heedsIfRange(t *trial) string {
+	w := wants(200, "Range", t.innerRange(), "If-Range", nonsense)
+	if v := t.wholly(w); v.outcome != Passed {
+		return fmt.Sprintf("the server answers %v to %s alone: see if-range-stale", t.once(w.fields...), w)
+	}
+	return ""
+}
+
+// wholly asks for what must come whole, and compares the bytes.
+func (t *trial) wholly(w wish) verdict {
+	v := t.fulfil(w)
+	if v.outcome != Passed {
+		return v
+	}
+	if s := unlike(t.once(w.fields...), t.base); s != "" {
+		return wrong("got 200 to %s, but %s", w, s)
+	}
+	return v
+}
+
+// partly asks for the inner part, and compares the bytes.
+func (t *trial) partly(w wish) verdict {
+	if v := t.fulfil(w); v.outcome != Passed {
+		return v
+	}
+	return t.judgeInner(t.once(w.fields...))
+}
+
+// unlike says how a 200 is not the whole, "" if it is as far as can be told. What is coded on the fly may have other bytes each
+// time.
+func unlike(a, whole *answer) string {
+	switch size, want := a.size(), whole.size(); {
+	case a.field("Content-Encoding") != whole.field("Content-Encoding") || a.has("Content-Encoding"):
+		return ""
+	case size >= 0 && want >= 0 && size != want:
+		return fmt.Sprintf("it has %d bytes, and the whole has %d", size, want)
+	case a.same(whole):
+		return ""
+	}
+	if at := found(a.content, whole); at > 0 {
+		return fmt.Sprintf("its content is that of the whole from byte %d on: it is shifted", at)
+	}
+	return "its content is not that of the whole"
+}
+
+// found is where the beginning of content is in what is known of the whole, -1 if nowhere.
+func found(content []byte, whole *answer) int {
+	if len(content) < shortest {
+		return -1
+	}
+	return bytes.Index(whole.content, content[:min(len(content), 64)])
+}
 
 func hasNoTag(t *trial) string {
 	if t.base.has("ETag") {
@@ -308,14 +398,17 @@ func (t *trial) afterLast() string { return fmt.Sprintf("bytes=%d-", t.base.size
 func (t *trial) judgePart(a, whole *answer, first, last int64) verdict {
 	switch {
 	case a.status == http.StatusOK:
+		if s := unlike(a, whole); s != "" {
+			return wrong("got 200 to the bytes from %d to %d, but %s", first, last, s)
+		}
 		return right("200 with everything")
 	case a.status != http.StatusPartialContent:
 		return wrong("got %v to the bytes from %d to %d, want 206 or 200", a, first, last)
 	case strings.HasPrefix(strings.ToLower(a.field("Content-Type")), "multipart/byteranges"):
 		return wrong("multipart/byteranges to a single range, for which not every client is made")
 	}
-	if s := part(a.field("Content-Range"), a.content, a.cut, whole, first, last); s != "" {
-		return wrong("%s", s).because("content-range-offset-mismatch")
+	if v := part(a.field("Content-Range"), a.content, a.cut, whole, first, last); v != nil {
+		return *v
 	}
 	return right("206 with Content-Range: %s", a.field("Content-Range"))
 }
@@ -345,34 +438,41 @@ func (t *trial) judgeParts(a *answer, last int64) verdict {
 		if err != nil {
 			return wrong("the multipart/byteranges cannot be read: %v", err)
 		}
-		if s := part(p.Header.Get("Content-Range"), content, false, t.base, 0, last); s != "" {
-			return wrong("part %d: %s", n+1, s).because("content-range-offset-mismatch")
+		if v := part(p.Header.Get("Content-Range"), content, false, t.base, 0, last); v != nil {
+			v.says = fmt.Sprintf("part %d: %s", n+1, v.says)
+			return *v
 		}
 	}
 }
 
 // part returns what is wrong about content that Content-Range says is within the bytes from first to last of
-// what whole is the beginning of, or "".
-func part(contentRange string, content []byte, cut bool, whole *answer, first, last int64) string {
-	if contentRange == "" {
-		return "206 without Content-Range"
-	}
+// what whole is the beginning of, or nil. That the part is another one is a cause of its own.
+func part(contentRange string, content []byte, cut bool, whole *answer, first, last int64) *verdict {
+	var v verdict
 	cr, err := byterange.ParseContentRange(contentRange)
 	switch start, end := cr.Range.Start, cr.Range.Start+cr.Range.Length-1; {
+	case contentRange == "":
+		v = wrong("206 without Content-Range")
 	case err != nil:
-		return fmt.Sprintf("206 with Content-Range: %s: %v", contentRange, err)
+		v = wrong("206 with Content-Range: %s: %v", contentRange, err)
 	case cr.Unsatisfied():
-		return fmt.Sprintf("206 with Content-Range: %s, which is for a 416", contentRange)
+		v = wrong("206 with Content-Range: %s, which is for a 416", contentRange)
 	case start < first || end > last:
-		return fmt.Sprintf("206 with Content-Range: %s to a request for the bytes from %d to %d", contentRange, first, last)
+		v = wrong("206 with Content-Range: %s to a request for the bytes from %d to %d", contentRange, first, last).because("content-range-offset-mismatch")
 	case int64(len(content)) != cr.Range.Length && !(cut && int64(len(content)) < cr.Range.Length):
-		return fmt.Sprintf("%d bytes with Content-Range: %s", len(content), contentRange)
+		v = wrong("%d bytes with Content-Range: %s", len(content), contentRange)
 	case whole.size() >= 0 && cr.Size >= 0 && cr.Size != whole.size():
-		return fmt.Sprintf("206 with Content-Range: %s, and the whole has %d bytes", contentRange, whole.size())
+		v = wrong("206 with Content-Range: %s, and the whole has %d bytes", contentRange, whole.size())
 	case !sameAt(whole.content, content, start):
-		return fmt.Sprintf("the bytes with Content-Range: %s are not those in that place of the whole", contentRange)
+		v = wrong("the bytes with Content-Range: %s are not those in that place of the whole", contentRange)
+		if at := found(content, whole); at >= 0 {
+			v.says += fmt.Sprintf(", but those from %d on", at)
+			v = v.because("content-range-offset-mismatch")
+		}
+	default:
+		return nil
 	}
-	return ""
+	return &v
 }
 
 // sameAt reports whether what is known of whole has content at start.

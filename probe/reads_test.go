@@ -26,6 +26,7 @@ func askReads(t *testing.T, h http.Handler, o probe.Options) (report *probe.Repo
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Risky = true
 	report, err = probe.Run(t.Context(), target, o)
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +129,14 @@ func TestRightServersFailNothing(t *testing.T) {
 		"dates, no ranges":              layers(noTags, noRanges),
 		"tags, no ranges, no codings":   layers(noDates, noRanges, noCodings),
 		"a cache that ignores If-Match": layers(without("If-Match", "If-Unmodified-Since"), also(200, "Age", "5"), also(206, "Age", "5"), also(304, "Age", "5")),
+		"all fields allowed to scripts": layers(
+			answering(func(r *http.Request, w *response) {
+				if r.Method == http.MethodOptions {
+					w.header.Set("Access-Control-Allow-Headers", "*")
+				}
+				w.header.Set("Access-Control-Expose-Headers", "*")
+				w.header.Set("Access-Control-Allow-Credentials", "true")
+			})),
 		"not to be kept, no validators": layers(noTags, noDates, also(200, "Cache-Control", "no-store")),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,6 +24,8 @@ type Report struct {
 	Results []Result
 	// Stopped is why the run ended before all checks were asked, in a sentence without a period; "" if it did not.
 	Stopped string
+	// Died is set if that is because nothing listens any more where the server was. Stopped then names the request before.
+	Died bool
 	// Interrupted is set if the context of Run ended it.
 	Interrupted bool
 	// Written is set if something was stored at WriteTo, be it by a write that was answered as refused.
@@ -43,6 +45,8 @@ type Result struct {
 	Says string
 	// Rule is the id of the cause in package diagnose if the check could tell, else "".
 	Rule string
+	// Refuted are rules of the check that are not the cause, as this check or another one of the run shows.
+	Refuted []string
 	// Exchanges are what was sent and answered, in order. Checks share answers to equal requests. The first
 	// look at the resource, which all share, is only there for a check that sends nothing of its own.
 	Exchanges []*capture.Exchange

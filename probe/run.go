@@ -52,7 +52,7 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 	report.Written = scratch != nil && scratch.ours
 	report.Took, report.Requests = time.Since(report.Started), int(s.sent.Load())
 	if reason := s.reason(); reason != nil {
-		report.Stopped = reason.Error()
+		report.Stopped, report.Died = reason.Error(), s.died
 	}
 	report.Interrupted = ctx.Err() != nil
 	return report, ctx.Err()
@@ -222,6 +222,9 @@ func (t *trial) run(c *Check) Result {
 	if c.Writes && t.scratch == nil {
 		return t.result(c, inapplicable("nothing may be written: name a resource that does not exist yet with --write-to"))
 	}
+	if risk := t.risk(c); risk != "" {
+		return t.result(c, inapplicable("%s", risk))
+	}
 	if err := t.reason(); err != nil {
 		t.err = err
 		return t.result(c, verdict{})
@@ -245,10 +248,11 @@ func (s *session) settle(ctx context.Context, results []Result) {
 	}
 }
 
-// compare remembers what of a whole, uncoded answer to a GET of the target is not as it was at first.
+// compare remembers what of a whole, uncoded answer to a GET of the target is not as it was at first. What comes whole though a
+// part was asked for is judged by the checks.
 func (s *session) compare(r request, a *answer) {
-	if s.base == nil || r.url != nil || r.method != http.MethodGet || a.status != http.StatusOK ||
-		r.address != "" && r.address != s.first() || slices.Contains(r.fields, "Accept-Encoding") {
+	if s.base == nil || !r.ofTarget() || r.method != http.MethodGet || a.status != http.StatusOK ||
+		r.address != "" && r.address != s.first() || slices.Contains(r.fields, "Accept-Encoding") || slices.Contains(r.fields, "Range") {
 		return
 	}
 	var changed aspects

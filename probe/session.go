@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -38,24 +39,30 @@ type session struct {
 	pace *rate.Limiter
 	sent atomic.Int64
 	// token is of this run only.
-	token string
+	token  string
+	spares spares
 
 	mu         sync.Mutex
 	transports map[string]*http.Transport // by address, "" for that of the URL
 	stopped    error                      // why nothing more may be sent
+	died       bool                       // whether that is because the server has stopped
 	shared     map[string]*shared         // see trial.once
 	changed    aspects                    // what was not as in base at some time
+	answered   map[string]bool            // hosts that have answered
+	last       string                     // what was sent last
+	broken     string                     // what was sent last on a connection that ended without an answer
 }
 
 // shared is an answer that several checks look at.
 type shared struct {
 	once sync.Once
 	*answer
-	err error
+	err      error
+	withheld string // why nothing was sent
 }
 
 func newSession(target *url.URL, o Options) *session {
-	s := &session{opts: o, target: target, token: strings.ToLower(rand.Text()[:12]), transports: map[string]*http.Transport{}, shared: map[string]*shared{}}
+	s := &session{opts: o, target: target, token: strings.ToLower(rand.Text()[:12]), transports: map[string]*http.Transport{}, shared: map[string]*shared{}, answered: map[string]bool{}}
 	s.pace = rate.NewLimiter(rate.Inf, 1)
 	if o.Rate > 0 {
 		s.pace = rate.NewLimiter(rate.Limit(o.Rate), 1)
@@ -151,11 +158,13 @@ func (s *session) do(ctx context.Context, r request) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
+	var wrote atomic.Bool // on some connection
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
 			a.interim = append(a.interim, code)
 			return nil
 		},
+		WroteHeaders: func() { wrote.Store(true) },
 	})
 	req, err := s.newRequest(ctx, r)
 	if err != nil {
@@ -167,7 +176,7 @@ func (s *session) do(ctx context.Context, r request) (*answer, error) {
 		transport = s.transport(r.address)
 	}
 	resp, err := transport.RoundTrip(req)
-	if err != nil {
+	if err = s.heard(a, cmp.Or(r.address, req.URL.Host), wrote.Load(), err); err != nil {
 		err = s.explain(ctx, err)
 		a.failed(err)
 		return a, err
@@ -183,7 +192,7 @@ func (s *session) do(ctx context.Context, r request) (*answer, error) {
 // limit is how many bytes of the content are read. Content that did not end in time when it was first
 // looked at is not waited for again.
 func (s *session) limit(r request, resp *http.Response) int64 {
-	if s.base != nil && s.base.slow && r.url == nil && resp.StatusCode == http.StatusOK {
+	if s.base != nil && s.base.slow && r.ofTarget() && resp.StatusCode == http.StatusOK {
 		return -1
 	}
 	if r.limit > 0 {
@@ -202,6 +211,29 @@ func (s *session) heed(a *answer) error {
 		wait = fmt.Sprintf(", Retry-After: %s", after)
 	}
 	return s.stop(fmt.Errorf("the server answered %d%s: it is not asked any further", a.status, wait))
+}
+
+// heard takes note of what came of a request to a host. Where answers came before and nothing listens any more, the server has
+// stopped: then the run ends, and the request that went before is named. wrote is whether this one was sent.
+func (s *session) heard(a *answer, host string, wrote bool, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.answered[host], s.last = true, a.asked()
+	case errors.Is(err, syscall.ECONNREFUSED) && s.answered[host]:
+		before := cmp.Or(s.broken, s.last)
+		if wrote { // on a connection that ended, and net/http tried another one
+			before = a.asked() + ", to which no answer came"
+		}
+		err = fmt.Errorf("the server at %s has stopped: nothing listens there any more. Before that it was sent %s", host, before)
+		if s.stopped == nil {
+			s.stopped, s.died = err, true
+		}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		s.broken = a.asked() + ", to which no answer came"
+	}
+	return err
 }
 
 // explain says of an error of the network what it means.

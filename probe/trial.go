@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,11 +20,13 @@ type trial struct {
 
 	answers []*answer
 	err     error // of the first request that failed
+	// withheld is why something that the check needs is not sent, "" if all is.
+	withheld string
 }
 
 // do sends a request. Once one has failed nothing more is sent, and the answers are empty.
 func (t *trial) do(r request) *answer {
-	if t.err != nil {
+	if t.err != nil || t.withheld != "" {
 		return &answer{}
 	}
 	a, err := t.session.do(t.ctx, r)
@@ -43,14 +46,21 @@ func (t *trial) once(fields ...string) *answer { return t.share(http.MethodGet, 
 func (t *trial) headOnce(fields ...string) *answer { return t.share(http.MethodHead, fields) }
 
 func (t *trial) share(method string, fields []string) *answer {
-	if t.err != nil {
+	if t.err != nil || t.withheld != "" {
 		return &answer{}
 	}
 	s := t.sharedBy(method + " " + strings.Join(fields, "\n"))
 	s.once.Do(func() {
-		s.answer, s.err = t.session.do(t.ctx, request{method: method, fields: fields, limit: shownOnce})
+		s.answer = &answer{}
+		r := request{method: method, fields: fields, limit: shownOnce}
+		if method == http.MethodGet && t.unusual(fields) {
+			s.withheld = t.shield(&r)
+		}
+		if s.err = t.err; s.err == nil && s.withheld == "" {
+			s.answer, s.err = t.session.do(t.ctx, r)
+		}
 	})
-	t.err = s.err
+	t.err, t.withheld = s.err, s.withheld
 	t.answers = append(t.answers, s.answer)
 	return s.answer
 }
@@ -67,7 +77,10 @@ func (s *session) sharedBy(key string) *shared {
 
 // result makes the result of a check of its verdict.
 func (t *trial) result(c *Check, v verdict) Result {
-	r := Result{Check: c, Outcome: v.outcome, Says: v.says, Rule: v.rule, Lacks: v.lacks}
+	if t.withheld != "" {
+		v = inapplicable("%s", t.withheld)
+	}
+	r := Result{Check: c, Outcome: v.outcome, Says: v.says, Rule: v.rule, Refuted: v.refuted, Lacks: v.lacks}
 	if t.err != nil {
 		r.Outcome, r.Says, r.Rule, r.Lacks = NotAsked, t.err.Error(), "", false
 	}
@@ -88,6 +101,7 @@ type verdict struct {
 	outcome Outcome
 	says    string
 	rule    string
+	refuted []string // rules that are not the cause
 	lacks   bool
 }
 
@@ -104,6 +118,12 @@ func wrong(format string, args ...any) verdict {
 // because names the rule of package diagnose that is the cause.
 func (v verdict) because(rule string) verdict {
 	v.rule = rule
+	return v
+}
+
+// butNot names rules that are not the cause, though one might think so.
+func (v verdict) butNot(rules ...string) verdict {
+	v.refuted = append(slices.Clone(v.refuted), rules...)
 	return v
 }
 

@@ -170,7 +170,7 @@ func check(t *testing.T, base string) *probe.Report {
 		t.Fatal(err)
 	}
 	report, err := probe.Run(t.Context(), target, probe.Options{
-		WriteTo: target.JoinPath("../scratch.txt"), Writers: 32, Budget: 2000,
+		WriteTo: target.JoinPath("../scratch.txt"), Writers: 32, Budget: 2000, Risky: true,
 	})
 	if err != nil {
 		t.Fatal(err)

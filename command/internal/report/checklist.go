@@ -48,6 +48,9 @@ func CheckRecord(w io.Writer, c *probe.Check, style Style) error {
 	p.label("Sends", sentence(c.Sends))
 	p.label("Right", sentence(c.Right))
 	p.label("Otherwise", sentence(c.Means))
+	if c.Harm != "" {
+		p.label("Harm", sentence(c.Harm)+" So it is asked with --risky only.")
+	}
 	p.line("\n%s", p.paint("What to do", bold))
 	for i, step := range c.Fix {
 		p.block(fmt.Sprintf("  %d. ", i+1), "     ", step)
@@ -118,6 +121,9 @@ func (p *page) checkMarkdown(c *probe.Check) {
 	p.line("\n- Sent: %s", markdown(sentence(c.Sends)))
 	p.line("- Right: %s", markdown(sentence(c.Right)))
 	p.line("- Otherwise: %s", markdown(sentence(c.Means)))
+	if c.Harm != "" {
+		p.line("- Harm: %s So it is asked with `--risky` only.", markdown(sentence(c.Harm)))
+	}
 	p.line("")
 	for i, step := range c.Fix {
 		p.line("%d. %s", i+1, markdown(step))
