@@ -11,7 +11,7 @@ import (
 
 // causesOf names the causes of what failed, most probable first. A check sends what clients should not, so that rules would find
 // fault with its requests too. Hence only those count that the check knows it may fail by, and only one if it
-// could tell which; that is likely, unless the exchanges prove it.
+// could tell which; that is likely, unless the exchanges prove it. What other checks of the run refute is none.
 func causesOf(r *probe.Report) []report.Cause {
 	var list []report.Cause
 	for i := range r.Results {
@@ -34,7 +34,7 @@ func causesOfResult(r *probe.Result) (list []diagnose.Finding) {
 		among = []string{r.Rule}
 	}
 	for _, f := range diagnose.Exchanges(r.Exchanges).Findings {
-		if slices.Contains(among, f.Rule.ID) && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
+		if slices.Contains(among, f.Rule.ID) && !slices.Contains(r.Refuted, f.Rule.ID) && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
 			list = append(list, f)
 		}
 	}

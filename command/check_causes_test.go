@@ -29,12 +29,15 @@ const (
 func TestCausesOf(t *testing.T) {
 	passed := failed(t, "passed", weakRefused, "", "weak-etag-in-if-match")
 	passed.Outcome = probe.Passed
+	refuted := failed(t, "refuted", weakRefused, "", "weak-etag-in-if-match")
+	refuted.Refuted = []string{"weak-etag-in-if-match"}
 	causes := causesOf(&probe.Report{Results: []probe.Result{
 		failed(t, "told", plain, "clock-skew", "weak-etag-in-if-match"),
 		failed(t, "proven", weakRefused, "", "farm-mtime-skew", "weak-etag-in-if-match"),
 		failed(t, "told-and-proven", weakRefused, "weak-etag-in-if-match"),
 		failed(t, "told-otherwise", weakRefused, "clock-skew", "weak-etag-in-if-match"),
 		failed(t, "not-its-fault", weakRefused, "", "farm-mtime-skew"),
+		refuted,
 		failed(t, "unknown", plain, "", "weak-etag-in-if-match"),
 		passed,
 	}})

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -51,8 +52,14 @@ func inmChecks() []*Check {
 		Fix:   []string{"Leave W/ aside when If-None-Match is compared."},
 		Rules: []string{"inm-compared-strongly", "proxy-weakens-etag"},
 		rests: byTag,
-		ask: statuses([]need{hasTag, knowsTag}, func(t *trial) []wish {
-			return []wish{wants(304, "If-None-Match", otherForm(t.base.tag())).unless(200, "inm-compared-strongly")}
+		ask: given([]need{hasTag, knowsTag}, func(t *trial) verdict {
+			v := t.fulfil(wants(304, "If-None-Match", otherForm(t.base.tag())).unless(200, "inm-compared-strongly"))
+			if v.outcome == Failed && t.base.tag().IsWeak() {
+				// A strong comparison would not have found the weak tag itself.
+				v.says += "; with W/ it takes it, so it compares texts"
+				return v.because("").butNot("inm-compared-strongly")
+			}
+			return v
 		}),
 	}, {
 		ID: "inm-list", Group: Caching, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
@@ -170,6 +177,31 @@ func inmChecks() []*Check {
 	}}
 }
 
+// twoDays, in seconds, is further than any time zone is from another.
+const twoDays = 2 * 24 * 60 * 60
+
+// datedCause names the cause if the date of Last-Modified itself is not taken: whether one a second later is, or only one that is
+// further away than time zones are. Where none is taken the field is not evaluated as a date at all. fit is the status
+// of an answer to a date that is taken.
+func (t *trial) datedCause(v verdict, field string, fit int) verdict {
+	if v.outcome != Failed {
+		return v
+	}
+	switch {
+	case t.once(field, t.modified(1)).status == fit:
+		v.says += fmt.Sprintf("; a second later it is %d", fit)
+		return v.because("subsecond-mtime-vs-httpdate")
+	case t.once(field, t.modified(twoDays)).status == fit:
+		return v.because("server-parses-date-as-local")
+	}
+	v.says += "; so it is whatever the date"
+	v = v.butNot("subsecond-mtime-vs-httpdate", "server-parses-date-as-local")
+	if fit == http.StatusNotModified {
+		return v.because("precondition-ignored")
+	}
+	return v.because("")
+}
+
 // otherForm returns the tag with W/ if it has none, and without if it does.
 func otherForm(tag etag.Tag) string {
 	if tag.IsWeak() {
@@ -192,15 +224,10 @@ func imsChecks() []*Check {
 		Servers: []ServerFix{
 			{"nginx", "if_modified_since exact; (the default) or before; and not off"},
 		},
-		Rules: []string{"subsecond-mtime-vs-httpdate", "server-parses-date-as-local", "status-override-hides-304"},
+		Rules: []string{"subsecond-mtime-vs-httpdate", "server-parses-date-as-local", "precondition-ignored", "status-override-hides-304"},
 		rests: byDate,
 		ask: given([]need{hasDate}, func(t *trial) verdict {
-			v := t.fulfil(wants(304, "If-Modified-Since", t.modified(0)))
-			if v.outcome == Failed && t.once("If-Modified-Since", t.modified(1)).status == http.StatusNotModified {
-				v.says += "; a second later it is 304"
-				return v.because("subsecond-mtime-vs-httpdate")
-			}
-			return v
+			return t.datedCause(t.fulfil(wants(304, "If-Modified-Since", t.modified(0))), "If-Modified-Since", http.StatusNotModified)
 		}),
 	}, {
 		ID: "ims-later", Group: Caching, Level: Should, Since: "0.1", Section: "RFC 9110 §13.1.3",
@@ -228,11 +255,15 @@ func imsChecks() []*Check {
 		},
 		Rules: []string{"server-parses-date-as-local", "rollback-older-mtime"},
 		rests: byDate,
-		ask: statuses([]need{hasDate}, func(t *trial) []wish {
-			return []wish{
-				wants(200, "If-Modified-Since", t.modified(-1)),
-				wants(200, "If-Modified-Since", t.modified(-2*24*60*60)),
+		ask: given([]need{hasDate}, func(t *trial) verdict {
+			v, long := t.fulfil(wants(200, "If-Modified-Since", t.modified(-1))), t.fulfil(wants(200, "If-Modified-Since", t.modified(-twoDays)))
+			switch {
+			case v.outcome == Failed && long.outcome == Failed: // no zone is that far away
+				return v.butNot("server-parses-date-as-local")
+			case v.outcome == Failed:
+				return v
 			}
+			return long
 		}),
 	}, {
 		ID: "ims-obsolete-forms", Group: Caching, Level: Must, Since: "0.1", Section: "RFC 9110 §5.6.7",

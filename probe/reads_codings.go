@@ -245,6 +245,7 @@ func codingChecks() []*Check {
 		Servers: []ServerFix{
 			{"Jetty", "its compression handler compresses parts: leave out of it what is downloaded in parts"},
 			{"Tomcat", "compression=\"on\" compresses parts: leave out of it what is downloaded in parts"},
+			{"Caddy", "encode compresses parts in 2.6.2: no encode for what is downloaded in parts"},
 			{"Express", "the compression middleware compresses parts: give it a filter that leaves out answers with Content-Range"},
 		},
 		Rules: []string{"content-range-offset-mismatch"},

@@ -17,7 +17,10 @@ func dateChecks() []*Check {
 		Sends: "Nothing of its own: the first GET is looked at.",
 		Right: "As in Sun, 06 Nov 1994 08:49:37 GMT, in one field line each.",
 		Means: "Recipients ignore a date that they cannot read: nothing is validated by it, and an edit that is to be guarded by it is not.",
-		Fix:   []string{"Write the time in GMT, in English, with two digits for the day and four for the year."},
+		Fix: []string{
+			"Write the time in GMT, in English, with two digits for the day and four for the year.",
+			"If there are two field lines, find the two layers that add one, the application and the web server most often, and let one of them do it.",
+		},
 		Rules: []string{"http-date-not-gmt"},
 		ask: func(t *trial) verdict {
 			seen := false
@@ -26,6 +29,9 @@ func dateChecks() []*Check {
 					continue
 				}
 				seen = true
+				if n := len(t.base.header.Values(field)); n > 1 {
+					return wrong("%d %s fields: %s", n, field, t.base.field(field)).butNot("http-date-not-gmt")
+				}
 				if value := t.base.field(field); t.base.time(field).UTC().Format(http.TimeFormat) != value {
 					return wrong("%s: %s", field, value).because("http-date-not-gmt")
 				}

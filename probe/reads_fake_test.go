@@ -697,3 +697,15 @@ func raw304(w http.ResponseWriter, header http.Header) {
 	io.WriteString(buffered, "\r\n")
 	buffered.Flush()
 }
+
+// fakeOf is the fault with a name.
+func fakeOf(name string) layer {
+	for _, f := range readFaults() {
+		if f.name == name {
+			return f.layer
+		}
+	}
+	panic("no fault is named " + name)
+}
+
+func hoursOf(n int) time.Duration { return time.Duration(n) * time.Hour }

@@ -1,6 +1,9 @@
 package probe
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // What is done about If-Match and If-Unmodified-Since that are not evaluated as they ought to be.
 var matchFix = []string{
@@ -109,12 +112,17 @@ func iusChecks() []*Check {
 		},
 		Rules: []string{"subsecond-mtime-vs-httpdate", "server-parses-date-as-local"},
 		rests: byDate,
-		ask: statuses([]need{hasDate}, func(t *trial) []wish {
-			wishes := []wish{wants(200, "If-Unmodified-Since", t.modified(0)).unless(412, "subsecond-mtime-vs-httpdate")}
-			if hasAge(t) == "" {
-				wishes = append(wishes, wants(200, "If-Unmodified-Since", t.base.field("Date")).unless(412, "server-parses-date-as-local"))
+		ask: given([]need{hasDate}, func(t *trial) verdict {
+			v := t.datedCause(t.fulfil(wants(200, "If-Unmodified-Since", t.modified(0))), "If-Unmodified-Since", http.StatusOK)
+			if v.outcome != Passed || hasAge(t) != "" {
+				return v
 			}
-			return wishes
+			if v := t.fulfil(wants(200, "If-Unmodified-Since", t.base.field("Date"))); v.outcome == Failed {
+				// A zone would have moved Last-Modified as well.
+				v.says += "; Last-Modified itself it takes, so it compares texts and not times"
+				return v.butNot("server-parses-date-as-local", "subsecond-mtime-vs-httpdate")
+			}
+			return v
 		}),
 	}, {
 		ID: "ius-earlier", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.4",
@@ -128,8 +136,13 @@ func iusChecks() []*Check {
 		},
 		Rules: []string{"precondition-ignored", "gateway-drops-precondition", "server-parses-date-as-local", "412-rewritten-to-500"},
 		rests: byDate,
-		ask: statuses([]need{hasDate}, func(t *trial) []wish {
-			return []wish{wants(412, "If-Unmodified-Since", t.modified(-1)).unless(200, "precondition-ignored").unless(500, "412-rewritten-to-500")}
+		ask: given([]need{hasDate}, func(t *trial) verdict {
+			v := t.fulfil(wants(412, "If-Unmodified-Since", t.modified(-1)).unless(200, "precondition-ignored").unless(500, "412-rewritten-to-500"))
+			if v.rule == "precondition-ignored" && t.once("If-Unmodified-Since", t.modified(-twoDays)).status == http.StatusPreconditionFailed {
+				v.says += "; two days earlier it is 412"
+				return v.because("server-parses-date-as-local")
+			}
+			return v
 		}),
 	}, {
 		ID: "ius-obsolete-forms", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §5.6.7",

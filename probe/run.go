@@ -48,6 +48,7 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 	}
 	s.ask(ctx, base, scratch, report.Results)
 	holdAgainst(report.Results)
+	refute(report.Results)
 	report.Left = !scratch.close(context.WithoutCancel(ctx))
 	report.Written = scratch != nil && scratch.ours
 	report.Took, report.Requests = time.Since(report.Started), int(s.sent.Load())

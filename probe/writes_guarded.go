@@ -203,7 +203,7 @@ func ifMatchChecks() []*Check {
 		Fix:   unguarded, Servers: unguardedServers,
 		Rules: []string{"if-match-ignored-for-404", "precondition-ignored"},
 		ask: withNothing(func(t *trial, now *answer) verdict {
-			return ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", "*")))
+			return t.ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", "*")))
 		}),
 	}, {
 		ID: "put-if-match-missing", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -218,7 +218,7 @@ func ifMatchChecks() []*Check {
 			if v != nil {
 				return *v
 			}
-			return ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", staleTag(was, now))))
+			return t.ofMissing(t.untouched(now, t.put(t.scratch.written, "If-Match", staleTag(was, now))))
 		}),
 	}, {
 		ID: "put-if-match-coded", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
@@ -275,9 +275,9 @@ func (t *trial) unlessAlone(now *answer, v verdict) verdict {
 	return v
 }
 
-// ofMissing names the rule for a write that created something.
-func ofMissing(v verdict) verdict {
-	if v.rule == "precondition-ignored" {
+// ofMissing names the rule for a write that created something, unless the server takes any tag, there or not.
+func (t *trial) ofMissing(v verdict) verdict {
+	if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-Match", noVersion).successful() {
 		return v.because("if-match-ignored-for-404")
 	}
 	return v
@@ -416,7 +416,12 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Fix:   unguarded, Servers: unguardedServers,
 		Rules: []string{"precondition-ignored", "server-parses-date-as-local"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
-			return t.untouched(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(-time.Hour))))
+			v := t.untouched(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(-time.Hour))))
+			if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-Unmodified-Since", httpDate(modified.Add(-twoDays*time.Second))).successful() {
+				v.says += "; two days earlier it refuses"
+				return v.because("server-parses-date-as-local")
+			}
+			return v
 		}),
 	}, {
 		ID: "put-ius-equal", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.4",
@@ -425,10 +430,10 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Right: "2xx, and the content is the new one.",
 		Means: "The server refuses the very date that it gave out: whoever guards by the date can never save.",
 		Fix:   []string{"Cut the modification time to the second before it is compared: an HTTP-date has no fractions."},
-		Rules: []string{"subsecond-mtime-vs-httpdate"},
+		Rules: []string{"subsecond-mtime-vs-httpdate", "server-parses-date-as-local"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
 			v := t.performed(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified)))
-			return v.blamed("subsecond-mtime-vs-httpdate")
+			return t.putDatedCause(v, modified)
 		}),
 	}, {
 		ID: "put-ius-later", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.4",
@@ -439,9 +444,30 @@ func ifUnmodifiedSinceChecks() []*Check {
 		Fix:   []string{"The condition is true if the last change is not later than the date: compare times in GMT, not as text."},
 		Rules: []string{"server-parses-date-as-local", "answer-against-standard"},
 		ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
-			return t.performed(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(time.Hour))))
+			v := t.performed(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(time.Hour))))
+			if v.outcome == Failed && v.rule == "" && t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified)).successful() {
+				// A zone would have moved Last-Modified as well.
+				v.says += "; Last-Modified itself it takes, so it compares texts and not times"
+				return v.butNot("server-parses-date-as-local")
+			}
+			return v
 		}),
 	}}
+}
+
+// putDatedCause is datedCause for a PUT with the date of Last-Modified that was refused.
+func (t *trial) putDatedCause(v verdict, modified time.Time) verdict {
+	if v.outcome != Failed || v.rule != "" {
+		return v
+	}
+	switch {
+	case t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(time.Second))).successful():
+		return v.because("subsecond-mtime-vs-httpdate")
+	case t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(twoDays*time.Second))).successful():
+		return v.because("server-parses-date-as-local")
+	}
+	v.says += "; so it is whatever the date"
+	return v.butNot("subsecond-mtime-vs-httpdate", "server-parses-date-as-local")
 }
 
 func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }

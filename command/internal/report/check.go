@@ -331,10 +331,10 @@ func ruleIDs(c *Checked, r *probe.Result) (ids []string) {
 	for _, cause := range causesOf(c, r.Check.ID) {
 		ids = append(ids, cause.Rule.ID)
 	}
-	if len(ids) == 0 {
-		return r.Check.Rules
+	if len(ids) > 0 {
+		return ids
 	}
-	return ids
+	return slices.DeleteFunc(slices.Clone(r.Check.Rules), func(id string) bool { return slices.Contains(r.Refuted, id) })
 }
 
 func seeAlso(c *Checked, r *probe.Result) (list []string) {
