@@ -23,7 +23,6 @@ func ExampleMultipart() {
 	}
 	fmt.Println("Content-Type:", m.ContentType())
 	fmt.Println("Content-Length:", m.Length())
-	fmt.Println()
 	_, err = m.Send(withoutCR{os.Stdout}, func(w io.Writer, r byterange.Range) (int64, error) {
 		return io.Copy(w, io.NewSectionReader(content, r.Start, r.Length))
 	})
@@ -32,7 +31,7 @@ func ExampleMultipart() {
 	}
 	// Output:
 	// Content-Type: multipart/byteranges; boundary=THIS_STRING_SEPARATES
-	// Content-Length: 205
+	// Content-Length: 207
 	//
 	// --THIS_STRING_SEPARATES
 	// Content-Type: text/plain

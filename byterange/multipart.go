@@ -129,12 +129,11 @@ func (m *Multipart) Send(w io.Writer, part func(w io.Writer, r Range) (int64, er
 	return n + int64(wrote), err
 }
 
-// appendPartHeader appends all that comes before the bytes of range i.
+// appendPartHeader appends all that comes before the bytes of range i. A line end comes before the
+// first boundary, too: RFC 9110 §14.6 allows it (note 1), and there are clients, zsync 0.6.2 for one,
+// that look for the boundary with it.
 func (m *Multipart) appendPartHeader(b []byte, i int) []byte {
-	if i > 0 {
-		b = append(b, "\r\n"...)
-	}
-	b = append(b, "--"...)
+	b = append(b, "\r\n--"...)
 	b = append(b, m.boundary...)
 	if m.contentType != "" {
 		b = append(b, "\r\nContent-Type: "...)

@@ -70,6 +70,10 @@ func (p *Problem) addUnguarding(f precondition.Fields) {
 	}
 	p.Precondition, p.Sent = field.String(), safe(sentIn(f, field))
 	p.Detail += fmt.Sprintf("; %s guards nothing, as %s", field, why)
+	if field == precondition.IfNoneMatch {
+		// Who sends this wants to get past caches, and has no tag to send.
+		p.Hint += "; a client that cannot do so needs a server that requires no precondition (fourtwelve serve --require=never)"
+	}
 }
 
 // requiredHint does not spell out the current tag: a client that copied it from
@@ -100,7 +104,7 @@ func unguarding(f precondition.Fields) (precondition.Field, string) {
 	case len(f.IfNoneMatch) > 0:
 		for m := range etag.Members(f.IfNoneMatch) {
 			if m.Fault != etag.None {
-				return precondition.IfNoneMatch, m.Fault.String()
+				return precondition.IfNoneMatch, fmt.Sprintf("%s is no entity tag and so differs from every one", safe(m.Raw))
 			}
 		}
 		return precondition.IfNoneMatch, "it lists no entity tag"
