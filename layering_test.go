@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"command/internal/bytesize":        {},
 	"internal/field/cachecontrol":      {},
 	"command/internal/server/coalesce": {},
+	"internal/content/budget":          {},
 	"internal/content/coding":          {"internal/field/qvalue"},
 	"internal/field/digest":            {},
 	"command/internal/evaluate":        {"etag", "precondition", "byterange", "internal/field/method"},
@@ -54,7 +55,7 @@ var mayImport = map[string][]string{
 	"command/internal/requestlog":      {"etag", "precondition", "origin", "guard", "internal/field/secret"},
 
 	"origin": {
-		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/coding",
+		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/budget", "internal/content/coding",
 		"internal/field/digest", "origin/internal/listing", "internal/field/mediatype", "internal/content/patch",
 		"internal/target",
 	},
@@ -67,7 +68,7 @@ var mayImport = map[string][]string{
 	},
 
 	"guard": {
-		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/coding", "internal/field/method",
+		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/budget", "internal/content/coding", "internal/field/method",
 		"internal/target",
 	},
 

@@ -1,6 +1,10 @@
 package guard
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/fourtwelve/fourtwelve/internal/content/budget"
+)
 
 const (
 	copyBufferSize = 32 << 10
@@ -20,12 +24,12 @@ var (
 // copyBuffers lends the buffer through which content of a length is copied to the client. It is a
 // [httputil.BufferPool].
 type copyBuffers struct {
-	lent   *account
+	lent   *budget.Budget
 	length int64 // in bytes, or -1
 }
 
 func (c copyBuffers) Get() []byte {
-	if c.length >= longContent && c.lent.take(largeCopyBufferSize) {
+	if c.length >= longContent && c.lent.TryTake(largeCopyBufferSize) {
 		return largeCopyBufferPool.Get().(*[largeCopyBufferSize]byte)[:]
 	}
 	return copyBufferPool.Get().(*[copyBufferSize]byte)[:]
@@ -34,7 +38,7 @@ func (c copyBuffers) Get() []byte {
 func (c copyBuffers) Put(b []byte) {
 	switch cap(b) {
 	case largeCopyBufferSize:
-		c.lent.give(largeCopyBufferSize)
+		c.lent.Give(largeCopyBufferSize)
 		largeCopyBufferPool.Put((*[largeCopyBufferSize]byte)(b[:largeCopyBufferSize]))
 	case copyBufferSize:
 		copyBufferPool.Put((*[copyBufferSize]byte)(b[:copyBufferSize]))

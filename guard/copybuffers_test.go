@@ -1,10 +1,14 @@
 package guard
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/fourtwelve/fourtwelve/internal/content/budget"
+)
 
 func TestLargeCopyBuffersAreBounded(t *testing.T) {
-	var lent account
-	lent.limit.Store(2 * largeCopyBufferSize)
+	var lent budget.Budget
+	lent.SetLimit(2 * largeCopyBufferSize)
 	long := copyBuffers{&lent, longContent}
 	var out [][]byte
 	for _, step := range []struct {
@@ -27,7 +31,7 @@ func TestLargeCopyBuffersAreBounded(t *testing.T) {
 	for _, b := range out {
 		long.Put(b[:1]) // whole again for the next one
 	}
-	if n := lent.used.Load(); n != 0 {
+	if n := lent.Used(); n != 0 {
 		t.Errorf("%d bytes are still counted as lent", n)
 	}
 	if b := long.Get(); len(b) != largeCopyBufferSize {

@@ -87,7 +87,7 @@ func (x *exchange) serve() {
 		ErrorLog:     discard,
 	}
 	proxy.ModifyResponse = func(res *http.Response) error {
-		proxy.BufferPool = copyBuffers{lent: &x.shared.budget.copying, length: res.ContentLength}
+		proxy.BufferPool = copyBuffers{lent: &x.shared.budgets.copying, length: res.ContentLength}
 		return nil
 	}
 	proxy.ServeHTTP(x.w, x.r)

@@ -52,9 +52,9 @@ func New(o Options) (*Handler, error) {
 	for _, rt := range h.routes {
 		h.shared.take(rt)
 	}
-	h.shared.budget.memory.limit.Store(h.options.MaxMemory)
-	h.shared.budget.disk.limit.Store(h.options.MaxDisk)
-	h.shared.budget.copying.limit.Store(maxLargeCopyBuffers)
+	h.shared.budgets.memory.SetLimit(h.options.MaxMemory)
+	h.shared.budgets.disk.SetLimit(h.options.MaxDisk)
+	h.shared.budgets.copying.SetLimit(maxLargeCopyBuffers)
 	return h, nil
 }
 

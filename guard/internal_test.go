@@ -258,10 +258,10 @@ func FuzzSpool(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("x"), 9000), int64(5000), int64(100000), int64(4096), int64(9000))
 	f.Fuzz(func(t *testing.T, content []byte, maxMemory, maxDisk, memory, expected int64) {
 		maxMemory, maxDisk = bounded(maxMemory), bounded(maxDisk)
-		b := new(budget)
-		b.memory.limit.Store(bounded(memory))
-		b.disk.limit.Store(1 << 20)
-		s := &spool{budget: b, dir: t.TempDir(), maxMemory: maxMemory, maxDisk: maxDisk, sum: sha256.New()}
+		b := new(budgets)
+		b.memory.SetLimit(bounded(memory))
+		b.disk.SetLimit(1 << 20)
+		s := &spool{budgets: b, dir: t.TempDir(), maxMemory: maxMemory, maxDisk: maxDisk, sum: sha256.New()}
 		r := iotest.HalfReader(bytes.NewReader(content))
 		if err := s.fill(r, expected); err != nil {
 			t.Fatal(err)
@@ -277,11 +277,11 @@ func FuzzSpool(f *testing.F) {
 		if !s.whole && int64(len(content)) <= min(maxMemory, bounded(memory)) && maxDisk > int64(len(content)) {
 			t.Errorf("not whole, though there was room for %d bytes", len(content))
 		}
-		if int64(len(s.memory)) > maxMemory+1 || b.memory.used.Load() > bounded(memory) {
+		if int64(len(s.memory)) > maxMemory+1 || b.memory.Used() > bounded(memory) {
 			t.Errorf("%d bytes in memory, of %d and %d", len(s.memory), maxMemory, bounded(memory))
 		}
 		s.close()
-		if b.memory.used.Load() != 0 || b.disk.used.Load() != 0 {
+		if b.memory.Used() != 0 || b.disk.Used() != 0 {
 			t.Error("the account is not even")
 		}
 	})

@@ -11,9 +11,9 @@ import (
 // Shared is what outlives a [Handler]: see Options.Shared. It may be used from any
 // number of goroutines.
 type Shared struct {
-	locker Locker
-	writes writes
-	budget budget
+	locker  Locker
+	writes  writes
+	budgets budgets
 
 	mu         sync.Mutex
 	transports users[transportKey, *http.Transport]
@@ -77,7 +77,7 @@ type Usage struct{ Memory, Disk int64 }
 
 // Usage returns what is held now.
 func (s *Shared) Usage() Usage {
-	return Usage{Memory: s.budget.memory.used.Load(), Disk: s.budget.disk.used.Load()}
+	return Usage{Memory: s.budgets.memory.Used(), Disk: s.budgets.disk.Used()}
 }
 
 // transportKey is what makes one transport do for several routes.

@@ -15,7 +15,7 @@ import (
 // spool holds the content of one message: in memory first, and then in a temporary
 // file. Only one goroutine uses it at a time.
 type spool struct {
-	budget             *budget
+	budgets            *budgets
 	dir                string
 	maxMemory, maxDisk int64
 	// memory holds the start of the content, and file what follows.
@@ -36,7 +36,7 @@ var errNoSpace = errors.New("no room for a temporary file")
 
 func (x *exchange) newSpool() *spool {
 	s := &spool{
-		budget: &x.shared.budget, dir: x.options.SpoolDir,
+		budgets: &x.shared.budgets, dir: x.options.SpoolDir,
 		maxMemory: x.route.MaxBuffer, maxDisk: x.route.MaxSpool, sum: sha256.New(), quick: newSummer(),
 	}
 	x.onEnd(s.close)
@@ -103,7 +103,7 @@ func (s *spool) count(p []byte) {
 // grow gives the memory a capacity of n bytes, if the bounds allow.
 func (s *spool) grow(n int64) bool {
 	n = min(n, s.maxMemory+1)
-	if n <= int64(cap(s.memory)) || !s.budget.memory.take(n-s.counted) {
+	if n <= int64(cap(s.memory)) || !s.budgets.memory.TryTake(n-s.counted) {
 		return false
 	}
 	s.counted = n
@@ -135,7 +135,7 @@ func (s *spool) fillFile(r io.Reader) error {
 // takeDisk returns how many of n bytes there is room for in the file.
 func (s *spool) takeDisk(n int64) int64 {
 	n = min(n, s.maxDisk-s.diskTaken)
-	if n <= 0 || !s.budget.disk.take(n) {
+	if n <= 0 || !s.budgets.disk.TryTake(n) {
 		return 0
 	}
 	s.diskTaken += n
@@ -143,7 +143,7 @@ func (s *spool) takeDisk(n int64) int64 {
 }
 
 func (s *spool) giveDisk(n int64) {
-	s.budget.disk.give(n)
+	s.budgets.disk.Give(n)
 	s.diskTaken -= n
 }
 
@@ -215,8 +215,8 @@ func (s *spool) tag() etag.Tag { return etag.FromDigest(s.digest) }
 
 // close releases what is held.
 func (s *spool) close() {
-	s.budget.memory.give(s.counted)
-	s.budget.disk.give(s.diskTaken)
+	s.budgets.memory.Give(s.counted)
+	s.budgets.disk.Give(s.diskTaken)
 	s.counted, s.diskTaken, s.memory = 0, 0, nil
 	if s.file != nil {
 		_ = s.file.Close()
