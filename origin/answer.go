@@ -62,8 +62,12 @@ func (x *exchange) noContent(status int) {
 	x.writeHeader(status)
 }
 
-// refuse sends a problem, with fields beside those it sets itself.
+// refuse sends a problem, with fields beside those it sets itself. One that passes says
+// when to try again.
 func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
+	if p.Status == http.StatusServiceUnavailable {
+		fields = append(fields, field{"Retry-After", []string{"1"}})
+	}
 	x.rec.Status, x.rec.Reason = p.Status, p.Reason
 	w := &problemWriter{ResponseWriter: x.w, fields: fields}
 	p.Write(w, x.r)
@@ -152,7 +156,7 @@ var storeProblems = []struct {
 // looked at.
 func (x *exchange) busy() {
 	x.refuse(condhttp.NewProblem(http.StatusServiceUnavailable, "busy",
-		"the resource is being changed faster than it can be read", "try again"), field{"Retry-After", []string{"1"}})
+		"the resource is being changed faster than it can be read", "try again"))
 }
 
 // notACollection is the error for the path of a resource with a slash after it.

@@ -97,8 +97,8 @@ const (
 // coding.ErrNoGain if it is not worth it, which is then remembered.
 func (x *exchange) encoded(res *resource, index int) ([]byte, error) {
 	encoded, err := x.encodings.Get(res.info.Digest, codings[index], func() ([]byte, error) {
-		if m, ok := res.content.(*memory); ok {
-			return m.data, nil
+		if g, ok := res.content.(*generated); ok {
+			return g.readAll(res.info.Size)
 		}
 		return x.readRevision(res.info)
 	})

@@ -176,6 +176,12 @@ func (x *exchange) changes(before, after store.Info) *condhttp.Changes {
 	if known, ok := x.differences.get(key); ok {
 		return known
 	}
+	// What changed is good to know, but not needed: nobody waits for it.
+	need := before.Size + after.Size + patch.MaxCompareWork
+	if !x.memory.working.TryTake(need) {
+		return nil
+	}
+	defer x.memory.working.Give(need)
 	found, err := x.compare(before, after, key.mediaType)
 	if err != nil {
 		return nil // one of them is gone

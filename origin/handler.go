@@ -21,9 +21,11 @@ type Handler struct {
 	store   store.Store
 	history store.History // nil if the store keeps no earlier revisions
 	policy  precondition.Policy
+	memory  memories
 	log     *slog.Logger
 
 	dates     dateField
+	listings  *listings
 	resources *cache[string, *resource]
 	verdicts  *cache[pair, bool]
 	encodings coding.Cache
@@ -49,8 +51,10 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		options:     o,
 		store:       o.Store,
+		memory:      newMemories(o.MaxMemory),
 		policy:      precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
 		log:         o.Logger,
+		listings:    newListings(),
 		resources:   newCache[string, *resource](maxResources),
 		verdicts:    newCache[pair, bool](maxVerdicts),
 		differences: newCache[change, *condhttp.Changes](maxChanges),

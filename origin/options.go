@@ -30,6 +30,11 @@ type Options struct {
 	// MaxBody bounds the content of a request in bytes; more is 413. 0 stands for
 	// DefaultMaxBody, a negative value for no bound.
 	MaxBody int64
+	// MaxMemory bounds, in bytes, what all requests together hold in memory to patch
+	// content, to compare revisions, and for listings. One that finds too little left
+	// waits, up to five seconds, and then is a 503; a comparison is left out. 0
+	// stands for DefaultMaxMemory, a negative value for no bound.
+	MaxMemory int64
 	// LenientTags accepts entity tags without quotes in If-Match and If-None-Match.
 	LenientTags bool
 	// StaleIfRange answers a false If-Range with 412 instead of 200.
@@ -56,5 +61,10 @@ type Options struct {
 // long it stays what it is (RFC 9111 §4.2.2), and write with the tag of what has changed since.
 const DefaultCacheControl = "no-cache"
 
-// DefaultMaxBody is the bound on a request's content if Options has none: 1 GiB.
-const DefaultMaxBody = 1 << 30
+// The bounds that stand for a field that is 0.
+const (
+	// DefaultMaxBody bounds the content of a request: 1 GiB.
+	DefaultMaxBody = 1 << 30
+	// DefaultMaxMemory bounds what all requests together hold: 256 MiB.
+	DefaultMaxMemory = 256 << 20
+)

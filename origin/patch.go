@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 
@@ -60,11 +59,18 @@ func (x *exchange) patch() {
 	if !x.admits(seen, nil) {
 		return
 	}
+	arrived, err := x.hold(x.memory.arriving, x.patchLength())
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	defer arrived.release()
 	document, err := x.readPatch(verifier)
 	if err != nil {
 		x.fail(err)
 		return
 	}
+	arrived.shrink(int64(cap(document)))
 	before, after, ok := x.perform(attempt{
 		lookUp: x.lookUpExisting,
 		try: func(seen store.Info, _ store.Expect) (store.Info, error) {
@@ -84,15 +90,24 @@ func (x *exchange) maxPatch() int64 {
 	return maxPatch
 }
 
+// patchLength is how long the patch document will be at the most.
+func (x *exchange) patchLength() int64 {
+	if x.r.ContentLength >= 0 {
+		return x.r.ContentLength + bytes.MinRead
+	}
+	return 2 * x.maxPatch() // a buffer that grows
+}
+
 // readPatch reads and verifies the patch document. The error is a problem.
 func (x *exchange) readPatch(v *digest.Verifier) ([]byte, error) {
 	body := x.body(x.maxPatch())
-	document, err := io.ReadAll(v.Reader(body))
-	if err != nil {
+	var document bytes.Buffer
+	document.Grow(int(max(x.r.ContentLength, 0)) + bytes.MinRead)
+	if _, err := document.ReadFrom(v.Reader(body)); err != nil {
 		x.rec.Err = err
 		return nil, body.problem()
 	}
-	return document, checkDigest(v, sha256.Sum256(document))
+	return document.Bytes(), checkDigest(v, sha256.Sum256(document.Bytes()))
 }
 
 // applyPatch replaces the revision seen, and no other, by the patched one.
@@ -101,6 +116,11 @@ func (x *exchange) applyPatch(seen store.Info, document []byte, apply func(docum
 		return store.Info{}, condhttp.NewProblem(http.StatusConflict, "not-patchable",
 			fmt.Sprintf("the resource is longer than the %d bytes that can be patched", maxPatch), "replace it with PUT")
 	}
+	work, err := x.hold(x.memory.working, seen.Size+patch.Memory(seen.Size, int64(len(document))))
+	if err != nil {
+		return store.Info{}, err
+	}
+	defer work.release()
 	content, err := x.readRevision(seen)
 	if err != nil {
 		return store.Info{}, err
@@ -109,6 +129,7 @@ func (x *exchange) applyPatch(seen store.Info, document []byte, apply func(docum
 	if err != nil {
 		return store.Info{}, patchProblem(err)
 	}
+	work.shrink(int64(cap(patched)))
 	draft, err := x.store.Stage(x.ctx, seen.Name, bytes.NewReader(patched))
 	if err != nil {
 		return store.Info{}, err

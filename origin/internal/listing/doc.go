@@ -5,8 +5,15 @@
 //	if !ok {
 //		// 406, or the page all the same (§12.4.1)
 //	}
-//	content := listing.Render(mediaType, "notes", members)
-//	tag := etag.Of(content)
+//	var members listing.Members
+//	for info := range … {
+//		members.Add(info)
+//	}
+//	err := members.Render(w, mediaType, "notes")
+//
+// A collection may have hundreds of thousands of members: they are kept in some forty bytes
+// each, and a listing is written as it is made. Its Fingerprint says cheaply whether it
+// would be the one that was made before.
 //
 // What is rendered depends on the name and the members alone, not on the time,
 // the machine or the order the members are given in, so that its bytes make a strong

@@ -1,17 +1,15 @@
 package listing
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"html/template"
-	"slices"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/fourtwelve/fourtwelve/store"
 )
 
 //go:embed page.html
@@ -20,7 +18,12 @@ var pageText string
 //go:embed style.css
 var style string
 
-var page = template.Must(template.New("page").Parse(pageText))
+// top and bottom are what is before and after the members. Those are not the template's:
+// it takes 30 microseconds a member, which is six seconds for 200,000.
+var top, bottom = func() (top, bottom *template.Template) {
+	before, after, _ := strings.Cut(pageText, "\n{{/* members */}}")
+	return template.Must(template.New("top").Parse(before)), template.Must(template.New("bottom").Parse(after))
+}()
 
 // ContentSecurityPolicy is the value of the field of this name to send with the
 // page: it may use its own style sheet and nothing else.
@@ -32,14 +35,24 @@ func styleHash() string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// HTML returns the listing of the collection with this name as a page. members are
-// the collection's, in any order.
-func HTML(name string, members []store.Info) []byte {
-	var b bytes.Buffer
-	if err := page.Execute(&b, viewOf(name, members)); err != nil {
+// renderHTML writes the listing as a page.
+func (m *Members) renderHTML(w *bufio.Writer, name string) {
+	v := m.viewOf(name)
+	execute(top, w, v)
+	var row []byte
+	for _, i := range m.forPeople() {
+		row = m.all[i].appendRow(row[:0])
+		_, _ = w.Write(row) // Flush tells
+	}
+	execute(bottom, w, v)
+}
+
+func execute(t *template.Template, w io.Writer, v view) {
+	var b strings.Builder
+	if err := t.Execute(&b, v); err != nil {
 		panic("listing: " + err.Error()) // the template and its data are fixed together
 	}
-	return b.Bytes()
+	_, _ = io.WriteString(w, b.String())
 }
 
 // view is what the template shows.
@@ -49,45 +62,18 @@ type view struct {
 	Root    string // a reference
 	Crumbs  []crumb
 	Parent  string // a reference; "" for the root
-	Rows    []row
 	Summary string
 }
 
 // crumb is one element of the path, with a reference to it; the last has none.
 type crumb struct{ Name, Href string }
 
-// row is one member, its values as people read them.
-type row struct {
-	Name, Href string
-	Icon       string // the id of a symbol in the page
-	Bytes      int64
-	Size       string // "" for a collection
-	// Date and Time are of the modification; Machine is both, for machines.
-	Date, Time, Machine string
-}
-
-func viewOf(name string, infos []store.Info) view {
-	members := membersOf(infos)
-	slices.SortStableFunc(members, forPeople)
-	v := view{Style: template.CSS(style), Path: visible(path(name)), Crumbs: crumbs(name), Summary: summary(members)}
+func (m *Members) viewOf(name string) view {
+	v := view{Style: template.CSS(style), Path: visible(path(name)), Crumbs: crumbs(name), Summary: m.summary()}
 	if name != "" {
 		v.Parent, v.Root = "../", strings.Repeat("../", len(v.Crumbs))
 	}
-	for _, m := range members {
-		v.Rows = append(v.Rows, rowOf(m))
-	}
 	return v
-}
-
-// forPeople puts collections first and mixes upper and lower case.
-func forPeople(a, b member) int {
-	if a.Collection != b.Collection {
-		if a.Collection {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 }
 
 func crumbs(name string) []crumb {
@@ -105,21 +91,62 @@ func crumbs(name string) []crumb {
 	return all
 }
 
-func rowOf(m member) row {
-	r := row{Name: visible(m.Name), Href: m.Href, Icon: icon(m), Bytes: m.Size}
-	if !m.Collection {
-		r.Size = humanSize(m.Size)
+// appendRow appends the member's row of the table, its values as people read them.
+func (m *member) appendRow(b []byte) []byte {
+	symbol := m.icon()
+	b = append(b, "\n<tr><th scope=\"row\"><a href=\""...)
+	b = appendEscaped(b, m.href())
+	b = append(append(b, `"><svg class="icon `...), symbol...)
+	b = append(append(b, `" aria-hidden="true"><use href="#`...), symbol...)
+	b = append(b, `"/></svg><bdi>`...)
+	b = appendEscaped(b, visible(m.name()))
+	b = append(b, "</bdi></a></th><td class=\"size\">"...)
+	if !m.collection {
+		b = strconv.AppendInt(append(b, `<data value="`...), m.size, 10)
+		b = append(append(b, `">`...), humanSize(m.size)...)
+		b = append(b, `</data>`...)
 	}
-	if !m.Modified.IsZero() {
-		r.Date, r.Time = m.Modified.Format("2006-01-02"), m.Modified.Format("15:04")
-		r.Machine = m.Modified.Format("2006-01-02T15:04:05Z")
+	b = append(b, `</td><td class="modified">`...)
+	if m.modified != noDate {
+		b = m.time().AppendFormat(b, `<time datetime="2006-01-02T15:04:05Z">2006-01-02 `)
+		b = m.time().AppendFormat(append(b, `<span>`...), "15:04")
+		b = append(b, `</span></time>`...)
 	}
-	return r
+	return append(b, `</td></tr>`...)
+}
+
+// appendEscaped appends s as text or as the value of an attribute, both of which it cannot
+// leave.
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case 0:
+			b = append(b, "\uFFFD"...)
+		case '"':
+			b = append(b, "&#34;"...)
+		case '&':
+			b = append(b, "&amp;"...)
+		case '\'':
+			b = append(b, "&#39;"...)
+		case '+':
+			b = append(b, "&#43;"...)
+		case '<':
+			b = append(b, "&lt;"...)
+		case '>':
+			b = append(b, "&gt;"...)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 // visible replaces the characters that change the direction of text, with which a
 // name could look like another: "evil", U+202E, "gpj.exe" as "evilexe.jpg".
 func visible(name string) string {
+	if isASCII(name) {
+		return name
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Bidi_Control, r) {
 			return unicode.ReplacementChar
@@ -128,11 +155,20 @@ func visible(name string) string {
 	}, name)
 }
 
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 // icon returns the id of the symbol for a member.
-func icon(m member) string {
-	top, sub, _ := strings.Cut(m.Type, "/")
+func (m *member) icon() string {
+	top, sub, _ := strings.Cut(m.mediaType(), "/")
 	switch {
-	case m.Collection:
+	case m.collection:
 		return "folder"
 	case top == "image":
 		return "image"
@@ -164,14 +200,14 @@ func humanSize(n int64) string {
 }
 
 // summary counts the members.
-func summary(members []member) string {
+func (m *Members) summary() string {
 	collections, files, size := 0, 0, int64(0)
-	for _, m := range members {
-		if m.Collection {
+	for _, one := range m.all {
+		if one.collection {
 			collections++
 		} else {
 			files++
-			size += m.Size
+			size += one.size
 		}
 	}
 	var parts []string

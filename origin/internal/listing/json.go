@@ -1,58 +1,74 @@
 package listing
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
+	"strconv"
 	"time"
-
-	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// jsonMember is a member's JSON form. The order of its fields is kept.
-type jsonMember struct {
-	Name       string     `json:"name"`
-	Href       string     `json:"href"`
-	Collection bool       `json:"collection,omitempty"`
-	Size       *int64     `json:"size,omitempty"`
-	Modified   *time.Time `json:"modified,omitempty"`
-	Type       string     `json:"type,omitempty"`
-}
-
-// JSON returns the listing of the collection with this name as JSON, one member a
-// line. members are the collection's, in any order.
-func JSON(name string, members []store.Info) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	b.WriteString(`{"name":`)
-	encode(&b, e, path(name))
-	b.WriteString(`,"members":[`)
-	for i, m := range membersOf(members) {
+// renderJSON writes the listing as JSON, one member a line.
+func (m *Members) renderJSON(w *bufio.Writer, name string) {
+	var line []byte
+	line = append(line, `{"name":`...)
+	line = appendString(line, path(name))
+	line = append(line, `,"members":[`...)
+	for i := range m.inOrder() {
 		if i > 0 {
-			b.WriteByte(',')
+			line = append(line, ',')
 		}
-		b.WriteByte('\n')
-		encode(&b, e, m.json())
+		line = m.all[i].appendJSON(append(line, '\n'))
+		_, _ = w.Write(line) // Flush tells
+		line = line[:0]
 	}
-	b.WriteString("\n]}\n")
-	return b.Bytes()
+	_, _ = w.Write(append(line, "\n]}\n"...))
 }
 
-// encode writes v without the line feed that an Encoder puts after it.
-func encode(b *bytes.Buffer, e *json.Encoder, v any) {
-	if err := e.Encode(v); err != nil {
-		panic("listing: " + err.Error()) // there is nothing in v that cannot be encoded
+// appendJSON appends the member's JSON form. Its names and their order are an interface.
+func (m *member) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"name":`...), m.name())
+	b = appendString(append(b, `,"href":`...), m.href())
+	if m.collection {
+		b = append(b, `,"collection":true`...)
+	} else {
+		b = strconv.AppendInt(append(b, `,"size":`...), m.size, 10)
 	}
-	b.Truncate(b.Len() - 1)
+	if m.modified != noDate {
+		b = m.time().AppendFormat(append(b, `,"modified":"`...), time.RFC3339)
+		b = append(b, '"')
+	}
+	if mediaType := m.mediaType(); mediaType != "" {
+		b = appendString(append(b, `,"type":`...), mediaType)
+	}
+	return append(b, '}')
 }
 
-func (m member) json() jsonMember {
-	j := jsonMember{Name: m.Name, Href: m.Href, Collection: m.Collection, Type: m.Type}
-	if !m.Collection {
-		j.Size = &m.Size
+// appendString appends s as a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return appendOdd(b, s)
+		}
 	}
-	if !m.Modified.IsZero() {
-		j.Modified = &m.Modified
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+// appendOdd is appendString for any s.
+func appendOdd(b []byte, s string) []byte {
+	w := &appender{b}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		panic("listing: " + err.Error()) // every string can be encoded
 	}
-	return j
+	return w.b[:len(w.b)-1] // without the line feed
+}
+
+type appender struct{ b []byte }
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.b = append(a.b, p...)
+	return len(p), nil
 }

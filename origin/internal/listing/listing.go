@@ -1,14 +1,8 @@
 package listing
 
 import (
-	"cmp"
 	"net/url"
-	"slices"
 	"strings"
-	"time"
-
-	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
-	"github.com/fourtwelve/fourtwelve/store"
 )
 
 // The media types of the two forms, as Content-Type values.
@@ -16,49 +10,6 @@ const (
 	HTMLType = "text/html; charset=utf-8"
 	JSONType = "application/json"
 )
-
-// Render returns the listing of the collection with this name ("" is the root) in
-// the form of mediaType, [JSONType] or else [HTMLType].
-func Render(mediaType, name string, members []store.Info) []byte {
-	if mediaType == JSONType {
-		return JSON(name, members)
-	}
-	return HTML(name, members)
-}
-
-// member is what both forms say about a member.
-type member struct {
-	// Name is the last element, with a slash if it is a collection.
-	Name string
-	// Href is the URI reference from the collection to the member.
-	Href       string
-	Collection bool
-	Size       int64
-	Modified   time.Time // in UTC
-	Type       string    // of content
-}
-
-// membersOf prepares the members of a collection, in the byte order of their names.
-func membersOf(infos []store.Info) []member {
-	members := make([]member, len(infos))
-	for i, info := range infos {
-		members[i] = memberOf(info)
-	}
-	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.Name, b.Name) })
-	return members
-}
-
-func memberOf(info store.Info) member {
-	element := lastElement(info.Name)
-	m := member{Name: element, Href: reference(element), Collection: info.Collection, Modified: info.Modified.UTC()}
-	if m.Collection {
-		m.Name += "/"
-		m.Href += "/"
-		return m
-	}
-	m.Size, m.Type = info.Size, mediatype.Of(element)
-	return m
-}
 
 // path is the path of the collection name, decoded.
 func path(name string) string {

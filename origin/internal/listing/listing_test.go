@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"html"
+	"html/template"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -97,6 +98,23 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// HTML and JSON are the two forms as a whole.
+func HTML(name string, members []store.Info) []byte { return rendered(HTMLType, name, members) }
+
+func JSON(name string, members []store.Info) []byte { return rendered(JSONType, name, members) }
+
+func rendered(mediaType, name string, infos []store.Info) []byte {
+	var m Members
+	for _, info := range infos {
+		m.Add(info)
+	}
+	var b bytes.Buffer
+	if err := m.Render(&b, mediaType, name); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	path := "testdata/" + file
@@ -164,6 +182,78 @@ func TestOrderOfMembersDoesNotMatter(t *testing.T) {
 			}
 			if !bytes.Equal(HTML(name, shuffled), html) || !bytes.Equal(JSON(name, shuffled), json) {
 				t.Fatalf("%q: the listing depends on the order or zone of its members", name)
+			}
+		}
+	}
+}
+
+// TestFingerprint: members whose listings differ have different ones, and only they.
+func TestFingerprint(t *testing.T) {
+	base := store.Info{Name: "a/b", Size: 1, Modified: time.Unix(1e9, 0)}
+	change := func(f func(*store.Info)) []store.Info {
+		info := base
+		f(&info)
+		return []store.Info{info}
+	}
+	known := map[[32]byte]string{}
+	for what, infos := range map[string][]store.Info{
+		"none":         nil,
+		"one":          {base},
+		"other name":   change(func(i *store.Info) { i.Name = "a/c" }),
+		"other size":   change(func(i *store.Info) { i.Size = 2 }),
+		"other date":   change(func(i *store.Info) { i.Modified = time.Unix(1e9+1, 0) }),
+		"no date":      change(func(i *store.Info) { i.Modified = time.Time{} }),
+		"a collection": change(func(i *store.Info) { i.Collection = true }),
+		"two":          {base, {Name: "a/c"}},
+		"names run on": {{Name: "a/b"}, {Name: "a/bc"}},
+		"otherwise":    {{Name: "a/bb"}, {Name: "a/c"}},
+	} {
+		var m Members
+		for _, info := range infos {
+			m.Add(info)
+		}
+		sum := m.Fingerprint()
+		if other, ok := known[sum]; ok {
+			t.Errorf("%q and %q have the same", what, other)
+		}
+		known[sum] = what
+	}
+	var again Members
+	base.Revision, base.Digest = 7, store.Digest{1}
+	again.Add(base)
+	if known[again.Fingerprint()] != "one" {
+		t.Error("what no listing says is in the fingerprint")
+	}
+}
+
+// TestEscaping: the rows, which are not made by a template, are escaped as one would.
+func TestEscaping(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	texts := []string{"<script>", `"onload=`, "'", "&amp;", "a+b", "\x00", "ü", "\u2028"}
+	reference := template.Must(template.New("").Parse(`<a title="{{.}}">{{.}}</a>`))
+	for range 500 {
+		s := texts[random.IntN(len(texts))] + texts[random.IntN(len(texts))] + texts[random.IntN(len(texts))]
+		var want strings.Builder
+		if err := reference.Execute(&want, s); err != nil {
+			t.Fatal(err)
+		}
+		escaped := string(appendEscaped(nil, s))
+		if got := `<a title="` + escaped + `">` + escaped + `</a>`; got != want.String() {
+			t.Fatalf("%q: got %s, want %s", s, got, want.String())
+		}
+		var text string
+		if err := json.Unmarshal(appendString(nil, s), &text); err != nil || text != s {
+			t.Fatalf("%q is %q in JSON: %v", s, text, err)
+		}
+	}
+}
+
+func TestCompareFolded(t *testing.T) {
+	words := []string{"", "a", "A", "ab", "Ab", "b", "É", "é", "aÉ", "AÊ", "_", "Z", "z", "İ", "a-", "A_"}
+	for _, a := range words {
+		for _, b := range words {
+			if got, want := compareFolded(a, b), strings.Compare(strings.ToLower(a), strings.ToLower(b)); got != want {
+				t.Errorf("%q and %q: got %d, want %d", a, b, got, want)
 			}
 		}
 	}
