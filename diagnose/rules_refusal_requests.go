@@ -88,6 +88,29 @@ var requestRefusals = []refusal{
 		},
 	},
 	{
+		id: "out-of-memory", level: Good, status: 503, section: "RFC 9110 §15.6.4",
+		summary: "Other requests hold all the memory that there is for such requests",
+		explains: "Patching and listing hold content in memory, and what all requests together may hold is bounded, so that no " +
+			"crowd of them takes the server down. This one has waited for its turn in vain. Nothing was changed.",
+		request: "PATCH /notes/plan HTTP/1.1\nHost: www.example.org\nContent-Type: application/merge-patch+json\nIf-Match: \"a\"",
+		fix: []string{
+			"Client: try again after Retry-After.",
+			"Client: split large documents, or replace them with PUT, which holds nothing in memory.",
+			"Server: if there is memory to spare, allow more of it.",
+		},
+	},
+	{
+		id: "too-many-at-once", level: Good, status: 503, section: "RFC 9110 §15.6.4",
+		summary: "Too many requests are being answered at the moment",
+		explains: "How many requests are answered at once is bounded, for each address and for all, so that one client cannot keep " +
+			"all others out. Nothing was changed.",
+		request: "GET /notes/plan HTTP/1.1\nHost: www.example.org",
+		fix: []string{
+			"Client: try again after Retry-After, and ask for less at once.",
+			"Server: if all clients come through one proxy, allow more for one address.",
+		},
+	},
+	{
 		id: "method-not-allowed", level: Warning, status: 405, section: "RFC 9110 §15.5.6",
 		summary: "The method cannot be applied to this resource",
 		explains: "The method is known, but not for a resource of this kind: a collection is not replaced with PUT, and nothing is " +
