@@ -93,18 +93,17 @@ func lookOf(out *http.Request, ctx context.Context) *http.Request {
 		return strings.HasPrefix(name, "Content-") || isWriteField[name]
 	})
 	deleteFields(look.Header, conditionalFields)
+	deleteFields(look.Header, methodFields)
 	look.Header["Accept-Encoding"] = identityOnly
 	look.Header["Cache-Control"] = []string{"no-cache"}
 	return look
 }
 
-// isWriteField has the fields that say how a write is to be performed, and those by
-// which a backend could take a GET for another method.
+// isWriteField has the fields that say how a write is to be performed.
 var isWriteField = map[string]bool{
 	"Expect": true, "If": true, "Destination": true, "Overwrite": true, "Depth": true, "Lock-Token": true, "Timeout": true,
 	"Te": true, "Digest": true, "Repr-Digest": true, "Prefer": true,
 	"Idempotency-Key": true, "X-Idempotency-Key": true,
-	"X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true,
 }
 
 // look reads a representation for its tag.

@@ -28,8 +28,10 @@ type exchange struct {
 	fields precondition.Fields
 	// destination is nil if the request writes to its target alone.
 	destination *destination
-	now         time.Time
-	rec         Record
+	// overridden says that the request names another method beside its own, which a backend may perform.
+	overridden bool
+	now        time.Time
+	rec        Record
 	// source is the content of the request, if any of it was read.
 	source *source
 	// glance is the read of the representation, and asked its beginning, for what is remembered of it.
@@ -110,6 +112,7 @@ func (x *exchange) readTarget() *condhttp.Problem {
 	if x.route != nil {
 		x.rec.Route = x.route.Name
 	}
+	x.overridden = namesMethod(x.r)
 	return nil
 }
 

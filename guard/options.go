@@ -103,9 +103,12 @@ type Route struct {
 	// Backend.
 	KeepHost bool
 
-	// Require says which writes are refused with 428 for want of a precondition. Of
-	// the methods of WebDAV, MKCOL, LOCK, UNLOCK and COPY need none, and neither does a write
-	// that submits a lock token in If (RFC 4918 §10.4).
+	// Require says which writes are refused with 428 for want of a precondition that was
+	// judged. Of the methods of WebDAV, MKCOL, LOCK and UNLOCK need none, and COPY and MOVE need
+	// one for what they overwrite at their destination: what the route of that requires.
+	// A lock token in If (RFC 4918 §10.4) counts if the backend says that the target has that lock, or
+	// with PreconditionsPass. A POST that names another method, as by X-HTTP-Method-Override or the
+	// form field _method, needs what an overwriting method does.
 	Require condhttp.Requirement
 	// Validators says where the entity tags that clients see come from.
 	Validators Validators

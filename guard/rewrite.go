@@ -136,9 +136,7 @@ func (x *exchange) clientScheme() string {
 // dropOverrides removes fields by which some backends take a safe method
 // for another one.
 func dropOverrides(h http.Header) {
-	delete(h, "X-Http-Method-Override")
-	delete(h, "X-Http-Method")
-	delete(h, "X-Method-Override")
+	deleteFields(h, methodFields)
 }
 
 // countForwards takes one from Max-Forwards (RFC 9110 §7.6.2).

@@ -33,6 +33,9 @@ func (x *exchange) write(out *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !judged && x.route.Require != condhttp.RequireNone && x.contentNamesMethod(up) {
+		x.overridden, judged = true, true
+	}
 	unlock, err := x.lock(out, !judged)
 	if err != nil {
 		return nil, err
@@ -47,34 +50,6 @@ func (x *exchange) write(out *http.Request) (*http.Response, error) {
 	return x.perform(out, up, seen, judged)
 }
 
-// isJudged reports whether the write depends on the current state: it has a
-// precondition, or may need one.
-func (x *exchange) isJudged() bool {
-	f := x.fields
-	return len(f.IfMatch) > 0 || len(f.IfNoneMatch) > 0 || len(f.IfUnmodifiedSince) > 0 ||
-		x.requirement() != condhttp.RequireNone
-}
-
-// requirement is the route's, where it makes sense: the methods of WebDAV that
-// overwrite nothing under the target need no precondition, and one
-// with a lock token (RFC 4918 §10.4) has one of another kind.
-func (x *exchange) requirement() condhttp.Requirement {
-	switch x.r.Method {
-	case "MKCOL", "LOCK", "UNLOCK", "COPY":
-		return condhttp.RequireNone
-	case http.MethodPost:
-		if x.route.Require == condhttp.RequireOverwrite {
-			return condhttp.RequireNone
-		}
-	}
-	for _, line := range x.r.Header["If"] {
-		if strings.Contains(line, "(<") {
-			return condhttp.RequireNone
-		}
-	}
-	return x.route.Require
-}
-
 // isAwaited reports whether the client waits to be told that its content is
 // welcome, or sends so much that it should be told early if not.
 func (x *exchange) isAwaited() bool {
@@ -83,10 +58,17 @@ func (x *exchange) isAwaited() bool {
 
 // verify looks at the current state and evaluates the preconditions against it. The
 // error is an *answer if they are false, and an *otherAnswer if the state cannot be seen.
-func (x *exchange) verify(out *http.Request, up *upload) (sight, error) {
-	s, err := x.check(out)
+func (x *exchange) verify(out *http.Request, up *upload) (s sight, err error) {
+	if x.judgesTarget() {
+		if s, err = x.check(out); err == nil {
+			err = x.judge(up, s)
+		}
+		if p := x.unmet(out, s, err); p != nil {
+			err = x.refusal(p)
+		}
+	}
 	if err == nil {
-		err = x.judge(up, s)
+		err = x.verifyDestination(out)
 	}
 	return s, err
 }
@@ -101,7 +83,6 @@ func (x *exchange) judge(up *upload, s sight) error {
 	c := x.currentForWrite(s)
 	r := x.strengthened(c, s)
 	checker := x.checker()
-	checker.Require = x.requirement()
 	x.rec.Decision, x.rec.Evaluated = checker.Evaluate(r, c), true
 	p, refused := errors.AsType[*condhttp.Problem](checker.Verify(r, c))
 	if !refused {

@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// What require asks for is a condition that has been judged: by the guard, or by a backend
+// that is known to do so. One that nobody evaluates does not count.
+
+// judgesTarget reports whether the write depends on the state of its target: it has a precondition,
+// or may need one.
+func (x *exchange) judgesTarget() bool {
+	f := x.fields
+	return len(f.IfMatch) > 0 || len(f.IfNoneMatch) > 0 || len(f.IfUnmodifiedSince) > 0 ||
+		x.requirement() != condhttp.RequireNone
+}
+
+// isJudged reports whether the write depends on what is there now.
+func (x *exchange) isJudged() bool {
+	return x.judgesTarget() || x.destination != nil && x.destination.require != condhttp.RequireNone
+}
+
+// requirement is the route's, where it makes sense: POST creates something as a rule, and some methods of
+// WebDAV overwrite nothing at the target. A request that names another method beside its own may
+// well be that one.
+func (x *exchange) requirement() condhttp.Requirement {
+	if x.overridden {
+		return x.route.Require
+	}
+	switch x.r.Method {
+	case "MKCOL", "LOCK", "UNLOCK", "COPY":
+		return condhttp.RequireNone
+	case http.MethodPost:
+		if x.route.Require == condhttp.RequireOverwrite {
+			return condhttp.RequireNone
+		}
+	}
+	return x.route.Require
+}
+
+// unmet is the refusal of a write for want of a precondition that was evaluated, or nil. err is what came of
+// those that there are.
+func (x *exchange) unmet(out *http.Request, s sight, err error) *condhttp.Problem {
+	require := x.requirement()
+	if err != nil || require == condhttp.RequireNone || x.rec.Decision.Guarded || require == condhttp.RequireOverwrite && !s.exists {
+		return nil
+	}
+	c := x.currentForWrite(s)
+	if x.submits(out, x.r.URL, append(x.others(c.Tag, s), c.Tag)) {
+		return nil
+	}
+	p := condhttp.Required(x.r.Method, x.fields, c)
+	if x.overridden {
+		p.Detail += "; the request names another method beside its own, which a backend may perform in its place"
+	}
+	if len(x.r.Header["If"]) > 0 {
+		p.Detail += "; its If field holds no condition that is known to be evaluated and true"
+	}
+	return p
+}
+
+// verifyDestination evaluates what there is to say about the destination of COPY or MOVE: nobody
+// overwrites what he has not seen. Overwrite: F is a condition, too (RFC 4918 §10.6), and
+// the guard holds a write to it.
+func (x *exchange) verifyDestination(out *http.Request) error {
+	d := x.destination
+	if d == nil || d.require == condhttp.RequireNone {
+		return nil
+	}
+	exists, err := x.existsAt(out, d.url)
+	if err != nil {
+		return err
+	}
+	keeps := strings.EqualFold(strings.TrimSpace(x.r.Header.Get("Overwrite")), "F")
+	switch {
+	case exists && keeps:
+		return x.refusal(condhttp.NewProblem(http.StatusPreconditionFailed, "destination-exists",
+			"the request has Overwrite: F, and there is something at its destination", "choose another destination"))
+	case keeps, !exists && d.require == condhttp.RequireOverwrite, x.submits(out, d.url, nil):
+		return nil
+	}
+	p := condhttp.Required(x.r.Method, x.fields, precondition.Current{Exists: exists})
+	p.Detail, p.Hint, p.Current = p.Detail+" at its destination", "send Overwrite: F", nil
+	if exists {
+		p.Hint = "fetch what is there, delete it with If-Match, and send the request again with Overwrite: F"
+	}
+	return x.refusal(p)
+}
+
+// existsAt asks the backend, as the writer, whether there is a resource. u is in normal form, as the client
+// says it. Collections that have no content of their own are asked for their properties.
+func (x *exchange) existsAt(out *http.Request, u *url.URL) (bool, error) {
+	status := 0
+	for _, method := range [...]string{http.MethodHead, "PROPFIND"} {
+		res, err := x.send(x.lookAt(out, method, u, ""))
+		if err != nil {
+			if x.r.Context().Err() != nil || isA[errUnsent](err) {
+				return false, err
+			}
+			return false, x.uncheckable(err, "it did not answer")
+		}
+		discardAndClose(res)
+		switch status = res.StatusCode; {
+		case status/100 == 2:
+			return true, nil
+		case status == http.StatusNotFound, status == http.StatusGone:
+			return false, nil
+		}
+	}
+	return false, x.uncheckable(nil, fmt.Sprintf("it answered %d when it was asked what is at the destination", status))
+}
+
+// lookAt makes a request by which the guard looks at a resource that need not be the target.
+func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content string) *http.Request {
+	look := lookOf(out, out.Context())
+	at, _ := url.Parse(x.atBackend(u))
+	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = method, at.Path, at.RawPath, at.RawQuery
+	if method == "PROPFIND" {
+		look.Header["Depth"] = []string{"0"}
+	}
+	if content != "" {
+		look.Header["Content-Type"] = []string{"application/xml"}
+		look.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+		look.Body, _ = look.GetBody()
+		look.ContentLength = int64(len(content))
+	}
+	return look
+}
