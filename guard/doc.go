@@ -16,7 +16,7 @@
 // been seen to be sound, the backend's own. Preconditions and ranges are evaluated against
 // the representation that the backend has just sent, whatever it would have made of
 // them itself. Nothing is cached: every answer is made of a response of the backend to that very
-// request, and what is learned of a backend says only whether it is believed.
+// request, and what is learned of a backend says only whether it is believed, and what a 304 or a part leaves out.
 //
 // The backend is asked for content without coding, and the guard compresses it. Each coding has a
 // tag of its own, and in If-Match all of them name the state.

@@ -211,7 +211,7 @@ func (l *learned) believe(target string) (o observation, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := l.observed[keyOf(target)]
-	if seen == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.overtaken() {
+	if seen == nil || seen.shown == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.overtaken() {
 		return observation{}, false
 	}
 	seen.believed++

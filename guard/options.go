@@ -179,7 +179,8 @@ type Preconditions uint8
 
 const (
 	// PreconditionsAuto is PreconditionsPass as long as the backend's tags are
-	// trusted, and PreconditionsCheck otherwise.
+	// trusted and it has refused nothing that held, and PreconditionsCheck otherwise. PUT and DELETE come first;
+	// other methods follow when the backend has accepted a true precondition.
 	PreconditionsAuto Preconditions = iota
 	// PreconditionsCheck evaluates them at the guard, under the lock, and sends
 	// the backend none.

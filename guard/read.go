@@ -120,8 +120,8 @@ func (x *exchange) headWasEnough(res *http.Response, known *observation) bool {
 	}
 	v := x.readValidators(res)
 	q := question{known: *known, learns: true}
-	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.overtaken() &&
-		known.shown != nil && *x.showing(res, v.size) == *known.shown
+	shown := x.showing(res, v.size)
+	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.overtaken() && shown != nil && *shown == *known.shown
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
@@ -217,8 +217,11 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		}
 		wants = true
 	}
-	if !wants {
+	switch {
+	case !wants:
 		return x.stream(out, res, s)
+	case x.isReview(res, s):
+		return x.review(out, res, s)
 	}
 	held, err := x.hold(res)
 	if x.glance.overtaken() && (err != nil || held.whole && !x.isWhole(held)) {
@@ -241,6 +244,39 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		x.learn(s, held.inMemory())
 	}
 	return nil, x.serveHeld(res, s, held)
+}
+
+// isReview reports whether content is read only to see whether it is still that of its tag, and is not going to be sent: it need not
+// be held, however long it is.
+func (x *exchange) isReview(res *http.Response, s sight) bool {
+	if !x.sampled || !x.isStrong(s) || res.ContentLength <= x.route.MaxBuffer || x.acceptsCoding() || x.namesOther(s.backend.tag) {
+		return false
+	}
+	return x.r.Method == http.MethodHead || x.policy().Evaluate(precondition.Origin, x.r.Method, x.fields, x.current(s)).Outcome == precondition.NotModified
+}
+
+// review reads all of the content, and answers without it if it is right.
+func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http.Response, error) {
+	quick := newSummer()
+	buffer := copyBuffers{}.Get()
+	defer copyBuffers{}.Put(buffer)
+	err := withTimeout(res.Body, func() error {
+		_, err := io.CopyBuffer(&quick, struct{ io.Reader }{res.Body}, buffer)
+		return err
+	})
+	_ = res.Body.Close()
+	res.Body = http.NoBody
+	switch {
+	case x.glance.overtaken():
+		return nil, errOvertaken
+	case err != nil:
+		return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}
+	}
+	s.sum = quick.sum()
+	if x.learn(s, nil); !x.isStrong(s) {
+		return x.readOnce(out) // without trust
+	}
+	return x.stream(out, res, s)
 }
 
 // isWhole reports whether content that a write has overtaken is all of the version before that write.

@@ -15,17 +15,26 @@ type shown struct {
 	coded bool
 }
 
-// maxShown bounds how many different ones are kept. Most resources of a backend share theirs.
-const maxShown = 1024
+const (
+	// maxShown bounds how many different ones are kept. Most resources of a backend share theirs.
+	maxShown = 1024
+	// maxShownLength bounds each, in bytes.
+	maxShownLength = 1024
+)
 
-// showing returns what the response with the whole of a representation of this size says.
+// showing returns what the response with the whole of a representation of this size says, or nil if that is too much to be
+// kept: then no short answer about it is believed.
 func (x *exchange) showing(res *http.Response, size int64) *shown {
 	h := res.Header
-	return &shown{
+	s := &shown{
 		contentType: joined(h, "Content-Type"), contentLanguage: joined(h, "Content-Language"),
 		contentLocation: joined(h, "Content-Location"), cacheControl: joined(h, "Cache-Control"),
 		vary: joined(h, "Vary"), coded: x.mayEncode(res, size),
 	}
+	if len(s.contentType)+len(s.contentLanguage)+len(s.contentLocation)+len(s.cacheControl)+len(s.vary) > maxShownLength {
+		return nil
+	}
+	return s
 }
 
 func joined(h http.Header, name string) string {

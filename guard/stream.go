@@ -133,16 +133,14 @@ func (x *exchange) unsatisfiable(h http.Header, plan byterange.Plan) error {
 const skipCheaply = 256 << 10
 
 // askPart asks the backend for the part of plan alone, if what it sends can be
-// known to be of the same version. It returns nil if not.
+// known to be of the same version: by its validator, as If-Range is not passed on. It returns nil if not.
 func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.ReadCloser {
-	validator := partValidator(s.backend)
-	if plan.Range.Start <= skipCheaply || validator == "" || out.Body != nil || !x.route.learned.parts.worthAsking() {
+	if plan.Range.Start <= skipCheaply || partValidator(s.backend) == "" || out.Body != nil || !x.route.learned.parts.worthAsking() {
 		return nil
 	}
 	asked := *out
 	asked.Header = maps.Clone(out.Header)
 	asked.Header["Range"] = []string{fmt.Sprintf("bytes=%d-%d", plan.Range.Start, plan.Range.End()-1)}
-	asked.Header["If-Range"] = []string{validator}
 	res, err := x.send(&asked)
 	if err != nil {
 		return nil
