@@ -24,6 +24,26 @@ var requestRefusals = []refusal{
 		},
 	},
 	{
+		id: "purge-not-allowed", level: Good, status: 403, section: "RFC 9110 §15.5.4",
+		summary: "Only some may destroy earlier revisions",
+		explains: "Earlier revisions protect what was written from those who may write: from a mistake, or from a password that was " +
+			"stolen. So the right to write is not the right to destroy them.",
+		request: "DELETE /notes/plan?revision=earlier HTTP/1.1\nHost: www.example.org",
+		fix: []string{
+			"Server: name the users who may with serve --may-purge, or use fourtwelve purge on the machine itself.",
+		},
+	},
+	{
+		id: "revision-is-current", level: Good, status: 409, section: "RFC 9110 §15.5.10",
+		summary: "The current revision cannot be purged, only earlier ones",
+		explains: "What is current is what clients get and other programs see as a file. It goes away by deleting or replacing the " +
+			"resource, and is an earlier revision then.",
+		request: "DELETE /notes/plan?revision=7 HTTP/1.1\nHost: www.example.org",
+		fix: []string{
+			"Client: delete or replace the resource, with If-Match, and then purge the revision.",
+		},
+	},
+	{
 		id: "cross-origin", level: Good, status: 403, section: "RFC 9110 §17.13",
 		summary: "A page of another site had a browser send this request",
 		explains: "A browser sends the credentials it has along with every request, whichever page asked for it. So a write, or a read " +

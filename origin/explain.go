@@ -95,7 +95,7 @@ func (x *exchange) withheld(p *condhttp.Problem, current precondition.Current) *
 // addHistory says since when the version that the client saw is not current any
 // more, and what has changed, if that version is still kept.
 func (x *exchange) addHistory(p *condhttp.Problem, current store.Info) {
-	if x.history == nil {
+	if !x.seesHistory() {
 		return
 	}
 	seen, since, ok := x.seenRevision(current)

@@ -31,8 +31,10 @@ const readMethods = "GET, HEAD, OPTIONS"
 // methods is the Allow field for a target (RFC 9110 §10.2.1).
 func (h *Handler) methods(k kind) string {
 	switch {
-	case h.options.ReadOnly || k == kindRevision:
+	case h.options.ReadOnly || k == kindRevision && h.options.MayPurge == nil:
 		return readMethods
+	case k == kindRevision:
+		return readMethods + ", DELETE"
 	case k == kindCollection:
 		return readMethods + ", POST"
 	}

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/store"
@@ -48,6 +49,13 @@ type Options struct {
 	// CacheControl returns the Cache-Control value (RFC 9111 §5.2) for the resource with this
 	// name, or "" for none. Nil is DefaultCacheControl for all.
 	CacheControl func(name string) string
+	// History reports whether who sent a request may see earlier revisions: their
+	// content, the link to them, and what has changed since. Nil lets everyone who may
+	// read.
+	History func(*http.Request) bool
+	// MayPurge reports whether who sent a request may make the store forget earlier
+	// revisions. Nil lets nobody.
+	MayPurge func(*http.Request) bool
 	// Observe is told of every request that was answered.
 	Observe Observer
 	// Logger gets what went wrong inside. Nil discards it.

@@ -18,7 +18,7 @@ const (
 // linkOf returns the Link field of an answer with res: to the revision before
 // it, if one is kept, and from an earlier revision to the current one. It is worked out once.
 func (x *exchange) linkOf(res *resource) []string {
-	if x.history == nil || res.content != nil {
+	if res.content != nil || !x.seesHistory() {
 		return nil
 	}
 	if known := res.predecessor.Load(); known != nil {
@@ -27,6 +27,12 @@ func (x *exchange) linkOf(res *resource) []string {
 	link := x.findLink(res)
 	res.predecessor.Store(&link)
 	return link
+}
+
+// seesHistory reports whether who sent the request may see earlier revisions, if there
+// are any.
+func (x *exchange) seesHistory() bool {
+	return x.history != nil && (x.options.History == nil || x.options.History(x.r))
 }
 
 func (x *exchange) findLink(res *resource) []string {
@@ -47,7 +53,7 @@ func (x *exchange) findLink(res *resource) []string {
 // getRevision answers GET and HEAD for one revision that the query names.
 func (x *exchange) getRevision() (done bool, err error) {
 	rev := x.target.revision
-	if rev == 0 || x.target.slash {
+	if rev == 0 || x.target.slash || x.history != nil && !x.seesHistory() {
 		return false, noRevision()
 	}
 	c, err := x.store.Open(x.ctx, x.target.name, rev)

@@ -18,10 +18,22 @@ type target struct {
 	// 0 if what was asked for is not a number of one.
 	versioned bool
 	revision  store.Revision
+	// earlier is set if the query asks for all revisions before the current one.
+	earlier bool
 }
 
 // revisionParam is the query parameter that asks for an earlier revision.
 const revisionParam = "revision"
+
+// everyEarlier is its value for all earlier revisions together.
+const everyEarlier = "earlier"
+
+// AsksForRevision reports whether a target URI is that of an earlier revision, or of
+// all of them, rather than of what is current.
+func AsksForRevision(u *url.URL) bool {
+	_, asked := askedRevision(u.RawQuery)
+	return asked
+}
 
 // parseTarget reads a target URI whose form has been checked. It refuses only what
 // the decoded name would hide; all else about names is the store's to judge. The error is
@@ -46,7 +58,9 @@ func parseTarget(u *url.URL) (target, error) {
 		}
 	}
 	if u.RawQuery != "" {
-		t.revision, t.versioned = parseRevision(u.RawQuery)
+		var value string
+		value, t.versioned = askedRevision(u.RawQuery)
+		t.revision, t.earlier = parseRevision(value), value == everyEarlier
 	}
 	return t, nil
 }
@@ -66,21 +80,29 @@ func hasEncodedSlash(rawPath string) bool {
 	}
 }
 
-// parseRevision looks for the parameter that asks for a revision. A query that
-// does not parse asks for none.
-func parseRevision(query string) (rev store.Revision, asked bool) {
+// askedRevision looks for the parameter that asks for a revision. A query that does not
+// parse asks for none. The value is "" if there are several.
+func askedRevision(query string) (value string, asked bool) {
 	if !strings.Contains(query, revisionParam) {
-		return 0, false
+		return "", false
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil || len(values[revisionParam]) == 0 {
-		return 0, false
+		return "", false
 	}
-	n, err := strconv.ParseUint(values.Get(revisionParam), 10, 64)
-	if err != nil || len(values[revisionParam]) > 1 {
-		return 0, true
+	if len(values[revisionParam]) > 1 {
+		return "", true
 	}
-	return store.Revision(n), true
+	return values.Get(revisionParam), true
+}
+
+// parseRevision returns the revision that value is the number of, or 0.
+func parseRevision(value string) store.Revision {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return store.Revision(n)
 }
 
 // pathOf returns the path, percent-encoded, under which name is served. It

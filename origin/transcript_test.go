@@ -203,6 +203,10 @@ func (s *stage) option(word string) {
 		}[value]
 	case "read-only":
 		o.ReadOnly = true
+	case "may-purge":
+		o.MayPurge = func(r *http.Request) bool { return r.Header.Get("X-User") == value }
+	case "history":
+		o.History = func(r *http.Request) bool { return r.Header.Get("X-User") == value }
 	case "lenient-tags":
 		o.LenientTags = true
 	case "stale-if-range":

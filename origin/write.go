@@ -23,6 +23,8 @@ func (x *exchange) write() {
 	switch {
 	case x.options.ReadOnly:
 		x.refuse(condhttp.NewProblem(http.StatusForbidden, "read-only", "this server does not accept writes", ""))
+	case x.target.versioned && x.r.Method == http.MethodDelete:
+		x.purge()
 	case x.target.versioned:
 		x.methodNotAllowed(kindRevision)
 	case x.r.Method == http.MethodPost:

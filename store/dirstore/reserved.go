@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -10,6 +11,9 @@ import (
 // stateDir is the folder, at the top of the directory, for all that the store
 // keeps beside the plain files.
 const stateDir = ".fourtwelve"
+
+// StatePath returns where the state folder of the directory dir is.
+func StatePath(dir string) string { return filepath.Join(dir, stateDir) }
 
 // checkName is store.CheckName plus what this store cannot offer: its own state
 // folder, and on Windows the names that would reach a device or a stream.

@@ -64,6 +64,7 @@ type Store struct {
 var (
 	_ store.Store   = (*Store)(nil)
 	_ store.History = (*Store)(nil)
+	_ store.Purger  = (*Store)(nil)
 )
 
 // entry is what is held under one name.
@@ -312,6 +313,25 @@ func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info
 			}
 		}
 	}
+}
+
+// Purge implements store.Purger.
+func (s *Store) Purge(ctx context.Context, name string, rev store.Revision) (int, error) {
+	if err := check(ctx, name); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	purged := 0
+	if e := s.entries[name]; e != nil {
+		before := len(e.earlier)
+		e.earlier = slices.DeleteFunc(e.earlier, func(r *revision) bool { return rev == 0 || r.info.Revision == rev })
+		purged = before - len(e.earlier)
+	}
+	if purged == 0 && rev != 0 {
+		return 0, named(name, store.ErrGone)
+	}
+	return purged, nil
 }
 
 func (s *Store) revisions(name string) []*revision {
