@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,6 +117,42 @@ func (t *timeout) String() string {
 }
 
 func (t *timeout) Type() string { return "duration" }
+
+// age is a flag for how long ago something was: a duration, or days as in 30d.
+type age time.Duration
+
+func (a *age) Set(text string) error {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return errAge
+		}
+		*a = age(time.Duration(n) * 24 * time.Hour)
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return errAge
+	}
+	*a = age(d)
+	return nil
+}
+
+var errAge = errors.New("must be a duration such as 90m or 12h, or days such as 30d")
+
+func (a *age) String() string {
+	const day = 24 * time.Hour
+	switch d := time.Duration(*a); {
+	case d == 0:
+		return ""
+	case d%day == 0:
+		return fmt.Sprintf("%dd", d/day)
+	default:
+		return d.String()
+	}
+}
+
+func (a *age) Type() string { return "duration" }
 
 // patience is a flag for how long to wait. Alone, without a value, it means
 // forever, which is a negative duration.

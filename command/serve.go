@@ -37,6 +37,9 @@ type serveOptions struct {
 
 	keep      int
 	keepBytes size
+	keepFiles int
+	keepAge   age
+	mayPurge  []string
 	sync      dirstore.SyncMode
 	waitLock  patience
 
@@ -111,6 +114,9 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 
 	f.IntVar(&o.keep, "keep", 8, "keep `N` earlier revisions of each resource")
 	f.Var(&o.keepBytes, "keep-bytes", "largest size of all kept revisions together")
+	f.IntVar(&o.keepFiles, "keep-files", 100_000, "keep `N` earlier revisions of all resources together")
+	f.Var(&o.keepAge, "keep-age", "forget a revision `DURATION` after it was replaced or deleted, such as 30d")
+	f.StringArrayVar(&o.mayPurge, "may-purge", nil, "with --auth, `USER` who may destroy earlier revisions over HTTP; repeatable")
 	f.Var(choice[dirstore.SyncMode]{&o.sync, []string{"full", "none"}, []dirstore.SyncMode{dirstore.SyncFull, dirstore.SyncNone}},
 		"sync", "a write is on the disk before it is answered, or some time later")
 	f.Var(&o.waitLock, "wait-lock", "if another process serves DIR, wait for it to end, `DURATION` at most")
@@ -165,6 +171,7 @@ func (p *servePlan) checkNumbers() error {
 		what string
 	}{
 		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
+		{p.keepFiles < 1, "--keep-files must be more than 0; to keep nothing, write --keep=0"},
 		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},
 	} {
 		if check.bad {
@@ -224,6 +231,9 @@ func (p *servePlan) checkCacheControl() (err error) {
 
 func (p *servePlan) loadCredentials() (err error) {
 	if len(p.auth) == 0 {
+		if len(p.mayPurge) > 0 {
+			return usageError{errors.New("--may-purge has a meaning with --auth only: without it, nobody has a name; use fourtwelve purge on this machine")}
+		}
 		if p.publicRead {
 			return usageError{errors.New("--public-read has a meaning with --auth only: without it, everyone may read anyway")}
 		}

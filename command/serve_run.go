@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -56,6 +57,10 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		defer ln.Close()
 	}
 
+	if !p.readOnly {
+		asked := startControl(files, p.dir, logger)
+		defer func() { err = errors.Join(err, asked.close()) }()
+	}
 	handler, err := p.newHandler(files, lines.observer(), logger)
 	if err != nil {
 		return err
@@ -70,7 +75,8 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 // openStore takes possession of the directory.
 func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slog.Logger) (*dirstore.Store, error) {
 	o := dirstore.Options{
-		Sync: p.sync, Keep: p.keep, KeepBytes: int64(p.keepBytes), ReadOnly: p.readOnly, Logger: logger,
+		Sync: p.sync, Keep: p.keep, KeepBytes: int64(p.keepBytes),
+		KeepFiles: p.keepFiles, KeepAge: time.Duration(p.keepAge), ReadOnly: p.readOnly, Logger: logger,
 	}
 	if p.keep == 0 {
 		o.Keep = -1
@@ -141,6 +147,12 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, l
 	}
 	if len(p.rules) > 0 {
 		o.CacheControl = func(name string) string { return p.rules.Value(name, origin.DefaultCacheControl) }
+	}
+	if len(p.mayPurge) > 0 {
+		o.MayPurge = func(r *http.Request) bool { return slices.Contains(p.mayPurge, gate.User(r)) && gate.User(r) != "" }
+	}
+	if p.publicRead {
+		o.History = gate.IsKnown
 	}
 	h, err := origin.New(o)
 	if err != nil {

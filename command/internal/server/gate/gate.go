@@ -30,8 +30,8 @@ import (
 type Options struct {
 	// Credentials are those that are accepted. Nil asks for none.
 	Credentials *auth.Credentials
-	// PublicRead asks none of GET, HEAD and OPTIONS; what they send is not looked
-	// at.
+	// PublicRead asks none of safe methods; what they send is not looked at. Earlier
+	// revisions, which were replaced or deleted for some reason, are not public.
 	PublicRead bool
 	// LocalOnly refuses requests for a host that is neither an address nor
 	// localhost nor one of Hosts. Addresses are safe: no name can lead to them.
@@ -72,6 +72,12 @@ func User(r *http.Request) string {
 	return ""
 }
 
+// IsKnown reports whether r was let in by its credentials.
+func IsKnown(r *http.Request) bool {
+	_, ok := r.Context().Value(userKey{}).(*auth.Identity)
+	return ok
+}
+
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.LocalOnly && !g.knows(r.Host) {
 		g.refuse(w, r, condhttp.NewProblem(http.StatusMisdirectedRequest, "unknown-host",
@@ -79,7 +85,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"ask for it by its address or as localhost; to have it known by a name, "+g.HostHint))
 		return
 	}
-	if g.Credentials != nil && !(g.PublicRead && method.IsSafe(r.Method)) {
+	if g.Credentials != nil && !(g.PublicRead && method.IsSafe(r.Method) && !origin.AsksForRevision(r.URL)) {
 		id, err := g.Credentials.Check(r.Context(), r.Header["Authorization"])
 		if err != nil {
 			g.refuse(w, r, g.challenge(w, r, err))
