@@ -291,8 +291,12 @@ func (a *answer) asked() string {
 // denial says what an answer to the first PUT means; now is what a GET then got.
 func denial(a, now *answer) string {
 	switch a.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
 		return fmt.Sprintf("PUT gets %d: give the credentials that writing needs", a.status)
+	case http.StatusForbidden:
+		return fmt.Sprintf("PUT gets %d: give the credentials that writing needs, or with --content what the server takes", a.status)
+	case http.StatusBadRequest, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return fmt.Sprintf("PUT gets %d: give two contents that the server takes, with --content and --content-type", a.status)
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusNotFound:
 		allowed := ""
 		if a.has("Allow") {

@@ -271,7 +271,8 @@ func TestCleanUpAfterCancel(t *testing.T) {
 func TestDenied(t *testing.T) {
 	for fault, want := range map[string]string{
 		"writes-get-401": "PUT gets 401: give the credentials that writing needs",
-		"writes-get-403": "PUT gets 403: give the credentials that writing needs",
+		"writes-get-403": "PUT gets 403: give the credentials that writing needs, or with --content what the server takes",
+		"writes-get-415": "PUT gets 415: give two contents that the server takes, with --content and --content-type",
 		"writes-get-405": "the server takes no PUT there (405)",
 		"writes-get-409": "PUT gets 409: name a resource in a folder that exists",
 		"writes-get-501": "the server takes no PUT there (501)",

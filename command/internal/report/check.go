@@ -195,12 +195,13 @@ func idWidth(results []probe.Result) (n int) {
 }
 
 // checkGroup is the part of the table for one group: a line for each check that was judged, those that failed
-// first, and one for all that were not for the same reason.
+// first, worst first, and one for all that were not for the same reason.
 func (p *page) checkGroup(c *Checked, g probe.Group, width int) {
 	results := groupOf(c.Report, g)
 	if len(results) == 0 {
 		return
 	}
+	slices.SortStableFunc(results, worseFirst)
 	p.heading(g.Title())
 	for _, o := range []probe.Outcome{probe.Failed, probe.Passed} {
 		for _, r := range results {
@@ -255,9 +256,20 @@ func failuresOf(r *probe.Report) (list []*probe.Result) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b *probe.Result) int {
-		return cmp.Or(cmp.Compare(b.Check.Weight(), a.Check.Weight()), cmp.Compare(a.Check.Group, b.Check.Group))
+		return cmp.Or(worseFirst(a, b), cmp.Compare(a.Check.Group, b.Check.Group))
 	})
 	return list
+}
+
+// worseFirst orders results by how much a failure matters; what did not fail stays where it is.
+func worseFirst(a, b *probe.Result) int {
+	weight := func(r *probe.Result) int {
+		if r.Outcome != probe.Failed {
+			return 0
+		}
+		return r.Check.Weight()
+	}
+	return cmp.Compare(weight(b), weight(a))
 }
 
 // failures tells all that failed in full, and what else was sent if that is wanted.

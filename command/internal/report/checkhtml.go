@@ -143,7 +143,7 @@ func groupViewOf(c *Checked, g probe.Group, results []*probe.Result, name string
 	view := groupView{Title: g.Title()}
 	results = slices.Clone(results)
 	slices.SortStableFunc(results, func(a, b *probe.Result) int {
-		return cmp.Compare(slices.Index(outcomesShown, a.Outcome), slices.Index(outcomesShown, b.Outcome))
+		return cmp.Or(cmp.Compare(slices.Index(outcomesShown, a.Outcome), slices.Index(outcomesShown, b.Outcome)), worseFirst(a, b))
 	})
 	for _, r := range results {
 		view.Cells = append(view.Cells, cellOf(r, name))
