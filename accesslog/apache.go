@@ -93,6 +93,7 @@ func parseApache(text string, in *time.Location) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.named = true
 	if b.clock != nil {
 		l.when, l.clock = []int8{b.when}, b.clock
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -39,7 +40,7 @@ func detect(sample []byte, whole bool, in *time.Location) (*dialect, error) {
 		}
 		return d, err
 	}
-	if d := bestCandidate(lines, in); d != nil {
+	if d := bestOf(lines, in); d != nil {
 		return d, nil
 	}
 	if looks := looksText(sample); looks != "" {
@@ -63,7 +64,46 @@ func detectGiven(f Format, sample []byte, whole bool, in *time.Location) (*diale
 		}
 		return &dialect{format: f, start: w3cState{layout: l}}, nil
 	}
-	return f.dialect(in)
+	d, err := f.dialect(in)
+	if err == nil && d.start.layout != nil && d.w3c == nil {
+		d.unwrapIfBetter(linesOf(sample, whole))
+	}
+	return d, err
+}
+
+// bestOf returns the dialect that reads most of the lines, as they are or without what stands around them.
+func bestOf(lines [][]byte, in *time.Location) *dialect {
+	plain, read := bestCandidate(lines, in)
+	inner, wrapped := unwrapAll(lines)
+	if !wrapped || len(inner) == 0 {
+		return plain
+	}
+	unwrapped, more := bestCandidate(inner, in)
+	switch {
+	case unwrapped == nil || more < read || unwrapped.w3c != nil:
+		return plain
+	case plain != nil && more == read && (plain.format.name == "haproxy" || lines[0][0] == '{'):
+		return plain // which knows what syslog writes, or has a message beside its fields
+	}
+	unwrapped.unwrap()
+	return unwrapped
+}
+
+// unwrapIfBetter has the lines unwrapped if the format, which was given, reads more of them then.
+func (d *dialect) unwrapIfBetter(lines [][]byte) {
+	inner, wrapped := unwrapAll(lines)
+	c := candidate{format: d.format}
+	if wrapped && c.countEntries(d, inner) > c.countEntries(d, lines) {
+		d.unwrap()
+	}
+}
+
+// unwrap has the lines read without what stands around them.
+func (d *dialect) unwrap() {
+	l := *d.start.layout
+	l.wrapped = true
+	d.start.layout = &l
+	d.notes = append(d.notes, "what programs on the way have put around its lines is left out")
 }
 
 // linesOf returns the first lines of a sample that have something in them.
@@ -132,6 +172,17 @@ var textCandidates = []candidate{
 		_, ok := parseDigits(e.raw(1)) // the port
 		return ok
 	}},
+	{
+		format:  Format{name: "apache", arg: hostCombined},
+		note:    "its first column is taken for the host that was asked",
+		accepts: func(e *Entry) bool { return isHost(e.Text(Host)) && isAddress(e.Text(Client)) },
+	},
+	{
+		format:  Format{name: "apache", arg: lighttpdCombined},
+		note:    "its second column is taken for the host that was asked, as lighttpd writes it",
+		accepts: func(e *Entry) bool { return isHost(e.Text(Host)) },
+	},
+	{format: Format{name: "nginx", arg: lancacheLog, server: "nginx"}},
 	{format: Format{name: "combined"}},
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
@@ -177,13 +228,32 @@ func couldBeAdvisedCaptures(e *Entry) bool {
 // nginxMain is the log_format of the nginx.conf that comes with nginx.
 const nginxMain = nginxCombined + ` "$http_x_forwarded_for"`
 
+// Formats of access logs with a column for the host.
+const (
+	hostCombined     = `%v %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+	lighttpdCombined = `%h %V %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+	lancacheLog      = `[$cache] $remote_addr / $http_x_forwarded_for - $remote_user [$time_local] "$request" $status $body_bytes_sent ` +
+		`"$http_referer" "$http_user_agent" "$upstream_cache_status" "$host" "$http_range"`
+)
+
+// isHost reports whether a value is the name of a host with a dot in it, or an address in its place.
+func isHost(s string) bool {
+	return len(s) > 2 && strings.Contains(s, ".") && !strings.ContainsAny(s, "@ /\"[]") && s[0] != '-' && s[0] != '.'
+}
+
+// isAddress reports whether a value is an IP address.
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
 var jsonCandidates = []candidate{
 	{format: Format{name: "fourtwelve", server: "fourtwelve"}, certain: true, accepts: func(e *Entry) bool { return e.State(Client) == Present }},
 	{format: Format{name: "caddy", server: "Caddy"}, certain: true},
 }
 
-// bestCandidate returns the dialect that reads most of the lines, and at least a third.
-func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
+// bestCandidate returns the dialect that reads most of the lines, and at least a third, and how many it reads.
+func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) {
 	candidates := textCandidates
 	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
 		candidates = append(jsonCandidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
@@ -198,7 +268,7 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
 		if entries == 0 || entries < most && !c.certain {
 			continue
 		}
-		best, most = d, entries+1
+		best, read, most = d, entries, entries+1
 		if c.note != "" {
 			best.notes = append(best.notes, c.note)
 		}
@@ -209,7 +279,7 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect) {
 	if best != nil {
 		best.guessServer(lines)
 	}
-	return best
+	return best, read
 }
 
 // countEntries counts the lines that d, the dialect of c, reads as entries.

@@ -16,6 +16,11 @@ type layout struct {
 	sparse bool
 	// cut, if not nil, tells whether a value is only a beginning.
 	cut func(e *Entry, f Field) bool
+	// wrapped layouts are of files in which something stands around the lines: see unwrap.
+	wrapped bool
+	// named layouts have a column for the client that names or numbers a machine, so that a line with
+	// anything else there is not of the layout.
+	named bool
 	// lost, if not 0, is the column of lines that say how many requests are not in
 	// the log.
 	lost int8

@@ -128,6 +128,7 @@ func parseNginx(text string) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.named = true
 	if escape != nginxDefault {
 		l.absent = empty
 	}

@@ -47,11 +47,38 @@ func (p *lineParser) parse(l *layout, line []byte) verdict {
 		e.at = at
 	}
 	status, ok := parseStatus(e.raw(int(l.column[Status])))
-	if !ok {
+	if !ok || l.named && e.nobody() {
 		return unreadable
 	}
 	e.status = status
 	return isEntry
+}
+
+// inner is the line without what stands around it, if the lines of the layout have that.
+func (p *lineParser) inner(l *layout, line []byte) []byte {
+	if l == nil || !l.wrapped {
+		return line
+	}
+	return unwrap(line)
+}
+
+// nobody reports whether the client of an entry can be none: a time, or what has characters that no
+// name or address has. Then something stands before the line that is not known here, and
+// all its columns are in the wrong places.
+func (e *Entry) nobody() bool {
+	client := e.present(Client)
+	if len(client) > len("2026-11-03T") && client[4] == '-' && client[7] == '-' && digits(client[:4]) > 0 {
+		return true
+	}
+	for _, c := range client {
+		if c == '|' || c == '<' || c == '>' || c == '"' || c == '{' || c == '=' {
+			return true
+		}
+	}
+	if len(client) > 0 && client[0] == '[' && bytes.IndexByte(client, ':') < 0 { // no IPv6 address
+		return true
+	}
+	return bytes.HasPrefix(e.present(User), []byte("- "))
 }
 
 // parseStatus reads three digits, or what stands for no status: "-", "-1" in HAProxy's
@@ -175,7 +202,7 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 		p.other(n)
 		return
 	}
-	switch p.lineParser.parse(l, line) {
+	switch line = p.inner(l, line); p.lineParser.parse(l, line) {
 	case unreadable:
 		p.bad(line, n, false)
 		return

@@ -146,7 +146,7 @@ func (d *dialect) firstTime(lines [][]byte) int64 {
 	for _, line := range lines {
 		if d.w3c != nil && line[0] == '#' {
 			state = d.w3c.directive(state, line)
-		} else if p.parse(state.layout, line) == isEntry {
+		} else if p.parse(state.layout, p.inner(state.layout, line)) == isEntry {
 			first = min(first, p.entry.at)
 		}
 	}

@@ -21,7 +21,7 @@ type principal struct {
 }
 
 func principalOf(e *accesslog.Entry) principal {
-	return principal{keep(e.Text(accesslog.Client)), keep(e.Text(accesslog.User))}
+	return principal{keep(clientOf(e)), keep(e.Text(accesslog.User))}
 }
 
 // String names the user and the address.

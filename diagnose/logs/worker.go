@@ -52,7 +52,7 @@ func newWorker(only *accesslog.StatusSet) *worker {
 
 // each looks at an entry and reports whether it is to be looked at in the order of time.
 func (w *worker) each(e *accesslog.Entry) bool {
-	status, client := e.Status(), e.Text(accesslog.Client)
+	status, client := e.Status(), clientOf(e)
 	path, query := e.PathQuery()
 	hp, hc := hash(path), hash(client)
 	if !w.only.Empty() {

@@ -1,0 +1,266 @@
+package accesslog
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// maxWrappers bounds how many programs have put something before a line.
+const maxWrappers = 4
+
+// unwrap returns a line without what programs on its way have put around it: the container runtime
+// of Kubernetes (CRI), kubectl, Docker and Compose, syslog (RFC 3164, RFC 5424) on the wire and in files,
+// journald, and those that make the line a member of JSON. It may change the memory of line. A line with nothing around it is
+// returned as it is, so that a file may have both.
+func unwrap(line []byte) []byte {
+	for range maxWrappers {
+		if len(line) > 0 && line[0] == '{' {
+			inner, ok := unwrapJSON(line)
+			if !ok {
+				return line
+			}
+			line = inner
+			continue
+		}
+		n := wrapper(line)
+		if n == 0 || n >= len(line) {
+			return line
+		}
+		line = line[n:]
+	}
+	return line
+}
+
+// unwrapAll unwraps copies of lines, and reports whether that changed any of them.
+func unwrapAll(lines [][]byte) (inner [][]byte, wrapped bool) {
+	for _, line := range lines {
+		in := unwrap(bytes.Clone(line))
+		wrapped = wrapped || len(in) != len(line)
+		if len(in) > 0 {
+			inner = append(inner, in)
+		}
+	}
+	return inner, wrapped
+}
+
+// wrapper is the length of what one program has put before the line; 0 if there is nothing.
+func wrapper(line []byte) int {
+	if len(line) < len("[a] ") {
+		return 0
+	}
+	switch c := line[0]; {
+	case c == '\x1b':
+		return colorCode(line)
+	case c == '<':
+		return priority(line)
+	case c == '[':
+		return bracketed(line)
+	case c >= '0' && c <= '9':
+		if n := stamp(line); n > 0 {
+			return n + afterTime(line[n:])
+		}
+	}
+	if n := oldTime(line); n > 0 {
+		if tag := syslogTag(line[n:]); tag > 0 {
+			return n + tag
+		}
+	}
+	return composed(line)
+}
+
+// colorCode is an escape sequence of a terminal, as Compose writes around names.
+func colorCode(line []byte) int {
+	if line[1] != '[' {
+		return 0
+	}
+	for i, c := range line[2:] {
+		if c == 'm' {
+			return i + len("\x1b[m")
+		}
+		if (c < '0' || c > '9') && c != ';' {
+			break
+		}
+	}
+	return 0
+}
+
+// priority is that of syslog, as in <190>, with what follows it.
+func priority(line []byte) int {
+	end := bytes.IndexByte(line[:min(len(line), len("<191> "))], '>')
+	if end < 2 || digits(line[1:end]) < 0 {
+		return 0
+	}
+	n := end + 1
+	if rest := line[n:]; bytes.HasPrefix(rest, []byte("1 ")) {
+		return n + 2 + syslog5424(rest[2:])
+	}
+	return n
+}
+
+// syslog5424 is the rest of a header of RFC 5424: the time, four names and the structured data.
+func syslog5424(line []byte) int {
+	n := 0
+	for range 5 {
+		i := bytes.IndexByte(line[n:], ' ')
+		if i < 0 {
+			return 0
+		}
+		n += i + 1
+	}
+	if n += structuredData(line[n:]); n < len(line) && line[n] == ' ' {
+		n++
+	}
+	if bytes.HasPrefix(line[n:], utf8BOM) {
+		n += len(utf8BOM)
+	}
+	return n
+}
+
+// structuredData is the length of "-", or of elements in brackets; 0 if it is neither.
+func structuredData(line []byte) (n int) {
+	if len(line) > 0 && line[0] == '-' {
+		return 1
+	}
+	for n < len(line) && line[n] == '[' {
+		quoted := false
+		for n++; n < len(line) && (quoted || line[n] != ']'); n++ {
+			switch line[n] {
+			case '\\':
+				n++
+			case '"':
+				quoted = !quoted
+			}
+		}
+		n++
+	}
+	return min(n, len(line))
+}
+
+// bracketed is a name in brackets, as kubectl logs --prefix writes it. A time is none, for it begins logs of Envoy.
+func bracketed(line []byte) int {
+	end := bytes.IndexByte(line, ']')
+	if end < 2 || end+1 >= len(line) || line[end+1] != ' ' || bytes.IndexByte(line[:end], ' ') >= 0 || line[1] >= '0' && line[1] <= '9' {
+		return 0
+	}
+	return end + 2
+}
+
+// stamp is a time by RFC 3339 with the blank behind it, also with a comma, or without a colon in the zone.
+func stamp(line []byte) int {
+	const form = "0000-00-00T00:00:00"
+	if len(line) <= len(form) {
+		return 0
+	}
+	for i := range form {
+		c := line[i]
+		if isDigit := c >= '0' && c <= '9'; form[i] == '0' && !isDigit || form[i] != '0' && c != form[i] {
+			return 0
+		}
+	}
+	n := len(form)
+	if line[n] == '.' || line[n] == ',' {
+		for n++; n < len(line) && line[n] >= '0' && line[n] <= '9'; n++ {
+		}
+	}
+	zone := bytes.IndexByte(line[n:], ' ')
+	if zone < 0 || zone > len("+00:00") || zone > 0 && !bytes.ContainsRune([]byte("Z+-"), rune(line[n])) {
+		return 0
+	}
+	return n + zone + 1
+}
+
+// afterTime is what follows the time: the stream and the tag of a container runtime, or a host and a program.
+func afterTime(line []byte) int {
+	if bytes.HasPrefix(line, []byte("stdout F ")) || bytes.HasPrefix(line, []byte("stderr F ")) {
+		return len("stdout F ")
+	}
+	return syslogTag(line)
+}
+
+// oldTime is a time of RFC 3164, as in "Nov  3 09:15:20 ", or of journalctl, as in "Tue 2026-11-03 09:15:20 UTC ".
+func oldTime(line []byte) int {
+	const form, full = "Nov  3 09:15:20 ", "Tue 2026-11-03 09:15:20 "
+	switch {
+	case len(line) > len(form) && line[3] == ' ' && line[9] == ':' && line[12] == ':' && line[15] == ' ' && digits(line[7:9]) >= 0:
+		return len(form)
+	case len(line) > len(full) && line[3] == ' ' && line[8] == '-' && line[17] == ':' && line[20] == ':' && line[23] == ' ':
+		if zone := bytes.IndexByte(line[len(full):], ' '); zone > 0 && zone <= len("+0000") {
+			return len(full) + zone + 1
+		}
+	}
+	return 0
+}
+
+// syslogTag is the name of a program with its colon, as in "nginx[123]: ", with or without the name of a host before it.
+func syslogTag(line []byte) int {
+	first := bytes.IndexByte(line, ' ')
+	if first <= 0 {
+		return 0
+	}
+	if line[first-1] == ':' {
+		return first + 1
+	}
+	second := bytes.IndexByte(line[first+1:], ' ')
+	if second > 0 && line[first+second] == ':' {
+		return first + 1 + second + 1
+	}
+	return 0
+}
+
+// composed is the name of a service before a bar, as Docker Compose writes it.
+func composed(line []byte) int {
+	n := 0
+	for n < len(line) && isServiceName(line[n]) {
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	for n < len(line) && line[n] == ' ' {
+		n++
+	}
+	if n+1 >= len(line) || line[n] != '|' {
+		return 0
+	}
+	n++
+	if line[n] == '\x1b' {
+		n += colorCode(line[n:])
+	}
+	if n < len(line) && line[n] == ' ' {
+		return n + 1
+	}
+	return 0
+}
+
+func isServiceName(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '@' || c == '/'
+}
+
+// innerMembers are the members of JSON that have a line of a log: Docker's json-file, journalctl -o json, Fluent Bit, Google Cloud.
+var innerMembers = []string{"log", "MESSAGE", "message", "textPayload"}
+
+// unwrapJSON returns the line that a member of an object has. It is unescaped in place, since it is never longer so.
+func unwrapJSON(line []byte) (inner []byte, ok bool) {
+	s := jsonScanner{b: line}
+	if !s.open() {
+		return nil, false
+	}
+	for key, more := s.next(); more; key, more = s.next() {
+		v := s.value()
+		for _, name := range innerMembers {
+			if string(key) == name && v.start > 0 && v.end > v.start && line[v.start-1] == '"' {
+				return unescapeInPlace(line, v)
+			}
+		}
+	}
+	return nil, false
+}
+
+func unescapeInPlace(line []byte, v span) ([]byte, bool) {
+	var text string
+	if json.Unmarshal(line[v.start-1:v.end+1], &text) != nil || len(text) > int(v.end-v.start) {
+		return nil, false
+	}
+	n := copy(line[v.start:], text)
+	return bytes.TrimRight(line[v.start:int(v.start)+n], "\r\n"), true
+}
