@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -183,6 +184,10 @@ var textCandidates = []candidate{
 		accepts: func(e *Entry) bool { return isHost(e.Text(Host)) },
 	},
 	{format: Format{name: "nginx", arg: lancacheLog, server: "nginx"}},
+	{format: Format{name: "istio", server: "Istio"}},
+	{format: Format{name: "envoy", server: "Envoy"}},
+	{format: Format{name: "alb", server: "AWS load balancer"}},
+	{format: Format{name: "elb", server: "AWS classic load balancer"}},
 	{format: Format{name: "combined"}},
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
@@ -256,7 +261,11 @@ var jsonCandidates = []candidate{
 func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) {
 	candidates := textCandidates
 	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
-		candidates = append(jsonCandidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
+		candidates = slices.Clone(jsonCandidates)
+		for _, shape := range jsonShapes {
+			candidates = append(candidates, candidate{format: Format{name: shape.name, server: shape.server}, certain: true})
+		}
+		candidates = append(candidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
 	}
 	most := (len(lines) + 2) / 3
 	for _, c := range candidates {

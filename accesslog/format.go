@@ -82,6 +82,27 @@ var formatSpecs = []formatSpec{
 		return layoutDialect(l, nil)
 	}},
 	{"fourtwelve", "fourtwelve", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newFourtwelve(), nil) }},
+	{"envoy", "Envoy", "", templateSpec(envoyLog)},
+	{"istio", "Istio", "", templateSpec(istioLog)},
+	{"alb", "AWS load balancer", "", templateSpec(albLog)},
+	{"elb", "AWS classic load balancer", "", templateSpec(elbLog)},
+	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-storage"), shapeSpec("google-lb"),
+	shapeSpec("fastly"), shapeSpec("cloudflare"), shapeSpec("akamai"), shapeSpec("minio"), shapeSpec("pino"), shapeSpec("ecs"),
+}
+
+// Logs that a log_format of nginx describes although something else writes them.
+const (
+	envoyLog = `[$time_iso8601] "$request" $status $flags $request_length $body_bytes_sent $ms $upstream_ms ` +
+		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr"`
+	istioLog = `[$time_iso8601] "$request" $status $flags $details $termination "$failure" $request_length $body_bytes_sent $ms $upstream_ms ` +
+		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr" $cluster $rest`
+	elbLog = `$time_iso8601 $elb $remote_addr:$remote_port $upstream_addr $request_ms $target_ms $response_ms $status $upstream_status ` +
+		`$request_length $bytes_sent "$request" "$http_user_agent" $rest`
+	albLog = `$type ` + elbLog
+)
+
+func templateSpec(text string) func(string, *time.Location) (*dialect, error) {
+	return func(string, *time.Location) (*dialect, error) { return layoutDialect(parseNginx(text)) }
 }
 
 func apacheSpec(text string) func(string, *time.Location) (*dialect, error) {

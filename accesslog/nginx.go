@@ -58,7 +58,6 @@ var nginxVariables = map[string]column{
 var nginxSlots = map[string]slot{
 	"request":                  {how: spaced, n: 2},
 	"time_local":               {how: fixed, n: 26},
-	"time_iso8601":             {how: fixed, n: 25},
 	"upstream_addr":            {how: list},
 	"upstream_status":          {how: list},
 	"upstream_response_time":   {how: list},

@@ -30,6 +30,8 @@ const (
 	percent
 	// numberSign: #HH, as HAProxy writes it.
 	numberSign
+	// operation: the method of an operation of an object store, as in PutObject and GetBlob.
+	operation
 )
 
 // apply returns the value that s of line stands for: a part of line itself if
@@ -49,6 +51,8 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return unescapeWith(raw, '\\', appendBackslash, scratch)
 	case withoutPort:
 		return cutPort(raw), scratch
+	case operation:
+		return methodOf(raw), scratch
 	case plusBlank:
 		return unescapeWith(raw, '+', appendPlus, scratch)
 	case plusBlankOutsideQuotes:

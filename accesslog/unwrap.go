@@ -70,7 +70,7 @@ func wrapper(line []byte) int {
 
 // colorCode is an escape sequence of a terminal, as Compose writes around names.
 func colorCode(line []byte) int {
-	if line[1] != '[' {
+	if len(line) < 3 || line[1] != '[' {
 		return 0
 	}
 	for i, c := range line[2:] {
