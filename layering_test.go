@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"internal/field/cachecontrol":      {},
 	"command/internal/server/coalesce": {},
 	"internal/content/budget":          {},
+	"command/internal/server/framing":  {"condhttp", "internal/field/method"},
 	"internal/content/coding":          {"internal/field/qvalue"},
 	"internal/field/digest":            {},
 	"command/internal/evaluate":        {"etag", "precondition", "byterange", "internal/field/method"},
@@ -62,7 +63,7 @@ var mayImport = map[string][]string{
 
 	"command": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
-		"command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline",
+		"command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline", "command/internal/server/framing",
 		"command/internal/evaluate", "command/internal/server/gate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc", "command/internal/server/pace",
 		"command/internal/report", "command/internal/requestlog", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 	},

@@ -18,6 +18,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
 )
 
 const (
@@ -76,8 +77,10 @@ func (l *accessLog) close() error {
 // that content takes; that is for the handler to bound.
 func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	s := &http.Server{
-		Handler:           coalesce.Handler(handler),
-		ConnContext:       coalesce.Context,
+		Handler: coalesce.Handler(framing.Handler(handler)),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return framing.Context(coalesce.Context(ctx, c), c)
+		},
 		ReadHeaderTimeout: min(headerTimeout, f.idleTimeout),
 		IdleTimeout:       f.idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -148,7 +151,11 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
 func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, outcome string) error {
-	ln = coalesce.Listen(deadline.Listen(ln))
+	ln = deadline.Listen(ln)
+	if f.certificate == nil {
+		ln = framing.Listen(ln)
+	}
+	ln = coalesce.Listen(ln)
 	failed := make(chan error, 1)
 	go func() {
 		if f.certificate != nil {

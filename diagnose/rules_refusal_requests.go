@@ -3,6 +3,28 @@ package diagnose
 // requestRefusals are about who asks for what, before anything is looked at.
 var requestRefusals = []refusal{
 	{
+		id: "ambiguous-length", level: Warning, status: 400, section: "RFC 9112 §6.1",
+		summary: "It is not clear where the content of the request ends",
+		explains: "The request is of HTTP/1.0 and has Transfer-Encoding, which that version does not know, or its fields about the length of the " +
+			"content can be read in two ways. Servers on the way may see its end in different places, and part of the content would be stored, or " +
+			"taken for another request. Nothing was changed, and the connection is closed.",
+		request: "PUT /notes/plan HTTP/1.0\nTransfer-Encoding: chunked",
+		fix: []string{
+			"Client: send Content-Length, or use HTTP/1.1.",
+			"Proxy: speak HTTP/1.1 to the server behind (nginx: proxy_http_version 1.1).",
+		},
+	},
+	{
+		id: "length-required", level: Warning, status: 411, section: "RFC 9110 §15.5.12",
+		summary: "A request of HTTP/1.0 says nothing of the length of its content",
+		explains: "HTTP/1.0 has no other way than Content-Length to say where content ends. Without it, a write would store nothing, whatever " +
+			"the client sends after the header section. Nothing was changed, and the connection is closed.",
+		request: "PUT /notes/plan HTTP/1.0",
+		fix: []string{
+			"Client: send Content-Length, also where it is 0, or use HTTP/1.1.",
+		},
+	},
+	{
 		id: "bad-name", level: Warning, status: 400, section: "RFC 9110 §4.2.3",
 		summary: "The path names nothing that could be stored",
 		explains: "A path becomes a name by percent-decoding it once. What then has a dot segment, an encoded slash, a control " +

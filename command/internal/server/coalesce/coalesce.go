@@ -125,6 +125,9 @@ func (c *conn) ReadFrom(src io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c.Conn}, src)
 }
 
+// Beneath returns the connection that is written to.
+func (c *conn) Beneath() net.Conn { return c.Conn }
+
 // CloseWrite ends our side of the connection, if it has sides.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
