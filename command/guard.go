@@ -24,8 +24,10 @@ type guardOptions struct {
 	check   bool
 	metrics string
 
-	keepHost bool
-	tls      guardconfig.BackendTLS
+	keepHost   bool
+	passFields []string
+	omit       []string
+	tls        guardconfig.BackendTLS
 
 	require       condhttp.Requirement
 	validators    guard.Validators
@@ -119,6 +121,8 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `VALUE` for answers to reads that have none (default no-cache, for those with an entity tag), or off")
 
 	f.BoolVar(&o.keepHost, "keep-host", false, "send the backend the Host that the client sent, and not that of URL")
+	f.StringArrayVar(&o.passFields, "pass-field", nil, "`NAME` of a field to send on though it has an underscore or says who asks, such as CF-Connecting-IP; repeatable")
+	f.StringArrayVar(&o.omit, "omit", nil, "leave `NAME` out of requests to the backend: Forwarded, X-Forwarded-* or Via; repeatable")
 	f.StringVar(&o.tls.CA, "backend-ca", "", "PEM `FILE` of certificates to trust for the backend, in place of the system's")
 	f.StringVar(&o.tls.Name, "backend-name", "", "`NAME` that the backend's certificate must have, in place of that in URL")
 	f.StringVar(&o.tls.Cert, "backend-cert", "", "PEM `FILE` of a certificate to show to the backend")
@@ -294,6 +298,9 @@ func (o *guardOptions) route() (*guard.Route, error) {
 			Lock: time.Duration(o.waiting), Content: time.Duration(o.content),
 		},
 	}
+	if err := o.setFields(r); err != nil {
+		return nil, usageError{err}
+	}
 	if o.cacheControl != "" {
 		if err := guardconfig.CheckCacheControl(o.cacheControl); err != nil {
 			return nil, usageError{err}
@@ -305,6 +312,20 @@ func (o *guardOptions) route() (*guard.Route, error) {
 		}
 	}
 	return r, nil
+}
+
+// setFields says what fields the backend is sent.
+func (o *guardOptions) setFields(r *guard.Route) error {
+	for _, name := range o.omit {
+		if err := guardconfig.Omit(r, name); err != nil {
+			return fmt.Errorf("--omit: %w", err)
+		}
+	}
+	r.PassFields = o.passFields
+	if err := guardconfig.CheckRoute(guard.Route{PassFields: r.PassFields}); err != nil {
+		return fmt.Errorf("--pass-field: %w", err)
+	}
+	return nil
 }
 
 func (o *guardOptions) backend() (*url.URL, error) {

@@ -43,6 +43,7 @@ func TestGuardFlags(t *testing.T) {
 		"--trusted-proxy=192.0.2.7", "--trusted-proxy=10.0.0.0/8", "--via=gate-7", "--spool-dir="+spool,
 		"--max-memory=512M", "--max-disk=0", "--require=always", "--validators=content", "--preconditions=pass",
 		"--lenient-tags", "--stale-if-range=412", "--coding=false", "--cache-control=no-cache", "--keep-host",
+		"--pass-field=CF-Connecting-IP", "--omit=Via", "--omit=x-forwarded-*", "--omit=Forwarded",
 		"--backend-name=c.example.org", "--max-body=none", "--max-buffer=64k", "--max-spool=0",
 		"--connect-timeout=1s", "--response-timeout=none", "--backend-idle-timeout=3s", "--lock-timeout=4s", "--content-timeout=6s",
 		"https://127.0.0.1:3000/app")
@@ -58,6 +59,7 @@ func TestGuardFlags(t *testing.T) {
 			Via:            "gate-7", SpoolDir: spool, MaxMemory: 512 << 20, MaxDisk: -1,
 			Routes: []guard.Route{{
 				Name: "all", Backend: &url.URL{Scheme: "https", Host: "127.0.0.1:3000", Path: "/app"}, KeepHost: true,
+				PassFields: []string{"CF-Connecting-IP"}, NoForwarded: true, NoXForwarded: true, NoVia: true,
 				Require: condhttp.RequireAlways, Validators: guard.ValidatorsContent, Preconditions: guard.PreconditionsPass,
 				LenientTags: true, StaleIfRange: true, NoCoding: true, CacheControl: "no-cache",
 				MaxBody: -1, MaxBuffer: 64 << 10, MaxSpool: -1,

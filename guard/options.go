@@ -59,8 +59,9 @@ type Options struct {
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
-	// TrustedProxies are the addresses whose Forwarded and X-Forwarded-* fields
-	// are passed on and added to. What any other client claims in them is replaced.
+	// TrustedProxies are the addresses whose Forwarded, X-Forwarded-* and X-Real-IP fields
+	// are passed on and added to. What any other client claims in them is replaced. Other fields of
+	// that kind pass only if a route lists them in PassFields.
 	TrustedProxies []netip.Prefix
 	// Via is the name in the Via fields (RFC 9110 §7.6.3). "" is "fourtwelve".
 	Via string
@@ -102,6 +103,15 @@ type Route struct {
 	// KeepHost sends the Host of the client to the backend, rather than that of
 	// Backend.
 	KeepHost bool
+
+	// PassFields are names of request fields that reach the backend though a client could claim by them
+	// to be somebody else, such as CF-Connecting-IP, or though they have an underscore. List only what
+	// whoever stands in front of the guard sets or removes itself. The guard's own X-Forwarded-For,
+	// -Host and -Proto cannot be listed: they are for TrustedProxies.
+	PassFields []string
+	// NoForwarded, NoXForwarded and NoVia leave out of the requests to the backend what the guard adds to
+	// them: Forwarded (RFC 7239), X-Forwarded-*, and Via, which then is in no response either.
+	NoForwarded, NoXForwarded, NoVia bool
 
 	// Require says which writes are refused with 428 for want of a precondition that was
 	// judged. Of the methods of WebDAV, MKCOL, LOCK and UNLOCK need none, and COPY and MOVE need

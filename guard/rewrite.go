@@ -26,7 +26,12 @@ func (x *exchange) rewrite(p *httputil.ProxyRequest) {
 	}
 	h := p.Out.Header
 	x.setForwarded(p)
-	h["Via"] = append(h["Via"], x.via(p.In.ProtoMajor, p.In.ProtoMinor))
+	if x.route.NoVia {
+		delete(h, "Via")
+	} else {
+		h["Via"] = append(h["Via"], x.via(p.In.ProtoMajor, p.In.ProtoMinor))
+	}
+	x.announceTE(h)
 	if method.IsSafe(p.In.Method) {
 		dropOverrides(h)
 	}
@@ -44,34 +49,43 @@ func (x *exchange) via(major, minor int) string {
 	return version + " " + x.options.Via
 }
 
-// forwardedFields are those in which a client could claim to be another, beside
-// those that [httputil.ReverseProxy] removes.
-var forwardedFields = []string{
-	"X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Real-Ip",
-}
-
 // setForwarded tells the backend who asks for what: by X-Forwarded-*, and by
-// Forwarded (RFC 7239). What a trusted proxy says is kept.
+// Forwarded (RFC 7239), unless the route leaves them out. What a trusted proxy says is kept.
 func (x *exchange) setForwarded(p *httputil.ProxyRequest) {
 	in, out := p.In.Header, p.Out.Header
 	trusted := x.fromTrusted()
-	if trusted {
-		copyField(out, in, "X-Forwarded-For")
-	} else {
-		for _, name := range forwardedFields {
-			delete(out, name)
+	x.dropClaims(out, trusted && !x.route.NoXForwarded)
+	if !x.route.NoXForwarded {
+		if trusted {
+			copyField(out, in, "X-Forwarded-For")
+		}
+		p.SetXForwarded()
+		if trusted {
+			copyField(out, in, "X-Forwarded-Host")
+			copyField(out, in, "X-Forwarded-Proto")
 		}
 	}
-	p.SetXForwarded()
+	if x.route.NoForwarded {
+		return
+	}
 	forwarded := x.forwarded()
-	if trusted {
-		copyField(out, in, "X-Forwarded-Host")
-		copyField(out, in, "X-Forwarded-Proto")
-		if prior := strings.Join(in["Forwarded"], ", "); prior != "" {
-			forwarded = prior + ", " + forwarded
-		}
+	if prior := strings.Join(in["Forwarded"], ", "); trusted && prior != "" {
+		forwarded = prior + ", " + forwarded
 	}
 	out["Forwarded"] = []string{forwarded}
+}
+
+// announceTE sees to it that TE, which is for the next hop alone, is named in Connection (RFC 9110 §10.1.4).
+// HTTP/2 has no Connection, and whether a backend speaks that with TLS is not known beforehand: it is
+// told only where it cannot do without.
+func (x *exchange) announceTE(h http.Header) {
+	switch {
+	case len(h["Te"]) == 0 || x.route.h2c:
+	case len(h["Upgrade"]) > 0, x.route.backend.Scheme == "https" && !isRPC(x.r):
+		delete(h, "Te")
+	case x.route.backend.Scheme == "http":
+		h["Connection"] = []string{"TE"}
+	}
 }
 
 func copyField(dst, src http.Header, name string) {
@@ -93,8 +107,11 @@ func (x *exchange) forwarded() string {
 	default:
 		b.WriteString(client)
 	}
-	if !strings.ContainsAny(x.r.Host, `"\`) {
-		b.WriteString(`;host="` + x.r.Host + `"`)
+	switch host := x.r.Host; {
+	case isToken(host):
+		b.WriteString(";host=" + host)
+	case host != "":
+		b.WriteString(`;host="` + host + `"`) // it has been checked: there is nothing to escape
 	}
 	b.WriteString(";proto=" + scheme(x.r))
 	return b.String()
@@ -233,7 +250,9 @@ func (x *exchange) mapResponse(res *http.Response) {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		dropHopByHop(h)
 	}
-	h["Via"] = append(h["Via"], x.via(res.ProtoMajor, res.ProtoMinor))
+	if !x.route.NoVia {
+		h["Via"] = append(h["Via"], x.via(res.ProtoMajor, res.ProtoMinor))
+	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if lines := h[name]; len(lines) == 1 {
 			h[name] = []string{x.atClient(lines[0])}

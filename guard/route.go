@@ -19,6 +19,7 @@ type route struct {
 	Route
 	path      cachecontrol.Glob // nil is any
 	folded    cachecontrol.Glob // path, for what foldedPath returns
+	passed    []string          // PassFields in canonical form
 	backend   *url.URL          // http or https
 	h2c       bool
 	transport *http.Transport // this and learned are of Shared
@@ -44,6 +45,12 @@ func newRoute(r Route) (*route, error) {
 	}
 	if err := rt.checkHost(); err != nil {
 		return nil, err
+	}
+	for _, name := range r.PassFields {
+		if !isToken(name) {
+			return nil, fmt.Errorf("field %q: give the name of a field, such as CF-Connecting-IP", name)
+		}
+		rt.passed = append(rt.passed, http.CanonicalHeaderKey(name))
 	}
 	if rt.Name == "" {
 		rt.Name = rt.Host + rt.Path

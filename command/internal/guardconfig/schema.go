@@ -75,6 +75,10 @@ var routeFields = []field[guard.Route]{
 	{name: "backend", read: readBackend},
 	{name: "backend_tls", read: readBackendTLS, below: keys(tlsFields)},
 	boolField("keep_host", func(r *guard.Route, b bool) { r.KeepHost = b }),
+	listField("pass_fields", "[CF-Connecting-IP]", func(r *guard.Route) *[]string { return &r.PassFields }, func(s string) error {
+		return CheckRoute(guard.Route{PassFields: []string{s}})
+	}),
+	{name: "omit", read: readOmit},
 	wordField("require", RequireWords, func(r *guard.Route, i int) { r.Require = condhttp.Requirement(i) }),
 	wordField("validators", ValidatorWords, func(r *guard.Route, i int) { r.Validators = guard.Validators(i) }),
 	wordField("preconditions", PreconditionWords, func(r *guard.Route, i int) { r.Preconditions = guard.Preconditions(i) }),
@@ -346,6 +350,32 @@ func checkName(s string) error {
 func checkVia(s string) error {
 	if strings.ContainsFunc(s, func(r rune) bool { return !isTokenRune(r) }) {
 		return fmt.Errorf("via %q must be a name such as %q", s, "files-guard")
+	}
+	return nil
+}
+
+func readOmit(d *decoder, n ast.Node, r *guard.Route) {
+	r.NoForwarded, r.NoXForwarded, r.NoVia = false, false, false
+	for _, element := range d.list(n, "[Via]") {
+		if text, ok := d.scalar(element); ok {
+			if err := Omit(r, text); err != nil {
+				d.fail(element, "%v", err)
+			}
+		}
+	}
+}
+
+// Omit has a route leave out what the guard tells backends about requests: the fields of one name.
+func Omit(r *guard.Route, name string) error {
+	switch strings.ToLower(name) {
+	case "forwarded":
+		r.NoForwarded = true
+	case "x-forwarded-*":
+		r.NoXForwarded = true
+	case "via":
+		r.NoVia = true
+	default:
+		return fmt.Errorf("%q cannot be left out: only Forwarded, X-Forwarded-* and Via can", name)
 	}
 	return nil
 }
