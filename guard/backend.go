@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -29,7 +30,7 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 	ctx, unsent := watchConnection(ctx, out.Method)
 	out = out.WithContext(ctx)
 	if out.Body != nil && !isShortAndHeld(out) {
-		out.Body = &watchedBody{out.Body, watch}
+		out.Body = &watchedBody{out.Body, watch, nil}
 	}
 	began := time.Now()
 	res, err := x.route.transport.RoundTrip(out)
@@ -41,11 +42,21 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 		return nil, causeOf(ctx, err, unsent(err))
 	}
 	x.rec.Backend.Status = res.StatusCode
+	if !isStatus(res.StatusCode) {
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("the backend answered with the status code %03d, which there is not", res.StatusCode)
+	}
 	x.mapResponse(res)
 	if res.StatusCode != http.StatusSwitchingProtocols {
-		res.Body = &watchedBody{res.Body, watch}
+		pruneTrailer(res.Trailer)
+		res.Body = &watchedBody{res.Body, watch, res}
 	}
 	return res, nil
+}
+
+// isStatus reports whether a status code is one of a final response (RFC 9110 §15), or 101.
+func isStatus(code int) bool {
+	return code >= 200 && code <= 599 || code == http.StatusSwitchingProtocols
 }
 
 // isShortAndHeld reports whether the content of a request is all here, and so short that
@@ -142,11 +153,15 @@ func (w *watch) end() {
 type watchedBody struct {
 	io.ReadCloser
 	watch *watch
+	res   *http.Response // nil if it is a request's
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.watch.touch()
+	if err == io.EOF && b.res != nil {
+		pruneTrailer(b.res.Trailer) // now all of it is there
+	}
 	return n, err
 }
 

@@ -102,7 +102,7 @@ func lookOf(out *http.Request, ctx context.Context) *http.Request {
 // isWriteField has the fields that say how a write is to be performed.
 var isWriteField = map[string]bool{
 	"Expect": true, "If": true, "Destination": true, "Overwrite": true, "Depth": true, "Lock-Token": true, "Timeout": true,
-	"Te": true, "Digest": true, "Repr-Digest": true, "Prefer": true,
+	"Te": true, "Connection": true, "Digest": true, "Repr-Digest": true, "Prefer": true,
 	"Idempotency-Key": true, "X-Idempotency-Key": true,
 }
 

@@ -89,6 +89,9 @@ func (x *exchange) serve() {
 		ErrorLog:     discard,
 	}
 	proxy.ModifyResponse = func(res *http.Response) error {
+		if len(res.Header["Content-Type"]) == 0 {
+			x.w.Header()["Content-Type"] = nil // so that none is guessed
+		}
 		proxy.BufferPool = copyBuffers{lent: &x.shared.budgets.copying, length: res.ContentLength}
 		return nil
 	}
@@ -168,17 +171,19 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 	if out.Header.Get("Upgrade") != "" && !mayUpgrade(out) {
 		deleteFields(out.Header, []string{"Upgrade", "Connection", "Http2-Settings"})
 	}
+	out.Trailer = trailerOf(x.r)
 	switch {
 	case isRPC(out) && !x.isJudged():
 		return x.send(out)
 	case method.Writes(out.Method):
 		return x.write(out)
 	case method.Reads(out.Method) && out.Method != method.Query:
+		out.Trailer = nil // its content has no meaning (RFC 9110 §9.3.1)
 		return x.read(out)
 	}
 	// What else is safe is about something other than the representation that a GET would
 	// transfer, so that only the backend can evaluate its conditions.
-	return x.send(out)
+	return x.passContent(out)
 }
 
 // mayUpgrade reports whether a change of protocol is passed on: one that begins with a

@@ -21,6 +21,7 @@ type upload struct {
 // source is the content of a request as it arrives from the client.
 type source struct {
 	io.Reader
+	client  *http.Request // whose content it is
 	control *http.ResponseController
 	timeout time.Duration
 
@@ -35,6 +36,9 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	if err == io.EOF {
 		s.setDeadline(0)
+		if !isTrailer(s.client.Trailer) {
+			err = errMalformedTrailer
+		}
 	}
 	if err != nil {
 		s.mu.Lock()
@@ -98,13 +102,31 @@ func tooLarge(bound int64) *condhttp.Problem {
 	return p
 }
 
+// passContent sends a request on with its content as that arrives. If it ends early, that is the client's doing and
+// not the backend's.
+func (x *exchange) passContent(out *http.Request) (*http.Response, error) {
+	if out.Body == nil {
+		return x.send(out)
+	}
+	s := &source{Reader: out.Body, client: x.r, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	x.onEnd(s.end)
+	x.source = s
+	out.Body = &trailedBody{s, x.r, out.Trailer}
+	res, err := x.send(out)
+	if err != nil && s.failure() != nil {
+		x.rec.Err = s.failure()
+		return nil, x.refusal((&upload{source: s}).problem())
+	}
+	return res, err
+}
+
 // receive reads the content of a request before anything is sent to the backend,
 // as far as there is room. So a cut upload changes nothing.
 func (x *exchange) receive(out *http.Request) (*upload, error) {
 	if out.Body == nil {
 		return nil, nil
 	}
-	s := &source{Reader: out.Body, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	s := &source{Reader: out.Body, client: x.r, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
 	if x.route.MaxBody >= 0 {
 		s.Reader = http.MaxBytesReader(x.w.ResponseWriter, out.Body, x.route.MaxBody)
 	}
@@ -129,16 +151,17 @@ func (u *upload) attach(request, client *http.Request) {
 		request.Body, request.ContentLength = nil, 0
 		return
 	}
-	if len(client.Trailer) > 0 {
-		// The fields are there once the content has been read; without a length there is
-		// a place for them.
-		request.Trailer, request.ContentLength = client.Trailer, -1
+	// The fields are there once the content has been read; without a length there is
+	// a place for them.
+	request.Trailer = trailerOf(client)
+	if request.Trailer != nil {
+		request.ContentLength = -1
 	}
 	if !u.held.whole {
-		request.Body = io.NopCloser(io.MultiReader(u.held.reader(), u.source))
+		request.Body = &trailedBody{io.MultiReader(u.held.reader(), u.source), client, request.Trailer}
 		return
 	}
-	if len(client.Trailer) == 0 {
+	if request.Trailer == nil {
 		request.ContentLength = u.held.size
 		if u.held.size == 0 {
 			request.Body = http.NoBody

@@ -51,9 +51,10 @@ func (x *exchange) write(out *http.Request) (*http.Response, error) {
 }
 
 // isAwaited reports whether the client waits to be told that its content is
-// welcome, or sends so much that it should be told early if not.
+// welcome, or sends so much that it should be told early if not. In HTTP/2 and later it may always
+// wait: net/http removes Expect from the request, and a stream can be answered before it ends.
 func (x *exchange) isAwaited() bool {
-	return x.r.Header.Get("Expect") != "" || x.r.ContentLength < 0 || x.r.ContentLength > x.route.MaxBuffer
+	return x.r.ProtoMajor > 1 && x.r.ContentLength != 0 || x.r.Header.Get("Expect") != "" || x.r.ContentLength < 0 || x.r.ContentLength > x.route.MaxBuffer
 }
 
 // verify looks at the current state and evaluates the preconditions against it. The
@@ -198,6 +199,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged boo
 	}
 	if judged {
 		x.finishResponse(res)
+		x.sayReplaced(res, seen)
 	}
 	x.setWritten(out, up, res, before)
 	return res, nil
@@ -275,6 +277,22 @@ func (x *exchange) finishResponse(res *http.Response) {
 		rest = failingReader{err}
 	}
 	res.Body = &joinedBody{io.MultiReader(held.reader(), rest), res.Body}
+}
+
+// sayReplaced makes the 201 for a PUT a 204 if there was something to be replaced: "if the target resource does have a
+// current representation ... the origin server MUST send either a 200 (OK) or a 204" (RFC 9110 §9.3.4). The content
+// of a 201 is about what was created. One with a Location may have created something else.
+func (x *exchange) sayReplaced(res *http.Response, seen sight) {
+	if x.r.Method != http.MethodPut || res.StatusCode != http.StatusCreated || !seen.exists || len(res.Header["Location"]) > 0 {
+		return
+	}
+	discardAndClose(res)
+	res.StatusCode, res.Status, res.Body, res.ContentLength, res.Trailer = http.StatusNoContent, "", http.NoBody, 0, nil
+	for name := range res.Header {
+		if strings.HasPrefix(name, "Content-") && name != "Content-Location" {
+			delete(res.Header, name)
+		}
+	}
 }
 
 // failingReader is content that ends with an error.
