@@ -222,3 +222,30 @@ func (i *interrupted) Read(p []byte) (int, error) {
 func (i *interrupted) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{i})
 }
+
+// TestEarlyRefusalsWait: an upload that waits to be welcome is not refused for what was seen while another write was under way.
+func TestEarlyRefusalsWait(t *testing.T) {
+	b := &slowWriter{likened: likenesses[0].with(newBackend(goodTags)), reads: make(chan string, 1000)}
+	b.emptied = func() {}
+	g := protect(t, b)
+	b.store("/a", []byte("first version"))
+	tag := g.want(g.do("GET", "/a", ""), 200).tag()
+	<-b.reads
+	c := g.dial()
+	b.emptied = func() {
+		b.emptied = func() {}
+		fmt.Fprintf(c, "PUT /a HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 6\r\nIf-Match: %s\r\n\r\n", tag)
+		if content := <-b.reads; content != "" {
+			t.Errorf("the guard saw %q", content)
+		}
+	}
+	g.want(g.do("PUT", "/a", "first version"), 204) // the same again
+	if line, err := c.reader.ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.1 100") {
+		t.Fatalf("got %q, %v, want 100", line, err)
+	}
+	c.reader.ReadString('\n')
+	fmt.Fprint(c, "second")
+	if r := c.mustRead(t, "PUT"); r.status != 204 {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+}
