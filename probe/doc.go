@@ -17,7 +17,12 @@
 // created, written to and removed. At most Options.Connections connections are open at
 // a time, save for the race between writers; no more than Options.Budget requests are
 // sent, no faster than Options.Rate; and nothing more once the server
-// answers 429 or 503, but for one DELETE of what was written.
+// answers 429 or 503, but for one DELETE of what was written, after a look if it must be
+// told first whose it is.
+//
+// What may stop a fragile server is not asked unless Options.Risky says so. What may be
+// refused is asked under a query of its own and with Cache-Control: no-store, so that no
+// shared cache hands the refusal to others.
 //
 // # Bounds
 //

@@ -52,7 +52,7 @@ type Options struct {
 	Connections int
 	// Writers is how many take part in the race for WriteTo, each with a connection of its own, from 2 to 64; 0 for 4.
 	Writers int
-	// Budget is how many requests are sent at most; 0 for DefaultBudget. Those that remove what was written come on top, three at most.
+	// Budget is how many requests are sent at most; 0 for DefaultBudget. Those that remove what was written come on top, four at most.
 	Budget int
 	// Rate is how many requests a second are sent at most; 0 for no limit.
 	Rate float64
