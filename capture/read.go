@@ -49,7 +49,13 @@ func (b *builder) read(r io.Reader, format Format) error {
 	if err != nil {
 		return b.failed(err)
 	}
-	if b.format = format; format == Unknown {
+	if b.format = format; format == Unknown || format == Curl {
+		if lines, other := rewritten(br, head); other {
+			b.format = Curl
+			return b.readAs(lines)
+		}
+	}
+	if format == Unknown {
 		if b.format, err = b.detect(head); err != nil {
 			return err
 		}
