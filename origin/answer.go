@@ -66,7 +66,7 @@ func (x *exchange) noContent(status int) {
 // when to try again.
 func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
 	if p.Status == http.StatusServiceUnavailable {
-		fields = append(fields, field{"Retry-After", []string{"1"}})
+		fields = append(fields, retrySoon)
 	}
 	x.rec.Status, x.rec.Reason = p.Status, p.Reason
 	w := &problemWriter{ResponseWriter: x.w, fields: fields}
@@ -112,8 +112,15 @@ func (x *exchange) fail(err error) {
 		x.log.ErrorContext(x.ctx, "request failed", "method", x.r.Method, "name", x.target.name,
 			"status", p.Status, "reason", p.Reason, "error", err)
 	}
+	if p.Status == http.StatusServiceUnavailable {
+		x.refuse(p, retrySoon)
+		return
+	}
 	x.refuse(p)
 }
+
+// retrySoon is for what will pass (RFC 9110 §10.2.3).
+var retrySoon = field{"Retry-After", []string{"1"}}
 
 // problemOf is what a client is told of an error of the store.
 func problemOf(err error) *condhttp.Problem {

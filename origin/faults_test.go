@@ -149,6 +149,9 @@ func TestStoreErrors(t *testing.T) {
 			if strings.Contains(w.Body.String(), secret) {
 				t.Errorf("the client is told %s", w.Body)
 			}
+			if later := w.Header().Get("Retry-After"); (w.Code == http.StatusServiceUnavailable) != (later != "") {
+				t.Errorf("status %d with Retry-After %q, want that in a 503 and nowhere else", w.Code, later)
+			}
 			if rec.Status != c.status || rec.Reason != c.reason || rec.Bytes != int64(w.Body.Len()) {
 				t.Errorf("the record is %+v", rec)
 			}

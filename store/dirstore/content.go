@@ -62,10 +62,23 @@ func (s *Store) openRevision(ctx context.Context, name string, rev store.Revisio
 	if c := s.remembered(name, rev); c != nil {
 		return c, nil
 	}
+	// A look would find that the file has grown again.
+	if g := s.nodes.peek(name).growing(rev); g != nil {
+		if c, err := g.open(s); !errors.Is(err, errMoved) {
+			return c, err
+		}
+	}
 	for range maxTries {
 		st, err := s.find(ctx, name)
 		if err != nil {
 			return nil, err
+		}
+		if g := st.entry.growing(rev); g != nil {
+			c, err := g.open(s)
+			if !errors.Is(err, errMoved) {
+				return c, err
+			}
+			continue
 		}
 		if e := st.entry; e.exists() && e.info.Revision == rev {
 			c, err := s.openEntry(ctx, e)
@@ -115,6 +128,9 @@ func (s *Store) remembered(name string, rev store.Revision) store.Content {
 func (s *Store) openEntry(ctx context.Context, e *entry) (store.Content, error) {
 	if data, ok := s.contents.get(e.info.Digest); ok {
 		return &memContent{e.info, data}, nil
+	}
+	if e.grown != nil {
+		return e.grown.open(s)
 	}
 	f, err := s.openName(e.info.Name)
 	if err != nil {

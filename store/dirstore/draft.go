@@ -248,6 +248,9 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 		if err != nil {
 			return store.Info{}, err
 		}
+		if st.entry.exists() && st.entry.grown != nil {
+			tries += growingCost
+		}
 		if err := st.check(d.name, expect); err != nil {
 			return store.Info{}, err
 		}

@@ -24,6 +24,8 @@ type entry struct {
 	// unsynced says that the file, or its absence, is our doing and that the
 	// journal is still needed to make it durable. It is not written to the index.
 	unsynced bool
+	// grown is what can be opened of a file that is growing; it is not written to the index.
+	grown *grown
 	// kept are the earlier revisions with content of their own, newest first.
 	kept []kept
 }

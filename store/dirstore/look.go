@@ -35,7 +35,7 @@ func (s *Store) look(ctx context.Context, n *node) (state, error) {
 			return state{entry: last}, nil // a link
 		}
 	}
-	for range maxTries {
+	for try := range maxTries {
 		r, err := s.resolve(n.name)
 		switch {
 		case err != nil && isAbsent(err):
@@ -43,7 +43,7 @@ func (s *Store) look(ctx context.Context, n *node) (state, error) {
 		case err != nil:
 			return state{}, readError(n.name, err)
 		}
-		seen, err := s.hashResolved(ctx, r)
+		seen, err := s.hashResolved(ctx, r, try >= growingAfter)
 		r.close()
 		switch {
 		case r.stat.mode.IsDir():
@@ -137,6 +137,12 @@ func (s *Store) observed(n *node, last *entry, seen sighting) *entry {
 			Digest: seen.digest, Modified: s.clock.seen(last, seen.id.mtime),
 		}
 	}
+	if seen.sums != nil {
+		e.grown = &grown{info: e.info, id: e.id, sums: seen.sums}
+		if last.exists() {
+			e.grown.before = last.grown.atMost(maxGrown - 1)
+		}
+	}
 	s.publish(n, &e)
 	return &e
 }
@@ -146,7 +152,8 @@ type sighting struct {
 	id      fileID
 	settled bool
 	digest  store.Digest
-	data    []byte // of small content
+	data    []byte    // of small content
+	sums    []partSum // of a growing file
 }
 
 // hashName reads and hashes the file under name. The error errMoved means that
@@ -157,11 +164,15 @@ func (s *Store) hashName(ctx context.Context, name string) (sighting, error) {
 		return sighting{}, err
 	}
 	defer r.close()
-	return s.hashResolved(ctx, r)
+	return s.hashResolved(ctx, r, false)
 }
 
-// hashResolved is hashName for what a name led to.
-func (s *Store) hashResolved(ctx context.Context, r resolved) (sighting, error) {
+// growingAfter is how often a large file is read in the hope that it holds still.
+const growingAfter = 2
+
+// hashResolved is hashName for what a name led to. If the file is large, and may be growing,
+// what is there of it is enough.
+func (s *Store) hashResolved(ctx context.Context, r resolved, growing bool) (sighting, error) {
 	if !r.stat.mode.IsRegular() {
 		return sighting{}, errMoved
 	}
@@ -170,6 +181,9 @@ func (s *Store) hashResolved(ctx context.Context, r resolved) (sighting, error) 
 		return sighting{}, err
 	}
 	defer f.Close()
+	if growing && r.stat.id.size > smallSize {
+		return s.hashGrowing(ctx, f)
+	}
 	return s.hashFile(ctx, f)
 }
 
@@ -180,20 +194,21 @@ func (s *Store) hashFile(ctx context.Context, f *os.File) (sighting, error) {
 	if err := showChanges(f); err != nil {
 		return sighting{}, err
 	}
-	now := fileClock()
-	before, err := statFile(f)
+	before, wait, err := s.statSettling(f)
+	for tries := 0; err == nil && wait > 0 && before.id.size > smallSize; tries++ {
+		if err := sleep(ctx, wait); err != nil {
+			return sighting{}, err
+		}
+		was := before.id
+		if before, wait, err = s.statSettling(f); tries == maxTries || before.id != was {
+			return sighting{}, errMoved
+		}
+	}
 	if err != nil {
 		return sighting{}, err
 	}
 	if !before.mode.IsRegular() {
 		return sighting{}, errMoved
-	}
-	wait := s.unsettled(before.id, now)
-	if wait > 0 && before.id.size > smallSize {
-		if err := sleep(ctx, wait); err != nil {
-			return sighting{}, err
-		}
-		return sighting{}, errMoved // look again, with times that have settled
 	}
 	seen := sighting{id: before.id, settled: wait == 0}
 	if err := seen.read(ctx, f); err != nil {
@@ -208,6 +223,16 @@ func (s *Store) hashFile(ctx context.Context, f *os.File) (sighting, error) {
 	}
 	s.contents.put(seen.digest, seen.data)
 	return seen, nil
+}
+
+// statSettling looks at f, and says how long to wait until its times have settled.
+func (s *Store) statSettling(f *os.File) (fileStat, time.Duration, error) {
+	now := fileClock()
+	st, err := statFile(f)
+	if err != nil {
+		return st, 0, err
+	}
+	return st, s.unsettled(st.id, now), nil
 }
 
 // unsettled is fileID.unsettled for a file of this store.

@@ -352,6 +352,9 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		if err != nil {
 			return store.Info{}, err
 		}
+		if st.entry.exists() && st.entry.grown != nil {
+			tries += growingCost
+		}
 		if err := st.checkDelete(name, expect); err != nil {
 			return store.Info{}, err
 		}
