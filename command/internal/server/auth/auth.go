@@ -56,9 +56,8 @@ type Identity struct {
 type Credentials struct {
 	sources []source
 	current atomic.Pointer[snapshot]
-	// turns has an element for every check of a password that runs.
-	turns   chan struct{}
-	waiting atomic.Int64
+	// turns bounds how many passwords are checked at once.
+	turns turns
 	// compare is bcrypt.CompareHashAndPassword. Tests count its calls.
 	compare func(hash, password []byte) error
 }
@@ -78,7 +77,7 @@ func Load(sources []string) (*Credentials, error) {
 		return nil, errors.New("no credentials files")
 	}
 	c := &Credentials{
-		turns:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		turns:   turns{parallel: max(1, runtime.GOMAXPROCS(0)/2)},
 		compare: bcrypt.CompareHashAndPassword,
 	}
 	for _, s := range sources {
@@ -130,9 +129,16 @@ func (c *Credentials) AnyUser() string {
 	return names[0]
 }
 
-// Check returns whom the field lines of Authorization identify. The error is
-// [ErrMissing], [ErrMalformed], [ErrWrong], [ErrBusy], or that of ctx.
+// Check is CheckFrom for a client nothing is known of.
 func (c *Credentials) Check(ctx context.Context, lines []string) (*Identity, error) {
+	return c.CheckFrom(ctx, "", lines)
+}
+
+// CheckFrom returns whom the field lines of Authorization identify. from is the address they
+// come from, so that a flood of passwords from one does not keep others waiting; if it is "",
+// as for clients that come through a proxy, the name in the credentials stands for it. The
+// error is [ErrMissing], [ErrMalformed], [ErrWrong], [ErrBusy], or that of ctx.
+func (c *Credentials) CheckFrom(ctx context.Context, from string, lines []string) (*Identity, error) {
 	if len(lines) == 0 {
 		return nil, ErrMissing
 	}
@@ -144,7 +150,7 @@ func (c *Credentials) Check(ctx context.Context, lines []string) (*Identity, err
 	s := c.current.Load()
 	switch {
 	case strings.EqualFold(scheme, "Basic"):
-		return c.checkPassword(ctx, s, value)
+		return c.checkPassword(ctx, from, s, value)
 	case strings.EqualFold(scheme, "Bearer"):
 		if id := s.tokens[s.mac(value)]; id != nil {
 			return id, nil
@@ -155,7 +161,7 @@ func (c *Credentials) Check(ctx context.Context, lines []string) (*Identity, err
 }
 
 // checkPassword checks the credentials of RFC 7617 §2.
-func (c *Credentials) checkPassword(ctx context.Context, s *snapshot, value string) (*Identity, error) {
+func (c *Credentials) checkPassword(ctx context.Context, from string, s *snapshot, value string) (*Identity, error) {
 	key := s.mac(value)
 	if id := s.recall(key); id != nil {
 		return id, nil
@@ -171,10 +177,13 @@ func (c *Credentials) checkPassword(ctx context.Context, s *snapshot, value stri
 	if len(s.users) == 0 {
 		return nil, ErrWrong
 	}
-	if err := c.takeTurn(ctx); err != nil {
+	if from == "" {
+		from = "user " + name
+	}
+	if err := c.turns.take(ctx, from); err != nil {
 		return nil, err
 	}
-	defer func() { <-c.turns }()
+	defer c.turns.give()
 	if id := s.recall(key); id != nil {
 		return id, nil // another request of the same client came first
 	}
@@ -187,26 +196,6 @@ func (c *Credentials) checkPassword(ctx context.Context, s *snapshot, value stri
 	}
 	s.remember(key, u.id)
 	return u.id, nil
-}
-
-// takeTurn waits until bcrypt may run.
-func (c *Credentials) takeTurn(ctx context.Context) error {
-	select {
-	case c.turns <- struct{}{}:
-		return nil
-	default:
-	}
-	if c.waiting.Add(1) > maxWaiting {
-		c.waiting.Add(-1)
-		return ErrBusy
-	}
-	defer c.waiting.Add(-1)
-	select {
-	case c.turns <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // snapshot is the content of the files at one time, with what was recognised

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,9 +246,9 @@ func TestPasswordChecksAreBounded(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		check(cap(c.turns) + maxWaiting)
-		if n := len(results); n != 0 || running.Load() != int64(cap(c.turns)) {
-			t.Fatalf("%d finished and %d run, want none and %d", n, running.Load(), cap(c.turns))
+		check(c.turns.parallel + maxWaiting)
+		if n := len(results); n != 0 || running.Load() != int64(c.turns.parallel) {
+			t.Fatalf("%d finished and %d run, want none and %d", n, running.Load(), c.turns.parallel)
 		}
 		check(1)
 		if err := <-results; !errors.Is(err, ErrBusy) {
@@ -260,13 +261,13 @@ func TestPasswordChecksAreBounded(t *testing.T) {
 			}
 		}
 		close(release)
-		for range cap(c.turns) {
+		for range c.turns.parallel {
 			if err := <-results; err != nil {
 				t.Errorf("running: got error %v", err)
 			}
 		}
-		if most.Load() != int64(cap(c.turns)) || c.waiting.Load() != 0 {
-			t.Errorf("%d ran at once and %d are said to wait", most.Load(), c.waiting.Load())
+		if most.Load() != int64(c.turns.parallel) || c.turns.waiting != 0 {
+			t.Errorf("%d ran at once and %d are said to wait", most.Load(), c.turns.waiting)
 		}
 	})
 }
@@ -359,5 +360,61 @@ func benchmarkCheck(b *testing.B, c *Credentials, lines []string) {
 		if _, err := c.Check(b.Context(), lines); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestFlood: while wrong passwords come in faster than they can be checked, from one
+// address or through a proxy with one name, somebody else is let in next.
+func TestFlood(t *testing.T) {
+	for what, from := range map[string][2]string{"from one address": {"192.0.2.1", "192.0.2.2"}, "through a proxy": {"", ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := load(t, "htpasswd:testdata/users")
+			next := make(chan struct{})
+			c.compare = func(_, password []byte) error {
+				<-next
+				if string(password) != "secret" {
+					return bcrypt.ErrMismatchedHashAndPassword
+				}
+				return nil
+			}
+			for range 10 * maxWaiting {
+				go c.CheckFrom(t.Context(), from[0], basic("eve:guess"))
+			}
+			synctest.Wait()
+			var in, done atomic.Bool
+			go func() {
+				id, err := c.CheckFrom(t.Context(), from[1], basic("ann:secret"))
+				in.Store(err == nil && id.Name == "ann")
+				done.Store(true)
+			}()
+			synctest.Wait()
+			for range 2*c.turns.parallel + 1 {
+				next <- struct{}{}
+				synctest.Wait()
+			}
+			if !in.Load() {
+				t.Errorf("%s: not let in; an answer: %v", what, done.Load())
+			}
+			close(next)
+		})
+	}
+}
+
+// TestFloodFromEverywhere: a crowd of addresses of one guess each has no better claim than
+// the next one, so those who wait stay.
+func TestFloodFromEverywhere(t *testing.T) {
+	turns := turns{parallel: 1}
+	turns.enter("running")
+	for i := range maxWaiting {
+		turns.enter(fmt.Sprint(i))
+	}
+	if w := turns.enter("one more"); len(w.turn) != 1 || <-w.turn {
+		t.Error("one more was let in")
+	}
+	if w := turns.enter("0"); len(w.turn) != 1 || <-w.turn {
+		t.Error("a second of one of them was let in")
+	}
+	if turns.waiting != maxWaiting || len(turns.order) != maxWaiting || len(turns.lines) != maxWaiting {
+		t.Errorf("%d wait, in %d and %d lines", turns.waiting, len(turns.order), len(turns.lines))
 	}
 }
