@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/field/secret": {},
 	"internal/target":       {},
 
+	"command/internal/server/admit":    {},
 	"command/internal/server/auth":     {},
 	"command/internal/bytesize":        {},
 	"internal/field/cachecontrol":      {},
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 
 	"command": {
 		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
-		"command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline", "command/internal/server/framing",
+		"command/internal/server/admit", "command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline", "command/internal/server/framing",
 		"command/internal/evaluate", "command/internal/server/gate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc", "command/internal/server/pace",
 		"command/internal/report", "command/internal/requestlog", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 	},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -24,6 +25,10 @@ type front struct {
 	accessLog       string
 	idleTimeout     time.Duration
 	shutdownTimeout time.Duration
+	// maxPerAddress bounds the connections of one address, and its requests that are
+	// answered at once; 0 is no bound. exempt addresses have none; nil is none.
+	maxPerAddress int
+	exempt        func(netip.Addr) bool
 
 	// file is the configuration file that said all this, or "" for flags.
 	file string

@@ -16,9 +16,11 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/admit"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
+	"github.com/fourtwelve/fourtwelve/condhttp"
 )
 
 const (
@@ -27,6 +29,11 @@ const (
 	maxHeaderBytes = 64 << 10
 	// headerTimeout is how long a client may take to send a header section.
 	headerTimeout = 10 * time.Second
+	// maxClients bounds the connections of all clients, and their requests that are
+	// answered at once.
+	maxClients = 8192
+	// defaultMaxPerAddress bounds those of one address.
+	defaultMaxPerAddress = 1024
 	// logTimeout is how long the access log may take to be written at the end.
 	logTimeout = 5 * time.Second
 )
@@ -76,11 +83,14 @@ func (l *accessLog) close() error {
 // newServer returns a server for the handler. Its timeouts do not cover the time
 // that content takes; that is for the handler to bound.
 func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	limits := admit.New(admit.Options{PerAddress: f.maxPerAddress, Total: maxClients, Exempt: f.exempt, Refuse: refuseCrowd})
 	s := &http.Server{
-		Handler: coalesce.Handler(framing.Handler(handler)),
+		Handler: limits.Handler(coalesce.Handler(framing.Handler(handler))),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return framing.Context(coalesce.Context(ctx, c), c)
+			return framing.Context(coalesce.Context(limits.Context(ctx, c), c), c)
 		},
+		ConnState:         limits.State,
+		HTTP2:             admit.HTTP2(),
 		ReadHeaderTimeout: min(headerTimeout, f.idleTimeout),
 		IdleTimeout:       f.idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -92,6 +102,13 @@ func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Serve
 		s.TLSConfig = f.certificate.config()
 	}
 	return s
+}
+
+// refuseCrowd answers a request for which there is no room.
+func refuseCrowd(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	condhttp.NewProblem(http.StatusServiceUnavailable, "too-many-at-once",
+		"too many requests are being answered at the moment; nothing was changed", "try again in a second, and ask for less at once").Write(w, r)
 }
 
 // serverLog is where net/http reports what it cannot tell a client.

@@ -120,6 +120,8 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // newServer returns the server for clients.
 func (g *guarding) newServer() *http.Server {
+	g.plan.maxPerAddress = defaultMaxPerAddress
+	g.plan.exempt = func(a netip.Addr) bool { return contains(g.now().config.Guard.TrustedProxies, a) }
 	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.logger)
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
@@ -179,7 +181,11 @@ func (g *guarding) heard(h http.Handler, c *guardconfig.Config) http.Handler {
 
 func isTrusted(proxies []netip.Prefix, remote string) bool {
 	at, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
+	return err == nil && contains(proxies, at.Addr().Unmap())
+}
+
+func contains(networks []netip.Prefix, address netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 func (g *guarding) observeRefusal(r *http.Request, rec *origin.Record) {

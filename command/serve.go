@@ -27,6 +27,9 @@ type serveOptions struct {
 	readOnlySet bool // said so, one way or the other
 	auth        []string
 	publicRead  bool
+	embed       bool
+	sandbox     []string
+	maxMemory   size
 
 	require      origin.Require
 	maxBody      size
@@ -65,7 +68,7 @@ const serveExample = `  fourtwelve serve examples/site
 
 func newServe(env *Env) *cobra.Command {
 	o := serveOptions{
-		maxBody: origin.DefaultMaxBody, keepBytes: 1 << 30, staleIfRange: 200,
+		maxBody: origin.DefaultMaxBody, maxMemory: origin.DefaultMaxMemory, keepBytes: 1 << 30, staleIfRange: 200,
 	}
 	cmd := &cobra.Command{
 		Use:     "serve DIR",
@@ -100,6 +103,8 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.readOnly, "read-only", false, "refuse every write")
 	f.StringArrayVar(&o.auth, "auth", nil, "who is let in, as `KIND:FILE`: htpasswd (bcrypt) or bearer (tokens); repeatable")
 	f.BoolVar(&o.publicRead, "public-read", false, "with --auth, let everyone read")
+	f.BoolVar(&o.embed, "embed", false, "let pages of other sites use what only this machine, or only those who log in, may read")
+	f.StringArrayVar(&o.sandbox, "sandbox", nil, "names of content that is not trusted, as `GLOB`: browsers run none of its scripts; repeatable")
 
 	f.Var(choice[origin.Require]{&o.require, []string{"never", "overwrite", "always"},
 		[]origin.Require{origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways}},
@@ -111,6 +116,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(choice[bool]{&o.revisionTags, []string{"content", "revision"}, []bool{false, true}},
 		"etag", "make entity tags of the content, or also of the revision")
 	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
+	f.Var(&o.maxMemory, "max-memory", `what all requests together hold in memory to patch and to list, such as 256M, or "none"`)
 
 	f.IntVar(&o.keep, "keep", 8, "keep `N` earlier revisions of each resource")
 	f.Var(&o.keepBytes, "keep-bytes", "largest size of all kept revisions together")
@@ -124,6 +130,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
+	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress, "answer `N` requests of one address at once, over as many connections; 0 for no bound")
 }
 
 // servePlan is what serve will do, checked as far as it can be without opening
@@ -132,6 +139,8 @@ type servePlan struct {
 	serveOptions
 	credentials *auth.Credentials // nil if everyone is let in
 	rules       cachecontrol.Rules
+	// sandboxed are the globs of --sandbox.
+	sandboxed []cachecontrol.Glob
 	// forced says that the server is read-only because nobody asked for it to be
 	// otherwise, at an address where that would be dangerous.
 	forced bool
@@ -141,7 +150,7 @@ type servePlan struct {
 func (o serveOptions) plan() (*servePlan, error) {
 	p := &servePlan{serveOptions: o}
 	for _, step := range []func() error{
-		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.loadCertificate, p.loadCredentials,
+		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.checkSandbox, p.loadCertificate, p.loadCredentials,
 		p.findAddress, p.decideWriting,
 	} {
 		if err := step(); err != nil {
@@ -172,6 +181,7 @@ func (p *servePlan) checkNumbers() error {
 	}{
 		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
 		{p.keepFiles < 1, "--keep-files must be more than 0; to keep nothing, write --keep=0"},
+		{p.maxPerAddress < 0, "--max-per-address must not be negative; for no bound, write 0"},
 		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},
 	} {
 		if check.bad {
@@ -229,6 +239,17 @@ func (p *servePlan) checkCacheControl() (err error) {
 	return nil
 }
 
+func (p *servePlan) checkSandbox() error {
+	for _, pattern := range p.sandbox {
+		g, fault := cachecontrol.ParseGlob(pattern)
+		if fault != "" {
+			return usageError{fmt.Errorf("--sandbox %q: the pattern %s", pattern, fault)}
+		}
+		p.sandboxed = append(p.sandboxed, g)
+	}
+	return nil
+}
+
 func (p *servePlan) loadCredentials() (err error) {
 	if len(p.auth) == 0 {
 		if len(p.mayPurge) > 0 {
@@ -243,13 +264,16 @@ func (p *servePlan) loadCredentials() (err error) {
 	return err
 }
 
-// decideWriting keeps strangers from writing: on an address others can reach,
-// the server is read-only unless it knows who may write.
+// decideWriting keeps strangers from writing: on an address others can reach, or under a
+// name they know, the server is read-only unless it knows who may write.
 func (p *servePlan) decideWriting() error {
-	if p.address.loopback || p.credentials != nil {
+	if p.credentials != nil || p.address.loopback && len(p.hosts) == 0 {
 		return nil
 	}
 	if p.readOnlySet && !p.readOnly {
+		if p.address.loopback { // a proxy may ask who it is
+			return nil
+		}
 		return usageError{fmt.Errorf("%s can be reached from other machines, and without credentials anyone there could overwrite and delete files: "+
 			"add --auth htpasswd:FILE or --auth bearer:FILE, listen on 127.0.0.1, or leave out --read-only=false", p.address)}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
+	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -140,7 +141,7 @@ func (l *accessLog) observer() origin.Observer {
 // its answer.
 func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, logger *slog.Logger) (http.Handler, error) {
 	o := origin.Options{
-		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody),
+		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),
 		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,
 		AcceptReplay: p.acceptReplay, RevisionTags: p.revisionTags,
 		Observe: observe, Logger: logger,
@@ -160,9 +161,33 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, l
 	}
 	heard := gate.New(h, gate.Options{
 		Credentials: p.credentials, PublicRead: p.publicRead,
-		LocalOnly: p.localOnly(), Hosts: p.names(), Observe: observe,
+		LocalOnly: p.localOnly(), Hosts: p.names(), Private: p.private(), Sandbox: p.sandboxes, Observe: observe,
 	})
 	return pace.New(heard, p.idleTimeout), nil
+}
+
+// memory is the bound on what requests hold, as origin wants it.
+func (p *servePlan) memory() int64 {
+	if p.maxMemory <= 0 {
+		return -1
+	}
+	return int64(p.maxMemory)
+}
+
+// private reports whether what is served is not for everyone: only for this machine, or for
+// those who log in. A server that is known by a name is for others than this machine.
+func (p *servePlan) private() bool {
+	switch {
+	case p.embed:
+		return false
+	case p.credentials != nil:
+		return !p.publicRead
+	}
+	return p.address.loopback && len(p.hosts) == 0
+}
+
+func (p *servePlan) sandboxes(path string) bool {
+	return slices.ContainsFunc(p.sandboxed, func(g cachecontrol.Glob) bool { return g.Match(path) })
 }
 
 // localOnly reports whether nobody but this machine is to be served, whoever that

@@ -37,6 +37,9 @@ func (p *servePlan) say(w io.Writer, at net.Addr) {
 // sayAccess says who may read and write.
 func (p *servePlan) sayAccess() string {
 	switch {
+	case p.forced && p.address.loopback:
+		return "Everyone may read, and nobody may write, because --host says that others reach it, through a proxy, and nothing says who may write: " +
+			"add --auth htpasswd:FILE or --auth bearer:FILE, or --read-only=false if the proxy lets nobody else in."
 	case p.forced:
 		return "Everyone may read, and nobody may write, because other machines can reach it and nothing says who may: add --auth htpasswd:FILE or --auth bearer:FILE to allow writing."
 	case p.credentials == nil && p.readOnly:

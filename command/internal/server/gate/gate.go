@@ -3,7 +3,7 @@
 //
 //   - requests without credentials, if there are to be any;
 //   - writes that a page of another site makes a browser send (cross-site
-//     request forgery);
+//     request forgery), and reads, of what is not for everyone;
 //   - requests for another host, where only this machine is to be served: a
 //     page of another site can make a browser send those, too, by letting its own
 //     name lead to this machine (DNS rebinding), and could read the answers.
@@ -44,6 +44,14 @@ type Options struct {
 	// AnyOrigin lets writes pass that a page of another site makes a browser send:
 	// whoever answers them decides.
 	AnyOrigin bool
+	// Private says that what is served is not for everyone, so that no page of another
+	// site may use it: reads that such a page makes a browser send are turned away, and
+	// all answers say so to browsers (Cross-Origin-Resource-Policy).
+	Private bool
+	// Sandbox reports whether what is at a path, without the slash before it, is not to be
+	// trusted like the rest of the site, such as what clients have uploaded: a browser then runs none
+	// of its scripts (Content-Security-Policy: sandbox). Nil is nothing.
+	Sandbox func(path string) bool
 	// Observe is told of the requests that were turned away. It may be nil.
 	Observe origin.Observer
 }
@@ -79,14 +87,19 @@ func IsKnown(r *http.Request) bool {
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.protect(w.Header(), r)
 	if g.LocalOnly && !g.knows(r.Host) {
 		g.refuse(w, r, condhttp.NewProblem(http.StatusMisdirectedRequest, "unknown-host",
 			fmt.Sprintf("this server is not known as %.253q", hostname(r.Host)),
 			"ask for it by its address or as localhost; to have it known by a name, "+g.HostHint))
 		return
 	}
+	if p := g.readsForOther(r); p != nil {
+		g.refuse(w, r, p)
+		return
+	}
 	if g.Credentials != nil && !(g.PublicRead && method.IsSafe(r.Method) && !origin.AsksForRevision(r.URL)) {
-		id, err := g.Credentials.Check(r.Context(), r.Header["Authorization"])
+		id, err := g.Credentials.CheckFrom(r.Context(), addressOf(r), r.Header["Authorization"])
 		if err != nil {
 			g.refuse(w, r, g.challenge(w, r, err))
 			return
@@ -101,6 +114,21 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// addressOf is where r comes from: the network of an IPv6 address, and "" for this machine, where
+// a proxy may be.
+func addressOf(r *http.Request) string {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	address := at.Addr().Unmap()
+	switch {
+	case err != nil || address.IsLoopback():
+		return ""
+	case address.Is6():
+		network, _ := address.Prefix(64) // cannot fail
+		return network.String()
+	}
+	return address.String()
 }
 
 // knows reports whether a request for host may come from someone who knows
