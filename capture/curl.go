@@ -11,9 +11,10 @@ import (
 // "{ " and "} " (data that is not shown), and lines without a mark, which are the content if
 // standard output went the same way. That may come late, all at once, and hold lines that look marked.
 type curlReader struct {
-	t *text
-	b *builder
-	p *pairer
+	secured bool // the connection that is being made is encrypted
+	t       *text
+	b       *builder
+	p       *pairer
 
 	// open is the message whose header section is being read.
 	open *message
@@ -278,8 +279,13 @@ func (c *curlReader) info(s string) error {
 	case connected.MatchString(s):
 		m := connected.FindStringSubmatch(s)
 		c.p.server, c.p.scheme = net.JoinHostPort(m[1], m[2]+m[3]), "http"
-	case strings.HasPrefix(s, "SSL connection using"), strings.HasPrefix(s, "using HTTP/2") && c.p.scheme == "https":
-		c.p.scheme = "https"
+		if c.secured || m[2]+m[3] == "443" { // curl 8 tells of the connection after its encryption
+			c.p.scheme = "https"
+		}
+	case strings.HasPrefix(s, "Trying "):
+		c.secured = false
+	case strings.HasPrefix(s, "SSL connection using"):
+		c.p.scheme, c.secured = "https", true
 	case reusing.MatchString(s):
 		c.p.scheme = strings.ToLower(reusing.FindStringSubmatch(s)[1])
 	case anotherURL.MatchString(s):

@@ -77,6 +77,7 @@ type harMessage struct {
 	message
 	url, statusText, httpVersion string
 	headersSize, bodySize        float64
+	transferSize                 float64 // -1 if it is not told
 	body                         harContent
 	pseudo                       bool   // it has pseudo-header fields
 	failure                      string // what Chromium says of a request without response
@@ -164,7 +165,7 @@ func (h *harReader) readCache() (cached bool, err error) {
 }
 
 func (h *harReader) readMessage() (m harMessage, err error) {
-	m.headersSize, m.bodySize, m.body.size = -1, -1, -1
+	m.headersSize, m.bodySize, m.body.size, m.transferSize = -1, -1, -1, -1
 	s := section{limits: h.limit}
 	err = h.j.object(func(name string) (err error) {
 		var n float64
@@ -184,6 +185,8 @@ func (h *harReader) readMessage() (m harMessage, err error) {
 			m.headersSize, err = h.j.number(-1)
 		case "bodySize":
 			m.bodySize, err = h.j.number(-1)
+		case "_transferSize":
+			m.transferSize, err = h.j.number(-1)
 		case "_error":
 			m.failure, err = h.j.text(256)
 		case "_fetchedViaServiceWorker":
@@ -338,6 +341,8 @@ func (e *harEntry) cache() string {
 		return e.fromCache
 	case e.response.serviceWorker:
 		return "service worker"
+	case e.response.status/100 == 2 && e.response.transferSize == 0 && e.response.bodySize < 0:
+		return "browser" // not a byte came over the network
 	case e.cached && e.response.status != http.StatusNotModified && e.response.bodySize <= 0:
 		return "browser"
 	}

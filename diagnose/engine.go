@@ -34,7 +34,9 @@ func Exchanges(xs []*capture.Exchange) *Report {
 			e.earlier = nil
 		}
 		e.prepare()
-		e.run(catalogue)
+		if e.x.Cache == "" { // otherwise the server was not asked, so that nothing can be found in its answer
+			e.run(catalogue)
+		}
 		e.text, e.lower = "", false // not needed again, and there may be many
 		e.replace()
 		history[key] = latest(e.earlier, e)
