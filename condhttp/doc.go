@@ -22,6 +22,9 @@
 //	// … UPDATE notes …
 //	return tx.Commit()
 //
+// A row that is not there cannot be locked. A write that may create it inserts with ON CONFLICT DO
+// NOTHING, and begins again if nothing was inserted; test/sql shows that for PostgreSQL and SQLite.
+//
 // For handlers that are not to be changed there are three middlewares:
 //
 //   - [ContentTag] gives any GET handler entity tags made of its content, and all

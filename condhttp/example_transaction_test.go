@@ -32,6 +32,11 @@ func (s noteStore) put(w http.ResponseWriter, r *http.Request) {
 
 // update evaluates the preconditions in the transaction that writes. The row is
 // locked, so that between the two nobody else can write.
+//
+// That is enough to replace a note. What is not there cannot be locked: to create one,
+// INSERT … ON CONFLICT DO NOTHING, and if that inserts nothing, or the database reports a
+// serialization failure (SQLSTATE 40001), roll back and begin again. SQLite has no FOR UPDATE; open it
+// with _txlock=immediate. The directory test/sql has all of that, tested against both.
 func (s noteStore) update(r *http.Request, id string, text []byte) (etag.Tag, error) {
 	tx, err := s.db.BeginTx(r.Context(), nil)
 	if err != nil {
