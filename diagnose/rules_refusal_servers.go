@@ -39,6 +39,17 @@ var storeRefusals = []refusal{
 		},
 	},
 	{
+		id: "store-unavailable", level: Error, status: 503, section: "RFC 9110 §15.6.4",
+		summary: "The storage accepts no writes at present",
+		explains: "A sync of the disk has failed, so what was written lately may not be on it. The server writes it again, from its " +
+			"journal into new files, and accepts no writes until that has succeeded. Nothing was changed; reads go on.",
+		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org",
+		fix: []string{
+			"Client: try again later.",
+			"Server: look at the disk and at the log of the kernel; the server's own log says when writes are accepted again.",
+		},
+	},
+	{
 		id: "store-read-only", level: Error, status: 500, section: "RFC 9110 §15.6.1",
 		summary: "The storage cannot be written to",
 		explains: "The system lets the server read its directory, and not write to it: the file system is mounted read-only, or the " +

@@ -150,6 +150,8 @@ var storeProblems = []struct {
 	{store.ErrNotCollection, http.StatusConflict, "not-a-collection", "the name lies inside of one that has content and so cannot have members",
 		"choose another name, or delete the resource in its way"},
 	{store.ErrNoSpace, http.StatusInsufficientStorage, "no-space", "there is no space left to store the content", "nothing was changed"},
+	{store.ErrUnavailable, http.StatusServiceUnavailable, "store-unavailable", "the storage accepts no writes at present",
+		"nothing was changed; try again later"},
 	{store.ErrReadOnly, http.StatusInternalServerError, "store-read-only", "the storage cannot be written to", "nothing was changed"},
 	{store.ErrUnknown, http.StatusInternalServerError, "outcome-unknown", "the write may or may not have taken place",
 		"fetch the resource to see whether it has"},

@@ -121,6 +121,7 @@ func TestStoreErrors(t *testing.T) {
 		{"stat for options", func(s *hookedStore) { s.statErr = internal }, "OPTIONS", "/a.txt", 500, "internal-error"},
 		{"stage", func(s *hookedStore) { s.stageErr = internal }, "PUT", "/a.txt", 500, "internal-error"},
 		{"full disk", func(s *hookedStore) { s.stageErr = wrap(store.ErrNoSpace) }, "PUT", "/a.txt", 507, "no-space"},
+		{"no writes at present", func(s *hookedStore) { s.stageErr = wrap(store.ErrUnavailable) }, "PUT", "/a.txt", 503, "store-unavailable"},
 		{"full disk at the end", func(s *hookedStore) { s.commitErr = wrap(store.ErrNoSpace) }, "PUT", "/a.txt", 507, "no-space"},
 		{"read-only disk", func(s *hookedStore) { s.stageErr = wrap(store.ErrReadOnly) }, "PUT", "/a.txt", 500, "store-read-only"},
 		{"unknown outcome", func(s *hookedStore) { s.commitErr = wrap(store.ErrUnknown) }, "PUT", "/a.txt", 500, "outcome-unknown"},

@@ -118,7 +118,7 @@ type Store interface {
 	// under name. If content fails, Stage returns that error (wrapped) and keeps
 	// nothing. Names that could not be written anywhere are refused here
 	// (CheckNewName), as are, when they can be told already, [ErrIsCollection],
-	// [ErrNotCollection], [ErrReadOnly] and [ErrNoSpace].
+	// [ErrNotCollection], [ErrReadOnly], [ErrNoSpace] and [ErrUnavailable].
 	Stage(ctx context.Context, name string, content io.Reader) (Draft, error)
 
 	// Delete removes name if expect holds, and returns what it removed. A
@@ -200,6 +200,7 @@ var (
 	ErrReadOnly      = errors.New("the store cannot be written to")
 	ErrNoSpace       = errors.New("no space left in the store")
 	ErrUnknown       = errors.New("the outcome of the write is unknown")
+	ErrUnavailable   = errors.New("the store accepts no writes at present")
 	ErrClosed        = errors.New("the store is closed")
 	ErrName          = errors.New("not a usable name")
 )

@@ -3,3 +3,6 @@
 package dirstore
 
 const maxStatAllocs = 1
+
+// lossyImages is about how many images of a lossy disk are judged.
+const lossyImages = 10_000

@@ -15,6 +15,8 @@ import (
 const (
 	// checkpointDelay is how long a change may wait to be written to the index.
 	checkpointDelay = 2 * time.Second
+	// rescueDelay is after how long a rescue that has failed is tried again.
+	rescueDelay = 10 * time.Second
 	// checkpointSize is how many changed entries may wait.
 	checkpointSize = 20_000
 	// revisionLease is how far ahead of the clock, in microseconds, the bound
@@ -84,8 +86,9 @@ func signal(c chan struct{}) {
 
 func (s *Store) checkpointLoop() {
 	c := &s.checkpoints
+	delay := checkpointDelay
 	for {
-		timer := time.NewTimer(checkpointDelay)
+		timer := time.NewTimer(delay)
 		select {
 		case <-c.full:
 		case <-c.stop:
@@ -108,6 +111,9 @@ func (s *Store) checkpointLoop() {
 		if err == nil {
 			err = s.scrub()
 		}
+		if delay = checkpointDelay; s.Health() != nil {
+			delay = rescueDelay
+		}
 		c.mu.Lock()
 		c.err = err
 		close(c.ended)
@@ -124,6 +130,10 @@ func (s *Store) checkpointLoop() {
 func (s *Store) beginChange(ctx context.Context) error {
 	for {
 		s.barrier.RLock()
+		if err := s.Health(); err != nil {
+			s.barrier.RUnlock()
+			return err
+		}
 		used := s.journal.used()
 		if used > journalSoft {
 			signal(s.checkpoints.full)
@@ -145,6 +155,9 @@ func (s *Store) awaitCheckpoint(ctx context.Context) error {
 	c.mu.Lock()
 	ended := c.ended
 	c.mu.Unlock()
+	if err := s.Health(); err != nil { // the next checkpoint may wait for the turn we have
+		return err
+	}
 	signal(c.full)
 	select {
 	case <-ended:
@@ -164,19 +177,39 @@ func (s *Store) awaitCheckpoint(ctx context.Context) error {
 // for revisions is then set to what was given out.
 func (s *Store) checkpoint(last bool) error {
 	c := &s.checkpoints
+	if s.Health() != nil {
+		if err := s.rescue(); err != nil {
+			return err
+		}
+	}
 	if s.journal.used() > journalHeader || c.settled < c.epoch {
 		if err := s.rotate(); err != nil {
 			return err
 		}
-		if err := s.syncPlain(); err != nil {
+		if err := s.syncOrDistrust(); err != nil {
 			return err
 		}
 	}
 	if err := s.flush(last); err != nil {
 		return err
 	}
+	if err := s.Health(); err != nil { // the journal may be needed yet
+		return err
+	}
+	if err := s.journal.forget(); err != nil {
+		return err
+	}
 	c.settled = c.epoch
 	return nil
+}
+
+// syncOrDistrust is syncPlain, which is not believed again once it has failed.
+func (s *Store) syncOrDistrust() error {
+	err := s.syncPlain()
+	if err != nil {
+		s.distrustDisk(err)
+	}
+	return err
 }
 
 // rotate begins a new epoch, unless the one before is still needed.
@@ -213,7 +246,7 @@ func (s *Store) meta(last bool) meta {
 	c := &s.checkpoints
 	m := meta{
 		seq: c.seq, epoch: c.epoch,
-		keptBytes: s.keptBytes.Load(), revisions: s.clock.given.Load(),
+		keptBytes: s.keptBytes.Load(), revisions: s.clock.given.Load(), sessions: s.sessions,
 	}
 	if !last {
 		m.revisions = max(m.revisions, uint64(s.clock.read()/1000)) + revisionLease
@@ -226,14 +259,17 @@ func (s *Store) syncPlain() error {
 	if s.opts.Sync == SyncNone {
 		return nil
 	}
-	if err := s.step(stepSyncFS); err != nil {
-		return err
+	err := s.step(stepSyncFS)
+	if err == nil {
+		err = syncFileSystem(s.top)
 	}
-	err := syncFileSystem(s.top)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return s.syncEach(s.index.unsynced())
+		err = s.syncEach(s.index.unsynced())
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errSync, bare(err))
+	}
+	return nil
 }
 
 // syncEach syncs the files with the given names, and the directories above.

@@ -3,6 +3,7 @@ package dirstore
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/store"
@@ -12,28 +13,64 @@ import (
 // length-prefixed strings, led by a version. A reader that does not know the
 // version drops the entry, which costs a hash.
 
-const entryVersion = 1
+// Entries of version 1 have neither session nor checksum.
+const entryVersion = 2
 
 var errCodec = errors.New("malformed record")
 
-// appendEntry appends e without its name, which is the key.
-func appendEntry(b []byte, e *entry) []byte {
+// appendEntry appends e, learned in the given session, without its name, which is
+// the key.
+func appendEntry(b []byte, e *entry, session uint64) []byte {
+	start := len(b)
 	b = append(b, entryVersion)
+	b = binary.AppendUvarint(b, session)
 	b = appendRevision(b, e.asKept(0, e.id))
 	b = appendBool(b, e.settled)
 	b = appendBool(b, e.gone)
 	b = binary.AppendUvarint(b, uint64(len(e.kept)))
 	for _, k := range e.kept {
 		b = appendRevision(b, k)
+		b = appendBool(b, k.doubt)
 	}
-	return b
+	return binary.LittleEndian.AppendUint32(b, entrySum(e.info.Name, b[start:]))
 }
 
-func parseEntry(name string, b []byte) (*entry, error) {
+// entrySum is the checksum of the entry b of name: a page that is not what was written
+// shows in it.
+func entrySum(name string, b []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(name), castagnoli), castagnoli, b)
+}
+
+// parseEntry is the reverse of appendEntry. Of an entry from another session the files are
+// to be hashed before it is believed.
+func parseEntry(name string, b []byte, session uint64) (*entry, error) {
 	d := decoder{b: b}
-	if d.byte() != entryVersion {
+	version := d.byte()
+	var learned uint64
+	switch version {
+	case 1:
+	case entryVersion:
+		end := len(b) - 4
+		if end < 1 || binary.LittleEndian.Uint32(b[end:]) != entrySum(name, b[:end]) {
+			return nil, errCodec
+		}
+		d.b = b[1:end]
+		learned = d.uvarint()
+	default:
 		return nil, errCodec
 	}
+	e, err := d.entry(name, version)
+	if err != nil {
+		return nil, err
+	}
+	if version == 1 || learned != session {
+		e = e.doubted()
+	}
+	return e, nil
+}
+
+// entry takes what follows the session.
+func (d *decoder) entry(name string, version byte) (*entry, error) {
 	last := d.revision()
 	e := &entry{info: last.info(name), id: last.id}
 	e.settled, e.gone = d.bool(), d.bool()
@@ -42,7 +79,9 @@ func parseEntry(name string, b []byte) (*entry, error) {
 		return nil, errCodec
 	}
 	for range n {
-		e.kept = append(e.kept, d.revision())
+		k := d.revision()
+		k.doubt = version > 1 && d.bool()
+		e.kept = append(e.kept, k)
 	}
 	if d.bad || len(d.b) > 0 {
 		return nil, errCodec

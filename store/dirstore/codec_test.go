@@ -41,15 +41,27 @@ func TestEntryRoundTrip(t *testing.T) {
 		if len(e.kept) == 0 {
 			e.kept = nil
 		}
-		b := appendEntry(nil, e)
-		got, err := parseEntry("name", b)
+		for i := range e.kept {
+			e.kept[i].doubt = rapid.Bool().Draw(t, "doubt")
+		}
+		session := rapid.Uint64().Draw(t, "session")
+		b := appendEntry(nil, e, session)
+		got, err := parseEntry("name", b, session)
 		if err != nil || !reflect.DeepEqual(got, e) {
 			t.Fatalf("got %+v, error %v; want %+v", got, err, e)
 		}
 		for n := range b {
-			if _, err := parseEntry("name", b[:n]); err == nil {
+			if _, err := parseEntry("name", b[:n], session); err == nil {
 				t.Fatalf("%d of %d bytes are an entry too", n, len(b))
 			}
+		}
+		if other, err := parseEntry("name", b, session+1); err != nil || !reflect.DeepEqual(other, e.doubted()) {
+			t.Fatalf("in another session got %+v, error %v; want %+v", other, err, e.doubted())
+		}
+		damaged := rapid.IntRange(1, len(b)-1).Draw(t, "damaged")
+		b[damaged] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		if _, err := parseEntry("name", b, session); err == nil {
+			t.Fatalf("with byte %d changed it is an entry too", damaged)
 		}
 	})
 }
@@ -80,16 +92,32 @@ func TestRecordRoundTrip(t *testing.T) {
 	})
 }
 
+// TestEntryOfVersion1: what an earlier version of this program has written is kept, and not
+// believed before it is seen again.
+func TestEntryOfVersion1(t *testing.T) {
+	b := []byte{1}
+	k := kept{revision: 5, size: 7, seq: 9, id: fileID{ino: 3}}
+	b = appendRevision(b, kept{revision: 6})
+	b = append(appendBool(appendBool(b, true), false), 1)
+	got, err := parseEntry("name", appendRevision(b, k), 0)
+	check(t, err)
+	k.doubt = true
+	if got.settled || got.info.Revision != 6 || len(got.kept) != 1 || got.kept[0] != k {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func FuzzParseEntry(f *testing.F) {
 	e := &entry{info: store.Info{Revision: 1, Modified: time.Unix(1, 0)}, kept: make([]kept, 2)}
-	f.Add(appendEntry(nil, e))
+	f.Add(appendEntry(nil, e, 1))
 	f.Add([]byte{entryVersion})
+	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := parseEntry("name", b)
+		e, err := parseEntry("name", b, 1)
 		if err != nil {
 			return
 		}
-		again, err := parseEntry("name", appendEntry(nil, e))
+		again, err := parseEntry("name", appendEntry(nil, e, 1), 1)
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("%+v comes back as %+v, error %v", e, again, err)
 		}
@@ -113,7 +141,7 @@ func FuzzParseRecord(f *testing.F) {
 }
 
 func FuzzParseMeta(f *testing.F) {
-	f.Add(meta{1, 2, 3, 4}.append(nil))
+	f.Add(meta{1, 2, 3, 4, 5}.append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := parseMeta(b)
 		if err != nil {

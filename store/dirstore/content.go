@@ -43,6 +43,7 @@ func (s *Store) openCurrent(ctx context.Context, name string) (store.Content, er
 		if !errors.Is(err, errMoved) {
 			return c, err
 		}
+		s.distrust(e)
 	}
 	return nil, &changingError{name}
 }
@@ -176,7 +177,7 @@ func (s *Store) openKept(ctx context.Context, name string, k kept) (store.Conten
 		}
 		return nil, readError(name, err)
 	}
-	c, err := s.contentOf(ctx, f, info, k.id, true)
+	c, err := s.contentOf(ctx, f, info, k.id, !k.doubt)
 	if errors.Is(err, errMoved) {
 		c, err = s.rehashed(ctx, f, info)
 	}

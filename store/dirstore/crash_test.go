@@ -28,6 +28,8 @@ type scripted struct {
 	size   int // of the content, which begins with the number of the change
 	delete bool
 	flush  bool // a checkpoint instead
+	// outside: another program does it, and does not sync it.
+	outside bool
 }
 
 // content is what change i of a script writes.

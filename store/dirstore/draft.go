@@ -64,6 +64,9 @@ func (s *Store) writable(ctx context.Context, name string) error {
 	if s.opts.ReadOnly {
 		return fmt.Errorf("%q: %w", name, store.ErrReadOnly)
 	}
+	if err := s.Health(); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
 	if s.nodes.peek(name).exists() {
 		return nil // Commit will look
 	}

@@ -39,6 +39,8 @@ type kept struct {
 	modified int64 // Unix seconds
 	seq      uint64
 	id       fileID
+	// doubt says that the file is to be hashed before it is believed.
+	doubt bool
 }
 
 func (k kept) info(name string) store.Info {
@@ -95,6 +97,17 @@ func (e *entry) withKept(k kept) *entry {
 	more.kept = append(slices.Clone(e.kept), k)
 	slices.SortFunc(more.kept, func(a, b kept) int { return cmp.Compare(b.revision, a.revision) })
 	return &more
+}
+
+// doubted returns a copy of e whose files are to be hashed before it is believed.
+func (e *entry) doubted() *entry {
+	unsure := *e
+	unsure.settled = false
+	unsure.kept = slices.Clone(e.kept)
+	for i := range unsure.kept {
+		unsure.kept[i].doubt = true
+	}
+	return &unsure
 }
 
 // findKept returns the kept revision rev of e.

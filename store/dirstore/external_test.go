@@ -70,6 +70,54 @@ func TestSameTick(t *testing.T) {
 	}
 }
 
+// TestEditedWhileJournalIsSynced: an edit in place that keeps the size of the file and sets its
+// modification time back, made while a change of ours waits for the disk, is not overwritten.
+func TestEditedWhileJournalIsSynced(t *testing.T) {
+	for what, change := range map[string]func(*Store, store.Revision) error{
+		"replaced": func(s *Store, seen store.Revision) error {
+			d, err := s.Stage(t.Context(), "a", strings.NewReader("ours"))
+			check(t, err)
+			_, err = d.Commit(t.Context(), store.At(seen))
+			return errors.Join(err, d.Abort())
+		},
+		"deleted": func(s *Store, seen store.Revision) error {
+			_, err := s.Delete(t.Context(), "a", store.At(seen))
+			return err
+		},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "a")
+		edit := false
+		s := openAt(t, dir, Options{manual: true, hook: func(w step) error {
+			if w != stepJournalSync || !edit {
+				return nil
+			}
+			edit = false
+			fi, err := os.Stat(path)
+			check(t, err)
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			check(t, err)
+			_, err = f.WriteAt([]byte("edited"), 0)
+			check(t, errors.Join(err, f.Close(), os.Chtimes(path, fi.ModTime(), fi.ModTime())))
+			return nil
+		}})
+		check(t, os.WriteFile(path, []byte("theirs"), 0o666))
+		when := time.Unix(1_700_000_000, 1)
+		check(t, os.Chtimes(path, when, when))
+		info, err := s.Stat(t.Context(), "a")
+		check(t, err)
+		for !s.nodes.peek("a").settled { // so that the change time of the edit is another
+			_, err := s.Stat(t.Context(), "a")
+			check(t, err)
+		}
+		edit = true
+		if err := change(s, info.Revision); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("%s: error %v, want ErrConflict", what, err)
+		}
+		wantPlain(t, s, "a", "edited")
+	}
+}
+
 // TestUntouched: what is done to a file without changing its content is no new
 // revision.
 func TestUntouched(t *testing.T) {
@@ -263,6 +311,14 @@ func TestLostIndex(t *testing.T) {
 			}
 			commit(t, s, "a", "third", store.At(after.Revision))
 			wantPlain(t, s, "a", "third")
+			aside, err := filepath.Glob(filepath.Join(dir, stateDir, "index.damaged-*"))
+			check(t, err)
+			if want := name == "garbage" || name == "cut"; len(aside) > 1 || len(aside) > 0 != want {
+				t.Errorf("set aside is %q, expected it: %t", aside, want)
+			}
+			for _, file := range aside {
+				check(t, os.Remove(file))
+			}
 			if left := leftovers(t, s); len(left) > 0 {
 				t.Errorf("left behind: %q", left)
 			}

@@ -27,6 +27,7 @@ const (
 	stepJournalExtend step = "extend journal"
 	stepJournalSync   step = "sync journal"
 	stepJournalErase  step = "erase journal"
+	stepJournalForget step = "forget journal"
 )
 
 func (s *Store) step(what step) error {

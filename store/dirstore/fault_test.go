@@ -187,9 +187,10 @@ func TestFaultThenCrash(t *testing.T) {
 }
 
 // TestCheckpointFaults lets checkpoints fail. Changes go on, and are there after
-// a crash; the next checkpoint that can be written takes them all.
+// a crash; the next checkpoint that can be written takes them all. What a failed sync does is
+// in TestFailedSync.
 func TestCheckpointFaults(t *testing.T) {
-	for _, what := range []step{stepJournalNew, stepSyncFS, stepIndex} {
+	for _, what := range []step{stepJournalNew, stepIndex, stepJournalForget} {
 		t.Run(string(what), func(t *testing.T) {
 			dir := fastDir(t)
 			var broken bool
@@ -220,6 +221,109 @@ func TestCheckpointFaults(t *testing.T) {
 				s.abandon()
 			}
 		})
+	}
+}
+
+// TestFailedSync: when a sync of the plain files has failed, nothing is believed to be on the
+// disk because a later sync succeeds. Writes are refused with the reason, reads go on, and
+// writes are accepted when what the journal has is in new files, each of which was synced.
+func TestFailedSync(t *testing.T) {
+	for _, fault := range []struct{ err, kind error }{
+		{syscall.EIO, store.ErrUnavailable},
+		{syscall.ENOSPC, store.ErrNoSpace},
+	} {
+		dir := fastDir(t)
+		failing, synced := 0, 0
+		s := openAt(t, dir, Options{manual: true, hook: func(w step) error {
+			switch {
+			case w == stepSyncFS && failing > 0:
+				failing--
+				return fault.err
+			case w == stepSync:
+				synced++
+			}
+			return nil
+		}})
+		commit(t, s, "kept", "before", store.Absent)
+		check(t, s.checkpoint(false))
+		infos := []store.Info{commit(t, s, "a", "first", store.Absent), commit(t, s, "d/b", "second", store.Absent)}
+		infos = append(infos, commit(t, s, "d/b", "third", store.At(infos[1].Revision)))
+		first, err := statAt(s.top, "a")
+		check(t, err)
+
+		failing = 2 // the second is that of the rescue
+		for range 2 {
+			if err := s.checkpoint(false); !errors.Is(err, fault.err) {
+				t.Errorf("checkpoint: error %v, want %v", err, fault.err)
+			}
+			refusesWrites(t, s, fault.kind)
+		}
+		check(t, s.checkpoint(false))
+		if err := s.Health(); err != nil {
+			t.Errorf("Health after the rescue: %v", err)
+		}
+		if second, err := statAt(s.top, "a"); err != nil || second.id.ino == first.id.ino || synced < 2 {
+			t.Errorf("the content was not written to a new file (inode %d, then %d, error %v), or that was not synced (%d syncs)",
+				first.id.ino, second.id.ino, err, synced)
+		}
+		for i, name := range []string{"a", "", "d/b"} {
+			if got, err := s.Stat(t.Context(), name); name != "" && (err != nil || got != infos[i]) {
+				t.Errorf("after the rescue %q is %+v, error %v; want %+v", name, got, err, infos[i])
+			}
+		}
+		checkHistory(t, s, false)
+		if left := leftovers(t, s); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+		commit(t, s, "a", "fourth", store.At(infos[0].Revision))
+		check(t, s.Close())
+	}
+}
+
+// refusesWrites checks that s refuses changes with an error of that kind, and can be read.
+func refusesWrites(t *testing.T, s *Store, kind error) {
+	t.Helper()
+	_, stageErr := s.Stage(t.Context(), "kept", strings.NewReader("refused"))
+	_, deleteErr := s.Delete(t.Context(), "kept", store.Any)
+	for what, err := range map[string]error{"Health": s.Health(), "Stage": stageErr, "Delete": deleteErr} {
+		if !errors.Is(err, kind) {
+			t.Errorf("%s: error %v, want one that is %v", what, err, kind)
+		}
+	}
+	wantPlain(t, s, "kept", "before")
+	wantPlain(t, s, "d/b", "third")
+}
+
+// TestFailedSyncThenRestart: that a sync has failed outlives the process. What the journal has is
+// written again by the next start, whatever the memory of the system shows.
+func TestFailedSyncThenRestart(t *testing.T) {
+	dir := fastDir(t)
+	failing := false
+	fail := func(w step) error {
+		if w == stepSyncFS && failing {
+			return syscall.EIO
+		}
+		return nil
+	}
+	s := openAt(t, dir, Options{manual: true, hook: fail})
+	commit(t, s, "a", "content", store.Absent)
+	first, err := statAt(s.top, "a")
+	check(t, err)
+	failing = true
+	if err := s.checkpoint(false); !errors.Is(err, syscall.EIO) {
+		t.Errorf("checkpoint: error %v, want EIO", err)
+	}
+	s.abandon()
+	if _, err := Open(dir, Options{hook: fail}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Open while the disk fails: error %v, want EIO", err)
+	}
+	s = openAt(t, dir, Options{})
+	if second, err := statAt(s.top, "a"); err != nil || second.id.ino == first.id.ino {
+		t.Errorf("the content was not written to a new file: inode %d, then %d, error %v", first.id.ino, second.id.ino, err)
+	}
+	wantPlain(t, s, "a", "content")
+	if left := leftovers(t, s); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 

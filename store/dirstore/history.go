@@ -180,6 +180,9 @@ func (s *Store) giveWay(n *node) bool {
 // findsNoSpace reports whether what failed with err is worth another try, as history has
 // given way.
 func (s *Store) findsNoSpace(n *node, err error) bool {
+	if s.Health() != nil { // dropping what is kept does not mend the disk
+		return false
+	}
 	if errors.Is(err, store.ErrUnknown) || !errors.Is(err, store.ErrNoSpace) && !isNoSpace(err) {
 		return false
 	}
@@ -206,7 +209,7 @@ func (x *index) eachKept(do func(k keptRef)) error {
 	if x.db == nil {
 		return nil
 	}
-	return x.db.View(func(tx *bbolt.Tx) error {
+	return x.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketKept)
 		if b == nil {
 			return fmt.Errorf("%w: no list of kept files", errCodec)

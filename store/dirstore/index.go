@@ -4,22 +4,35 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // The index remembers entries across restarts and when there are too many of
 // them for memory. It is a cache: whoever deletes it loses history and makes
 // the store hash again, and nothing else. Changes are collected and written in
 // one transaction by flush.
+//
+// One that is damaged is set aside and another begun: when the store is opened, and
+// if need be while it is open.
 type index struct {
-	db *bbolt.DB // nil if nothing is remembered (read-only)
+	db      *bbolt.DB // nil if nothing is remembered (read-only)
+	log     *slog.Logger
+	session uint64 // entries that are written are of this one
+
+	damaged atomic.Bool // reading has shown that db is
+	lost    bool        // what was kept is not known any more; for flush
 
 	mu       sync.Mutex
 	dirty    map[string]*entry // changed since the last flush began
@@ -43,77 +56,167 @@ type meta struct {
 	epoch uint64
 	// keptBytes is the size of all kept revisions together.
 	keptBytes int64
+	// sessions counts the sessions the store was open in.
+	sessions uint64
 }
 
-const metaVersion = 1
+const metaVersion = 2 // version 1 has neither sessions nor checksum
 
 func (m meta) append(b []byte) []byte {
+	start := len(b)
 	b = append(b, metaVersion)
 	b = binary.AppendUvarint(b, m.seq)
 	b = binary.AppendUvarint(b, m.revisions)
 	b = binary.AppendUvarint(b, m.epoch)
-	return binary.AppendVarint(b, m.keptBytes)
+	b = binary.AppendVarint(b, m.keptBytes)
+	b = binary.AppendUvarint(b, m.sessions)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
 }
 
 func parseMeta(b []byte) (meta, error) {
 	d := decoder{b: b}
 	version := d.byte()
 	m := meta{seq: d.uvarint(), revisions: d.uvarint(), epoch: d.uvarint(), keptBytes: d.varint()}
-	if d.bad || version != metaVersion || len(d.b) > 0 {
+	if version == metaVersion {
+		m.sessions = d.uvarint()
+		sum := d.bytes(4)
+		if d.bad || binary.LittleEndian.Uint32(sum) != crc32.Checksum(b[:len(b)-len(d.b)-4], castagnoli) {
+			return meta{}, errCodec
+		}
+	}
+	if d.bad || version == 0 || version > metaVersion || len(d.b) > 0 {
 		return meta{}, errCodec
 	}
 	return m, nil
 }
 
-// openIndex opens the index in the folder dir. One that cannot be read is put
-// aside and a new one started.
-func openIndex(dir string, log *slog.Logger) (x *index, m meta, err error) {
+// openIndex opens the index in the folder dir, of an earlier session as far as is known. One that
+// is damaged is set aside and a new one begun.
+func openIndex(dir string, log *slog.Logger) (*index, meta, error) {
+	x := &index{log: log, dirty: make(map[string]*entry)}
 	file := filepath.Join(dir, "index")
-	x, m, err = tryIndex(file)
-	if err == nil {
-		return x, m, nil
+	if err := checkIndex(file); err != nil {
+		if err := x.setAside(file, err); err != nil {
+			return nil, meta{}, err
+		}
 	}
-	if isReadOnly(err) || isNoSpace(err) {
+	m, err := x.open(file)
+	if isDamage(err) {
+		if err := x.setAside(file, err); err != nil {
+			return nil, meta{}, err
+		}
+		m, err = x.open(file)
+	}
+	if err != nil {
 		return nil, meta{}, err
 	}
-	log.Warn("the index cannot be read and is started again; earlier revisions are lost", "error", err)
-	if err := os.Remove(file); err != nil {
-		return nil, meta{}, bare(err)
-	}
-	return tryIndex(file)
+	return x, m, nil
 }
 
-func tryIndex(file string) (x *index, m meta, err error) {
-	// Pages that are not what they should be make bbolt panic.
+// setAside gives a damaged index another name, under which whoever wants may look at it.
+func (x *index) setAside(file string, why error) error {
+	if !isDamage(why) {
+		return why
+	}
+	aside := fmt.Sprintf("%s.damaged-%s", file, time.Now().UTC().Format("20060102T150405.000000000"))
+	if err := os.Rename(file, aside); err != nil {
+		return bare(err)
+	}
+	x.log.Error("the index is damaged and is begun again: contents are untouched, but earlier revisions are lost",
+		"error", why, "set aside as", filepath.Base(aside))
+	return nil
+}
+
+// A damageError says that a file of the store's own is not what was written.
+type damageError struct{ what string }
+
+func (e *damageError) Error() string { return "damaged: " + e.what }
+
+// isDamage reports whether err says that the index is damaged. All else may be well
+// the next time: too many open files, a disk that is full, no permission.
+func isDamage(err error) bool {
+	_, ours := errors.AsType[*damageError](err)
+	return ours || errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrChecksum) ||
+		errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, errCodec)
+}
+
+// guarded runs a transaction. Pages that are not what they should be make bbolt panic, and
+// pages that are not there, the processor; both are damage.
+func guarded(run func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("damaged: %v", p)
+			err = &damageError{fmt.Sprint(p)}
 		}
 	}()
-	db, err := bbolt.Open(file, 0o600, &bbolt.Options{
-		Timeout:      time.Second,
-		FreelistType: bbolt.FreelistMapType,
+	return run()
+}
+
+// open opens or makes the database.
+func (x *index) open(file string) (m meta, err error) {
+	var db *bbolt.DB
+	err = guarded(func() (err error) {
+		db, err = bbolt.Open(file, 0o600, &bbolt.Options{
+			Timeout:      time.Second,
+			FreelistType: bbolt.FreelistMapType,
+		})
+		return err
 	})
 	if err != nil {
-		return nil, meta{}, bare(err)
+		return meta{}, bare(err)
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		var metaErr error
-		if b := tx.Bucket(bucketMeta); b != nil {
-			m, metaErr = parseMeta(b.Get(keyMeta))
-		}
-		for _, name := range [][]byte{bucketNames, bucketKept, bucketMeta} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
+	err = guarded(func() error {
+		return db.Update(func(tx *bbolt.Tx) error {
+			var metaErr error
+			if b := tx.Bucket(bucketMeta); b != nil {
+				m, metaErr = parseMeta(b.Get(keyMeta))
 			}
-		}
-		return errors.Join(metaErr, tx.Bucket(bucketMeta).Put(keyMeta, m.append(nil)))
+			for _, name := range [][]byte{bucketNames, bucketKept, bucketMeta} {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return errors.Join(metaErr, tx.Bucket(bucketMeta).Put(keyMeta, m.append(nil)))
+		})
 	})
 	if err != nil {
-		db.Close()
-		return nil, meta{}, err
+		_ = guarded(db.Close)
+		return meta{}, err
 	}
-	return &index{db: db, dirty: make(map[string]*entry)}, m, nil
+	x.db = db
+	return m, nil
+}
+
+// replace begins the database again if reading has shown that it is damaged.
+func (x *index) replace() error {
+	if !x.damaged.Load() {
+		return nil
+	}
+	file := x.db.Path()
+	if err := x.setAside(file, &damageError{"see above"}); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	broken := x.db
+	if _, err := x.open(file); err != nil {
+		return err
+	}
+	x.lost = true
+	x.damaged.Store(false)
+	_ = guarded(broken.Close)
+	return nil
+}
+
+// view reads the database.
+func (x *index) view(read func(*bbolt.Tx) error) error {
+	return x.noting(guarded(func() error { return x.db.View(read) }))
+}
+
+// noting passes on err, and remembers if it is damage.
+func (x *index) noting(err error) error {
+	if err != nil && isDamage(err) && !x.damaged.Swap(true) {
+		x.log.Error("the index is damaged; the next checkpoint begins it again", "error", err)
+	}
+	return err
 }
 
 // load returns what was last put under name, or nil.
@@ -127,13 +230,13 @@ func (x *index) load(name string) (*entry, error) {
 	if e != nil || x.db == nil {
 		return e, nil
 	}
-	err := x.db.View(func(tx *bbolt.Tx) error {
+	err := x.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketNames).Get([]byte(name))
 		if b == nil {
 			return nil
 		}
 		var err error
-		e, err = parseEntry(name, b)
+		e, err = parseEntry(name, b, x.session)
 		return err
 	})
 	return e, err
@@ -165,15 +268,13 @@ func (x *index) flush(m meta) error {
 	if x.db == nil {
 		return nil
 	}
-	err := x.db.Update(func(tx *bbolt.Tx) error {
-		names, keptFiles := tx.Bucket(bucketNames), tx.Bucket(bucketKept)
-		for name, e := range x.flushing {
-			if err := writeEntry(names, keptFiles, name, e); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket(bucketMeta).Put(keyMeta, m.append(nil))
-	})
+	if err := x.replace(); err != nil {
+		return err
+	}
+	if x.lost {
+		m.seq = 0 // the next start looks through all that is kept
+	}
+	err := x.noting(guarded(func() error { return x.db.Update(func(tx *bbolt.Tx) error { return x.write(tx, m) }) }))
 	if err != nil {
 		return err
 	}
@@ -183,12 +284,23 @@ func (x *index) flush(m meta) error {
 	return nil
 }
 
+// write writes what begin took aside, and m.
+func (x *index) write(tx *bbolt.Tx, m meta) error {
+	names, keptFiles := tx.Bucket(bucketNames), tx.Bucket(bucketKept)
+	for name, e := range x.flushing {
+		if err := x.writeEntry(names, keptFiles, name, e); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyMeta, m.append(nil))
+}
+
 // writeEntry replaces the entry of name, and brings the list of kept files up
 // to date.
-func writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
+func (x *index) writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
 	key := []byte(name)
 	if b := names.Get(key); b != nil {
-		if old, err := parseEntry(name, b); err == nil {
+		if old, err := parseEntry(name, b, x.session); err == nil {
 			for _, k := range old.kept {
 				if err := keptFiles.Delete(seqKey(k.seq)); err != nil {
 					return err
@@ -204,7 +316,7 @@ func writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
 			return err
 		}
 	}
-	return names.Put(key, appendEntry(nil, e))
+	return names.Put(key, appendEntry(nil, e, x.session))
 }
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
@@ -218,7 +330,7 @@ type keptRef struct {
 // oldestKept returns the oldest kept files, at most n.
 func (x *index) oldestKept(n int) ([]keptRef, error) {
 	var list []keptRef
-	err := x.db.View(func(tx *bbolt.Tx) error {
+	err := x.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketKept).Cursor()
 		for k, v := c.First(); k != nil && len(list) < n; k, v = c.Next() {
 			list = append(list, keptRef{binary.BigEndian.Uint64(k), string(v)})
@@ -231,7 +343,7 @@ func (x *index) oldestKept(n int) ([]keptRef, error) {
 // refersTo reports whether a name refers to the kept file seq, as far as has
 // been flushed.
 func (x *index) refersTo(seq uint64) (found bool, err error) {
-	err = x.db.View(func(tx *bbolt.Tx) error {
+	err = x.view(func(tx *bbolt.Tx) error {
 		found = tx.Bucket(bucketKept).Get(seqKey(seq)) != nil
 		return nil
 	})
@@ -258,5 +370,5 @@ func (x *index) close() error {
 	if x.db == nil {
 		return nil
 	}
-	return x.db.Close()
+	return guarded(x.db.Close)
 }

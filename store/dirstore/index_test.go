@@ -11,7 +11,7 @@ func (x *index) all() (map[string]*entry, error) {
 	all := make(map[string]*entry)
 	err := x.db.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketNames).ForEach(func(k, v []byte) error {
-			e, err := parseEntry(string(k), v)
+			e, err := parseEntry(string(k), v, x.session)
 			all[string(k)] = e
 			return err
 		})

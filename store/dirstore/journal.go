@@ -56,6 +56,13 @@ type journal struct {
 	next    *group // gathers what is to be written next
 	writing bool   // somebody is writing a group
 
+	// epochs are those the files are of, 0 if a file is not in use, and ends is how far
+	// they were written; of the active file, pos is. brand is what the headers
+	// say of the session.
+	epochs [2]uint64
+	ends   [2]int64
+	brand  string
+
 	// What follows belongs to the one who is writing; and to rotate, which
 	// comes when nobody is.
 	active int
@@ -63,6 +70,7 @@ type journal struct {
 	pos    int64    // where the next group goes; set under mu too
 	sum    uint32   // CRC of the last record
 	size   [2]int64 // how far the files are filled
+	fresh  bool     // the header is not known to be durable
 }
 
 // group is records written and made durable together.
@@ -91,7 +99,7 @@ var errJournal = errors.New("the journal cannot be written")
 // openJournal opens the journal files in the folder state. Nothing can be
 // appended before rotate has begun an epoch.
 func openJournal(state *os.Root, session string, sync bool, step func(step) error) (*journal, error) {
-	j := &journal{sync: sync, step: step, session: session, next: newGroup()}
+	j := &journal{sync: sync, step: step, session: session, brand: session, next: newGroup()}
 	for i := range j.files {
 		f, err := state.OpenFile(fmt.Sprintf("journal%d", i), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
@@ -188,6 +196,7 @@ func (j *journal) write(b []byte) error {
 	sum := seal(b, j.epoch, j.sum)
 	begun, err := j.writeSynced(b)
 	if err == nil {
+		j.fresh = false
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.pos, j.sum = j.pos+int64(len(b)), sum
@@ -210,6 +219,12 @@ func (j *journal) writeSynced(b []byte) (begun bool, err error) {
 		return false, err
 	}
 	f := j.files[j.active]
+	if j.fresh {
+		// A sync that failed may have lost the header, and the next would not tell.
+		if _, err := f.WriteAt(journalHead(j.epoch, j.brand), 0); err != nil {
+			return false, bare(err)
+		}
+	}
 	if n, err := f.WriteAt(b, j.pos); err != nil {
 		return n > 0, bare(err)
 	}
@@ -253,14 +268,9 @@ func (j *journal) rotate(epoch uint64) error {
 	}
 	was := j.active
 	j.active = 1 - j.active
-	h := make([]byte, 0, journalHeader)
-	h = append(h, journalMagic...)
-	h = binary.LittleEndian.AppendUint64(h, epoch)
-	h = appendString(h, j.session)
-	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
 	err := j.extend(journalHeader)
 	if err == nil {
-		_, err = j.files[j.active].WriteAt(h[:journalHeader], 0)
+		_, err = j.files[j.active].WriteAt(journalHead(epoch, j.brand), 0)
 	}
 	if err != nil {
 		j.active = was
@@ -268,7 +278,44 @@ func (j *journal) rotate(epoch uint64) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.epoch, j.pos, j.sum = epoch, journalHeader, 0
+	j.ends[was] = j.pos
+	j.epochs[j.active] = epoch
+	j.epoch, j.pos, j.sum, j.fresh = epoch, journalHeader, 0, true
+	return nil
+}
+
+// journalHead returns the header of a file.
+func journalHead(epoch uint64, session string) []byte {
+	h := make([]byte, 0, journalHeader)
+	h = append(h, journalMagic...)
+	h = binary.LittleEndian.AppendUint64(h, epoch)
+	h = appendString(h, session)
+	h = binary.LittleEndian.AppendUint32(h, crc32.Checksum(h, castagnoli))
+	return h[:journalHeader]
+}
+
+// forget makes sure that the records of all files but the active one, or of all if
+// there is no epoch yet, are never read again, with or without the index.
+func (j *journal) forget() error {
+	for i, f := range j.files {
+		if j.epochs[i] == 0 || j.epoch != 0 && i == j.active {
+			continue
+		}
+		if err := j.step(stepJournalForget); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(make([]byte, journalHeader), 0); err != nil {
+			return bare(err)
+		}
+		if j.sync {
+			if err := syncData(f); err != nil {
+				return bare(err)
+			}
+		}
+		j.mu.Lock()
+		j.epochs[i] = 0
+		j.mu.Unlock()
+	}
 	return nil
 }
 
@@ -290,13 +337,16 @@ type journalFile struct {
 // are left out.
 func (j *journal) read() ([]journalFile, error) {
 	var all []journalFile
-	for _, f := range j.files {
+	for i, f := range j.files {
 		b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<40))
 		if err != nil {
 			return nil, bare(err)
 		}
 		if file, ok := parseJournal(b); ok {
 			all = append(all, file)
+			if j.epoch == 0 {
+				j.epochs[i], j.ends[i] = file.epoch, file.end()
+			}
 		}
 	}
 	if len(all) == 2 && all[0].epoch > all[1].epoch {

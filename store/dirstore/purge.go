@@ -162,10 +162,13 @@ func (s *Store) scrub() error {
 		if err := s.rotate(); err != nil {
 			return err
 		}
-		if err := s.syncPlain(); err != nil {
+		if err := s.syncOrDistrust(); err != nil {
 			return err
 		}
 		if err := s.flush(false); err != nil {
+			return err
+		}
+		if err := s.Health(); err != nil {
 			return err
 		}
 		s.checkpoints.settled = s.checkpoints.epoch
@@ -188,5 +191,11 @@ func (j *journal) erase(file int) error {
 			return err
 		}
 	}
-	return f.Sync()
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.epochs[file] = 0
+	return nil
 }

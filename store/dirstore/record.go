@@ -104,6 +104,10 @@ func (w *change) record(withBody bool) *record {
 	return r
 }
 
+// renumber sets the device number of the files r speaks of. They all are on the
+// directory's own device, which has another number after another mount.
+func (r *record) renumber(dev uint64) { r.old.dev, r.next.id.dev, r.last.id.dev = dev, dev, dev }
+
 // info is the revision r makes current.
 func (r *record) info() store.Info {
 	return store.Info{

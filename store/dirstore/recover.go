@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -34,7 +35,7 @@ func (s *Store) recover() error {
 	}
 	now := s.opts.session
 	if now == "" {
-		now = session(s.top)
+		now = session(s.top, s.state)
 	}
 	s.journal, err = openJournal(s.stateRoot, now, s.opts.Sync == SyncFull, s.step)
 	if err != nil {
@@ -44,6 +45,7 @@ func (s *Store) recover() error {
 	s.clock.floor.Store(m.revisions)
 	s.clock.given.Store(m.revisions)
 	s.keptBytes.Store(m.keptBytes)
+	s.sessions = m.sessions
 	rebooted, err := s.replay(m)
 	if err != nil {
 		return writeError("", err)
@@ -62,11 +64,21 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := s.repeat(log.chains(), m.seq); err != nil {
-		return false, err
+	if log.rebooted {
+		s.sessions++ // what was learned of files until now is to be seen again
 	}
-	// When all that the records speak of is durable, they are no longer needed.
-	if err := s.syncPlain(); err != nil {
+	s.index.session = s.sessions
+	err = s.redo(log, m.seq)
+	if errors.Is(err, errSync) {
+		// It may be what the process before has written that is lost: see trouble.
+		s.opts.Logger.Error("what the journal has is written again", "error", err)
+		markErr := s.journal.mark(lostIn(s.journal.session))
+		log.crashed, log.lost = true, true
+		if err = s.redo(log, m.seq); err != nil {
+			err = errors.Join(err, markErr)
+		}
+	}
+	if err != nil {
 		return false, err
 	}
 	c := &s.checkpoints
@@ -74,17 +86,34 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 	if err := s.flush(false); err != nil {
 		return false, err
 	}
+	if err := s.journal.forget(); err != nil {
+		return false, err
+	}
+	s.journal.brand = s.journal.session
 	return log.rebooted, s.journal.rotate(c.epoch)
+}
+
+// redo brings what log speaks of to an end. When all of it is durable, the records
+// are no longer needed.
+func (s *Store) redo(log history, synced uint64) error {
+	if err := s.repeat(log.chains(), synced); err != nil {
+		return err
+	}
+	return s.syncPlain()
 }
 
 // history is what the journal says, oldest first.
 type history struct {
+	files   []journalFile // that the records are from
 	records []*record
 	epoch   uint64 // the greatest there was
 	// rebooted says that this is another session than that of the last epoch.
 	// crashed says the same of an epoch whose records are needed: changes that
-	// were not made durable by themselves may have been lost.
-	rebooted, crashed bool
+	// were not made durable by themselves may have been lost. copied says that
+	// the directory is not the one that the records were written in, so that its
+	// files have other inode numbers. lost says that a sync has failed: what the files
+	// show is not on the disk.
+	rebooted, crashed, copied, lost bool
 }
 
 // readJournal returns the records of epoch first and later.
@@ -101,11 +130,15 @@ func (s *Store) readJournal(first uint64) (h history, err error) {
 			continue
 		}
 		h.crashed = h.crashed || h.rebooted
+		h.copied = h.copied || isCopy(f.session, s.journal.session)
+		h.lost = h.lost || strings.HasPrefix(f.session, sessionLost)
+		h.files = append(h.files, f)
 		for _, b := range f.records {
 			r, err := parseRecordContent(b)
 			if err != nil {
 				return h, fmt.Errorf("the journal has a record this version cannot read: %w", err)
 			}
+			r.renumber(s.dev)
 			h.records = append(h.records, r)
 			s.seq.Store(max(s.seq.Load(), r.seq))
 		}
@@ -113,15 +146,27 @@ func (s *Store) readJournal(first uint64) (h history, err error) {
 	return h, nil
 }
 
+// sessionPlace begins what a session says of the state folder itself.
+const sessionPlace = " at "
+
+// isCopy reports whether the directory was another one in session was than in now:
+// this one is a copy of it then.
+func isCopy(was, now string) bool {
+	_, old, ok := strings.Cut(was, sessionPlace)
+	_, place, known := strings.Cut(now, sessionPlace)
+	return ok && known && old != place
+}
+
 // A chain is the changes of one name since the last checkpoint, oldest first,
 // without those that were withdrawn.
 type chain struct {
-	records []*record
-	crashed bool
+	records               []*record
+	crashed, copied, lost bool
 
 	// What is to be done again: records' last, by exchanging or renaming the
 	// file spare of the state folder. Empty if nothing is.
 	spare string
+	seen  found // what is to be replaced by it
 }
 
 func (c *chain) last() *record { return c.records[len(c.records)-1] }
@@ -141,7 +186,7 @@ func (h history) chains() []*chain {
 		}
 		c := byName[r.name]
 		if c == nil {
-			c = &chain{crashed: h.crashed}
+			c = &chain{crashed: h.crashed, copied: h.copied, lost: h.lost}
 			byName[r.name] = c
 			chains = append(chains, c)
 		}
@@ -194,7 +239,7 @@ func (s *Store) settle(c *chain) error {
 		return err
 	}
 	switch {
-	case r.exposed(spare):
+	case c.exposed(spare):
 		// What came out of the place was not what had been expected there, and
 		// the process ended before it was put back.
 		c.withdraw()
@@ -202,9 +247,10 @@ func (s *Store) settle(c *chain) error {
 	case !c.crashed && !r.carriedOut(current, spare):
 		c.withdraw()
 		return nil
-	case !c.crashed, s.isWhole(r, current), !c.stale(current):
+	case !c.crashed, s.isWhole(c, p, current), !s.stale(c, current):
 		return nil // the last: another program has been here since
 	}
+	c.seen = current
 	return s.prepareAgain(c, current, spare)
 }
 
@@ -242,11 +288,46 @@ func (s *Store) whatIsAt(name string) (place, found, error) {
 // interrupted.
 func (c *chain) withdraw() { c.records = c.records[:len(c.records)-1] }
 
-// exposed reports whether the spare file of r is neither the old nor the new
-// one: another program's.
-func (r *record) exposed(spare found) bool {
-	return spare != nil && r.existed && !spare.id.sameFile(r.old) &&
-		!(r.kind == recordPut && spare.id.sameFile(r.next.id))
+// exposed reports whether the spare file of c's last change is neither the old nor the
+// new one: another program's. One that an earlier change put in the place is not,
+// either: a recovery that was interrupted has taken it out. In a copy of the
+// directory none of this can be told.
+func (c *chain) exposed(spare found) bool {
+	r := c.last()
+	if c.copied || spare == nil || !r.existed || spare.id.sameFile(r.old) {
+		return false
+	}
+	if r.kind == recordPut && spare.id.sameFile(r.next.id) {
+		return false
+	}
+	return !c.ledThrough(spare)
+}
+
+// ledThrough reports whether f is in a state that c speaks of, or an earlier one of the same
+// file, or one of its own that is torn. In a copy of the directory the inode number tells
+// nothing, but the modification time, in nanoseconds, does.
+func (c *chain) ledThrough(f found) bool {
+	is := func(known fileID) bool {
+		if c.copied {
+			return f.id.mtime == known.mtime
+		}
+		return f.id.stateOf(known)
+	}
+	return slices.ContainsFunc(c.records, func(r *record) bool {
+		return r.existed && is(r.old) || r.kind == recordPut && is(r.next.id)
+	})
+}
+
+// hashAt hashes the first size bytes of the file rel in dir.
+func hashAt(dir folder, rel string, size int64) (store.Digest, error) {
+	f, err := openFile(dir, rel)
+	if err != nil {
+		return store.Digest{}, err
+	}
+	defer f.Close()
+	seen := sighting{id: fileID{size: size}}
+	err = seen.read(context.Background(), f)
+	return seen.digest, err
 }
 
 // carriedOut reports whether r had been carried out when its process died, if
@@ -272,34 +353,60 @@ func (s *Store) unsettle(r *record, p place, current found) error {
 	return nil
 }
 
-// isWhole reports whether current is the result of r: the file it put in place
-// with all its content, or none.
-func (s *Store) isWhole(r *record, current found) bool {
+// isWhole reports whether current is the result of c: the file its last change
+// put in place with all its content, or none.
+func (s *Store) isWhole(c *chain, p place, current found) bool {
+	r := c.last()
 	if r.kind == recordDelete {
 		return current == nil
 	}
-	if current == nil || current.id.size != r.next.size || current.id.mtime != r.next.id.mtime {
+	if current == nil || !current.mode.IsRegular() || current.id.size != r.next.size || current.id.mtime != r.next.id.mtime {
 		return false
 	}
 	if !r.hasBody && current.id.sameFile(r.next.id) {
 		return true // it was durable before it was put there
 	}
-	seen, err := s.hashName(context.Background(), r.name)
-	return err == nil && seen.digest == r.next.digest
+	if r.hasBody && c.lost {
+		return false
+	}
+	got, err := hashAt(p.dir, p.base, r.next.size)
+	return err == nil && got == r.next.digest
 }
 
 // stale reports whether what was found is a state the chain has led away from.
-// A file of ours that was torn by the loss of power is one, whatever its length.
-func (c *chain) stale(current found) bool {
-	return slices.ContainsFunc(c.records, func(r *record) bool {
-		if current == nil {
-			return !r.existed || r.kind == recordDelete
+// A file that was torn by the loss of power is one, whatever its length, and so
+// is one that is in a state from before the change that replaced it.
+func (s *Store) stale(c *chain, current found) bool {
+	if current != nil {
+		return c.ledThrough(current)
+	}
+	return slices.ContainsFunc(c.records, func(r *record) bool { return !r.existed || r.kind == recordDelete }) ||
+		!c.copied && s.isBefore(c.records[0])
+}
+
+// isBefore reports whether nothing has happened since r, a change that replaced something, in
+// the directory it was to be carried out in. What was replaced may have been another
+// program's file, whose name is lost with all that came after.
+func (s *Store) isBefore(r *record) bool {
+	for dir := r.name; r.kind == recordPut; {
+		dir = path.Dir(dir)
+		d, err := openFolder(s.root, dir)
+		if err != nil && dir != "." && isAbsent(err) {
+			continue // it is lost, too, or was removed from the one above
 		}
-		if r.existed && current.id.sameContent(r.old) {
-			return true
+		if err != nil {
+			return false
 		}
-		return r.kind == recordPut && current.id.ino == r.next.id.ino && current.id.mtime == r.next.id.mtime
-	})
+		st, err := statAt(d, ".")
+		return errors.Join(err, d.Close()) == nil && st.id.ctime < r.next.id.ctime
+	}
+	return false
+}
+
+// stateOf reports whether id is known, an earlier state of it, or a torn one. Nobody but the
+// system sets the change time.
+func (id fileID) stateOf(known fileID) bool {
+	return id.sameFile(known) && (id.mtime == known.mtime || id.ctime <= known.ctime)
 }
 
 // prepareAgain makes the file that the last change of c is done again with.
@@ -311,16 +418,32 @@ func (s *Store) prepareAgain(c *chain, current, spare found) error {
 		return s.makeShard(r.seq)
 	case r.hasBody:
 		c.spare = "tmp/" + strconv.FormatUint(r.seq, 16)
+		if err := s.remove(c.spare); err != nil { // of a recovery that was interrupted
+			return err
+		}
 		if err := s.writeNew(c.spare, r.body, current); err != nil {
 			return err
 		}
+		if err := setModifiedAt(s.state, c.spare, r.next.id.mtime); err != nil || !c.lost {
+			return err
+		}
+		return s.syncSpare(c.spare)
+	case s.isStaged(r, spare):
+		c.spare = r.spare // durable since before r was logged, but for its time
 		return setModifiedAt(s.state, c.spare, r.next.id.mtime)
-	case spare != nil && spare.id.sameFile(r.next.id):
-		c.spare = r.spare // durable since before r was logged
 	default:
 		s.opts.Logger.Error("a change is lost: its file is gone", "name", r.name, "sync", s.opts.Sync.String())
 	}
 	return nil
+}
+
+// isStaged reports whether spare is the file that r was to put in its place.
+func (s *Store) isStaged(r *record, spare found) bool {
+	if spare == nil || !spare.mode.IsRegular() || spare.id.size != r.next.size {
+		return false
+	}
+	got, err := hashAt(s.state, r.spare, r.next.size)
+	return err == nil && got == r.next.digest
 }
 
 // conclude does again what settle has prepared, and brings the entry up to date.
@@ -347,7 +470,12 @@ func (s *Store) conclude(c *chain, synced uint64) error {
 			return err
 		}
 	}
-	s.publish(n, s.identified(e))
+	if c.crashed {
+		e = e.doubted() // what is there now is to be seen first
+	} else {
+		e = s.identified(e)
+	}
+	s.publish(n, e)
 	return nil
 }
 
@@ -355,17 +483,27 @@ func (s *Store) conclude(c *chain, synced uint64) error {
 // them again if the journal has their content, or forgets them.
 func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
 	for _, k := range e.kept {
-		if k.seq <= synced || k.size > inlineSize || s.intact(k) {
+		if k.seq <= synced || k.size > inlineSize {
+			continue
+		}
+		body, ok := c.body(k.revision)
+		if (!ok || !c.lost) && s.intact(k) {
 			continue
 		}
 		e, _ = e.withoutKept(k.seq)
 		s.keptBytes.Add(-k.size)
+		s.keptFiles.Add(-1)
 		if err := s.remove(keptFile(k.seq)); err != nil {
 			return nil, err
 		}
-		body, ok := c.body(k.revision)
 		if !ok {
 			continue
+		}
+		// Under a number of its own: under that of a change, it would look like another
+		// program's file to a recovery after this one.
+		k.seq = s.seq.Add(1)
+		if err := s.remove(keptFile(k.seq)); err != nil {
+			return nil, err
 		}
 		if err := s.writeKept(k.seq, body, nil); err != nil {
 			return nil, err
@@ -377,19 +515,15 @@ func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
 		k.id = st.id
 		e = e.withKept(k)
 		s.keptBytes.Add(k.size)
+		s.keptFiles.Add(1)
 	}
 	return e, nil
 }
 
 // intact reports whether the file of k has the content of k.
 func (s *Store) intact(k kept) bool {
-	f, err := openFile(s.state, keptFile(k.seq))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	seen := sighting{id: fileID{size: k.size}}
-	return seen.read(context.Background(), f) == nil && seen.digest == k.digest
+	got, err := hashAt(s.state, keptFile(k.seq), k.size)
+	return err == nil && got == k.digest
 }
 
 // body returns the content of a revision, if the journal has it.
@@ -402,7 +536,8 @@ func (c *chain) body(rev store.Revision) ([]byte, bool) {
 	return nil, false
 }
 
-// again carries out the last change of c.
+// again carries out the last change of c, unless another program has been there since it
+// was prepared.
 func (s *Store) again(c *chain) error {
 	r := c.last()
 	s.opts.Logger.Info("a change is carried out again", "name", r.name, "delete", r.kind == recordDelete)
@@ -412,31 +547,64 @@ func (s *Store) again(c *chain) error {
 	}
 	defer p.close()
 	current, err := findAt(p.dir, p.base)
+	switch {
+	case err != nil:
+		return err
+	case !sameFound(current, c.seen):
+		return s.dropAgain(c)
+	case r.kind == recordDelete:
+		return renameAt(p.dir, p.base, s.state, c.spare)
+	case current == nil:
+		if err = s.put(c.spare, p); errors.Is(err, errMoved) {
+			return s.dropAgain(c)
+		}
+		return err
+	}
+	err = exchangeAt(s.state, c.spare, p.dir, p.base)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return renameAt(s.state, c.spare, p.dir, p.base)
+	}
 	if err != nil {
 		return err
 	}
-	if r.kind == recordDelete {
-		return renameAt(p.dir, p.base, s.state, c.spare)
-	}
-	if current != nil {
-		err := exchangeAt(s.state, c.spare, p.dir, p.base)
-		if err == nil && c.spare != r.spare {
-			return s.replaceTorn(r, c.spare)
-		}
-		if !errors.Is(err, errors.ErrUnsupported) {
-			return err
-		}
-	}
-	return renameAt(s.state, c.spare, p.dir, p.base)
+	return s.displaceAgain(c, p)
 }
 
-// replaceTorn gives the old file, now under the name rel, the name it would have
-// after r. What is there is a torn copy of the new one.
-func (s *Store) replaceTorn(r *record, rel string) error {
+func sameFound(a, b found) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.id.sameContent(b.id)
+}
+
+// dropAgain removes the file that was prepared for c and is not needed.
+func (s *Store) dropAgain(c *chain) error {
+	if c.spare == c.last().spare {
+		return nil // the next start sees to it
+	}
+	return s.remove(c.spare)
+}
+
+// displaceAgain sees to what came out when the last change of c was carried out again: the
+// old file gets the name it would have had after it; a torn copy of the new one, or
+// an earlier one yet, goes. If it is another program's, it is put back.
+func (s *Store) displaceAgain(c *chain, p place) error {
+	r := c.last()
+	out, err := findAt(s.state, c.spare)
+	switch {
+	case err != nil || out == nil:
+		return err
+	case !out.id.sameContent(c.seen.id):
+		return exchangeAt(s.state, c.spare, p.dir, p.base)
+	case !r.existed || !out.id.sameContent(r.old):
+		return s.remove(c.spare)
+	case c.spare == r.spare:
+		return nil
+	}
 	if err := s.makeShard(r.seq); err != nil {
 		return err
 	}
-	return renameAt(s.state, rel, s.state, r.spare)
+	return renameAt(s.state, c.spare, s.state, r.spare)
 }
 
 // advance returns what is known of a name after r, when e was known before.

@@ -40,6 +40,7 @@ type Store struct {
 	clock       clock
 	granularity int64  // of the times of the files
 	dev         uint64 // of the directory
+	sessions    uint64 // how many there have been: see session
 	seq         atomic.Uint64
 	keptBytes   atomic.Int64
 	keptFiles   atomic.Int64
@@ -51,6 +52,7 @@ type Store struct {
 	own      own
 	strays   strays
 	verified verified
+	trouble  trouble
 
 	// users counts calls under way; Close adds closedBias.
 	users    atomic.Int64

@@ -86,9 +86,10 @@ func syncData(f *os.File) error {
 }
 
 // session names the time for which nothing that was written to the open
-// directory can get lost other than by being overwritten: since the machine was
-// started and the file system was mounted. It is empty if that cannot be told.
-func session(dir folder) string {
+// directory dir can get lost other than by being overwritten: since the machine
+// was started and the file system was mounted. It ends with what tells the open
+// folder state from a copy of it. It is empty if that cannot be told.
+func session(dir, state folder) string {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
@@ -99,7 +100,13 @@ func session(dir folder) string {
 	if err != nil || st.Mask&uint32(mask) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s %x", bytes.TrimSpace(boot), st.Mnt_id)
+	mount := st.Mnt_id
+	mask = unix.STATX_INO | unix.STATX_BTIME
+	err = ignoringEINTR(func() error { return unix.Statx(state.fd(), "", unix.AT_EMPTY_PATH, mask, &st) })
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %x%s%x %d.%09d", bytes.TrimSpace(boot), mount, sessionPlace, st.Ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
 // openSole opens the file rel in dir for writing, and fails unless nobody can

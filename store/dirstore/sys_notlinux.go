@@ -15,7 +15,7 @@ func syncFileSystem(folder) error { return errors.ErrUnsupported }
 func syncData(f *os.File) error { return f.Sync() }
 
 // session cannot be told: every start may be the first after a loss of power.
-func session(folder) string { return "" }
+func session(folder, folder) string { return "" }
 
 // fileClock is the clock the times of local files are taken from, in
 // nanoseconds.

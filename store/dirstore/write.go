@@ -138,7 +138,7 @@ func oldFile(p place, seen state) (fileStat, error) {
 		return st, errMoved
 	case err != nil:
 		return st, err
-	case st.mode.Type() == fs.ModeSymlink || st.id.sameContent(seen.entry.id):
+	case st.mode.Type() == fs.ModeSymlink || st.id == seen.entry.id:
 		return st, nil
 	}
 	return st, errMoved
