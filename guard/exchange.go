@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -82,6 +83,7 @@ func (x *exchange) serve() {
 		x.refuse(x.w, p)
 		return
 	}
+	x.outlive()
 	proxy := httputil.ReverseProxy{
 		Rewrite:      x.rewrite,
 		Transport:    x,
@@ -242,6 +244,7 @@ type answerWriter struct {
 	x      *exchange
 	status int
 	bytes  int64
+	moved  atomic.Int64 // how often something was sent
 }
 
 // Unwrap is for [http.ResponseController].
@@ -257,6 +260,7 @@ func (w *answerWriter) WriteHeader(status int) {
 
 func (w *answerWriter) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
+	w.moved.Add(1)
 	w.bytes += int64(n)
 	return n, err
 }

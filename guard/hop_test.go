@@ -8,7 +8,9 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
@@ -247,4 +249,54 @@ func TestDoomedUploadsOverHTTP2(t *testing.T) {
 			t.Errorf("length %d: got %s over %s", length, res.Status, res.Proto)
 		}
 	}
+}
+
+// TestHalfClosed: a client that has closed its sending side is answered, also if the backend begins to answer
+// after that.
+func TestHalfClosed(t *testing.T) {
+	var closed atomic.Value // of <-chan struct{}
+	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "PUT" {
+			<-closed.Load().(<-chan struct{})
+		}
+		io.WriteString(w, "answer")
+	}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		closed.Store(r.Context().Done())
+		g.handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\nHost: t\r\n\r\n", "PUT / HTTP/1.1\r\nHost: t\r\nIf-Match: *\r\nContent-Length: 1\r\n\r\nx",
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(conn, request)
+		conn.(*net.TCPConn).CloseWrite()
+		answer, _ := io.ReadAll(conn)
+		conn.Close()
+		if !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK") || !strings.HasSuffix(string(answer), "answer") {
+			t.Errorf("%.10q: got %q", request, answer)
+		}
+	}
+}
+
+// TestGone: a backend that says nothing more is not kept for a client that has gone.
+func TestGone(t *testing.T) {
+	ended := make(chan struct{})
+	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+		close(ended)
+	}), changed(func(r *guard.Route) { r.Timeouts.Response = 100 * time.Millisecond }))
+	c := g.dial()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	if line, err := c.reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200") {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	c.Close()
+	<-ended
 }
