@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
 // A refusal that an origin lets be stored, by a max-age on all of its answers, may be kept by a shared cache under the URL of the
@@ -92,7 +94,7 @@ func (t *trial) unusual(fields []string) bool {
 				return true
 			}
 		case "If-Modified-Since":
-			if _, err := http.ParseTime(value); err != nil {
+			if _, ok := date.Parse(value, time.Time{}); !ok {
 				return true
 			}
 		case "Range":
