@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"store/dirstore":  {"store"},
 	"store/storetest": {"store"},
 
+	"observe":  {"etag", "precondition"},
 	"condhttp": {"etag", "precondition", "byterange", "internal/field/method"},
 
 	"internal/field/date":   {},
@@ -42,35 +43,35 @@ var mayImport = map[string][]string{
 	"internal/content/coding":          {"internal/field/qvalue"},
 	"internal/field/digest":            {},
 	"command/internal/evaluate":        {"etag", "precondition", "byterange", "internal/field/method"},
-	"command/internal/server/gate":     {"condhttp", "origin", "command/internal/server/auth", "internal/field/method"},
+	"command/internal/server/gate":     {"observe", "condhttp", "origin", "command/internal/server/auth", "internal/field/method"},
 	"command/internal/guardconfig":     {"condhttp", "guard", "command/internal/bytesize", "internal/field/cachecontrol"},
 	"accesslog/internal/inflate":       {},
 	"origin/internal/listing":          {"store", "internal/field/mediatype", "internal/field/qvalue"},
 	"accesslog/accesslogtest":          {},
 	"internal/field/mediatype":         {},
-	"command/internal/metrics":         {"guard", "precondition", "internal/field/method"},
+	"command/internal/metrics":         {"observe", "guard", "precondition", "internal/field/method"},
 	"command/internal/netrc":           {},
 	"command/internal/server/deadline": {},
 	"command/internal/server/pace":     {},
 	"internal/content/patch":           {},
 	"internal/field/qvalue":            {},
-	"command/internal/requestlog":      {"etag", "precondition", "origin", "guard", "internal/field/secret"},
+	"command/internal/requestlog":      {"observe", "etag", "precondition", "internal/field/secret"},
 
 	"origin": {
-		"etag", "precondition", "byterange", "condhttp", "store", "internal/content/budget", "internal/content/coding",
+		"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/content/budget", "internal/content/coding",
 		"internal/field/digest", "origin/internal/listing", "internal/field/mediatype", "internal/content/patch",
 		"internal/target",
 	},
 
 	"command": {
-		"etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
+		"observe", "etag", "precondition", "byterange", "condhttp", "store", "store/dirstore", "origin", "guard",
 		"command/internal/server/admit", "command/internal/server/auth", "command/internal/bytesize", "internal/field/cachecontrol", "command/internal/server/coalesce", "command/internal/server/deadline", "command/internal/server/framing",
 		"command/internal/evaluate", "command/internal/server/gate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc", "command/internal/server/pace",
 		"command/internal/report", "command/internal/requestlog", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 	},
 
 	"guard": {
-		"etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/budget", "internal/content/coding", "internal/field/method",
+		"observe", "etag", "precondition", "byterange", "condhttp", "internal/field/cachecontrol", "internal/content/budget", "internal/content/coding", "internal/field/method",
 		"internal/target",
 	},
 

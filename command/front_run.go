@@ -21,6 +21,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 const (
@@ -60,6 +61,14 @@ func (f *front) openLog(stdout io.Writer, logger *slog.Logger) (*accessLog, erro
 	}
 	l.w = requestlog.NewWriter(sink, requestlog.Options{Logger: logger})
 	return l, nil
+}
+
+// observer returns what writes the log, or nil. user is as for [requestlog.Observer].
+func (l *accessLog) observer(user func(*http.Request) string) observe.Observer {
+	if l.w == nil {
+		return nil
+	}
+	return requestlog.Observer(l.w, user)
 }
 
 func (l *accessLog) reopen() error {

@@ -17,11 +17,10 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
-	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // run guards until ctx is done, and then until the requests under way have
@@ -64,7 +63,7 @@ type guarding struct {
 	logger   *slog.Logger
 	shared   *guard.Shared
 	metrics  *metrics.Metrics
-	observe  guard.Observer
+	observe  observe.Observer
 	stopping atomic.Bool
 
 	mu      sync.RWMutex
@@ -91,14 +90,7 @@ func newGuarding(p *guardPlan, lines *accessLog, logger *slog.Logger) *guarding 
 			return nil
 		},
 	})
-	g.observe = g.metrics.Observe
-	if lines.w != nil {
-		log := requestlog.GuardObserver(lines.w)
-		g.observe = func(r *http.Request, rec *guard.Record) {
-			log(r, rec)
-			g.metrics.Observe(r, rec)
-		}
-	}
+	g.observe = observe.All(lines.observer(nil), g.metrics.Observe)
 	return g
 }
 
@@ -168,7 +160,7 @@ func (g *guarding) heard(h http.Handler, c *guardconfig.Config) http.Handler {
 		hint = `list the name under "hosts" in its configuration`
 	}
 	strict := gate.New(h, gate.Options{
-		LocalOnly: true, Hosts: g.plan.knownHosts(c), HostHint: hint, AnyOrigin: true, Observe: g.observeRefusal,
+		LocalOnly: true, Hosts: g.plan.knownHosts(c), HostHint: hint, AnyOrigin: true, Observe: g.observe,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isTrusted(c.Guard.TrustedProxies, r.RemoteAddr) {
@@ -186,12 +178,6 @@ func isTrusted(proxies []netip.Prefix, remote string) bool {
 
 func contains(networks []netip.Prefix, address netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(address) })
-}
-
-func (g *guarding) observeRefusal(r *http.Request, rec *origin.Record) {
-	g.observe(r, &guard.Record{
-		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes, Reason: rec.Reason,
-	})
 }
 
 // close releases what all configurations share.

@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -62,7 +62,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		asked := startControl(files, p.dir, logger)
 		defer func() { err = errors.Join(err, asked.close()) }()
 	}
-	handler, err := p.newHandler(files, lines.observer(), logger)
+	handler, err := p.newHandler(files, lines.observer(gate.User), logger)
 	if err != nil {
 		return err
 	}
@@ -129,17 +129,9 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 	}
 }
 
-// observer returns what writes the log, or nil.
-func (l *accessLog) observer() origin.Observer {
-	if l.w == nil {
-		return nil
-	}
-	return requestlog.Observer(l.w, gate.User)
-}
-
 // newHandler returns the way of a request: its pace, whether it is heard, and
 // its answer.
-func (p *servePlan) newHandler(files *dirstore.Store, observe origin.Observer, logger *slog.Logger) (http.Handler, error) {
+func (p *servePlan) newHandler(files *dirstore.Store, observe observe.Observer, logger *slog.Logger) (http.Handler, error) {
 	o := origin.Options{
 		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),
 		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,

@@ -16,6 +16,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -32,7 +33,7 @@ type exchange struct {
 	// overridden says that the request names another method beside its own, which a backend may perform.
 	overridden bool
 	now        time.Time
-	rec        Record
+	rec        observe.Record
 	// source is the content of the request, if any of it was read.
 	source *source
 	// glance is the read of the representation, and asked its beginning, for what is remembered of it.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // eachFault runs a test in front of every bad backend.
@@ -210,11 +210,11 @@ func TestReported(t *testing.T) {
 		t.Run(string(f), func(t *testing.T) {
 			b := newBackend(f)
 			b.store("/a", []byte("x"))
-			records := make(chan guard.Record, 1)
+			records := make(chan observe.Record, 1)
 			g := protect(t, b, observed(records))
 			g.do("GET", "/a", "")
 			rec := <-records
-			if rec.Backend.Fault != want || rec.Validator != guard.OriginContent || rec.Current.IsZero() {
+			if rec.Backend.Fault != want || rec.Validator != observe.FromContent || rec.Current.IsZero() {
 				t.Errorf("fault %q, validator %v, tag %v; want %q and a content tag", rec.Backend.Fault, rec.Validator, rec.Current, want)
 			}
 		})

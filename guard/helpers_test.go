@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // observed sends every record to records.
-func observed(records chan<- guard.Record) func(*guard.Options) {
+func observed(records chan<- observe.Record) func(*guard.Options) {
 	return func(o *guard.Options) {
-		o.Observe = func(_ *http.Request, rec *guard.Record) { records <- *rec }
+		o.Observe = func(_ *http.Request, rec *observe.Record) { records <- *rec }
 	}
 }
 

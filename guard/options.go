@@ -3,12 +3,12 @@ package guard
 import (
 	"crypto/tls"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // Bounds that stand for a field that is 0.
@@ -52,7 +52,7 @@ type Options struct {
 	// Handler's Close closes.
 	Shared *Shared
 	// Observe is told of every request when it has been answered. Nil is nobody.
-	Observe Observer
+	Observe observe.Observer
 	// Logger is told what went wrong with a backend, and when one loses its trust.
 	// Nil discards it.
 	Logger *slog.Logger
@@ -201,7 +201,3 @@ const (
 	// backend evaluates it atomically.
 	PreconditionsPass
 )
-
-// Observer is told of a request that was answered. It is called on the request's
-// goroutine, so from many at once; it must not keep r or rec.
-type Observer func(r *http.Request, rec *Record)

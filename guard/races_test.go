@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 const (
@@ -152,7 +152,7 @@ func TestCutUploads(t *testing.T) {
 				t.Run(framing+", "+end+", "+kind, func(t *testing.T) {
 					b := newBackend(noTag)
 					b.store("/a", []byte("first"))
-					records := make(chan guard.Record, 1)
+					records := make(chan observe.Record, 1)
 					g := protect(t, b, observed(records))
 					c := g.dial()
 					fmt.Fprint(c, "PUT /a HTTP/1.1\r\nHost: test\r\n"+field+rest)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // teach reads and writes until the guard trusts the backend of g.
@@ -204,7 +205,7 @@ func TestModes(t *testing.T) {
 	} {
 		b := newBackend(goodTags)
 		b.store("/a", []byte("first"))
-		records := make(chan guard.Record, 1)
+		records := make(chan observe.Record, 1)
 		g := protect(t, b, observed(records), changed(func(r *guard.Route) { r.Validators = mode }))
 		tag := g.do("GET", "/a", "").tag()
 		if rec := <-records; rec.Validator.String() != want || rec.Current.String() != tag {

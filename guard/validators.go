@@ -6,6 +6,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -145,18 +146,18 @@ type sight struct {
 }
 
 // tag chooses the tag that clients are told of.
-func (x *exchange) tag(s sight) (t etag.Tag, from Origin, why string) {
+func (x *exchange) tag(s sight) (t etag.Tag, from observe.Source, why string) {
 	switch {
 	case !s.exists:
-		return etag.Tag{}, OriginNone, ""
+		return etag.Tag{}, observe.NoTag, ""
 	case x.route.Validators == ValidatorsNone:
-		return etag.Tag{}, OriginNone, "switched-off"
+		return etag.Tag{}, observe.NoTag, "switched-off"
 	case x.usable(s.backend):
-		return s.backend.tag, OriginBackend, ""
+		return s.backend.tag, observe.FromBackend, ""
 	case x.route.Validators == ValidatorsBackend:
 		return x.weakened(s.backend, "backend-tag")
 	case !s.content.IsZero():
-		return s.content, OriginContent, ""
+		return s.content, observe.FromContent, ""
 	case s.tooLong:
 		return x.weakened(s.backend, "too-large")
 	}
@@ -165,11 +166,11 @@ func (x *exchange) tag(s sight) (t etag.Tag, from Origin, why string) {
 
 // weakened is the backend's tag marked as weak, unless it has none or is known
 // to give them out wrongly.
-func (x *exchange) weakened(v validators, why string) (etag.Tag, Origin, string) {
+func (x *exchange) weakened(v validators, why string) (etag.Tag, observe.Source, string) {
 	if v.tag.IsZero() || x.route.learned.distrusted() {
-		return etag.Tag{}, OriginNone, why
+		return etag.Tag{}, observe.NoTag, why
 	}
-	return v.tag.Weak(), OriginWeakened, why
+	return v.tag.Weak(), observe.Weakened, why
 }
 
 // usable reports whether the backend's tag is what clients are told of.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -132,13 +133,13 @@ func TestStoreErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
-			var rec origin.Record
+			var rec observe.Record
 			s := &hookedStore{Store: memstore.New(memstore.Options{})}
 			put(t, s, "a.txt", "content")
 			c.break_(s)
 			h, err := origin.New(origin.Options{
 				Store: s, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-				Observe: func(_ *http.Request, r *origin.Record) { rec = *r },
+				Observe: func(_ *http.Request, r *observe.Record) { rec = *r },
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -195,7 +196,7 @@ func TestContentThatChangesIsCut(t *testing.T) {
 				t.Errorf("status %d with %d bytes and no error", r.status, len(r.body))
 			}
 			<-srv.done
-			var rec origin.Record
+			var rec observe.Record
 			defer func() {
 				if rec.Reason != "content-changed" || !errors.Is(rec.Err, store.ErrChanged) || rec.Bytes > 10_000 {
 					t.Errorf("the record does not say that the answer was cut: %+v", rec)
@@ -204,7 +205,7 @@ func TestContentThatChangesIsCut(t *testing.T) {
 					t.Errorf("the handler panics with %v, want http.ErrAbortHandler: HTTP/2 has no other way to say so", p)
 				}
 			}()
-			h, err := origin.New(origin.Options{Store: s, Observe: func(_ *http.Request, r *origin.Record) { rec = *r }})
+			h, err := origin.New(origin.Options{Store: s, Observe: func(_ *http.Request, r *observe.Record) { rec = *r }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,10 +273,10 @@ func TestNotModifiedOpensNothing(t *testing.T) {
 // TestRecord: the observer is told what was decided, against what, and what was
 // made.
 func TestRecord(t *testing.T) {
-	var rec origin.Record
+	var rec observe.Record
 	h, err := origin.New(origin.Options{
 		Store:   memstore.New(memstore.Options{}),
-		Observe: func(_ *http.Request, r *origin.Record) { rec = *r },
+		Observe: func(_ *http.Request, r *observe.Record) { rec = *r },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -284,29 +285,29 @@ func TestRecord(t *testing.T) {
 	one, two := etag.Of([]byte("one")), etag.Of([]byte("two"))
 	for _, c := range []struct {
 		method, content, field string
-		want                   origin.Record
+		want                   observe.Record
 	}{
-		{"PUT", "one", "If-None-Match: *", origin.Record{
+		{"PUT", "one", "If-None-Match: *", observe.Record{
 			Status: 201, Evaluated: true, New: one,
 			Decision: precondition.Decision{Field: precondition.IfNoneMatch, Reason: precondition.NoRepresentation, Guarded: true},
 		}},
-		{"GET", "", "X: y", origin.Record{Status: 200, Bytes: 3, Evaluated: true, Current: one}},
-		{"GET", "", "If-None-Match: " + one.String(), origin.Record{
+		{"GET", "", "X: y", observe.Record{Status: 200, Bytes: 3, Evaluated: true, Current: one}},
+		{"GET", "", "If-None-Match: " + one.String(), observe.Record{
 			Status: 304, Evaluated: true, Current: one,
 			Decision: precondition.Decision{
 				Outcome: precondition.NotModified, Field: precondition.IfNoneMatch, Reason: precondition.Matched, Matched: one, Guarded: true,
 			},
 		}},
-		{"PUT", "two", "If-Match: " + one.String(), origin.Record{
+		{"PUT", "two", "If-Match: " + one.String(), observe.Record{
 			Status: 204, Evaluated: true, Current: one, New: two,
 			Decision: precondition.Decision{Field: precondition.IfMatch, Reason: precondition.Matched, Matched: one, Guarded: true},
 		}},
-		{"DELETE", "", "X: y", origin.Record{Status: 428, Evaluated: true, Current: two, Reason: "precondition-required"}},
-		{"DELETE", "", "If-Match: " + two.String(), origin.Record{
+		{"DELETE", "", "X: y", observe.Record{Status: 428, Evaluated: true, Current: two, Reason: "precondition-required"}},
+		{"DELETE", "", "If-Match: " + two.String(), observe.Record{
 			Status: 204, Evaluated: true, Current: two,
 			Decision: precondition.Decision{Field: precondition.IfMatch, Reason: precondition.Matched, Matched: two, Guarded: true},
 		}},
-		{"GET", "", "X: y", origin.Record{Status: 404, Reason: "not-found"}},
+		{"GET", "", "X: y", observe.Record{Status: 404, Reason: "not-found"}},
 	} {
 		w := s.do(c.method, "/a.txt", c.content, c.field)
 		if rec.Started.IsZero() || rec.Duration < 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	requested "github.com/fourtwelve/fourtwelve/internal/target"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -95,7 +96,7 @@ type exchange struct {
 	// now is the time before the state was looked up: no version that came
 	// later can be older.
 	now time.Time
-	rec Record
+	rec observe.Record
 }
 
 func (x *exchange) begin(h *Handler, w http.ResponseWriter, r *http.Request) {

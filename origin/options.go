@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -57,7 +58,7 @@ type Options struct {
 	// revisions. Nil lets nobody.
 	MayPurge func(*http.Request) bool
 	// Observe is told of every request that was answered.
-	Observe Observer
+	Observe observe.Observer
 	// Logger gets what went wrong inside. Nil discards it.
 	Logger *slog.Logger
 	// Now is the clock. Nil is time.Now.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -48,7 +49,7 @@ type server struct {
 func serve(t testing.TB, o origin.Options) *server {
 	t.Helper()
 	s := &server{t: t, done: make(chan int, 1<<16)}
-	o.Observe = func(_ *http.Request, rec *origin.Record) { s.done <- rec.Status }
+	o.Observe = func(_ *http.Request, rec *observe.Record) { s.done <- rec.Status }
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

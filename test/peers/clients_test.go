@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
@@ -52,7 +53,7 @@ func newSite(t *testing.T) (*site, []byte) {
 	return s, content
 }
 
-func (s *site) observe(r *http.Request, rec *origin.Record) {
+func (s *site) observe(r *http.Request, rec *observe.Record) {
 	s.told <- exchange{r.Method, r.Header.Clone(), rec.Status}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // guardedSite is a backend behind a guard that tells what it was asked.
@@ -23,7 +24,7 @@ func newGuardedSite(t *testing.T, b backend, change ...func(*guard.Options)) *gu
 	dir := writableDir(t)
 	told := make(chan exchange, 1000)
 	change = append(change, func(o *guard.Options) {
-		o.Observe = func(r *http.Request, rec *guard.Record) { told <- exchange{r.Method, r.Header.Clone(), rec.Status} }
+		o.Observe = func(r *http.Request, rec *observe.Record) { told <- exchange{r.Method, r.Header.Clone(), rec.Status} }
 	})
 	return &guardedSite{newSubject(t, startGuard(t, b.start(t, dir), change...), dir), told}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -86,8 +87,8 @@ func (m *Metrics) gauge(name, help string) prometheus.Gauge {
 	return g
 }
 
-// Observe counts a request. It is a [guard.Observer].
-func (m *Metrics) Observe(r *http.Request, rec *guard.Record) {
+// Observe counts a request. It is a [observe.Observer].
+func (m *Metrics) Observe(r *http.Request, rec *observe.Record) {
 	route, class := rec.Route, classOf(r.Method)
 	m.requests.WithLabelValues(route, class, statusOf(rec.Status), decisionOf(rec), m.reasons.word(reasonOf(rec))).Inc()
 	m.duration.WithLabelValues(route, class).Observe(rec.Duration.Seconds())
@@ -152,7 +153,7 @@ var decisions = [...]string{
 }
 
 // decisionOf is what the preconditions led to, "none" if they were not evaluated.
-func decisionOf(rec *guard.Record) string {
+func decisionOf(rec *observe.Record) string {
 	if !rec.Evaluated {
 		return "none"
 	}
@@ -161,7 +162,7 @@ func decisionOf(rec *guard.Record) string {
 
 // reasonOf is why the answer is what it is: that of a refusal, or else that of the
 // evaluation.
-func reasonOf(rec *guard.Record) string {
+func reasonOf(rec *observe.Record) string {
 	switch {
 	case rec.Reason != "":
 		return rec.Reason

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -58,21 +59,21 @@ func want(t *testing.T, m *Metrics, lines ...string) {
 func TestRequests(t *testing.T) {
 	m := newMetrics()
 	get, put := httptest.NewRequest("GET", "/", nil), httptest.NewRequest("PUT", "/", nil)
-	read := &guard.Record{
-		Route: "notes", Status: 304, Evaluated: true, Duration: time.Millisecond, Validator: guard.OriginContent,
+	read := &observe.Record{
+		Route: "notes", Status: 304, Evaluated: true, Duration: time.Millisecond, Validator: observe.FromContent,
 		Decision: precondition.Decision{Outcome: precondition.NotModified, Field: precondition.IfNoneMatch, Reason: precondition.Matched},
-		Backend:  guard.BackendRecord{Requests: 1, Status: 200, Fault: "weak"},
+		Backend:  observe.Backend{Requests: 1, Status: 200, Fault: "weak"},
 	}
 	m.Observe(get, read)
 	m.Observe(get, read)
-	m.Observe(put, &guard.Record{Route: "notes", Status: 428, Reason: "precondition-required", Bytes: 250})
-	m.Observe(put, &guard.Record{
+	m.Observe(put, &observe.Record{Route: "notes", Status: 428, Reason: "precondition-required", Bytes: 250})
+	m.Observe(put, &observe.Record{
 		Route: "notes", Status: 412, Reason: "none-matched", Evaluated: true, LockWait: time.Second,
 		Decision: precondition.Decision{Outcome: precondition.PreconditionFailed, Reason: precondition.NoneMatched},
-		Backend:  guard.BackendRecord{Requests: 2},
+		Backend:  observe.Backend{Requests: 2},
 	})
-	m.Observe(httptest.NewRequest("PROPFIND", "/", nil), &guard.Record{Route: "files", Status: 207})
-	m.Observe(httptest.NewRequest("QUERY", "/", nil), &guard.Record{Route: "files", Status: 200})
+	m.Observe(httptest.NewRequest("PROPFIND", "/", nil), &observe.Record{Route: "files", Status: 207})
+	m.Observe(httptest.NewRequest("QUERY", "/", nil), &observe.Record{Route: "files", Status: 200})
 	want(t, m,
 		`fourtwelve_requests_total{class="read",decision="not-modified",reason="matched",route="notes",status="304"} 2`,
 		`fourtwelve_requests_total{class="write",decision="none",reason="precondition-required",route="notes",status="428"} 1`,
@@ -126,8 +127,8 @@ func TestCardinality(t *testing.T) {
 	m := newMetrics()
 	const n = 1000
 	for i := range n {
-		m.Observe(httptest.NewRequest(fmt.Sprintf("M%d", i), "/", nil), &guard.Record{
-			Status: 100 + i%900, Reason: fmt.Sprintf("reason-%d", i%100), Backend: guard.BackendRecord{Fault: fmt.Sprintf("fault-%d", i)},
+		m.Observe(httptest.NewRequest(fmt.Sprintf("M%d", i), "/", nil), &observe.Record{
+			Status: 100 + i%900, Reason: fmt.Sprintf("reason-%d", i%100), Backend: observe.Backend{Fault: fmt.Sprintf("fault-%d", i)},
 		})
 	}
 	statuses, reasons := make(map[string]bool), make(map[string]bool)
@@ -198,8 +199,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		documented[match[1]] = true
 	}
 	m := newMetrics(guard.RouteStatus{Trust: "learning"})
-	m.Observe(httptest.NewRequest("GET", "/", nil), &guard.Record{
-		Status: 200, LockWait: 1, Backend: guard.BackendRecord{Requests: 1, Fault: "weak"},
+	m.Observe(httptest.NewRequest("GET", "/", nil), &observe.Record{
+		Status: 200, LockWait: 1, Backend: observe.Backend{Requests: 1, Fault: "weak"},
 	})
 	m.Reloaded(nil)
 	families, err := m.registry.Gather()
@@ -222,7 +223,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 func BenchmarkObserve(b *testing.B) {
 	m := newMetrics()
 	r := httptest.NewRequest("GET", "/", nil)
-	rec := &guard.Record{Route: "notes", Status: 200, Duration: time.Millisecond, Backend: guard.BackendRecord{Requests: 1}}
+	rec := &observe.Record{Route: "notes", Status: 200, Duration: time.Millisecond, Backend: observe.Backend{Requests: 1}}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Observe(r, rec)

@@ -11,8 +11,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -32,7 +31,7 @@ func TestReadsWhatRequestlogWrites(t *testing.T) {
 		r.Header.Set(names[f], value)
 	}
 	started := time.Date(2026, 11, 24, 12, 0, 0, 123456000, time.UTC)
-	rec := &origin.Record{
+	rec := &observe.Record{
 		Started: started, Duration: 1234567 * time.Nanosecond, Status: 412, Bytes: 512, Evaluated: true, Current: etag.Of([]byte("x")),
 		Decision: precondition.Decision{Outcome: precondition.PreconditionFailed, Field: precondition.IfMatch, Reason: precondition.NoneMatched}, Reason: "stale",
 	}
@@ -78,13 +77,13 @@ func TestReadsWhatRequestlogWrites(t *testing.T) {
 // answered, and reads the backend's side of it.
 func TestReadsWhatAGuardWrites(t *testing.T) {
 	r := httptest.NewRequest("GET", "/notes/today", nil)
-	rec := &guard.Record{
+	rec := &observe.Record{
 		Started: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Status: 304, Route: "notes",
-		Current: etag.Of([]byte("x")), Validator: guard.OriginContent,
-		Backend: guard.BackendRecord{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`},
+		Current: etag.Of([]byte("x")), Validator: observe.FromContent,
+		Backend: observe.Backend{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`},
 	}
-	refused := &guard.Record{Started: rec.Started, Status: 428, Reason: "precondition-required"}
-	log := requestlog.AppendGuardLine(requestlog.AppendGuardLine(nil, r, rec), r, refused)
+	refused := &observe.Record{Started: rec.Started, Status: 428, Reason: "precondition-required"}
+	log := requestlog.AppendLine(requestlog.AppendLine(nil, r, rec, ""), r, refused, "")
 	var got [][3]string
 	for e := range open(t, log).Entries(t.Context()) {
 		got = append(got, [3]string{strings.Clone(e.Text(accesslog.ETag)), strings.Clone(e.Text(accesslog.UpstreamStatus)), strings.Clone(e.Text(accesslog.UpstreamETag))})

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -42,21 +41,7 @@ var sentFields = [...]struct {
 // AppendLine appends the line for r, line feed included, to b. user is the name
 // r was authenticated under, or "". It does not allocate unless b must grow, a
 // field came in several lines, or something must be cut.
-func AppendLine(b []byte, r *http.Request, rec *origin.Record, user string) []byte {
-	return appendLine(b, r, rec, nil, user)
-}
-
-// AppendGuardLine is AppendLine for a request that a guard has answered.
-func AppendGuardLine(b []byte, r *http.Request, rec *guard.Record) []byte {
-	return appendLine(b, r, &origin.Record{
-		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes,
-		Decision: rec.Decision, Evaluated: rec.Evaluated, Current: rec.Current, New: rec.New,
-		Reason: rec.Reason, Err: rec.Err,
-	}, rec, "")
-}
-
-// appendLine appends the line for a request. guarded is nil if there was no guard.
-func appendLine(b []byte, r *http.Request, rec *origin.Record, guarded *guard.Record, user string) []byte {
+func AppendLine(b []byte, r *http.Request, rec *observe.Record, user string) []byte {
 	l := line{b: append(b, `{"time":"`...)}
 	l.b = appendTime(l.b, rec.Started)
 	l.b = append(l.b, '"')
@@ -87,9 +72,7 @@ func appendLine(b []byte, r *http.Request, rec *origin.Record, guarded *guard.Re
 		l.decision(rec.Decision)
 	}
 	l.optional("problem", rec.Reason)
-	if guarded != nil {
-		l.guard(guarded)
-	}
+	l.guard(rec)
 	if rec.Err != nil {
 		l.text("error", secret.Text(rec.Err.Error()), maxValue)
 	}
@@ -169,9 +152,9 @@ func (l *line) decision(d precondition.Decision) {
 
 // guard writes what only a guard knows: where the tag comes from, and the
 // backend's side of it.
-func (l *line) guard(rec *guard.Record) {
+func (l *line) guard(rec *observe.Record) {
 	l.optional("route", rec.Route)
-	if rec.Validator != guard.OriginNone {
+	if rec.Validator != observe.NoTag {
 		l.text("validator", rec.Validator.String(), maxValue)
 	}
 	l.optional("why", rec.Why)

@@ -20,9 +20,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -66,7 +65,7 @@ func readCase(t *testing.T, title, text string) string {
 		t.Fatalf("%s: %v", title, err)
 	}
 	r.RemoteAddr = "192.0.2.1:50000"
-	rec := guard.Record{Started: noon, Duration: 1234567 * time.Nanosecond}
+	rec := observe.Record{Started: noon, Duration: 1234567 * time.Nanosecond}
 	user, guarded := "", false
 	for fact := range strings.SplitSeq(strings.TrimSpace(facts), "\n") {
 		name, value, _ := strings.Cut(fact, ": ")
@@ -99,16 +98,16 @@ func readCase(t *testing.T, title, text string) string {
 		}
 	}
 	if guarded {
-		return string(AppendGuardLine(nil, r, &rec))
+		return string(AppendLine(nil, r, &rec, ""))
 	}
-	return string(AppendLine(nil, r, &origin.Record{
+	return string(AppendLine(nil, r, &observe.Record{
 		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes, Evaluated: rec.Evaluated,
 		Decision: rec.Decision, Current: rec.Current, New: rec.New, Reason: rec.Reason, Err: rec.Err,
 	}, user))
 }
 
 // setGuardFact reads a fact that makes a line one of a guard.
-func setGuardFact(rec *guard.Record, name, value string) (err error) {
+func setGuardFact(rec *observe.Record, name, value string) (err error) {
 	switch name {
 	case "route":
 		rec.Route = value
@@ -258,8 +257,7 @@ func TestLineHidesCredentials(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer SECRET")
 	r.Header.Set("Proxy-Authorization", "Basic SECRET")
 	r.Header.Set("Cookie", "session=SECRET")
-	got := string(AppendLine(nil, r, &origin.Record{Started: noon, Err: errors.New("GET http://b/?token=SECRET: refused")}, "user"))
-	got += string(AppendGuardLine(nil, r, &guard.Record{Started: noon}))
+	got := string(AppendLine(nil, r, &observe.Record{Started: noon, Err: errors.New("GET http://b/?token=SECRET: refused")}, "user"))
 	if strings.Contains(got, "SECRET") {
 		t.Errorf("secret in %s", got)
 	}
@@ -273,7 +271,7 @@ func TestLineCutsLongValues(t *testing.T) {
 	r.Header.Set("If-None-Match", strings.Repeat("ü", 2000))
 	r.Header.Set("Range", strings.Repeat("\xff", 2000))
 	r.Header.Set("User-Agent", strings.Repeat("u", maxValue))
-	m := checkLine(t, "long", AppendLine(nil, r, &origin.Record{Started: noon}, ""))
+	m := checkLine(t, "long", AppendLine(nil, r, &observe.Record{Started: noon}, ""))
 	for name, want := range map[string]string{
 		"target":        "/" + strings.Repeat("a", maxTarget-1),
 		"if_none_match": strings.Repeat("ü", maxValue/2),
@@ -301,16 +299,16 @@ func FuzzLine(f *testing.F) {
 		r.Header["User-Agent"] = []string{agent}
 		r.Header["If-Match"] = []string{tag, other}
 		r.Host = other
-		rec := guard.Record{
+		rec := observe.Record{
 			Started: noon, Err: errors.New(other), Reason: tag, Route: user,
-			Backend: guard.BackendRecord{Requests: 1, ETag: tag, LastModified: other},
+			Backend: observe.Backend{Requests: 1, ETag: tag, LastModified: other},
 		}
-		guarded := checkLine(t, "fuzz", AppendGuardLine(nil, r, &rec))
+		guarded := checkLine(t, "fuzz", AppendLine(nil, r, &rec, ""))
 		cutThere, _ := guarded["cut"].([]any)
 		for name, value := range map[string]string{"if_match": tag + ", " + other, "route": user, "backend_etag": tag, "backend_last_modified": other} {
 			checkMember(t, guarded, name, value, slices.Contains(cutThere, any(name)))
 		}
-		m := checkLine(t, "fuzz", AppendLine(nil, r, &origin.Record{Started: noon, Err: rec.Err, Reason: tag}, user))
+		m := checkLine(t, "fuzz", AppendLine(nil, r, &observe.Record{Started: noon, Err: rec.Err, Reason: tag}, user))
 		want := map[string]string{"method": method, "user_agent": secret.Text(agent), "if_match": tag + ", " + other, "error": secret.Text(other), "host": secret.Host(other), "problem": tag, "user": user}
 		if strings.HasPrefix(target, "/") && safeTarget(target) == target {
 			want["target"] = target
@@ -340,13 +338,13 @@ func checkMember(t *testing.T, m map[string]any, name, sent string, cut bool) {
 // valid UTF-8 becomes U+FFFD.
 func replaceInvalid(s string) string { return string([]rune(s)) }
 
-func benchRequest() (*http.Request, *origin.Record) {
+func benchRequest() (*http.Request, *observe.Record) {
 	r := httptest.NewRequest("GET", "/notes/today.txt", nil)
 	r.RemoteAddr = "127.0.0.1:51234"
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36")
 	r.Header.Set("If-None-Match", `"TJ3HBQWdZLTDMKUHqUSGZA"`)
 	r.Header.Set("Range", "bytes=0-")
-	return r, &origin.Record{
+	return r, &observe.Record{
 		Started: noon, Duration: 42 * time.Microsecond, Status: 304, Evaluated: true, Current: etag.Of(nil),
 		Decision: precondition.Decision{Outcome: precondition.NotModified, Field: precondition.IfNoneMatch, Reason: precondition.Matched},
 	}
@@ -359,16 +357,16 @@ func TestLineDoesNotAllocate(t *testing.T) {
 		t.Errorf("got %v allocations a line, want 0", n)
 	}
 	guarded := benchGuardRecord(rec)
-	if n := testing.AllocsPerRun(100, func() { buf = AppendGuardLine(buf[:0], r, guarded) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { buf = AppendLine(buf[:0], r, guarded, "") }); n != 0 {
 		t.Errorf("got %v allocations a line of a guard, want 0", n)
 	}
 }
 
-func benchGuardRecord(rec *origin.Record) *guard.Record {
-	return &guard.Record{
+func benchGuardRecord(rec *observe.Record) *observe.Record {
+	return &observe.Record{
 		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Evaluated: true, Current: rec.Current, Decision: rec.Decision,
-		Route: "files", Validator: guard.OriginContent, LockWait: time.Millisecond,
-		Backend: guard.BackendRecord{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`, Duration: 3 * time.Millisecond},
+		Route: "files", Validator: observe.FromContent, LockWait: time.Millisecond,
+		Backend: observe.Backend{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`, Duration: 3 * time.Millisecond},
 	}
 }
 
@@ -382,13 +380,13 @@ func BenchmarkAppendLine(b *testing.B) {
 	b.SetBytes(int64(len(buf)))
 }
 
-func BenchmarkAppendGuardLine(b *testing.B) {
+func BenchmarkAppendLineOfGuard(b *testing.B) {
 	r, rec := benchRequest()
 	guarded := benchGuardRecord(rec)
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = AppendGuardLine(buf[:0], r, guarded)
+		buf = AppendLine(buf[:0], r, guarded, "")
 	}
 	b.SetBytes(int64(len(buf)))
 }

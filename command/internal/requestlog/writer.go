@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 const (
@@ -93,24 +92,14 @@ func NewWriter(sink io.Writer, o Options) *Writer {
 
 // Observer returns an observer that writes a line to w for every request. user
 // returns the name a request was authenticated under; it may be nil.
-func Observer(w *Writer, user func(*http.Request) string) origin.Observer {
-	return func(r *http.Request, rec *origin.Record) {
+func Observer(w *Writer, user func(*http.Request) string) observe.Observer {
+	return func(r *http.Request, rec *observe.Record) {
 		name := ""
 		if user != nil {
 			name = user(r)
 		}
 		buf := buffers.Get().(*[]byte)
 		*buf = AppendLine((*buf)[:0], r, rec, name)
-		w.add(*buf)
-		buffers.Put(buf)
-	}
-}
-
-// GuardObserver is Observer for a guard.
-func GuardObserver(w *Writer) guard.Observer {
-	return func(r *http.Request, rec *guard.Record) {
-		buf := buffers.Get().(*[]byte)
-		*buf = AppendGuardLine((*buf)[:0], r, rec)
 		w.add(*buf)
 		buffers.Put(buf)
 	}

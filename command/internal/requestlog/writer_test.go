@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // sink is a sink that can be made to fail or to block. It notes when it was
@@ -224,13 +224,13 @@ func TestObserverWritesWholeLinesFromManyRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSink()
 		w := NewWriter(s, Options{})
-		observe := Observer(w, func(*http.Request) string { return "ann" })
+		told := Observer(w, func(*http.Request) string { return "ann" })
 		var wg sync.WaitGroup
 		for range 32 {
 			wg.Go(func() {
 				r := httptest.NewRequest("GET", "/a", nil)
 				for range 100 {
-					observe(r, &origin.Record{Started: noon, Status: 200})
+					told(r, &observe.Record{Started: noon, Status: 200})
 				}
 			})
 		}

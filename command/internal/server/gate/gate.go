@@ -22,6 +22,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 )
 
@@ -53,7 +54,7 @@ type Options struct {
 	// of its scripts (Content-Security-Policy: sandbox). Nil is nothing.
 	Sandbox func(path string) bool
 	// Observe is told of the requests that were turned away. It may be nil.
-	Observe origin.Observer
+	Observe observe.Observer
 }
 
 // New returns a handler that passes on to next who may be heard.
@@ -198,7 +199,7 @@ func (g *gate) refuse(w http.ResponseWriter, r *http.Request, p *condhttp.Proble
 	counted := &counter{ResponseWriter: w}
 	p.Write(counted, r)
 	if g.Observe != nil {
-		g.Observe(r, &origin.Record{
+		g.Observe(r, &observe.Record{
 			Started: started, Duration: time.Since(started),
 			Status: p.Status, Bytes: counted.n, Reason: p.Reason,
 		})

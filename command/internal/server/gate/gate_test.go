@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
-	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 const token = "0123456789abcdef"
@@ -94,8 +94,8 @@ func TestWhoIsHeard(t *testing.T) {
 		{"user on another site's page", closed, "POST", []string{cross, "Authorization: " + basic("ann:secret")}, "cross-origin"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var records []origin.Record
-			tt.options.Observe = func(r *http.Request, rec *origin.Record) { records = append(records, *rec) }
+			var records []observe.Record
+			tt.options.Observe = func(r *http.Request, rec *observe.Record) { records = append(records, *rec) }
 			r := httptest.NewRequest(tt.method, "http://example.com/a", nil)
 			for _, f := range tt.fields {
 				name, value, _ := strings.Cut(f, ": ")
@@ -114,7 +114,7 @@ func TestWhoIsHeard(t *testing.T) {
 	}
 }
 
-func checkRefusal(t *testing.T, w *httptest.ResponseRecorder, records []origin.Record, reason string) {
+func checkRefusal(t *testing.T, w *httptest.ResponseRecorder, records []observe.Record, reason string) {
 	t.Helper()
 	status := http.StatusUnauthorized
 	if reason == "cross-origin" {
@@ -156,7 +156,7 @@ func TestHosts(t *testing.T) {
 			r.Host = host
 			w := httptest.NewRecorder()
 			var reasons []string
-			New(heard, Options{LocalOnly: true, Hosts: []string{"example.org"}, Observe: func(_ *http.Request, rec *origin.Record) {
+			New(heard, Options{LocalOnly: true, Hosts: []string{"example.org"}, Observe: func(_ *http.Request, rec *observe.Record) {
 				reasons = append(reasons, rec.Reason)
 			}}).ServeHTTP(w, r)
 			if got := w.Code == http.StatusOK; got != want {
