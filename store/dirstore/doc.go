@@ -25,6 +25,10 @@
 // Last-Modified date survives the loss of the index, and a copy made with its
 // times.
 //
+// All of this holds within a session: a boot of the machine, and a mount of the file
+// system. After another one a file is hashed before it is believed, since a loss of power can
+// leave content without the times that tell of it.
+//
 // Contents that do not change for as long as a directory entry lasts need no
 // lock against other programs: they may rename files into place, edit in place,
 // create and delete. A change found is a new revision.
