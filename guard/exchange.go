@@ -24,9 +24,11 @@ import (
 // transport of its own [httputil.ReverseProxy], which sees to what any proxy does.
 type exchange struct {
 	*Handler
-	route  *route
-	w      *answerWriter
-	r      *http.Request
+	route *route
+	w     *answerWriter
+	r     *http.Request
+	// sent is the request as net/http made it, which is where that puts the trailer section.
+	sent   *http.Request
 	fields precondition.Fields
 	// destination is nil if the request writes to its target alone.
 	destination *destination
@@ -49,7 +51,7 @@ type exchange struct {
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{Handler: h, r: r, now: h.options.Now()}
+	x := &exchange{Handler: h, r: r, sent: r, now: h.options.Now()}
 	x.w = &answerWriter{ResponseWriter: w, x: x}
 	x.fields = precondition.FieldsOf(r.Header)
 	x.rec.Started = x.now
@@ -174,7 +176,7 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 	if out.Header.Get("Upgrade") != "" && !mayUpgrade(out) {
 		deleteFields(out.Header, []string{"Upgrade", "Connection", "Http2-Settings"})
 	}
-	out.Trailer = trailerOf(x.r)
+	out.Trailer = trailerOf(x.sent)
 	switch {
 	case isRPC(out) && !x.isJudged():
 		return x.send(out)

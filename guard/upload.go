@@ -108,10 +108,10 @@ func (x *exchange) passContent(out *http.Request) (*http.Response, error) {
 	if out.Body == nil {
 		return x.send(out)
 	}
-	s := &source{Reader: out.Body, client: x.r, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	s := &source{Reader: out.Body, client: x.sent, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
 	x.onEnd(s.end)
 	x.source = s
-	out.Body = &trailedBody{s, x.r, out.Trailer}
+	out.Body = &trailedBody{s, x.sent, out.Trailer}
 	res, err := x.send(out)
 	if err != nil && s.failure() != nil {
 		x.rec.Err = s.failure()
@@ -126,7 +126,7 @@ func (x *exchange) receive(out *http.Request) (*upload, error) {
 	if out.Body == nil {
 		return nil, nil
 	}
-	s := &source{Reader: out.Body, client: x.r, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	s := &source{Reader: out.Body, client: x.sent, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
 	if x.route.MaxBody >= 0 {
 		s.Reader = http.MaxBytesReader(x.w.ResponseWriter, out.Body, x.route.MaxBody)
 	}

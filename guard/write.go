@@ -223,7 +223,7 @@ func (x *exchange) forwarding(out *http.Request, up *upload, seen sight, judged 
 			h[strings.ToLower(name)] = lines
 		}
 	}
-	up.attach(request, x.r)
+	up.attach(request, x.sent)
 	return request, passes
 }
 
