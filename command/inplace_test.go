@@ -52,9 +52,9 @@ func TestInPlaceWriters(t *testing.T) {
 				r.serve(protocol)
 				n := downloads
 				if size >= 1<<30 {
-					n = min(n, 8) // the other sizes make up for it
+					n = min(n, 3) // the other sizes make up for it
 				} else if len(sizes) > 4 {
-					n += (downloads - 8) / 5
+					n += (downloads - 3) / 5
 				}
 				r.download(n, protocol+", "+name)
 				if t.Failed() {
