@@ -190,10 +190,6 @@ func (s *Store) hashResolved(ctx context.Context, r resolved, growing bool) (sig
 // hashFile reads and hashes f. Large content is not read before the times of
 // the file have settled: whoever is sent it relies on them to notice a change.
 func (s *Store) hashFile(ctx context.Context, f *os.File) (sighting, error) {
-	// From here on, each change of the content shows in the times.
-	if err := showChanges(f); err != nil {
-		return sighting{}, err
-	}
 	before, wait, err := s.statSettling(f)
 	for tries := 0; err == nil && wait > 0 && before.id.size > smallSize; tries++ {
 		if err := sleep(ctx, wait); err != nil {
@@ -225,8 +221,13 @@ func (s *Store) hashFile(ctx context.Context, f *os.File) (sighting, error) {
 	return seen, nil
 }
 
-// statSettling looks at f, and says how long to wait until its times have settled.
+// statSettling looks at f, and says how long to wait until its times have settled. From
+// before the look on, each change of the content shows in the times. After a wait that has
+// to be made sure of again: a page that was changed since then does not show its next change.
 func (s *Store) statSettling(f *os.File) (fileStat, time.Duration, error) {
+	if err := showChanges(f); err != nil {
+		return fileStat{}, 0, err
+	}
 	now := fileClock()
 	st, err := statFile(f)
 	if err != nil {
