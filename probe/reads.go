@@ -21,7 +21,7 @@ const guardFix = "If the server cannot do that, put one in front that does, such
 // readChecks returns the checks that write nothing, side by side with those about the same field.
 func readChecks() []*Check {
 	return slices.Concat(
-		tagChecks(), dateChecks(), headChecks(),
+		tagChecks(), dateChecks(), freshnessChecks(), headChecks(),
 		inmChecks(), imsChecks(), matchChecks(), iusChecks(), precedenceChecks(),
 		rangeChecks(), ifRangeChecks(), codingChecks(),
 		fieldChecks(), elsewhereChecks(), corsChecks(),

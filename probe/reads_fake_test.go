@@ -645,6 +645,8 @@ func fieldFaults() []fault {
 		return strings.Contains(r.URL.Path, "no-such") && r.Header.Get("If-Match") != ""
 	}
 	return []fault{
+		{"how long it is fresh is left to guess", gone(0, "Cache-Control")},
+		{"Cache-Control that says all but how long", also(200, "Cache-Control", "public, must-revalidate, s-maxage=60")},
 		{"304 without Cache-Control", gone(304, "Cache-Control")},
 		{"304 with another tag", also(304, "ETag", `"another"`)},
 		{"304 without the mark of the coding", retagged(func(_ *http.Request, w *response, tag string) string {
