@@ -39,6 +39,7 @@ func Exchanges(xs []*capture.Exchange) *Report {
 		}
 		e.text, e.lower = "", false // not needed again, and there may be many
 		e.replace()
+		e.correct()
 		history[key] = latest(e.earlier, e)
 		if other, uri := e.elsewhere(); other != nil {
 			history[uri] = latest(history[uri], other)
@@ -161,6 +162,15 @@ func (e *examination) replace() {
 		}
 		for _, p := range e.earlier {
 			p.found = slices.DeleteFunc(p.found, func(old Finding) bool { return old.Rule == f.Rule })
+		}
+	}
+}
+
+// correct lets the rules that found something take back what was said of earlier exchanges.
+func (e *examination) correct() {
+	for _, f := range e.found {
+		if f.Rule.corrects != nil {
+			f.Rule.corrects(e, f)
 		}
 	}
 }

@@ -29,6 +29,16 @@ func (e *examination) judge() {
 		own = v.State
 	}
 	j, expected := e.judgeAgainst(e.worlds(own))
+	if p := e.missingBefore(); j == Right && p != nil {
+		v.Why = fmt.Sprintf("by what the response tells, 304 would be right; but preconditions count only for a request that would otherwise succeed (RFC 9110 §13.2.1), "+
+			"and %s was %d: either the resource was made after that, or the server does not look for it first", p.place("response"), p.status())
+		return
+	}
+	if p := e.wholeOf(); j == Wrong && p != nil {
+		v.Why = "the part has a tag of its own, and the date and length of the version that If-Range names, which " + p.place("response") +
+			" told; so the part may be sent, but with the tag of the whole (RFC 9110 §15.3.7)"
+		return
+	}
 	j = e.doubt(j)
 	if j != Unknown {
 		v.Judgement, v.Expected = j, expected

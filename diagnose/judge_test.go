@@ -65,6 +65,10 @@ func TestJudgement(t *testing.T) {
 		{`QUERY | If-None-Match: "b" | 304 | ETag: "b"`, Right, "304"},
 		{`QUERY | If-None-Match: "b" | 412 | ETag: "b"`, Wrong, "304"},
 		{`QUERY | If-None-Match: "a" | 200 | ETag: "b"`, Right, "200"},
+		{`QUERY | If-Modified-Since: ` + laterDate + ` | 304 | Last-Modified: ` + earlierDate, Right, "304 or 200"},
+		{`QUERY | If-Modified-Since: ` + laterDate + ` | 412 | Last-Modified: ` + earlierDate, Wrong, "304 or 200"},
+		{`QUERY | Range: bytes=1-; If-Range: "b" | 206 | ETag: "b"`, Right, "206 or 200"},
+		{`QUERY | Range: bytes=1-; If-Range: "a" | 206 | ETag: "b"`, Wrong, "200"},
 		{`GET | If-Match: "a" | 200 | ETag: "b"`, Wrong, "412"},
 		{`GET | If-Match: "a" | 200 | ETag: "b"; Age: 7`, Unknown, ""}, // a cache need not look at If-Match
 		{`GET | If-Modified-Since: ` + laterDate + ` | 200 | Last-Modified: ` + earlierDate, Right, "304 or 200"},

@@ -40,6 +40,8 @@ type Rule struct {
 	// lasting is set if a finding is about a run of exchanges with the same target URI, so that a later one
 	// says all that the one before it said, and takes its place.
 	lasting bool
+	// corrects, if set, is called for each finding, to take back what was said of earlier exchanges and is not so by it.
+	corrects func(*examination, Finding)
 	// check looks for the cause in one exchange and those before it; nil if the rule is not
 	// decided that way. It must not keep or change what it is given. It leaves Rule and
 	// Exchange of its findings to the engine.

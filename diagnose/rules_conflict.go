@@ -334,6 +334,9 @@ func missingResource(e *examination) []Finding {
 	}
 	evidence := []Fact{e.asked(), e.sent("If-Match"), e.answered()}
 	if e.anyMember("If-Match") {
+		if s := e.verdict.State; s.Known && s.Exists && !e.witnessed {
+			return one(Possible, "If-Match: * fails only if the resource has no current representation, and it had one before; unless it was deleted in between", append(evidence, e.current())...)
+		}
 		return one(e.sure("If-Match"), "If-Match: * fails only if the resource has no current representation", evidence...)
 	}
 	if text, ok := e.contains(missingTexts...); ok {

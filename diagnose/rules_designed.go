@@ -18,7 +18,8 @@ var designedRules = []Rule{
 		Summary: "The 412 is right: what the client asked for no longer holds",
 		Explanation: "A precondition says: do this only if the resource is as I know it. It is not, so the server did nothing, and " +
 			"said so with 412. That has just kept the client from overwriting a version it has never seen.\n\n" +
-			"A 412 is no failure of the server or the network. Sending the same request again can only be refused " +
+			"A few servers evaluate after they have written: if the content is there nevertheless, see precondition-evaluated-after-write. " +
+			"Otherwise a 412 is no failure of the server or the network. Sending the same request again can only be refused " +
 			"again.",
 		Example: "PUT /plan HTTP/1.1\nIf-Unmodified-Since: Tue, 03 Nov 2026 09:14:22 GMT\n\nHTTP/1.1 412 Precondition Failed\nLast-Modified: Tue, 03 Nov 2026 09:20:00 GMT",
 		Fix: []string{
@@ -38,7 +39,7 @@ var designedRules = []Rule{
 		Summary: "The 304 is right: the client's copy is the current one",
 		Explanation: "The client named the version it has stored, by tag or date, and that is the current one. So the server sent " +
 			"no content, and the client goes on using its copy, with the fields of the 304 in place of the stored ones.\n\n" +
-			"If-None-Match with a matching tag leads to 304 for GET and HEAD alone; for any other method it is a 412.",
+			"If-None-Match with a matching tag leads to 304 for GET, HEAD and QUERY alone; for any other method it is a 412.",
 		Example: "GET /plan HTTP/1.1\nIf-None-Match: \"a\"\n\nHTTP/1.1 304 Not Modified\nETag: \"a\"",
 		Fix:     []string{"Client: use the stored response, and update its stored fields with those of the 304 (RFC 9111 §4.3.4)."},
 		Section: "RFC 9110 §15.4.5",

@@ -18,7 +18,7 @@ var gapRules = []Rule{
 			"another status code. So the fault is in what answered, the server or something in front of it, and not in what the " +
 			"client sent.\n\n" +
 			"Two things are often believed and are wrong. An If-Range that does not hold never causes a 412: the Range is ignored, " +
-			"and the answer is 200. And a matching If-None-Match is a 304 for GET and HEAD, and a 412 for other methods only.",
+			"and the answer is 200. And a matching If-None-Match is a 304 for GET, HEAD and QUERY, and a 412 for other methods only.",
 		Example: "GET /big.iso HTTP/1.1\nRange: bytes=1000-\nIf-Range: \"a\"\n\nHTTP/1.1 412 Precondition Failed",
 		Fix: []string{
 			"Find out which program answered: ask the origin directly, past all proxies, and compare.",

@@ -292,14 +292,17 @@ var mintingRules = []Rule{
 		ID:      "per-part-etag",
 		Level:   Warning,
 		Group:   Minting,
-		Summary: "The object store sent the tag of one part, and not that of the object",
+		Summary: "The server sent the tag of one part, and not that of the whole",
 		Explanation: "An object that was uploaded in parts can be read part by part, with partNumber in the URL. Amazon S3 answers with the tag of the whole " +
 			"object; some stores that imitate it answer with the tag of the part. If the client uses that as If-Match for the other " +
-			"parts, or for the object, it never matches.",
+			"parts, or for the object, it never matches.\n\n" +
+			"A layer that makes tags of what it sends does so with every range: the part that a 206 holds gets a tag of its own. A client that compares it with " +
+			"the tag of its first part takes the download for one of another version. A 206 has the ETag that a 200 would have.",
 		Example: "HEAD /bucket/dump.sql?partNumber=1 HTTP/1.1\n\nHTTP/1.1 206 Partial Content\nx-amz-mp-parts-count: 12\nETag: \"9b2cf535f27731c974343645a3985328\"",
 		Fix: []string{
 			"Client: take the tag from a HEAD of the object without partNumber.",
 			"Store: update; the tag of a multipart object ends in a hyphen and the number of parts.",
+			"Server: make the tag of the representation before a part is cut from it.",
 		},
 		Section: "RFC 9110 §8.8.3",
 		Needs:   []Evidence{FromExchange},

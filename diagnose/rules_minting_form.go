@@ -97,6 +97,10 @@ func maker(r etag.Reading) string {
 }
 
 func tagOfPart(e *examination) []Finding {
+	if p := e.wholeOf(); p != nil {
+		return one(Likely, "date and length are those of the whole that was sent before, and the tag is another: it is that of this part", p.asked(), p.got("ETag"), p.got("Last-Modified"),
+			e.asked(), e.sent("If-Range"), e.got("ETag"), e.got("Last-Modified"), e.got("Content-Range"))
+	}
 	_, query, _ := strings.Cut(e.x.Request.Target, "?")
 	values, _ := url.ParseQuery(query)
 	tag := etagOf(e).Opaque()

@@ -1,12 +1,14 @@
 package diagnose
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // rangeRules are the causes in ranges and resumed downloads.
@@ -188,10 +190,10 @@ var rangeRules = []Rule{
 	},
 }
 
-// onlyRange returns the only range that a GET asks for, and whether there is just one.
+// onlyRange returns the only range that a GET or QUERY asks for, and whether there is just one.
 func (e *examination) onlyRange() (byterange.Spec, bool) {
 	lines := e.x.Request.Header.Named("Range")
-	if e.method() != "GET" || len(lines) != 1 || lines[0].Cut {
+	if e.method() != "GET" && e.method() != method.Query || len(lines) != 1 || lines[0].Cut {
 		return byterange.Spec{}, false
 	}
 	set, err := byterange.Parse(lines[0].Value)
@@ -237,7 +239,57 @@ func ifRangeIgnored(e *examination) []Finding {
 	if !ok || sent.WeakEqual(etagOf(e)) {
 		return nil // see strong-compare-accepts-weak
 	}
-	return one(Certain, fmt.Sprintf("the part is of %s, and If-Range names %s", etagOf(e), clip(m.Raw)), evidence...)
+	says := fmt.Sprintf("the part is of %s, and If-Range names %s", etagOf(e), clip(m.Raw))
+	version := e.minted(m.Raw)
+	switch {
+	case version == nil:
+		return one(Likely, says+"; unless the server gives parts a tag of their own", evidence...)
+	case e.otherVersion(version):
+		return one(Certain, says, append([]Fact{version.asked(), version.got("ETag"), version.got("Last-Modified"), version.got("Content-Length")}, evidence...)...)
+	case e.partOf(version):
+		return one(Possible, says+", with the same date and length; more likely the server gives parts a tag of their own", evidence...)
+	}
+	return one(Likely, says+"; unless the server gives parts a tag of their own", evidence...)
+}
+
+// otherVersion reports whether a part is proven to be of another version than an earlier response: by its date, the length
+// of the whole or its bytes.
+func (e *examination) otherVersion(p *examination) bool {
+	a, b := e.modified(), p.modified()
+	if !a.IsZero() && !b.IsZero() && !a.Equal(b) {
+		return true
+	}
+	part, err := byterange.ParseContentRange(e.resp("Content-Range"))
+	if err != nil || !sameCoding(e, p) {
+		return false
+	}
+	size, whole := p.representation()
+	if size > 0 && part.Size > 0 && size != part.Size {
+		return true
+	}
+	c := e.x.Response.Content
+	start, length := part.Range.Start, part.Range.Length
+	return whole != nil && c.Complete() && c.Len == length && start >= 0 && start <= int64(len(whole))-length &&
+		!bytes.Equal(whole[start:start+length], c.Data)
+}
+
+// partOf reports whether a part has the date and the length of an earlier response, and another strong tag: then the tag is
+// that of the part.
+func (e *examination) partOf(p *examination) bool {
+	part, err := byterange.ParseContentRange(e.resp("Content-Range"))
+	size, _ := p.representation()
+	return e.status() == 206 && err == nil && otherStrongTag(e, p) && !e.otherVersion(p) &&
+		!e.modified().IsZero() && e.modified().Equal(p.modified()) && size > 0 && size == part.Size
+}
+
+// wholeOf returns the earlier response that a part with a tag of its own is of, or nil.
+func (e *examination) wholeOf() *examination {
+	if m, ok := e.ifRangeTag(); ok {
+		if p := e.minted(m.Raw); p != nil && e.partOf(p) {
+			return p
+		}
+	}
+	return nil
 }
 
 func ifRangeTagUnsupported(e *examination) []Finding {

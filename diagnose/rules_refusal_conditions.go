@@ -103,7 +103,7 @@ var conditionRefusals = []refusal{
 	{
 		id: "if-none-match-matched", level: Good, status: 412, section: "RFC 9110 §13.1.2",
 		summary: "A tag in If-None-Match is the current one, and the method is a write",
-		explains: "If-None-Match says: only if the current version is none of these. For GET and HEAD that is a 304; for any other " +
+		explains: "If-None-Match says: only if the current version is none of these. For GET, HEAD and QUERY that is a 304; for any other " +
 			"method it is a 412. On a write the client usually meant If-Match.",
 		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org\nIf-None-Match: \"a\"",
 		fix: []string{

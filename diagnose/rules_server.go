@@ -60,13 +60,13 @@ var serverRules = []Rule{
 		ID:      "412-for-inm-on-get",
 		Level:   Error,
 		Group:   Server,
-		Summary: "412 where 304 is right: If-None-Match with GET or HEAD",
+		Summary: "412 where 304 is right: If-None-Match with GET, HEAD or QUERY",
 		Explanation: "If-None-Match asks a GET for the representation only if it is a new one. If it is not, the answer is 304, which tells the client to use its copy. This " +
 			"server answers 412, which is for other methods. The client has nothing to show: pages vanish on every second visit, and feeds report " +
 			"errors while nothing is wrong.",
 		Example: "GET /feed HTTP/1.1\nIf-None-Match: \"a\"\n\nHTTP/1.1 412 Precondition Failed\nETag: \"a\"",
 		Fix: []string{
-			"Server: answer 304 if the method is GET or HEAD and If-None-Match matches; 412 only for other methods.",
+			"Server: answer 304 if the method is GET, HEAD or QUERY and If-None-Match matches; 412 only for other methods.",
 			"Client, until then: repeat the request without If-None-Match.",
 		},
 		Section: "RFC 9110 §13.1.2",
@@ -86,7 +86,7 @@ var serverRules = []Rule{
 		Fix: []string{
 			"Server: answer 412 for all methods but GET, HEAD and QUERY (RFC 10008).",
 			"Varnish: update; before 7.0 it did this itself.",
-			"Client: take this 304 for a 412; the change was not made.",
+			"Client: do not take it for a refusal. Some servers make the change and then answer 304: GET the resource to see what is there.",
 		},
 		Section: "RFC 9110 §13.1.2",
 		Needs:   []Evidence{FromExchange, FromLog},
@@ -95,15 +95,62 @@ var serverRules = []Rule{
 		check:   notModifiedWrite,
 	},
 	{
+		ID:      "304-for-if-match",
+		Level:   Error,
+		Group:   Server,
+		Summary: "304 to a read that has If-Match alone, where 200 or 412 is right",
+		Explanation: "304 answers If-None-Match and If-Modified-Since. If-Match asks for the opposite: the representation, if it is still the one that is named. " +
+			"A server that reads the one field or the other as \"the version of the client\" finds that they are equal, and sends nothing. The client waits for content, " +
+			"such as the next part of a download, and gets none.\n\n" +
+			"Armadietto, a remoteStorage server, does so. Its file store makes tags of the time of the write in milliseconds since 1970.",
+		Example: "GET /notes/list HTTP/1.1\nIf-Match: \"1793697262432\"\n\nHTTP/1.1 304 Not Modified\nETag: \"1793697262432\"",
+		Fix: []string{
+			"Server: evaluate If-Match on its own; if it holds, answer as without it, and otherwise 412.",
+			"Client, until then: read without If-Match, and compare the ETag of the response.",
+		},
+		Section: "RFC 9110 §13.1.1",
+		Needs:   []Evidence{FromExchange, FromProbe},
+		Probe:   []string{"curl -s -o /dev/null -w '%{http_code}\\n' -H 'If-Match: CURRENT-TAG' URL"},
+		Since:   "0.1",
+		check:   notModifiedMatch,
+	},
+	{
+		ID:      "304-for-missing-resource",
+		Level:   Error,
+		Group:   Server,
+		Summary: "304 for a resource that is not there: without the precondition the answer is 404",
+		Explanation: "Preconditions count only for a request that would succeed without them. Here it does not: the same request without a precondition is answered 404. " +
+			"A server that makes one tag for everything, such as the state of a whole repository, and compares it before it looks for the resource, says \"not modified\" " +
+			"of what does not exist. A client that has stored something under that URL keeps it for good.\n\n" +
+			"Mercurial's hgweb does so: its tag is that of the repository.",
+		Example: "GET /repo/file/tip/gone.txt HTTP/1.1\n\nHTTP/1.1 404 Not Found\nETag: W/\"1793697262.0\"\n\n" +
+			"GET /repo/file/tip/gone.txt HTTP/1.1\nIf-None-Match: W/\"1793697262.0\"\n\nHTTP/1.1 304 Not Modified\nETag: W/\"1793697262.0\"",
+		Fix: []string{
+			"Server: look for the resource first, and evaluate preconditions when the answer would be 2xx.",
+			"Server: send no ETag with 404, or one that no 200 has.",
+		},
+		Section: "RFC 9110 §13.2.1",
+		Needs:   []Evidence{FromHistory, FromProbe},
+		Probe: []string{
+			"curl -s -o /dev/null -w '%{http_code}\\n' URL",
+			"curl -s -o /dev/null -w '%{http_code}\\n' -H 'If-None-Match: CURRENT-TAG' URL",
+		},
+		Since: "0.1",
+		check: notModifiedMissing,
+	},
+	{
 		ID:      "precondition-evaluated-after-write",
 		Level:   Error,
 		Group:   Server,
-		Summary: "The server answered 412, and made the change nevertheless",
+		Summary: "The server answered 412 or 304, and made the change nevertheless",
 		Explanation: "The precondition was evaluated after the method was performed: often by a general layer that adds tags to responses and compares on the way out. The client is told that nothing " +
-			"was done, while the version of somebody else has been overwritten. A server must not perform the method if the condition is false.",
+			"was done, while the version of somebody else has been overwritten. A server must not perform the method if the condition is false.\n\n" +
+			"Such a layer compares with the tag of the answer to the write, a short page or nothing, and not with that of the resource: so it refuses writes whose tag is the current one as well. " +
+			"CherryPy with tools.etags does so.",
 		Example: "PUT /doc HTTP/1.1\nIf-Match: \"old\"\n\nmine\n\nHTTP/1.1 412 Precondition Failed\n\nGET /doc HTTP/1.1\n\nHTTP/1.1 200 OK\n\nmine",
 		Fix: []string{
 			"Server: evaluate preconditions before the method is performed, in the same transaction as the write.",
+			"CherryPy: leave tools.etags off for methods that write, and compare in the handler.",
 			"Client: after a 412 read the resource before doing anything else.",
 		},
 		Section: "RFC 9110 §13.1.1",
@@ -112,8 +159,9 @@ var serverRules = []Rule{
 			"curl -s -o /dev/null -w '%{http_code}\\n' -X PUT -H 'If-Match: \"no-such-tag\"' --data-binary @OTHER-CONTENT URL-OF-A-SCRATCH-RESOURCE",
 			"curl -s URL-OF-A-SCRATCH-RESOURCE",
 		},
-		Since: "0.1",
-		check: changedAfterRefusal,
+		Since:    "0.1",
+		check:    changedAfterRefusal,
+		corrects: notRefused,
 	},
 	{
 		ID:      "precondition-ignored",
@@ -407,26 +455,6 @@ func notModifiedWrite(e *examination) []Finding {
 		return nil // QUERY is as safe as GET, and newer than the standard
 	}
 	return one(Certain, fmt.Sprintf("304 answers GET, HEAD and QUERY only, and this is %s", clip(e.method())), append(e.preconditionFacts(), e.asked(), e.answered())...)
-}
-
-// changedAfterRefusal is about a read that has the content of a write that was refused.
-func changedAfterRefusal(e *examination) []Finding {
-	if e.method() != "GET" || e.status() != 200 || !e.x.Response.Content.Complete() || len(e.earlier) == 0 {
-		return nil
-	}
-	put := e.last(func(p *examination) bool { return p.writes() })
-	if put == nil || put.method() != "PUT" || put.status() != 412 || !put.x.Request.Content.Complete() || len(put.x.Request.Content.Data) == 0 {
-		return nil
-	}
-	if !bytes.Equal(put.x.Request.Content.Data, e.x.Response.Content.Data) {
-		return nil
-	}
-	before := put.last(func(p *examination) bool { return true })
-	if before == nil || before.method() != "GET" || before.status() != 200 || !unequalContent(before, e) {
-		return nil // it may have been so already
-	}
-	return one(Likely, "before the write that was refused the content was another, and now it is what that write sent",
-		before.got("ETag"), put.asked(), put.sent("If-Match"), put.answered(), e.asked(), e.got("ETag"))
 }
 
 func ignoredPrecondition(e *examination) []Finding {
