@@ -118,7 +118,7 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
 		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
 	f.BoolVar(&o.coding, "coding", true, "compress answers for clients that accept it")
-	f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `VALUE` for answers to reads that have none (default no-cache, for those with an entity tag), or off")
+	f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `VALUE` for answers to reads that have none, or off; unless set, those with an entity tag get it (default no-cache)")
 
 	f.BoolVar(&o.keepHost, "keep-host", false, "send the backend the Host that the client sent, and not that of URL")
 	f.StringArrayVar(&o.passFields, "pass-field", nil, "`NAME` of a field to send on though it has an underscore or says who asks, such as CF-Connecting-IP; repeatable")
