@@ -21,8 +21,22 @@ import (
 // writes another file and puts it in force.
 func startGuarding(t *testing.T, backend, text string) (url string, reload func(text string) error) {
 	t.Helper()
+	g, write := newTestGuarding(t, backend, text)
+	s := httptest.NewUnstartedServer(nil)
+	s.Config = g.newServer()
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL, func(text string) error {
+		write(text)
+		return g.reload()
+	}
+}
+
+// newTestGuarding is startGuarding without the server.
+func newTestGuarding(t *testing.T, backend, text string) (g *guarding, write func(text string)) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "guard.yaml")
-	write := func(text string) {
+	write = func(text string) {
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "BACKEND", backend)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -32,21 +46,12 @@ func startGuarding(t *testing.T, backend, text string) (url string, reload func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGuarding(p, &accessLog{}, slog.New(slog.DiscardHandler))
+	g = newGuarding(p, &accessLog{}, slog.New(slog.DiscardHandler))
 	if err := g.install(p.config); err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewUnstartedServer(nil)
-	s.Config = g.newServer()
-	s.Start()
-	t.Cleanup(func() {
-		s.Close()
-		g.close()
-	})
-	return s.URL, func(text string) error {
-		write(text)
-		return g.reload()
-	}
+	t.Cleanup(g.close)
+	return g, write
 }
 
 // oneFile is a backend with one file, and no preconditions.

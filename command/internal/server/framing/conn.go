@@ -24,15 +24,20 @@ func (l listener) Accept() (net.Conn, error) {
 // conn is a connection that follows what is read. Like any, it may be used by several goroutines.
 type conn struct {
 	net.Conn
-	mu     sync.Mutex
-	follow follower
+	mu      sync.Mutex
+	follow  follower
+	opening opening
 	// heads are those of requests that have been read and not yet been handled: one, or some more
 	// if a client sends ahead.
 	heads []head
 }
 
-// Read passes on what comes, but for blank lines before a request.
+// Read passes on what comes, but for blank lines before a request. It returns nothing, at once, where a server
+// waits for the rest of a preface that cannot come any more: the server then goes on with what it has.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.isSettled(len(p)) {
+		return 0, nil
+	}
 	for {
 		n, err := c.Conn.Read(p)
 		if n > 0 {
@@ -48,7 +53,15 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) see(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.follow.bytes(p, func(h head) { c.heads = append(c.heads, h) })
+	n := c.follow.bytes(p, func(h head) { c.heads = append(c.heads, h) })
+	c.opening.see(p[:n])
+	return n
+}
+
+func (c *conn) isSettled(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opening.settled(n)
 }
 
 // take returns the head of the request that is handled next, and whether it was seen.

@@ -4,7 +4,8 @@
 // Content-Length for one without content, and removes Content-Length where both are sent; its handlers cannot see
 // that. A server of before then would store nothing, or the chunks as they are framed, and say that it
 // went well. So the connections of a listener made by [Listen] follow what is read, as far as is needed to find the
-// header sections, and [Handler] looks at what they found. They also skip a blank line before a request (RFC 9112 §2.2).
+// header sections, and [Handler] looks at what they found. They also skip a blank line before a request (RFC 9112 §2.2),
+// and see to it that a server which also speaks HTTP/2 does not wait for the preface of that where something else has come.
 package framing
 
 import (
