@@ -23,6 +23,7 @@ type front struct {
 	hosts           []string
 	tlsCert, tlsKey string
 	accessLog       string
+	metrics         string
 	idleTimeout     time.Duration
 	shutdownTimeout time.Duration
 	// maxPerAddress bounds the connections of one address, and its requests that are
@@ -35,6 +36,7 @@ type front struct {
 
 	certificate *certificate // nil for plain HTTP
 	address     *address
+	metricsAt   *address // nil for none
 }
 
 func (f *front) addListenFlags(flags *pflag.FlagSet) {
@@ -98,6 +100,14 @@ func (f *front) findAddress() (err error) {
 		return f.takeListener(n)
 	}
 	f.address, err = f.resolve("listen", f.listen)
+	return err
+}
+
+// findMetrics looks up the address of the metrics.
+func (f *front) findMetrics() (err error) {
+	if f.metrics != "" {
+		f.metricsAt, err = f.resolve("metrics", f.metrics)
+	}
 	return err
 }
 

@@ -15,11 +15,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/admit"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
@@ -131,6 +133,33 @@ func (l serverLog) Write(line []byte) (int, error) {
 	}
 	l.logger.Log(context.Background(), level, string(bytes.TrimSpace(line)))
 	return len(line), nil
+}
+
+// serveMetrics answers at the address of the metrics, if there is one, until stop is called.
+func (f *front) serveMetrics(m *metrics.Metrics, logger *slog.Logger) (listening net.Addr, stop func(), err error) {
+	at := f.metricsAt
+	if at == nil {
+		return nil, func() {}, nil
+	}
+	ln, err := at.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	handler := m.Handler()
+	if at.loopback {
+		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: f.names()})
+	}
+	server := (&front{idleTimeout: f.idleTimeout}).newServer(handler, logger)
+	server.ReadTimeout, server.WriteTimeout = f.idleTimeout, f.idleTimeout
+	go server.Serve(ln)
+	return ln.Addr(), func() { server.Close() }, nil
+}
+
+// sayMetrics tells where the metrics are, if anywhere.
+func sayMetrics(w io.Writer, at net.Addr) {
+	if at != nil {
+		fmt.Fprintf(w, "Metrics are at http://%s/metrics.\n", at)
+	}
 }
 
 // onHangup has do called for each SIGHUP, one after the other, until stop is called.

@@ -197,7 +197,6 @@ type guardPlan struct {
 	front
 	options *guardOptions
 	config  *guardconfig.Config
-	metrics *address // nil for none
 }
 
 // plan reads and checks the configuration.
@@ -208,7 +207,7 @@ func (o *guardOptions) plan() (*guardPlan, error) {
 	}
 	p := &guardPlan{options: o, config: c}
 	p.front = front{
-		listen: c.Listen, hosts: c.Hosts, tlsCert: c.TLSCert, tlsKey: c.TLSKey, accessLog: c.AccessLog,
+		listen: c.Listen, hosts: c.Hosts, tlsCert: c.TLSCert, tlsKey: c.TLSKey, accessLog: c.AccessLog, metrics: c.Metrics,
 		idleTimeout: c.IdleTimeout, shutdownTimeout: c.ShutdownTimeout, file: o.config,
 	}
 	steps := []func() error{p.checkTimeouts, p.loadCertificate, p.findMetrics, p.findAddress}
@@ -221,14 +220,6 @@ func (o *guardOptions) plan() (*guardPlan, error) {
 		}
 	}
 	return p, nil
-}
-
-// findMetrics looks up the address of the metrics.
-func (p *guardPlan) findMetrics() (err error) {
-	if p.config.Metrics != "" {
-		p.metrics, err = p.resolve("metrics", p.config.Metrics)
-	}
-	return err
 }
 
 // read reads the configuration, from the file or from the flags, and tries whether it

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os/signal"
@@ -44,7 +43,7 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	if err := g.install(p.config); err != nil {
 		return err
 	}
-	metricsAt, stopMetrics, err := g.serveMetrics(p.metrics)
+	metricsAt, stopMetrics, err := p.serveMetrics(g.metrics, logger)
 	if err != nil {
 		return err
 	}
@@ -81,8 +80,10 @@ type generation struct {
 func newGuarding(p *guardPlan, lines *accessLog, logger *slog.Logger) *guarding {
 	g := &guarding{plan: p, logger: logger, shared: guard.NewShared(nil)}
 	g.metrics = metrics.New(metrics.Options{
-		Routes: func() []guard.RouteStatus { return g.now().guard.Routes() },
-		Usage:  g.shared.Usage,
+		Gateway: &metrics.Gateway{
+			Routes: func() []guard.RouteStatus { return g.now().guard.Routes() },
+			Usage:  g.shared.Usage,
+		},
 		Ready: func() error {
 			if g.stopping.Load() {
 				return errors.New("stopping")
@@ -186,25 +187,6 @@ func (g *guarding) close() {
 		now.guard.Close()
 	}
 	g.shared.Close()
-}
-
-// serveMetrics answers at the address, if there is one, until stop is called.
-func (g *guarding) serveMetrics(at *address) (listening net.Addr, stop func(), err error) {
-	if at == nil {
-		return nil, func() {}, nil
-	}
-	ln, err := at.open()
-	if err != nil {
-		return nil, nil, err
-	}
-	handler := g.metrics.Handler()
-	if at.loopback {
-		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: g.plan.names()})
-	}
-	server := (&front{idleTimeout: g.plan.idleTimeout}).newServer(handler, g.logger)
-	server.ReadTimeout, server.WriteTimeout = g.plan.idleTimeout, g.plan.idleTimeout
-	go server.Serve(ln)
-	return ln.Addr(), func() { server.Close() }, nil
 }
 
 // reloads are what a hangup makes guard read again.

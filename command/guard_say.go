@@ -27,9 +27,7 @@ func (p *guardPlan) say(w io.Writer, at, metrics net.Addr) {
 	if p.accessLog != "-" && p.accessLog != "off" {
 		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
 	}
-	if metrics != nil {
-		fmt.Fprintf(w, "Metrics are at http://%s/metrics.\n", metrics)
-	}
+	sayMetrics(w, metrics)
 	if warning := p.certificate.warning(); warning != "" {
 		fmt.Fprintf(w, "Warning: %s.\n", warning)
 	}

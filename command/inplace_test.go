@@ -161,7 +161,7 @@ func (r *inPlaceRun) serve(protocol string) {
 		r.t.Fatal(err)
 	}
 	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
-	handler, err := p.newHandler(files, nil, slog.New(slog.DiscardHandler))
+	handler, err := p.newHandler(files, nil, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -130,6 +130,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
+	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
 	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress, "answer `N` requests of one address at once, over as many connections; 0 for no bound")
 }
 
@@ -151,7 +152,7 @@ func (o serveOptions) plan() (*servePlan, error) {
 	p := &servePlan{serveOptions: o}
 	for _, step := range []func() error{
 		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.checkSandbox, p.loadCertificate, p.loadCredentials,
-		p.findAddress, p.decideWriting,
+		p.findMetrics, p.findAddress, p.decideWriting,
 	} {
 		if err := step(); err != nil {
 			return nil, err

@@ -41,11 +41,11 @@ func BenchmarkChain(b *testing.B) {
 	}
 	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
 	logger := slog.New(slog.DiscardHandler)
-	quiet, err := p.newHandler(files, nil, logger)
+	quiet, err := p.newHandler(files, nil, nil, logger)
 	if err != nil {
 		b.Fatal(err)
 	}
-	whole, err := p.newHandler(files, requestlog.Observer(lines, gate.User), logger)
+	whole, err := p.newHandler(files, requestlog.Observer(lines, gate.User), nil, logger)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func BenchmarkDownload(b *testing.B) {
 			}
 			defer files.Close()
 			p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
-			handler, err := p.newHandler(files, nil, slog.New(slog.DiscardHandler))
+			handler, err := p.newHandler(files, nil, nil, slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
@@ -62,15 +63,35 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		asked := startControl(files, p.dir, logger)
 		defer func() { err = errors.Join(err, asked.close()) }()
 	}
-	handler, err := p.newHandler(files, lines.observer(gate.User), logger)
+	counted := p.newMetrics(ctx, files)
+	handler, err := p.newHandler(files, lines.observer(gate.User), counted, logger)
 	if err != nil {
 		return err
 	}
+	metricsAt, stopMetrics, err := p.serveMetrics(counted, logger)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	server := p.newServer(handler, logger)
 	server.WriteTimeout = p.idleTimeout // as package pace wants it
 	defer onHangup(func() { reload(p.reloads(lines), logger) })()
-	p.say(env.Stderr, ln.Addr())
+	p.say(env.Stderr, ln.Addr(), metricsAt)
 	return p.serveUntil(ctx, server, ln, env.Stderr, "a write among them has happened as a whole or not at all")
+}
+
+// newMetrics returns what counts requests, or nil if nobody is to look. Until ctx is done, requests can be sent here
+// as long as the store is well.
+func (p *servePlan) newMetrics(ctx context.Context, files *dirstore.Store) *metrics.Metrics {
+	if p.metricsAt == nil {
+		return nil
+	}
+	return metrics.New(metrics.Options{Ready: func() error {
+		if ctx.Err() != nil {
+			return errors.New("stopping")
+		}
+		return files.Health()
+	}})
 }
 
 // openStore takes possession of the directory.
@@ -130,13 +151,16 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 }
 
 // newHandler returns the way of a request: its pace, whether it is heard, and
-// its answer.
-func (p *servePlan) newHandler(files *dirstore.Store, observe observe.Observer, logger *slog.Logger) (http.Handler, error) {
+// its answer. observer and counted may be nil.
+func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer, counted *metrics.Metrics, logger *slog.Logger) (http.Handler, error) {
+	if counted != nil {
+		observer = observe.All(observer, counted.Observe)
+	}
 	o := origin.Options{
 		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),
 		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,
 		AcceptReplay: p.acceptReplay, RevisionTags: p.revisionTags,
-		Observe: observe, Logger: logger,
+		Observe: observer, Logger: logger,
 	}
 	if len(p.rules) > 0 {
 		o.CacheControl = func(name string) string { return p.rules.Value(name, origin.DefaultCacheControl) }
@@ -153,9 +177,13 @@ func (p *servePlan) newHandler(files *dirstore.Store, observe observe.Observer, 
 	}
 	heard := gate.New(h, gate.Options{
 		Credentials: p.credentials, PublicRead: p.publicRead,
-		LocalOnly: p.localOnly(), Hosts: p.names(), Private: p.private(), Sandbox: p.sandboxes, Observe: observe,
+		LocalOnly: p.localOnly(), Hosts: p.names(), Private: p.private(), Sandbox: p.sandboxes, Observe: observer,
 	})
-	return pace.New(heard, p.idleTimeout), nil
+	paced := pace.New(heard, p.idleTimeout)
+	if counted != nil {
+		return counted.InFlight(paced), nil
+	}
+	return paced, nil
 }
 
 // memory is the bound on what requests hold, as origin wants it.

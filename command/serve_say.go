@@ -13,7 +13,7 @@ import (
 )
 
 // say tells what is served, where, to whom, and how to try it.
-func (p *servePlan) say(w io.Writer, at net.Addr) {
+func (p *servePlan) say(w io.Writer, at, metrics net.Addr) {
 	where := p.where(at)
 	fmt.Fprintf(w, "Serving %s at %s (%s).\n", p.dir, where.url, where.reach)
 	fmt.Fprintln(w, p.sayAccess())
@@ -24,6 +24,7 @@ func (p *servePlan) say(w io.Writer, at net.Addr) {
 	if p.accessLog != "-" && p.accessLog != "off" {
 		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
 	}
+	sayMetrics(w, metrics)
 	for _, warning := range p.warnings() {
 		fmt.Fprintf(w, "Warning: %s.\n", warning)
 	}

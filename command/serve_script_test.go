@@ -31,7 +31,8 @@ type process struct {
 }
 
 // scriptServe starts a server in the background, on a port that is free unless
-// the arguments say otherwise, and returns when it says how to try it. It sets $URL, and $PID.
+// the arguments say otherwise, and returns when it says how to try it. It sets $URL, $METRICS if there
+// are any, and $PID.
 // What it writes goes to the files NAME.out and NAME.err.
 //
 //	serve NAME [FLAG]… DIR
@@ -45,6 +46,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if started := p.awaitStart(ts, "URL"); started == neg {
 		ts.Fatalf("%s has started: %v\n%s", args[0], started, p.text())
 	}
+	p.setMetrics(ts)
 }
 
 // scriptGuard is scriptServe for a guard. It sets $GUARD, $METRICS if there are
@@ -64,6 +66,11 @@ func scriptGuard(ts *testscript.TestScript, neg bool, args []string) {
 	if started := p.awaitStart(ts, "GUARD"); started == neg {
 		ts.Fatalf("%s has started: %v\n%s", args[0], started, p.text())
 	}
+	p.setMetrics(ts)
+}
+
+// setMetrics sets $METRICS if the server says where they are.
+func (p *process) setMetrics(ts *testscript.TestScript) {
 	if match := regexp.MustCompile(`Metrics are at (http://[^ ]+)/metrics`).FindStringSubmatch(p.text()); match != nil {
 		ts.Setenv("METRICS", match[1])
 	}

@@ -1,4 +1,4 @@
-// Package metrics tells machines how a guard is doing: Prometheus metrics, whether
+// Package metrics tells machines how a server is doing: Prometheus metrics, whether
 // it is alive, and whether it is ready. They belong on a listener of their own,
 // which strangers cannot reach.
 //

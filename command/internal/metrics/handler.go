@@ -20,14 +20,18 @@ import (
 //   - /healthz with 200 as long as the process can answer at all;
 //   - /readyz with 200 if requests can be sent here, and 503 with the reason if
 //     not;
-//   - /readyz?backends likewise, if moreover each backend takes connections.
+//   - /readyz?backends likewise, if moreover each backend of a gateway takes connections.
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", m.ready)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		say(w, http.StatusOK, "/metrics", "/healthz", "/readyz", "/readyz?backends")
+		pages := []string{"/metrics", "/healthz", "/readyz"}
+		if m.options.Gateway != nil {
+			pages = append(pages, "/readyz?backends")
+		}
+		say(w, http.StatusOK, pages...)
 	})
 	return mux
 }
@@ -57,8 +61,11 @@ func (m *Metrics) ready(w http.ResponseWriter, r *http.Request) {
 
 // backendURLs returns each backend once.
 func (m *Metrics) backendURLs() (urls []string) {
+	if m.options.Gateway == nil {
+		return nil
+	}
 	seen := make(map[string]bool)
-	for _, route := range m.options.Routes() {
+	for _, route := range m.options.Gateway.Routes() {
 		if !seen[route.Backend] {
 			seen[route.Backend] = true
 			urls = append(urls, route.Backend)

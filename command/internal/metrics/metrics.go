@@ -18,15 +18,22 @@ import (
 // Options are what New needs to know. All functions are called from any number of
 // goroutines.
 type Options struct {
-	// Routes returns the routes and what was learned of their backends.
-	Routes func() []guard.RouteStatus
-	// Usage returns what messages hold now.
-	Usage func() guard.Usage
+	// Gateway is what only a gateway has. It is nil for an origin server.
+	Gateway *Gateway
 	// Ready returns why requests are not to be sent here, or nil. If it is nil
 	// itself, they always are.
 	Ready func() error
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
+}
+
+// Gateway is what the metrics of a gateway look up. It also has metrics of its backends, of
+// waiting for locks and of its configuration.
+type Gateway struct {
+	// Routes returns the routes and what was learned of their backends.
+	Routes func() []guard.RouteStatus
+	// Usage returns what messages hold now.
+	Usage func() guard.Usage
 }
 
 // Metrics collects. Its methods may be called from any number of goroutines.
@@ -51,17 +58,25 @@ func New(o Options) *Metrics {
 	m.backends.now = o.Now
 	m.requests = m.counter("requests_total", "Requests answered.", "route", "class", "status", "decision", "reason")
 	m.sent = m.counter("response_content_bytes_total", "Bytes of content sent to clients.", "route")
+	m.duration = m.histogram("request_duration_seconds", "Time from a request's header section to the end of its answer.", "route", "class")
+	m.inFlight = m.gauge("requests_in_flight", "Requests being answered.")
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if o.Gateway != nil {
+		m.addGateway()
+	}
+	return m
+}
+
+// addGateway adds the metrics that only a gateway has.
+func (m *Metrics) addGateway() {
 	m.validators = m.counter("validators_total", "Requests by where the entity tag that the client saw comes from.", "route", "validator")
 	m.backendRequests = m.counter("backend_requests_total", "Requests sent to backends.", "route")
 	m.faults = m.counter("backend_faults_total", "Responses of backends with validators that are wrong.", "route", "fault")
-	m.duration = m.histogram("request_duration_seconds", "Time from a request's header section to the end of its answer.", "route", "class")
 	m.lockWait = m.histogram("lock_wait_seconds", "Time that writes waited for those before them.", "route")
 	m.backendWait = m.histogram("backend_wait_seconds", "Time that requests waited for header sections of backends.", "route")
 	m.reloads = m.counter("config_reloads_total", "Attempts to read the configuration again.", "outcome")
-	m.inFlight = m.gauge("requests_in_flight", "Requests being answered.")
 	m.loaded = m.gauge("config_loaded_timestamp_seconds", "When the configuration in force was read.")
-	m.registry.MustRegister(state{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+	m.registry.MustRegister(state{m})
 }
 
 const namespace = "fourtwelve"
@@ -87,12 +102,19 @@ func (m *Metrics) gauge(name, help string) prometheus.Gauge {
 	return g
 }
 
-// Observe counts a request. It is a [observe.Observer].
+// Observe counts a request. It is an [observe.Observer].
 func (m *Metrics) Observe(r *http.Request, rec *observe.Record) {
 	route, class := rec.Route, classOf(r.Method)
 	m.requests.WithLabelValues(route, class, statusOf(rec.Status), decisionOf(rec), m.reasons.word(reasonOf(rec))).Inc()
 	m.duration.WithLabelValues(route, class).Observe(rec.Duration.Seconds())
 	m.sent.WithLabelValues(route).Add(float64(rec.Bytes))
+	if m.options.Gateway != nil {
+		m.observeGateway(rec)
+	}
+}
+
+func (m *Metrics) observeGateway(rec *observe.Record) {
+	route := rec.Route
 	m.validators.WithLabelValues(route, rec.Validator.String()).Inc()
 	if rec.LockWait > 0 {
 		m.lockWait.WithLabelValues(route).Observe(rec.LockWait.Seconds())
@@ -115,10 +137,10 @@ func (m *Metrics) InFlight(next http.Handler) http.Handler {
 	})
 }
 
-// Loaded notes that the configuration was read, for the first time.
+// Loaded notes that the configuration of a gateway was read, for the first time.
 func (m *Metrics) Loaded() { m.loaded.Set(float64(m.options.Now().UnixMilli()) / 1000) }
 
-// Reloaded notes that the configuration was read again, or could not be.
+// Reloaded notes that the configuration of a gateway was read again, or could not be.
 func (m *Metrics) Reloaded(err error) {
 	if err != nil {
 		m.reloads.WithLabelValues("failure").Inc()
@@ -227,11 +249,11 @@ func (state) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (s state) Collect(ch chan<- prometheus.Metric) {
-	usage := s.m.options.Usage()
+	usage := s.m.options.Gateway.Usage()
 	ch <- prometheus.MustNewConstMetric(memoryDesc, prometheus.GaugeValue, float64(usage.Memory))
 	ch <- prometheus.MustNewConstMetric(diskDesc, prometheus.GaugeValue, float64(usage.Disk))
 	done := make(map[string]bool)
-	for _, route := range s.m.options.Routes() {
+	for _, route := range s.m.options.Gateway.Routes() {
 		if done[route.Name] { // two routes without names of their own
 			continue
 		}

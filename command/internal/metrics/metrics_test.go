@@ -23,9 +23,11 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func newMetrics(routes ...guard.RouteStatus) *Metrics {
 	return New(Options{
-		Routes: func() []guard.RouteStatus { return routes },
-		Usage:  func() guard.Usage { return guard.Usage{Memory: 4096, Disk: 1 << 20} },
-		Now:    func() time.Time { return noon },
+		Gateway: &Gateway{
+			Routes: func() []guard.RouteStatus { return routes },
+			Usage:  func() guard.Usage { return guard.Usage{Memory: 4096, Disk: 1 << 20} },
+		},
+		Now: func() time.Time { return noon },
 	})
 }
 
@@ -157,10 +159,12 @@ func TestHealth(t *testing.T) {
 	backend := "http://" + ln.Addr().String()
 	now, stopping := noon, error(nil)
 	m := New(Options{
-		Routes: func() []guard.RouteStatus { return []guard.RouteStatus{{Backend: backend}, {Backend: backend}} },
-		Usage:  func() guard.Usage { return guard.Usage{} },
-		Now:    func() time.Time { return now },
-		Ready:  func() error { return stopping },
+		Gateway: &Gateway{
+			Routes: func() []guard.RouteStatus { return []guard.RouteStatus{{Backend: backend}, {Backend: backend}} },
+			Usage:  func() guard.Usage { return guard.Usage{} },
+		},
+		Now:   func() time.Time { return now },
+		Ready: func() error { return stopping },
 	})
 	check := func(target string, status int, text string) {
 		t.Helper()
@@ -185,6 +189,30 @@ func TestHealth(t *testing.T) {
 	m.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/metrics", nil))
 	if w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: got %d", w.Code)
+	}
+}
+
+// TestOriginServer: one without backends has the metrics of requests, and no others of ours.
+func TestOriginServer(t *testing.T) {
+	m := New(Options{})
+	r := httptest.NewRequest("PUT", "/", nil)
+	m.Observe(r, &observe.Record{Status: 412, Evaluated: true, Decision: precondition.Decision{
+		Outcome: precondition.PreconditionFailed, Field: precondition.IfMatch, Reason: precondition.NoneMatched}})
+	text := ask(m, "/metrics").Body.String()
+	want := `fourtwelve_requests_total{class="write",decision="precondition-failed",reason="none-matched",route="",status="412"} 1`
+	if !strings.Contains(text, want) {
+		t.Errorf("no %s in\n%s", want, text)
+	}
+	for _, name := range []string{"backend", "lock_wait", "validators", "config"} {
+		if strings.Contains(text, "fourtwelve_"+name) {
+			t.Errorf("an origin server has metrics of %s:\n%s", name, text)
+		}
+	}
+	if w := ask(m, "/readyz?backends"); w.Code != http.StatusOK {
+		t.Errorf("/readyz?backends: %d", w.Code)
+	}
+	if w := ask(m, "/"); strings.Contains(w.Body.String(), "backends") {
+		t.Errorf("the index names backends: %s", w.Body)
 	}
 }
 
