@@ -34,7 +34,17 @@ type trouble struct {
 type refusal struct{ err error }
 
 // Health returns nil while s accepts writes, as far as the disk is concerned, or why it
-// refuses them: an error that is [store.ErrNoSpace] or [store.ErrUnavailable].
+// refuses them all: a sync has failed, or a file does not read as it was written. errors.Is
+// tells whether that was for want of space ([store.ErrNoSpace]) or for another reason
+// ([store.ErrUnavailable]). Reads are answered meanwhile.
+//
+// The state ends by itself: within ten seconds s writes again what may be lost, and tries anew
+// every ten seconds until that has been synced. Then Health is nil again. So a server
+// is not ready for writes while the state lasts, and need not be started again.
+//
+// A write that finds no space is refused by itself and does not show here. A read-only store is
+// always healthy. Health costs one atomic read and may be called from any number of
+// goroutines, after Close too.
 func (s *Store) Health() error {
 	if r := s.trouble.why.Load(); r != nil {
 		return r.err
@@ -93,8 +103,7 @@ func (s *Store) unsettleEntry(e *entry) {
 // rescue writes again what the journal has. It runs between checkpoints, and changes are
 // refused, so that whoever has the turn of a name will give it back.
 func (s *Store) rescue() error {
-	s.barrier.Lock() // those that were under way have ended
-	s.barrier.Unlock()
+	s.awaitChanges()
 	log, err := s.readJournal(s.checkpoints.settled)
 	if err == nil {
 		err = s.journal.readsBack(log.files, s.checkpoints.settled)
@@ -121,6 +130,12 @@ func (s *Store) rescue() error {
 	s.trouble.why.Store(nil)
 	s.opts.Logger.Info("what the journal had has been written again and synced: writes are accepted", "records", len(log.records))
 	return nil
+}
+
+// awaitChanges returns when the changes that were under way have ended.
+func (s *Store) awaitChanges() {
+	s.barrier.Lock()
+	defer s.barrier.Unlock()
 }
 
 // errSync wraps what keeps a sync from succeeding.
