@@ -154,6 +154,63 @@ func TestHistoryGivesWay(t *testing.T) {
 	}
 }
 
+// comeAndGo leaves a kept revision of each of so many names.
+func comeAndGo(t *testing.T, s *Store, names int) {
+	t.Helper()
+	for i := range names {
+		name := fmt.Sprint("n", i)
+		commit(t, s, name, "x", store.Absent)
+		_, err := s.Delete(t.Context(), name, store.Any)
+		check(t, err)
+	}
+}
+
+// TestHistoryGivesWayMoreThanOnce: what one write needs is more than history gives at once, and
+// what was dropped is still in the index.
+func TestHistoryGivesWayMoreThanOnce(t *testing.T) {
+	for _, size := range []int{1, 300_000} {
+		var s *Store
+		room := int64(1 << 40)
+		s = openAt(t, fastDir(t), Options{manual: true, Sync: SyncNone, hook: func(at step) error {
+			if at == stepWrite && s.keptFiles.Load() > room {
+				return syscall.ENOSPC
+			}
+			return nil
+		}})
+		comeAndGo(t, s, 100)
+		check(t, s.checkpoint(false))
+		room = 5
+		commit(t, s, "b", strings.Repeat("y", size), store.Absent)
+		if n := keptCount(t, s); n > 5 || n == 0 {
+			t.Errorf("%d bytes: %d revisions are kept, want those there is room for", size, n)
+		}
+	}
+}
+
+// TestHistoryGaveWayToOthers: a write finds no space, and before it can ask for some, others have
+// made all of history give way.
+func TestHistoryGaveWayToOthers(t *testing.T) {
+	for _, size := range []int{1, 300_000} {
+		var s *Store
+		full := false
+		s = openAt(t, fastDir(t), Options{manual: true, Sync: SyncNone, hook: func(at step) error {
+			if !full || at != stepWrite {
+				return nil
+			}
+			full = false
+			s.giving.Lock()
+			defer s.giving.Unlock()
+			for s.keptFiles.Load() > 0 {
+				s.giveWay(nil)
+			}
+			return syscall.ENOSPC
+		}})
+		comeAndGo(t, s, 20)
+		full = true
+		commit(t, s, "b", strings.Repeat("y", size), store.Absent)
+	}
+}
+
 // TestNoSpaceWithoutHistory: it is an error when nothing can give way.
 func TestNoSpaceWithoutHistory(t *testing.T) {
 	full := false

@@ -125,12 +125,10 @@ func fill(p []byte, r io.Reader) (n int, err error) {
 func (d *draft) readLarge(ctx context.Context, content io.Reader) error {
 	d.tmp = "tmp/" + strconv.FormatUint(d.s.seq.Add(1), 16)
 	var err error
-	for {
+	room := d.s.room()
+	for d.file == nil {
 		d.file, err = d.s.create(d.tmp)
-		if err == nil {
-			break
-		}
-		if !d.s.findsNoSpace(nil, err) {
+		if err != nil && !room.found(d.s, nil, err) {
 			return writeError(d.name, err)
 		}
 	}
@@ -186,13 +184,13 @@ type stepWriter struct {
 }
 
 func (w stepWriter) Write(p []byte) (n int, err error) {
-	for {
+	for room := w.s.room(); ; {
 		var written int
 		if err = w.s.step(stepWrite); err == nil {
 			written, err = w.f.Write(p[n:])
 			n += written
 		}
-		if err == nil || !w.s.findsNoSpace(nil, err) {
+		if err == nil || !room.found(w.s, nil, err) {
 			return n, err
 		}
 	}
@@ -246,6 +244,7 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 		return store.Info{}, err
 	}
 	defer s.nodes.release(n)
+	room := s.room()
 	for tries := 0; tries < maxTries; tries++ {
 		st, err := s.look(ctx, n)
 		if err != nil {
@@ -261,7 +260,7 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 			return store.Info{}, context.Cause(ctx)
 		}
 		info, err := s.write(ctx, n, st, d)
-		if s.findsNoSpace(n, err) {
+		if room.found(s, n, err) {
 			tries-- // it ends when there is no history left
 		} else if !errors.Is(err, errMoved) {
 			return info, err

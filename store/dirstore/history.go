@@ -88,7 +88,9 @@ func (s *Store) trim() error {
 				enough = true
 				break
 			}
+			s.giving.Lock()
 			gone, young := s.forget(k.name, k.seq, age)
+			s.giving.Unlock()
 			if gone {
 				dropped++
 			}
@@ -135,29 +137,47 @@ func (s *Store) forgetHeld(n *node, seq uint64, age time.Duration) (dropped, you
 	}
 	s.publish(n, rest)
 	s.drop(*k)
+	s.gaveWay.Add(1)
 	return true, false
 }
 
 // age is how long ago the revision was replaced or deleted: that moved its file.
 func (k kept) age(now int64) time.Duration { return time.Duration(now - k.id.ctime) }
 
-// giveWay drops earlier revisions, for a write that found no space: the oldest, and an
-// eighth of all. n, unless nil, is whose turn the caller has. It reports whether there
-// was anything to drop.
-func (s *Store) giveWay(n *node) bool {
-	if s.opts.ReadOnly {
+// room is how far history had given way when a write last looked for space.
+type room uint64
+
+// room is taken before the write is tried.
+func (s *Store) room() room { return room(s.gaveWay.Load()) }
+
+// found reports whether what failed with err is worth another try: history has given way since
+// r was taken, be it to others, or does now. n, unless nil, is whose turn the caller has.
+func (r *room) found(s *Store, n *node, err error) bool {
+	if s.Health() != nil { // dropping what is kept does not mend the disk
 		return false
 	}
-	want := max(16, int(s.keptFiles.Load()/8))
-	oldest := s.index.unflushedKept()
-	flushed, err := s.index.oldestKept(want)
-	if err != nil {
-		s.opts.Logger.Warn("the earlier revisions could not be listed", "error", err)
+	if errors.Is(err, store.ErrUnknown) || !errors.Is(err, store.ErrNoSpace) && !isNoSpace(err) {
+		return false
 	}
-	oldest = append(oldest, flushed...)
-	slices.SortFunc(oldest, func(a, b keptRef) int { return cmp.Compare(a.seq, b.seq) })
+	s.giving.Lock() // what others are dropping is free then
+	defer s.giving.Unlock()
+	if s.room() == *r {
+		s.giveWay(n)
+	}
+	before := *r
+	*r = s.room()
+	return *r != before
+}
+
+// giveWay drops earlier revisions, for a write that found no space: the oldest, and an
+// eighth of all. n, unless nil, is whose turn the caller has. s.giving is held.
+func (s *Store) giveWay(n *node) {
+	if s.opts.ReadOnly {
+		return
+	}
+	want := max(16, int(s.keptFiles.Load()/8))
 	dropped := 0
-	for _, k := range slices.Compact(oldest) {
+	for _, k := range s.oldestHistory(want) {
 		if dropped == want {
 			break
 		}
@@ -174,38 +194,46 @@ func (s *Store) giveWay(n *node) bool {
 	if dropped > 0 {
 		s.opts.Logger.Info("no space left: earlier revisions were dropped for a write", "revisions", dropped)
 	}
-	return dropped > 0
 }
 
-// findsNoSpace reports whether what failed with err is worth another try, as history has
-// given way.
-func (s *Store) findsNoSpace(n *node, err error) bool {
-	if s.Health() != nil { // dropping what is kept does not mend the disk
-		return false
+// oldestHistory returns kept files, the oldest first, among them the oldest want of all. Of a name
+// whose entry waits to be written, the index may list what is kept no more: those would
+// stand in the place of what still is.
+func (s *Store) oldestHistory(want int) []keptRef {
+	all, waiting := s.index.unflushedKept()
+	err := s.index.eachKept(func(k keptRef) bool {
+		if !waiting[k.name] {
+			all = append(all, k)
+			want--
+		}
+		return want > 0
+	})
+	if err != nil {
+		s.opts.Logger.Warn("the earlier revisions could not be listed", "error", err)
 	}
-	if errors.Is(err, store.ErrUnknown) || !errors.Is(err, store.ErrNoSpace) && !isNoSpace(err) {
-		return false
-	}
-	return s.giveWay(n)
+	slices.SortFunc(all, func(a, b keptRef) int { return cmp.Compare(a.seq, b.seq) })
+	return slices.Compact(all)
 }
 
-// unflushedKept returns the kept files of entries that wait to be written.
-func (x *index) unflushedKept() []keptRef {
+// unflushedKept returns the kept files of entries that wait to be written, and the names of all
+// such entries.
+func (x *index) unflushedKept() (list []keptRef, names map[string]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var list []keptRef
+	names = make(map[string]bool)
 	for _, m := range []map[string]*entry{x.flushing, x.dirty} {
 		for name, e := range m {
+			names[name] = true
 			for _, k := range e.kept {
 				list = append(list, keptRef{k.seq, name})
 			}
 		}
 	}
-	return list
+	return list, names
 }
 
-// eachKept calls do for each kept file that has been flushed, the oldest first.
-func (x *index) eachKept(do func(k keptRef)) error {
+// eachKept calls do for each kept file that has been flushed, the oldest first, while it returns true.
+func (x *index) eachKept(do func(k keptRef) bool) error {
 	if x.db == nil {
 		return nil
 	}
@@ -214,9 +242,12 @@ func (x *index) eachKept(do func(k keptRef)) error {
 		if b == nil {
 			return fmt.Errorf("%w: no list of kept files", errCodec)
 		}
-		return b.ForEach(func(k, v []byte) error {
-			do(keptRef{binary.BigEndian.Uint64(k), string(v)})
-			return nil
-		})
+		c := b.Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if !do(keptRef{binary.BigEndian.Uint64(k), string(v)}) {
+				break
+			}
+		}
+		return nil
 	})
 }

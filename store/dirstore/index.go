@@ -328,14 +328,10 @@ type keptRef struct {
 }
 
 // oldestKept returns the oldest kept files, at most n.
-func (x *index) oldestKept(n int) ([]keptRef, error) {
-	var list []keptRef
-	err := x.view(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(bucketKept).Cursor()
-		for k, v := c.First(); k != nil && len(list) < n; k, v = c.Next() {
-			list = append(list, keptRef{binary.BigEndian.Uint64(k), string(v)})
-		}
-		return nil
+func (x *index) oldestKept(n int) (list []keptRef, err error) {
+	err = x.eachKept(func(k keptRef) bool {
+		list = append(list, k)
+		return len(list) < n
 	})
 	return list, err
 }

@@ -69,9 +69,10 @@ func (s *Store) namesWithHistory() ([]string, error) {
 	}
 	defer s.leave()
 	var names []string
-	collect := func(k keptRef) { names = append(names, k.name) }
+	collect := func(k keptRef) bool { names = append(names, k.name); return true }
 	// In this order: what is flushed meanwhile is seen in both places, or in one.
-	for _, k := range s.index.unflushedKept() {
+	unflushed, _ := s.index.unflushedKept()
+	for _, k := range unflushed {
 		collect(k)
 	}
 	if err := s.index.eachKept(collect); err != nil {

@@ -44,6 +44,8 @@ type Store struct {
 	seq         atomic.Uint64
 	keptBytes   atomic.Int64
 	keptFiles   atomic.Int64
+	giving      sync.Mutex    // held while earlier revisions are dropped for want of space or for their age
+	gaveWay     atomic.Uint64 // how many were
 	scrubs      struct{ wanted, done atomic.Int64 }
 	shardMade   atomic.Uint64            // last folder for kept files known to exist, plus one
 	noExchange  atomic.Bool              // the file system cannot exchange files
@@ -127,7 +129,7 @@ func (s *Store) start() error {
 	if err := s.recover(); err != nil {
 		return fmt.Errorf("open directory %q: %w", s.dir, err)
 	}
-	if err := s.index.eachKept(func(keptRef) { kept++ }); err != nil {
+	if err := s.index.eachKept(func(keptRef) bool { kept++; return true }); err != nil {
 		return fmt.Errorf("open directory %q: %w", s.dir, err)
 	}
 	s.keptFiles.Store(kept)

@@ -347,6 +347,7 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		return store.Info{}, err
 	}
 	defer s.nodes.release(n)
+	room := s.room()
 	for tries := 0; tries < maxTries; tries++ {
 		st, err := s.look(ctx, n)
 		if err != nil {
@@ -365,7 +366,7 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		if err == nil {
 			return st.entry.info, nil
 		}
-		if s.findsNoSpace(n, err) {
+		if room.found(s, n, err) {
 			tries-- // it ends when there is no history left
 		} else if !errors.Is(err, errMoved) {
 			return store.Info{}, err
