@@ -22,6 +22,10 @@ type curlReader struct {
 	// last is the exchange whose content may come next, and content what came of it.
 	last    *Exchange
 	content *sink
+	// noSent says why the content of a request is missing.
+	noSent string
+	// plain, if set, makes the content of what was captured of it.
+	plain func(*message) Content
 	// skipHead is set while a header section that -i printed is being skipped.
 	skipHead bool
 	// h2 are the fields that curl tells before it sends them.
@@ -102,9 +106,17 @@ func clock(s string) time.Duration {
 	return t.Sub(t.Truncate(24 * time.Hour))
 }
 
-func readCurl(t *text, b *builder) error {
-	c := &curlReader{t: t, b: b, now: -1, requestedAt: -1, p: &pairer{b: b, noRequest: "the request is not in this part of the output of curl"}}
+func newCurlReader(t *text, b *builder) *curlReader {
+	c := &curlReader{t: t, b: b, now: -1, requestedAt: -1, noSent: "curl -v does not show the content of requests", p: &pairer{b: b, noRequest: "the request is not in this part of the output of curl"}}
 	c.head.limits, c.h2.limits = b.limits, b.limits
+	return c
+}
+
+func readCurl(t *text, b *builder) error {
+	if isTrace(t.peek(sniffLen)) {
+		return readTrace(t, b)
+	}
+	c := newCurlReader(t, b)
 	for {
 		number := t.number
 		line, cut, ok := t.line()
@@ -115,14 +127,19 @@ func readCurl(t *text, b *builder) error {
 			return err
 		}
 	}
+	return c.finish()
+}
+
+// finish ends the reading.
+func (c *curlReader) finish() error {
 	if err := c.end(); err != nil {
 		return err
 	}
-	if err := b.readError(t); err != nil {
+	if err := c.b.readError(c.t); err != nil {
 		return err
 	}
-	if len(b.list) == 0 {
-		return b.error(ErrNoExchange, "curl sent no request: "+firstOf(c.trouble, "nothing says why"), "")
+	if len(c.b.list) == 0 {
+		return c.b.error(ErrNoExchange, "curl sent no request: "+firstOf(c.trouble, "nothing says why"), "")
 	}
 	return nil
 }
@@ -261,7 +278,7 @@ func (c *curlReader) requestContent(m *message) {
 		m.none()
 		return
 	}
-	m.noContent("curl -v does not show the content of requests")
+	m.noContent(c.noSent)
 }
 
 func (c *curlReader) responseContent(m *message) {
@@ -355,7 +372,11 @@ func (c *curlReader) endContent() error {
 		s.trim(want) // the output ended without the end of a line
 	}
 	m.setContent(s)
-	m.content.Altered = m.content.Altered || m.length() != s.n
+	if c.plain != nil {
+		m.content = c.plain(&m)
+	} else {
+		m.content.Altered = m.content.Altered || m.length() != s.n
+	}
 	x.Gaps = withoutPart(x.Gaps, ResponseContent)
 	x.Response.Content = m.content
 	if m.contentGap != "" {

@@ -18,6 +18,9 @@ func (b *builder) detect(head []byte) (Format, error) {
 	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<failedRequest")):
 		return FREB, nil
 	}
+	if isTrace(head) {
+		return Curl, nil
+	}
 	if f := detectLines(head); f != Unknown {
 		return f, nil
 	}
@@ -86,7 +89,6 @@ var lookalikes = []lookalike{
 	{nil, regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
 	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
 	{nil, regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
-	{nil, regexp.MustCompile(`(?m)^=> Send header|^<= Recv header|^== Info:`), "output of curl --trace", "use curl -v, which shows the same fields"},
 	{nil, regexp.MustCompile(`(?m)^StatusCode\s+: \d{3}|^RawContent\s+:`), "output of Invoke-WebRequest, which cuts fields off", "use curl.exe -v"},
 	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
 	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},

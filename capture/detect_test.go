@@ -41,7 +41,6 @@ func TestUnknownFormats(t *testing.T) {
 		{"JSON array", `[1]`, "not a HAR"},
 		{"packet capture", "\xd4\xc3\xb2\xa1\x02\x00\x04\x00", "Wireshark"},
 		{"packet capture, new form", "\x0a\x0d\x0d\x0a\x1c\x00\x00\x00", "Wireshark"},
-		{"curl --trace", "== Info:   Trying 192.0.2.1\n=> Send header, 77 bytes (0x4d)\n0000: GET / HTTP/1.1\n", "curl -v"},
 		{"PowerShell", "StatusCode        : 412\nStatusDescription : Precondition Failed\n", "curl.exe -v"},
 		{"web page", "<!DOCTYPE html><html><title>412</title>", "not the page"},
 		{"other XML", "<?xml version=\"1.0\"?><configuration/>", "XML, but not"},

@@ -14,7 +14,7 @@ const (
 	// Raw is HTTP/1.1 text as it is on the wire, or as tools print that: requests, responses or
 	// both in turn, with CRLF or LF.
 	Raw
-	// Curl is what curl -v prints, alone or mixed with the content.
+	// Curl is what curl -v prints, alone or mixed with the content, and what --trace and --trace-ascii write.
 	Curl
 	// HAR is the HTTP Archive format 1.2 that browsers export.
 	HAR
