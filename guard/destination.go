@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
@@ -17,11 +19,20 @@ type destination struct {
 	require condhttp.Requirement
 }
 
-// readDestination reads the field Destination of COPY and MOVE, as readTarget reads the target. It has to
+// hasDestination reports whether the backend may write to what Destination names: in COPY and MOVE, however it takes
+// the case of a method, and in a request that it may perform as one of these.
+func (x *exchange) hasDestination() bool {
+	if strings.EqualFold(x.r.Method, "COPY") || strings.EqualFold(x.r.Method, "MOVE") {
+		return true
+	}
+	return x.overridden && !method.IsSafe(x.r.Method) && len(x.r.Header["Destination"]) > 0
+}
+
+// readDestination reads the field Destination, as readTarget reads the target. It has to
 // name a resource that this gateway would send to the same backend: the backend could take any
 // other for one of its own, past the route and the lock that it has here.
 func (x *exchange) readDestination() *condhttp.Problem {
-	if x.r.Method != "COPY" && x.r.Method != "MOVE" {
+	if !x.hasDestination() {
 		return nil
 	}
 	lines := x.r.Header["Destination"]
@@ -47,7 +58,11 @@ func (x *exchange) readDestination() *condhttp.Problem {
 func (x *exchange) routeDestination(u *url.URL) *condhttp.Problem {
 	x.destination = &destination{url: u}
 	known := false
-	for _, name := range [...]string{x.r.Method, http.MethodPut} {
+	names := []string{x.r.Method, http.MethodPut}
+	if x.overridden {
+		names = append(names, "COPY", "MOVE")
+	}
+	for _, name := range names {
 		rt, fault := x.routeOf(name, x.r.Host, u)
 		switch {
 		case fault != nil:
@@ -63,6 +78,12 @@ func (x *exchange) routeDestination(u *url.URL) *condhttp.Problem {
 		return elsewhere("no route is configured for the destination")
 	}
 	return nil
+}
+
+// keepsDestination reports whether the request says Overwrite: F (RFC 4918 §10.6), and nothing else beside it.
+func (x *exchange) keepsDestination() bool {
+	lines := x.r.Header["Overwrite"]
+	return len(lines) > 0 && !slices.ContainsFunc(lines, func(line string) bool { return !strings.EqualFold(strings.TrimSpace(line), "F") })
 }
 
 func badDestination(detail, hint string) *condhttp.Problem {

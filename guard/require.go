@@ -78,7 +78,7 @@ func (x *exchange) verifyDestination(out *http.Request) error {
 	if err != nil {
 		return err
 	}
-	keeps := strings.EqualFold(strings.TrimSpace(x.r.Header.Get("Overwrite")), "F")
+	keeps := x.keepsDestination()
 	switch {
 	case exists && keeps:
 		return x.refusal(condhttp.NewProblem(http.StatusPreconditionFailed, "destination-exists",

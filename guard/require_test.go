@@ -54,9 +54,24 @@ func TestRequireSeesOtherMethods(t *testing.T) {
 		{"/a", "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nsome _method\r\n--b--\r\n", parts, 200},
 		{"/a", `{"_method": "DELETE"}`, "Content-Type: application/json", 428},
 		{"/a", `{"method": "DELETE"}`, "Content-Type: application/json", 200},
+		{"/a", `{"\u005fmethod": "DELETE"}`, "Content-Type: application/json", 428},
+		{"/a", `{"\u0061": "b"}`, "Content-Type: application/json", 200},
+		{"/a", "_method=delete", form + ", x", 428}, // PHP reads the type up to the comma
+		{"/a", "_method=delete", "Content-Type: text/plain|" + form, 428},
+		{"/a", "zzz", form + "|Content-Encoding: gzip", 428}, // some decode it
+		{"/a", "x=1", form + "|Content-Encoding: identity", 200},
+		{"/a", "zzz", "Content-Type: text/plain|Content-Encoding: gzip", 200},
+		{"/a", ".method=delete", form, 428}, // PHP makes it an underscore
+		{"/a?.method=delete", "x", "", 428},
+		{"/a", "_method%00x=delete", form, 428},
+		{"/a", "X-HTTP-Method-Override=DELETE", form, 428},
+		{"/a", "payment_method=card", form, 200},
+		{"/a", "--b\r\nContent-Disposition: form-data; name= _method\r\n\r\nDELETE\r\n--b--\r\n", parts, 428},
+		{"/a", "--b\r\nContent-Disposition: form-data; name*=utf-8''%5Fmethod\r\n\r\nDELETE\r\n--b--\r\n", parts, 428},
+		{"/a", "--b\r\nContent-Disposition: form-data; name=\"payment_method\"\r\n\r\ncard\r\n--b--\r\n", parts, 200},
 	} {
 		was := posts
-		fields := []string{c.field}
+		fields := strings.Split(c.field, "|")
 		if c.field == "" {
 			fields = nil
 		}
@@ -156,6 +171,9 @@ func TestRequireAndDestinations(t *testing.T) {
 		{condhttp.RequireOverwrite, "/dir", "If-Match: *", 428, 428},
 		{condhttp.RequireAlways, "/new", "If-Match: *", 428, 428},
 		{condhttp.RequireAlways, "/new", "If-Match: *|" + f, 201, 201},
+		{condhttp.RequireAlways, "/new", "If-Match: *|Overwrite: f", 201, 201},
+		{condhttp.RequireAlways, "/new", "If-Match: *|Overwrite: T|" + f, 428, 428}, // which one counts, nobody knows
+		{condhttp.RequireAlways, "/new", "If-Match: *|" + f + "|Overwrite: T", 428, 428},
 		{condhttp.RequireAlways, "/old", "If-Match: *|" + f, 412, 412},
 		{condhttp.RequireOverwrite, "/old", "If-Match: *|If: <SELF/old> (<urn:uuid:1>)", 428, 428},
 	} {
@@ -200,6 +218,12 @@ func TestRequireOfTheDestination(t *testing.T) {
 	if b.content("/notes/list") != "list" {
 		t.Error("the list was overwritten")
 	}
+	for _, method := range []string{"POST", "PATCH", "MKCOL"} {
+		g.want(g.do(method, "/x/a", "", "X-HTTP-Method-Override: MOVE", "Destination: "+g.url+"/notes/list"), 428)
+		g.want(g.do(method, "/x/a", "", "X-HTTP-Method-Override: MOVE", "Destination: "+g.origin.URL+"/notes/list"), 502)
+		g.want(g.do(method, "/x/a?_method=COPY", "", "Destination: /notes/list"), 428)
+	}
+	g.want(g.do("move", "/x/a", "", "Destination: "+g.url+"/notes/list"), 428)
 	g.want(g.do("MOVE", "/x/a", "", "Destination: "+g.url+"/x/b"), 201)
 }
 
