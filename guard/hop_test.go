@@ -66,6 +66,11 @@ func TestLeftOut(t *testing.T) {
 	if got := c.mustRead(t, "GET").body; !strings.Contains(got, ";host=files.example.org;") {
 		t.Errorf("a token is not written as one in\n%s", got)
 	}
+	c = g.dial()
+	io.WriteString(c, "GET / HTTP/1.0\r\n\r\n")
+	if got := c.mustRead(t, "GET").body; strings.Contains(got, "X-Forwarded-Host") || strings.Contains(got, "host=") {
+		t.Errorf("a host that the request does not name is told:\n%s", got)
+	}
 	g = protect(t, echo, changed(func(r *guard.Route) { r.NoForwarded, r.NoXForwarded, r.NoVia = true, true, true }))
 	r := g.do("GET", "/", "", "Via: 1.1 other", "X-Forwarded-For: 1.2.3.4", "Forwarded: for=1.2.3.4")
 	if strings.Contains(r.body, "Forwarded") || strings.Contains(r.body, "Via") || r.Get("Via") != "" {

@@ -60,6 +60,9 @@ func (x *exchange) setForwarded(p *httputil.ProxyRequest) {
 			copyField(out, in, "X-Forwarded-For")
 		}
 		p.SetXForwarded()
+		if x.r.Host == "" { // HTTP/1.0
+			delete(out, "X-Forwarded-Host")
+		}
 		if trusted {
 			copyField(out, in, "X-Forwarded-Host")
 			copyField(out, in, "X-Forwarded-Proto")
@@ -172,6 +175,9 @@ func (x *exchange) countForwards(h http.Header) {
 func (x *exchange) mapDestination(h http.Header) {
 	if x.destination != nil {
 		h["Destination"] = []string{x.atBackend(x.destination.url)}
+		if x.keepsDestination() {
+			h["Overwrite"] = []string{"F"} // some servers take "f" for T
+		}
 	}
 	for i, line := range h["If"] {
 		h["If"][i] = x.mapTagged(line)
