@@ -5,5 +5,5 @@ package dirstore
 // The race detector allocates too.
 const maxStatAllocs = 100
 
-// lossyImages is about how many images of a lossy disk are judged.
-const lossyImages = 1_000
+// lossyImages is about how many images of a lossy disk are judged: see wantedImages.
+const lossyImages = 500

@@ -4,5 +4,5 @@ package dirstore
 
 const maxStatAllocs = 1
 
-// lossyImages is about how many images of a lossy disk are judged.
-const lossyImages = 10_000
+// lossyImages is about how many images of a lossy disk are judged: see wantedImages.
+const lossyImages = 3_000

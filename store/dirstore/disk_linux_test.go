@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -551,6 +552,21 @@ func (p *platter) compare(t *testing.T, s *Store) {
 	checkHistory(t, s, true)
 }
 
+// wantedImages is about how many images are judged: lossyImages, which come upon every step, or
+// as many as the environment asks for, as .ci/lossydisk does.
+func wantedImages(t *testing.T) int {
+	t.Helper()
+	wanted := os.Getenv("FOURTWELVE_LOSSYDISK")
+	if wanted == "" {
+		return lossyImages
+	}
+	n, err := strconv.Atoi(wanted)
+	if err != nil || n <= 0 {
+		t.Fatalf("FOURTWELVE_LOSSYDISK=%s: want a number of images", wanted)
+	}
+	return n
+}
+
 // judgeImages judges about so many images of what a disk may hold, spread over all events.
 func judgeImages(t *testing.T, seed uint64, events []event, total int) (judged int) {
 	r := rand.New(rand.NewPCG(seed, 412))
@@ -588,7 +604,7 @@ func TestLossyDisk(t *testing.T) {
 			dir := fastDir(t)
 			r, s := recording(t, dir, Options{Keep: 1})
 			r.perform(s, changes)
-			total += judgeImages(t, 1, r.events, lossyImages/16)
+			total += judgeImages(t, 1, r.events, wantedImages(t)/16)
 		})
 	}
 	t.Logf("%d images", total)
@@ -621,7 +637,7 @@ func TestLossyDiskFailsToSync(t *testing.T) {
 				if err := s.Health(); err != nil {
 					t.Errorf("at the end the store still refuses writes: %v", err)
 				}
-				total += judgeImages(t, uint64(n), r.events, lossyImages/60)
+				total += judgeImages(t, uint64(n), r.events, wantedImages(t)/60)
 			})
 		}
 	}
