@@ -82,7 +82,7 @@ var house = []floor{
 		{"command/internal/server/auth", nil},
 		{"command/internal/server/coalesce", nil},
 		{"command/internal/server/deadline", nil},
-		{"command/internal/server/framing", []string{"condhttp", "internal/field/method"}},
+		{"command/internal/server/framing", []string{"observe", "condhttp", "internal/field/method"}},
 		{"command/internal/server/gate", []string{"observe", "condhttp", "origin", "command/internal/server/auth", "internal/field/method"}},
 		{"command/internal/server/pace", nil},
 	}},

@@ -92,11 +92,12 @@ func (l *accessLog) close() error {
 }
 
 // newServer returns a server for the handler. Its timeouts do not cover the time
-// that content takes; that is for the handler to bound.
-func (f *front) newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+// that content takes; that is for the handler to bound. observer is told of requests that do not get as far as
+// the handler because their content has no clear end; it may be nil.
+func (f *front) newServer(handler http.Handler, observer observe.Observer, logger *slog.Logger) *http.Server {
 	limits := admit.New(admit.Options{PerAddress: f.maxPerAddress, Total: maxClients, Exempt: f.exempt, Refuse: refuseCrowd})
 	s := &http.Server{
-		Handler: limits.Handler(coalesce.Handler(framing.Handler(handler))),
+		Handler: limits.Handler(coalesce.Handler(framing.Handler(handler, observer))),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return framing.Context(coalesce.Context(limits.Context(ctx, c), c), c)
 		},
@@ -149,7 +150,7 @@ func (f *front) serveMetrics(m *metrics.Metrics, logger *slog.Logger) (listening
 	if at.loopback {
 		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: f.names()})
 	}
-	server := (&front{idleTimeout: f.idleTimeout}).newServer(handler, logger)
+	server := (&front{idleTimeout: f.idleTimeout}).newServer(handler, nil, logger)
 	server.ReadTimeout, server.WriteTimeout = f.idleTimeout, f.idleTimeout
 	go server.Serve(ln)
 	return ln.Addr(), func() { server.Close() }, nil

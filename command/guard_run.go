@@ -115,7 +115,7 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *guarding) newServer() *http.Server {
 	g.plan.maxPerAddress = defaultMaxPerAddress
 	g.plan.exempt = func(a netip.Addr) bool { return contains(g.now().config.Guard.TrustedProxies, a) }
-	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.logger)
+	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.observe, g.logger)
 	s.Protocols = new(http.Protocols)
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetHTTP2(true)

@@ -64,7 +64,11 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		defer func() { err = errors.Join(err, asked.close()) }()
 	}
 	counted := p.newMetrics(ctx, files)
-	handler, err := p.newHandler(files, lines.observer(gate.User), counted, logger)
+	observer := lines.observer(gate.User)
+	if counted != nil {
+		observer = observe.All(observer, counted.Observe)
+	}
+	handler, err := p.newHandler(files, observer, counted, logger)
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	server := p.newServer(handler, logger)
+	server := p.newServer(handler, observer, logger)
 	server.WriteTimeout = p.idleTimeout // as package pace wants it
 	defer onHangup(func() { reload(p.reloads(lines), logger) })()
 	p.say(env.Stderr, ln.Addr(), metricsAt)
@@ -151,11 +155,8 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 }
 
 // newHandler returns the way of a request: its pace, whether it is heard, and
-// its answer. observer and counted may be nil.
+// its answer. observer, which is told of it, and counted, which counts those under way, may be nil.
 func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer, counted *metrics.Metrics, logger *slog.Logger) (http.Handler, error) {
-	if counted != nil {
-		observer = observe.All(observer, counted.Observe)
-	}
 	o := origin.Options{
 		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),
 		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,

@@ -13,9 +13,11 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 type contextKey struct{}
@@ -32,8 +34,9 @@ func Context(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// Handler returns a handler that passes on what is clear, and answers the rest itself.
-func Handler(next http.Handler) http.Handler {
+// Handler returns a handler that passes on what is clear, and answers the rest itself. observe, which may be nil, is
+// told of those answers.
+func Handler(next http.Handler, observe observe.Observer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 {
 			next.ServeHTTP(w, r)
@@ -48,8 +51,7 @@ func Handler(next http.Handler) http.Handler {
 			}
 		}
 		if p := refusal(r, h); p != nil {
-			w.Header().Set("Connection", "close")
-			p.Write(w, r)
+			refuse(w, r, p, observe)
 			return
 		}
 		if h.transferEncoding && h.contentLength {
@@ -61,6 +63,29 @@ func Handler(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuse answers r with p, and closes the connection.
+func refuse(w http.ResponseWriter, r *http.Request, p *condhttp.Problem, told observe.Observer) {
+	started := time.Now()
+	w.Header().Set("Connection", "close")
+	counted := &counter{ResponseWriter: w}
+	p.Write(counted, r)
+	if told != nil {
+		told(r, &observe.Record{Started: started, Duration: time.Since(started), Status: p.Status, Bytes: counted.n, Reason: p.Reason})
+	}
+}
+
+// counter counts the bytes of an answer.
+type counter struct {
+	http.ResponseWriter
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // refusal says why the request goes no further, or is nil.

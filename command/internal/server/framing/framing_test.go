@@ -10,19 +10,22 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
 
-// serve returns the address of a server for h whose connections are followed.
-func serve(t testing.TB, h http.Handler) string {
-	server := httptest.NewUnstartedServer(framing.Handler(h))
+// serve returns the address of a server for h whose connections are followed. told is told of what does not
+// come to h.
+func serve(t testing.TB, h http.Handler, told observe.Observer) string {
+	server := httptest.NewUnstartedServer(framing.Handler(h, told))
 	server.Listener = coalesce.Listen(framing.Listen(server.Listener))
 	server.Config.ConnContext = framing.Context
 	server.Start()
@@ -123,7 +126,15 @@ func TestRequests(t *testing.T) {
 	for kind, handler := range map[string]func(testing.TB) http.Handler{"serve": newOrigin, "guard": newGuard} {
 		for _, c := range requests {
 			t.Run(kind+"/"+c.name, func(t *testing.T) {
-				addr := serve(t, handler(t))
+				var (
+					mu   sync.Mutex
+					told []string
+				)
+				addr := serve(t, handler(t), func(r *http.Request, rec *observe.Record) {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, fmt.Sprintf("%s %s %d %s, content %v", r.Method, r.RequestURI, rec.Status, rec.Reason, rec.Bytes > 0))
+				})
 				got, _ := say(t, addr, c.request+end)
 				want := []int{c.status, 404}
 				if c.closed {
@@ -131,6 +142,11 @@ func TestRequests(t *testing.T) {
 				}
 				if fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("got %d, want %d", got, want)
+				}
+				mu.Lock() // net/http sends so short an answer when the handler is done
+				defer mu.Unlock()
+				if want := refusalOf(c.request, c.status); strings.Join(told, "; ") != want {
+					t.Errorf("told %q, want %q", told, want)
 				}
 				status, stored := say(t, addr, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 				switch {
@@ -144,11 +160,21 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// refusalOf is what is told of a request that is refused before the handler; "" if it is not.
+func refusalOf(request string, status int) string {
+	reason := map[int]string{400: "ambiguous-length", 411: "length-required"}[status]
+	if reason == "" || strings.HasPrefix(request, "\r\n\r\n\r") { // so many blank lines are for net/http to refuse
+		return ""
+	}
+	first, _, _ := strings.Cut(strings.TrimLeft(request, "\r\n"), " ")
+	return fmt.Sprintf("%s /a %d %s, content true", first, status, reason)
+}
+
 // TestPieces: requests come in pieces of any size, and one after the other.
 func TestPieces(t *testing.T) {
 	all := "PUT /a HTTP/1.1\r\nHost: a\r\n" + chunks + "\r\nPUT /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n" +
 		"GET /b HTTP/1.1\r\nHost: a\r\n\r\nPUT /c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n" + chunks
-	addr := serve(t, newOrigin(t))
+	addr := serve(t, newOrigin(t), nil)
 	for size := 1; size <= len(all); size = size*2 + 1 {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -189,7 +215,7 @@ func TestTunnel(t *testing.T) {
 		defer c.Close()
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 		_, _ = io.CopyN(c, b, int64(len(sent)))
-	}))
+	}), nil)
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
