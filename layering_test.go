@@ -85,6 +85,7 @@ var house = []floor{
 		{"command/internal/server/framing", []string{"observe", "condhttp", "internal/field/method"}},
 		{"command/internal/server/gate", []string{"observe", "condhttp", "origin", "command/internal/server/auth", "internal/field/method"}},
 		{"command/internal/server/pace", nil},
+		{"command/internal/server/secure", nil},
 	}},
 	{"What a command reads and prints is the program's alone.", []room{
 		{"command/internal/bytesize", nil},
@@ -99,7 +100,7 @@ var house = []floor{
 		{"command", []string{
 			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server/admit", "command/internal/server/auth", "command/internal/server/coalesce", "command/internal/server/deadline",
-			"command/internal/server/framing", "command/internal/server/gate", "command/internal/server/pace",
+			"command/internal/server/framing", "command/internal/server/gate", "command/internal/server/pace", "command/internal/server/secure",
 			"command/internal/bytesize", "command/internal/evaluate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol",
 		}},

@@ -22,6 +22,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/secure"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
@@ -96,10 +97,14 @@ func (l *accessLog) close() error {
 // the handler because their content has no clear end; it may be nil.
 func (f *front) newServer(handler http.Handler, observer observe.Observer, logger *slog.Logger) *http.Server {
 	limits := admit.New(admit.Options{PerAddress: f.maxPerAddress, Total: maxClients, Exempt: f.exempt, Refuse: refuseCrowd})
+	handler = framing.Handler(handler, observer)
+	if f.certificate != nil {
+		handler = secure.Handler(handler)
+	}
 	s := &http.Server{
-		Handler: limits.Handler(coalesce.Handler(framing.Handler(handler, observer))),
+		Handler: limits.Handler(coalesce.Handler(handler)),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return framing.Context(coalesce.Context(limits.Context(ctx, c), c), c)
+			return secure.Context(framing.Context(coalesce.Context(limits.Context(ctx, c), c), c), c)
 		},
 		ConnState:         limits.State,
 		HTTP2:             admit.HTTP2(),
@@ -111,7 +116,10 @@ func (f *front) newServer(handler http.Handler, observer observe.Observer, logge
 		DisableGeneralOptionsHandler: true,
 	}
 	if f.certificate != nil {
-		s.TLSConfig = f.certificate.config()
+		// Package secure has TLS beneath, where net/http does not see it.
+		s.Protocols = new(http.Protocols)
+		s.Protocols.SetHTTP1(true)
+		s.Protocols.SetUnencryptedHTTP2(true)
 	}
 	return s
 }
@@ -127,12 +135,7 @@ func refuseCrowd(w http.ResponseWriter, r *http.Request) {
 type serverLog struct{ logger *slog.Logger }
 
 func (l serverLog) Write(line []byte) (int, error) {
-	level := slog.LevelWarn
-	// Scanners fail handshakes all day.
-	if bytes.HasPrefix(line, []byte("http: TLS handshake error")) {
-		level = slog.LevelDebug
-	}
-	l.logger.Log(context.Background(), level, string(bytes.TrimSpace(line)))
+	l.logger.Warn(string(bytes.TrimSpace(line)))
 	return len(line), nil
 }
 
@@ -206,20 +209,14 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // serveUntil serves until ctx is done. Then no more connections are accepted, and
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
-func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, outcome string) error {
+func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, logger *slog.Logger, outcome string) error {
 	ln = deadline.Listen(ln)
-	if f.certificate == nil {
-		ln = framing.Listen(ln)
+	if f.certificate != nil {
+		ln = secure.Listen(ln, f.certificate.config(), logger)
 	}
-	ln = coalesce.Listen(ln)
+	ln = coalesce.Listen(framing.Listen(ln))
 	failed := make(chan error, 1)
-	go func() {
-		if f.certificate != nil {
-			failed <- server.ServeTLS(ln, "", "")
-		} else {
-			failed <- server.Serve(ln)
-		}
-	}()
+	go func() { failed <- server.Serve(ln) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("cannot serve any longer: %w", err)

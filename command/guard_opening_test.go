@@ -23,7 +23,7 @@ func startWhole(t *testing.T, backend string) string {
 	done := make(chan error, 1)
 	server := g.newServer()
 	server.ReadHeaderTimeout = 0 // an answer that comes because of that does not count
-	go func() { done <- g.plan.serveUntil(ctx, server, ln, io.Discard, "") }()
+	go func() { done <- g.plan.serveUntil(ctx, server, ln, io.Discard, g.logger, "") }()
 	t.Cleanup(func() {
 		cancel()
 		<-done

@@ -52,7 +52,7 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	p.say(env.Stderr, ln.Addr(), metricsAt)
 	defer onHangup(func() { reload(g.reloads(lines), logger) })()
 	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
-	return p.serveUntil(ctx, server, ln, env.Stderr, "whether a write among them has happened, the backend knows")
+	return p.serveUntil(ctx, server, ln, env.Stderr, logger, "whether a write among them has happened, the backend knows")
 }
 
 // guarding answers requests by the configuration in force, which can be replaced

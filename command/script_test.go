@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"put-begin":   scriptPutBegin,
 			"put-end":     scriptPutEnd,
 			"certificate": scriptCertificate,
+			"raw":         scriptRaw,
 
 			"exits":        scriptExits,
 			"faulty":       scriptFaulty,

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Listen returns a listener whose connections follow the requests that are read from them. They must
-// carry HTTP/1 as it is, without TLS.
+// Listen returns a listener whose connections follow the requests that are read from them. TLS, if there
+// is any, must be beneath.
 func Listen(ln net.Listener) net.Listener { return listener{ln} }
 
 type listener struct{ net.Listener }
@@ -82,6 +82,9 @@ func (c *conn) leave() {
 	defer c.mu.Unlock()
 	c.follow.state = lost
 }
+
+// Beneath returns the connection that is read from.
+func (c *conn) Beneath() net.Conn { return c.Conn }
 
 // ReadFrom lets the operating system copy, if the connection can do that.
 func (c *conn) ReadFrom(src io.Reader) (int64, error) {
