@@ -131,6 +131,7 @@ var mayUse = map[string][]string{
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
 	"golang.org/x/net":                    {"command/internal/report"},
+	"golang.org/x/text":                   {"guard"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},
 }

@@ -28,6 +28,10 @@ func TestLockKey(t *testing.T) {
 	for _, group := range [][]string{
 		{"/a/b", "/a/b/", "//a//b", "/a/./b", "/a/x/../b", "/A/B", `/a\b`, "/a/b;version=1", "/a;x/b", "/a/b.", "/a/b ", "a/b"},
 		{"/", "", "/..", "/.", "//", "/;x"},
+		{"/\u00e9", "/e\u0301", "/\u00c9", "/E\u0301", "/e\u200c\u0301/"}, // composed or not, and with what is not shown
+		{"/stra\u00dfe", "/STRASSE", "/\u017ftra\u1e9ee"},
+		{"/\uff4eotes", "/notes", "/notes::$DATA", "/notes:$I30:$INDEX_ALLOCATION"},
+		{"/notes:list"},
 		{"/a%2Fb"}, // as it is after decoding: not decoded twice
 	} {
 		want := lockKey(backend, group[0])
@@ -48,6 +52,7 @@ func FuzzLockKey(f *testing.F) {
 	f.Add(`\..\a`)
 	f.Add("/a/b-1_x.txt")
 	f.Add("/a./.b")
+	f.Add("/\u00c9\u017f::$DATA")
 	f.Fuzz(func(t *testing.T, path string) {
 		key := canonicalPath(path)
 		for _, same := range []string{key, path + "/", "/" + path, path + "/.", strings.ReplaceAll(path, "/", "//")} {

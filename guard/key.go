@@ -5,13 +5,17 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // lockKey names the lock for a target at a backend. Two spellings that some
 // server takes for one resource must have one key; that two resources share one
 // costs time and nothing else. So the query and path parameters are left out, the path
-// is decoded and made free of dot segments, empty elements, backslashes and
-// trailing dots and slashes, and case does not count.
+// is decoded and made free of dot segments, empty elements, backslashes,
+// trailing dots and slashes, and the names that NTFS has for the content of a file and a folder, and characters
+// are folded.
 func lockKey(backend *url.URL, targetPath string) string {
 	return strings.ToLower(backend.Host) + canonicalPath(targetPath)
 }
@@ -30,13 +34,38 @@ func canonicalPath(p string) string {
 	if isCanonical(p) {
 		return p
 	}
-	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(p, `\`, "/")), "/")
+	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(fold(p), `\`, "/")), "/")
 	for i, element := range elements {
 		element, _, _ = strings.Cut(element, ";")
+		if name, _, ok := strings.Cut(element, ":$"); ok { // as in a::$DATA
+			element = strings.TrimRight(name, ":")
+		}
 		elements[i] = strings.TrimRight(element, ". ")
 	}
 	elements = slices.DeleteFunc(elements, func(s string) bool { return s == "" })
-	return strings.ToLower("/" + strings.Join(elements, "/"))
+	return "/" + strings.Join(elements, "/")
+}
+
+// fold writes characters that some file system or server takes for the same in one way: those of both cases, composed ones and
+// their parts, those that are compatible, and without those that are not shown.
+func fold(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) {
+		return strings.ToLower(s)
+	}
+	s = strings.Map(foldRune, norm.NFKD.String(s))
+	return strings.ReplaceAll(norm.NFKD.String(s), "ß", "ss")
+}
+
+// foldRune returns the one character that stands for all that differ in case alone, or -1 for one that is not shown.
+func foldRune(r rune) rune {
+	if unicode.Is(unicode.Cf, r) {
+		return -1
+	}
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	return unicode.ToLower(least)
 }
 
 // isCanonical reports whether p is its own canonical path, as nearly all are. It may be wrong

@@ -41,7 +41,7 @@ func newRoute(r Route) (*route, error) {
 			return nil, fmt.Errorf("path %q %s", rt.Path, fault)
 		}
 		rt.path = glob
-		rt.folded, _ = cachecontrol.ParseGlob(strings.ToLower(pattern))
+		rt.folded, _ = cachecontrol.ParseGlob(fold(pattern))
 	}
 	if err := rt.checkHost(); err != nil {
 		return nil, err
