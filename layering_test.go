@@ -106,6 +106,9 @@ var house = []floor{
 		}},
 		{"", []string{"command"}}, // main.go
 	}},
+	{"What only tests use says nothing of what it tests: the rooms that are tested bring it themselves.", []room{
+		{"internal/transcript", []string{"internal/content/coding"}},
+	}},
 	{"Examples and measurements use what anybody could.", []room{
 		{"examples/forgetful", nil},
 		{"examples/middleware", []string{"etag", "precondition", "condhttp"}},
