@@ -1,0 +1,4 @@
+package guard
+
+// NewLocks makes the Locker that a Shared has unless it is given one.
+func NewLocks() Locker { return newLocks(DefaultMaxWaiters) }
