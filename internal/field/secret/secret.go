@@ -29,8 +29,10 @@ var evidence = set(`etag if-match if-none-match if-modified-since if-unmodified-
 	content-range date lock-token`)
 
 // words make any name that contains one of them that of a credential, whatever stands before and after.
-var words = byFirst(`cookie token secret passw credential signature session sessid jwt apikey api-key api_key access-key access_key
-	accesskey assertion csrf xsrf saml hmac`)
+const words = `cookie token secret passw credential signature session sessid jwt apikey api-key api_key access-key access_key
+	accesskey assertion csrf xsrf saml hmac`
+
+var wordsByFirst = byFirst(words)
 
 // parts are names of parameters, and the last part of longer ones as in login_otp and user.pin.
 var parts = set("otp totp pin sig pwd ticket auth authz sid")
@@ -118,7 +120,7 @@ func lowered(buf []byte, s string) []byte {
 
 func hasWord(lower []byte) bool {
 	for i, c := range lower {
-		for _, w := range words[c] {
+		for _, w := range wordsByFirst[c] {
 			if len(lower)-i >= len(w) && string(lower[i:i+len(w)]) == w {
 				return true
 			}

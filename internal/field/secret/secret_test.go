@@ -98,7 +98,24 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// FuzzLine is FuzzText for lines.
+// TestFieldHints: every name of a field in the list has one of the hints without which Line looks for none.
+func TestFieldHints(t *testing.T) {
+	for name := range fields {
+		if !hasHint(name, fieldHints) {
+			t.Errorf("Line would not look for %s", name)
+		}
+	}
+}
+
+// lookForAll is Line without its hints.
+func lookForAll(s string) string {
+	s = afterScheme.ReplaceAllString(Text(s), "${1}"+Mark)
+	s = pair.ReplaceAllStringFunc(s, hidePair)
+	s = escaped.ReplaceAllStringFunc(s, hideMember)
+	return member.ReplaceAllStringFunc(s, hideMember)
+}
+
+// FuzzLine is FuzzText for lines. Nor do the hints change what is found.
 func FuzzLine(f *testing.F) {
 	cases(f, "lines.txt", func(_ testing.TB, given, _ string) { f.Add(given) })
 	f.Fuzz(func(t *testing.T, s string) {
@@ -109,8 +126,22 @@ func FuzzLine(f *testing.F) {
 			if got := Line(form); strings.Contains(got, "Sesame") {
 				t.Errorf("Line(%q) = %q", form, got)
 			}
+			if got, want := Line(form), lookForAll(form); got != want {
+				t.Errorf("Line(%q) = %q, and without its hints %q", form, got, want)
+			}
 		}
 	})
+}
+
+// BenchmarkLine is of a line with nothing to hide, as most are.
+func BenchmarkLine(b *testing.B) {
+	const line = `{"level":"info","ts":1793870122.5,"request":{"remote_ip":"192.0.2.7","proto":"HTTP/2.0","method":"PUT","host":"files.example.org",` +
+		`"uri":"/notes/today.md","headers":{"User-Agent":["Mozilla/5.0 (X11; Linux x86_64)"],"If-Match":["\\"a1b2\\""]}},"status":412,"size":310}`
+	b.ReportAllocs()
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		Line(line)
+	}
 }
 
 func BenchmarkText(b *testing.B) {
