@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +26,63 @@ import (
 // backend sees and what the clients get. README.md there describes the format.
 func TestTranscripts(t *testing.T) {
 	transcript.Run(t, "testdata/transcripts/*.txt", func(t *testing.T) transcript.Stage { return newStage(t) })
+}
+
+// TestTranscriptsQuote: each section says what it shows in words of docs/guard.md, and they are still there.
+func TestTranscriptsQuote(t *testing.T) {
+	page, err := os.ReadFile("../docs/guard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := plainWords(string(page))
+	files, err := filepath.Glob("testdata/transcripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, section := range strings.Split("\n"+string(text), "\n## ") {
+			title, _, _ := strings.Cut(section, "\n")
+			quotes := quotesIn(section)
+			if len(quotes) == 0 && i > 0 {
+				t.Errorf("%s: %q does not quote what it shows", file, title)
+			}
+			for _, q := range quotes {
+				if !strings.Contains(words, q) {
+					t.Errorf("%s: %q quotes what docs/guard.md does not say: %q", file, title, q)
+				}
+			}
+		}
+	}
+}
+
+// quotesIn returns what is in quotation marks in the comments of a section.
+func quotesIn(section string) (quotes []string) {
+	var comments strings.Builder
+	for line := range strings.Lines(section) {
+		if comment, ok := strings.CutPrefix(line, "# "); ok {
+			comments.WriteString(comment)
+		}
+	}
+	for i, part := range strings.Split(comments.String(), `"`) {
+		if i%2 == 0 {
+			continue
+		}
+		for piece := range strings.SplitSeq(plainWords(part), "...") {
+			quotes = append(quotes, strings.Trim(piece, " .,;:"))
+		}
+	}
+	return quotes
+}
+
+var markup = regexp.MustCompile("[`*|]|\\]\\([^)]*\\)|\\[")
+
+// plainWords is text without markup, upper case and the ends of lines.
+func plainWords(text string) string {
+	return strings.ToLower(strings.Join(strings.Fields(markup.ReplaceAllString(text, "")), " "))
 }
 
 // stage is a guard in front of a backend that says what is written down.
@@ -200,14 +260,14 @@ func (s *stage) Exchange(lines []string) []string {
 	answers := s.ask(s.guard.dial(), lines[:n], ">")
 	final := answers("<")
 	s.mu.Lock()
-	second, left := s.second, s.script
+	second := s.second
 	s.mu.Unlock()
 	if second != nil {
 		final = append(final, transcript.Answers(second.reader, "", "2<")...)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range left {
+	for _, a := range s.script {
 		s.t.Errorf("%s: the backend was not asked for %s", lines[0], a.lines[0])
 		s.out = append(append(append(s.out, ">> (nothing more)"), a.between...), a.lines...) // -update loses nothing
 	}
@@ -368,7 +428,9 @@ func (s *stage) send(w http.ResponseWriter, r *http.Request, lines []string) {
 		head = transcript.WithLength(head, content)
 	}
 	head[0] = "HTTP/1.1 " + head[0]
-	head = append(head, "Connection: close")
+	if !transcript.HasField(head, "Connection") {
+		head = append(head, "Connection: close")
+	}
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.t.Error(err)

@@ -185,6 +185,7 @@ func Bytes(head []string, body string) []byte {
 // contentOf joins lines. A last line that ends in a backslash has no line feed
 // after it, and a line that is a "\r" alone ends in CR LF.
 func contentOf(lines []string) string {
+	lines = unfolded(lines)
 	content := strings.Join(lines, "\n")
 	content = strings.ReplaceAll(content, `\r`, "\r")
 	if cut, ok := strings.CutSuffix(content, `\`); ok {
@@ -326,6 +327,19 @@ func shownText(body []byte) []string {
 		lines = append(lines, rest)
 	}
 	return lines
+}
+
+// unfolded undoes foldRepeated.
+func unfolded(lines []string) (all []string) {
+	for _, line := range lines {
+		n := 0
+		if _, err := fmt.Sscanf(line, "(%d times more)", &n); err != nil || len(all) == 0 {
+			all = append(all, line)
+			continue
+		}
+		all = append(all, slices.Repeat(all[len(all)-1:], n)...)
+	}
+	return all
 }
 
 // foldRepeated shows runs of the same line once.
