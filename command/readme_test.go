@@ -15,34 +15,38 @@ import (
 	"time"
 )
 
-var updateReadme = flag.Bool("update-readme", false, "write the answers in README.md and docs/guard.md anew")
+var updateReadme = flag.Bool("update-readme", false, "write the answers in README.md, docs/walk.md and docs/guard.md anew")
 
 const readme = "../README.md"
 
-// TestReadme runs the commands of the README in order, against a server on a
+// TestReadme runs the commands of the README and of the walk with curl in order, each against a server on a
 // fresh copy of the example, and compares what comes out. Only times and revision
 // numbers may differ, and whether there is a lastModified: the server tells a
 // date once its second has passed.
 func TestReadme(t *testing.T) {
 	needCurl(t)
-	site := exampleCopy(t)
-	s := startServe(t, "--access-log=off", site)
-	greeting := strings.NewReplacer(site, "/home/you/fourtwelve/examples/site", s.url, "http://127.0.0.1:8412").Replace(s.said.String())
-	dir := t.TempDir()
-	installJQ(t, dir)
-	ran := 0
-	walk(t, readme, func(command, want string) string {
-		switch {
-		case strings.HasPrefix(command, "go run . serve"):
-			return greeting
-		case strings.HasPrefix(command, "curl "):
-			ran++
-			return runReadme(t, dir, strings.ReplaceAll(command, "http://127.0.0.1:8412", s.url))
-		}
-		return want
-	})
-	if ran < 8 {
-		t.Errorf("only %d commands of the README were found", ran)
+	for document, atLeast := range map[string]int{readme: 2, "../docs/walk.md": 8} {
+		t.Run(filepath.Base(document), func(t *testing.T) {
+			site := exampleCopy(t)
+			s := startServe(t, "--access-log=off", site)
+			greeting := strings.NewReplacer(site, "/home/you/fourtwelve/examples/site", s.url, "http://127.0.0.1:8412").Replace(s.said.String())
+			dir := t.TempDir()
+			installJQ(t, dir)
+			ran := 0
+			walk(t, document, func(command, want string) string {
+				switch {
+				case strings.HasPrefix(command, "go run . serve"):
+					return greeting
+				case strings.HasPrefix(command, "curl "):
+					ran++
+					return runReadme(t, dir, strings.ReplaceAll(command, "http://127.0.0.1:8412", s.url))
+				}
+				return want
+			})
+			if ran < atLeast {
+				t.Errorf("only %d commands were found", ran)
+			}
+		})
 	}
 }
 
