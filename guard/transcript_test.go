@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,22 +94,22 @@ type stage struct {
 	route   guard.Route
 	routes  []guard.Route // those before route
 	options guard.Options
-	good    *sound      // answers while the backend earns its trust
-	waiting chan string // keys of locks that are asked for
-	guard   *guarded    // made by the first request
-	showAll bool        // fields that all requests to the backend have
+	good    *sound // answers while the backend earns its trust
+	locks   *counted
+	guard   *guarded // made by the first request
+	showAll bool     // fields that all requests to the backend have
 
 	mu     sync.Mutex
 	script []answer // what the backend has not said yet
 	out    []string
-	second *connection // the client that comes in between
+	second func() []string // the answer to the client that came in between
 }
 
 // answer is what the backend says next, and what another client sends just before.
 type answer struct{ between, lines []string }
 
 func newStage(t *testing.T) *stage {
-	return &stage{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), waiting: make(chan string, 16)}
+	return &stage{t: t, now: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), locks: &counted{Locker: guard.NewLocks()}}
 }
 
 func (s *stage) Close() {}
@@ -160,6 +162,10 @@ func (s *stage) option(r *guard.Route, option string) {
 		r.Preconditions = map[string]guard.Preconditions{"check": guard.PreconditionsCheck, "pass": guard.PreconditionsPass}[value]
 	case "cache-control":
 		r.CacheControl = value
+	case "omit":
+		r.NoForwarded, r.NoXForwarded, r.NoVia = true, true, true
+	case "keep-host":
+		r.KeepHost = true
 	case "no-coding":
 		r.NoCoding = true
 	case "pass-field":
@@ -174,12 +180,16 @@ func (s *stage) option(r *guard.Route, option string) {
 		} else {
 			r.MaxBuffer, r.MaxSpool = n, -1
 		}
-	case "response-timeout":
+	case "response-timeout", "lock-timeout":
 		d, err := time.ParseDuration(value)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		r.Timeouts.Response = d
+		if name == "lock-timeout" {
+			r.Timeouts.Lock = d
+		} else {
+			r.Timeouts.Response = d
+		}
 	case "trusted-proxy":
 		s.options.TrustedProxies = append(s.options.TrustedProxies, netip.MustParsePrefix(value))
 	default:
@@ -196,7 +206,7 @@ func (s *stage) start() {
 	s.guard = protect(s.t, http.HandlerFunc(s.backend), func(o *guard.Options) {
 		s.options.SpoolDir, s.options.Now = o.SpoolDir, s.clock
 		s.options.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
-		s.options.Shared = guard.NewShared(&announced{Locker: guard.NewLocks(), keys: s.waiting})
+		s.options.Shared = guard.NewShared(s.locks)
 		s.t.Cleanup(s.options.Shared.Close)
 		for _, r := range append(s.routes, s.route) {
 			r.Backend = o.Routes[0].Backend
@@ -229,18 +239,18 @@ func (s *stage) earnTrust() {
 	}
 }
 
-// announced tells when a lock is asked for.
-type announced struct {
+// counted knows how many locks it has given.
+type counted struct {
 	guard.Locker
-	keys chan string
+	given atomic.Int64
 }
 
-func (a *announced) Lock(ctx context.Context, key string, shared bool) (unlock func(), err error) {
-	select {
-	case a.keys <- key:
-	default: // nobody wants to know
+func (c *counted) Lock(ctx context.Context, key string, shared bool) (unlock func(), err error) {
+	unlock, err = c.Locker.Lock(ctx, key, shared)
+	if err == nil {
+		c.given.Add(1)
 	}
-	return a.Locker.Lock(ctx, key, shared)
+	return unlock, err
 }
 
 // Exchange sends a request, has the backend answer as it is written, and returns all that was said.
@@ -263,7 +273,7 @@ func (s *stage) Exchange(lines []string) []string {
 	second := s.second
 	s.mu.Unlock()
 	if second != nil {
-		final = append(final, transcript.Answers(second.reader, "", "2<")...)
+		final = append(final, second()...)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -405,18 +415,32 @@ func (s *stage) say(mark string, lines []string) {
 	}
 }
 
-// comeBetween has another client send a request, and returns when that waits for its lock.
+// comeBetween has another client send a request, and returns when that waits for its lock, or has waited
+// for too long.
 func (s *stage) comeBetween(lines []string) {
-	for len(s.waiting) > 0 {
-		<-s.waiting
-	}
+	given := s.locks.given.Load()
 	c := s.guard.dial()
-	s.ask(c, lines, "2>")
-	<-s.waiting
+	answers := s.ask(c, lines, "2>")
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.second = c
 	s.out = append(s.out, lines...)
+	s.mu.Unlock()
+	if s.route.Timeouts.Lock > 0 {
+		refused := answers("2<")
+		s.mu.Lock()
+		s.out = append(s.out, refused...)
+		s.mu.Unlock()
+		return
+	}
+	for guard.Waiting(s.locks.Locker) == 0 {
+		if s.locks.given.Load() > given {
+			s.t.Errorf("%s: the lock was free while the backend performed another write", lines[0])
+			break
+		}
+		runtime.Gosched()
+	}
+	s.mu.Lock()
+	s.second = func() []string { return answers("2<") }
+	s.mu.Unlock()
 }
 
 // send sends an answer on a connection that then ends. Where nothing says how long the content is,
