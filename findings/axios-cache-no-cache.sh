@@ -40,5 +40,6 @@ JS
 node main.js | tee seen
 
 count() { grep -c "^$1: .*-> $2\$" seen || true; }
-[ "$(count no-cache 200)" = 3 ] && [ "$(count max-age=0 304)" = 2 ] || { echo "changed: no-cache is now validated, or max-age=0 is not"; exit 1; }
+[ "$(count no-cache 200)" = 3 ] && [ "$(count max-age=0 304)" = 2 ] ||
+  { echo "changed: no-cache is now validated, or max-age=0 is not"; exit 1; }
 echo "as stated: no-cache fetched whole three times, max-age=0 validated"
