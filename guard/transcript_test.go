@@ -348,18 +348,13 @@ func (s *stage) backend(w http.ResponseWriter, r *http.Request) {
 	}
 	s.hideUsual(header)
 	s.say(">>", transcript.Lines(r.Method+" "+r.RequestURI+" "+r.Proto, header, content, r.Trailer, err))
+	s.comeBetween()
 	next, ok := s.next()
 	if !ok {
 		s.t.Errorf("%s %s: nothing is written that the backend answers to this", r.Method, r.URL)
 		s.say("<<", []string{"(cut)"})
 		panic(http.ErrAbortHandler)
 	}
-	if next.between != nil {
-		s.comeBetween(next.between)
-	}
-	s.mu.Lock()
-	s.out = append(s.out, next.lines...)
-	s.mu.Unlock()
 	switch next.lines[0] {
 	case "<< (cut)":
 		panic(http.ErrAbortHandler)
@@ -397,6 +392,7 @@ func (s *stage) hideUsual(header http.Header) {
 	}
 }
 
+// next takes an answer out of the script, and notes it as given.
 func (s *stage) next() (next answer, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -404,6 +400,10 @@ func (s *stage) next() (next answer, ok bool) {
 		return answer{}, false
 	}
 	next, s.script = s.script[0], s.script[1:]
+	if n := len(s.out); n > 0 && strings.HasPrefix(s.out[n-1], "<<") {
+		s.out = append(s.out, ">> (has waited for this since before)")
+	}
+	s.out = append(s.out, next.lines...)
 	return next, true
 }
 
@@ -415,15 +415,21 @@ func (s *stage) say(mark string, lines []string) {
 	}
 }
 
-// comeBetween has another client send a request, and returns when that waits for its lock, or has waited
-// for too long.
-func (s *stage) comeBetween(lines []string) {
-	given := s.locks.given.Load()
-	c := s.guard.dial()
-	answers := s.ask(c, lines, "2>")
+// comeBetween has another client send its request, if one is to before the next answer. It returns when
+// that waits for its lock, or has waited for too long; if it reads, when the backend has answered it.
+func (s *stage) comeBetween() {
 	s.mu.Lock()
+	left := len(s.script)
+	if left == 0 || s.script[0].between == nil {
+		s.mu.Unlock()
+		return
+	}
+	lines := s.script[0].between
+	s.script[0].between = nil
 	s.out = append(s.out, lines...)
 	s.mu.Unlock()
+	given := s.locks.given.Load()
+	answers := s.ask(s.guard.dial(), lines, "2>")
 	if s.route.Timeouts.Lock > 0 {
 		refused := answers("2<")
 		s.mu.Lock()
@@ -431,7 +437,7 @@ func (s *stage) comeBetween(lines []string) {
 		s.mu.Unlock()
 		return
 	}
-	for guard.Waiting(s.locks.Locker) == 0 {
+	for !s.isBetween(lines[0], left) {
 		if s.locks.given.Load() > given {
 			s.t.Errorf("%s: the lock was free while the backend performed another write", lines[0])
 			break
@@ -441,6 +447,15 @@ func (s *stage) comeBetween(lines []string) {
 	s.mu.Lock()
 	s.second = func() []string { return answers("2<") }
 	s.mu.Unlock()
+}
+
+func (s *stage) isBetween(request string, left int) bool {
+	if !strings.HasPrefix(request, "2> GET ") {
+		return guard.Waiting(s.locks.Locker) > 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.script) < left
 }
 
 // send sends an answer on a connection that then ends. Where nothing says how long the content is,
