@@ -96,7 +96,7 @@ func TestListingsAreNotHeld(t *testing.T) {
 			t.Errorf("%s: GET: %d, %d bytes of content, and %d allocated; at most %d are allowed", accept, first.status, first.n, cost, most)
 		}
 		head, cost := ask(h, "HEAD", "Accept", accept)
-		const least = members * 300
+		const least = members * 350 // the race detector takes 20 of these
 		if head.header.Get("Content-Length") != fmt.Sprint(first.n) || head.header.Get("Etag") != first.header.Get("Etag") || cost > least {
 			t.Errorf("%s: HEAD: %v, and %d bytes allocated; at most %d are allowed", accept, head.header, cost, least)
 		}
