@@ -34,7 +34,8 @@ func causesOfResult(r *probe.Result) (list []diagnose.Finding) {
 		among = []string{r.Rule}
 	}
 	for _, f := range diagnose.Exchanges(r.Exchanges).Findings {
-		if slices.Contains(among, f.Rule.ID) && !slices.Contains(r.Refuted, f.Rule.ID) && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
+		named := slices.Contains(among, f.Rule.ID) && !slices.Contains(r.Refuted, f.Rule.ID)
+		if named && f.Rule.Level > diagnose.Good && f.Confidence > diagnose.Insufficient {
 			list = append(list, f)
 		}
 	}

@@ -209,7 +209,9 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // serveUntil serves until ctx is done. Then no more connections are accepted, and
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
-func (f *front) serveUntil(ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, logger *slog.Logger, outcome string) error {
+func (f *front) serveUntil(
+	ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, logger *slog.Logger, outcome string,
+) error {
 	ln = deadline.Listen(ln)
 	if f.certificate != nil {
 		ln = secure.Listen(ln, f.certificate.config(), logger)

@@ -136,7 +136,8 @@ func summaryJSONOf(r *probe.Report) summaryJSON {
 
 func resultJSONOf(c *Checked, r *probe.Result) resultJSON {
 	out := resultJSON{
-		ID: r.Check.ID, Group: r.Check.Group, Level: r.Check.Level, Loses: r.Check.Loses, Outcome: r.Outcome, Lacks: r.Lacks, Title: r.Check.Title, Says: r.Says,
+		ID: r.Check.ID, Group: r.Check.Group, Level: r.Check.Level, Loses: r.Check.Loses,
+		Outcome: r.Outcome, Lacks: r.Lacks, Title: r.Check.Title, Says: r.Says,
 		Sends: r.Check.Sends, Right: r.Check.Right, Means: r.Check.Means, Fix: notNil(r.Check.FixFor(c.Server)), Section: r.Check.Section,
 		Rules: notNil(ruleIDs(c, r)), Exchanges: []sentExchangeJSON{},
 	}

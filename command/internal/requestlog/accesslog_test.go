@@ -86,7 +86,9 @@ func TestReadsWhatAGuardWrites(t *testing.T) {
 	log := requestlog.AppendLine(requestlog.AppendLine(nil, r, rec, ""), r, refused, "")
 	var got [][3]string
 	for e := range open(t, log).Entries(t.Context()) {
-		got = append(got, [3]string{strings.Clone(e.Text(accesslog.ETag)), strings.Clone(e.Text(accesslog.UpstreamStatus)), strings.Clone(e.Text(accesslog.UpstreamETag))})
+		got = append(got, [3]string{
+			strings.Clone(e.Text(accesslog.ETag)), strings.Clone(e.Text(accesslog.UpstreamStatus)), strings.Clone(e.Text(accesslog.UpstreamETag)),
+		})
 	}
 	want := [][3]string{{rec.Current.String(), "200", `W/"1f-18b2"`}, {}}
 	if !slices.Equal(got, want) {

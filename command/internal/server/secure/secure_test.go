@@ -48,7 +48,8 @@ func start(t testing.TB, h http.Handler) started {
 	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
-	layers := coalesce.Listen(framing.Listen(secure.Listen(ln, certified.TLS, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))))
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	layers := coalesce.Listen(framing.Listen(secure.Listen(ln, certified.TLS, logger)))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
