@@ -186,7 +186,8 @@ func TestMadeTagsAreOrdered(t *testing.T) {
 				checkMirrored(t, there, back)
 				elapsed := after.modified.Truncate(m.unit).Sub(before.modified.Truncate(m.unit))
 				switch {
-				case a == b || there.Sent.Dialect.ID != m.id || slices.Contains(there.Hints, etag.Ambiguous):
+				case there.Kind == etag.Identical, there.Kind == etag.SameButForm: // two letters of base64 may be a change of case
+				case there.Sent.Dialect.ID != m.id || slices.Contains(there.Hints, etag.Ambiguous):
 				case there.Elapsed != elapsed:
 					t.Fatalf("Relate(%s, %s): got %v elapsed, want %v", a, b, there.Elapsed, elapsed)
 				case there.Kind == etag.Unrelated, there.Kind == etag.OtherLayer, there.Kind == etag.RolledBack:

@@ -207,9 +207,13 @@ func (n *normal) compare(m *normal) []Difference {
 // two versions.
 const minCase = 6
 
+// sameCore reports whether a and b are one text but for a change of case, which makes all of a text lower or upper
+// case: two texts of mixed case, as base64 is, are two versions even if they differ by the case of a letter only.
 func sameCore(a, b string) bool {
-	return a == b || len(a) >= minCase && strings.EqualFold(a, b)
+	return a == b || len(a) >= minCase && strings.EqualFold(a, b) && (oneCase(a) || oneCase(b))
 }
+
+func oneCase(s string) bool { return s == strings.ToLower(s) || s == strings.ToUpper(s) }
 
 // escapeKind is a set of ways to escape.
 type escapeKind uint8
