@@ -72,8 +72,9 @@ var house = []floor{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "origin/internal/listing", "internal/target",
 			"internal/content/budget", "internal/content/coding", "internal/content/patch", "internal/field/digest", "internal/field/mediatype",
 		}},
+		{"guard/internal/turn", nil},
 		{"guard", []string{
-			"observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
+			"guard/internal/turn", "observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
 			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method",
 		}},
 	}},
@@ -134,7 +135,7 @@ var mayUse = map[string][]string{
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
 	"golang.org/x/net":                    {"command/internal/report"},
-	"golang.org/x/text":                   {"guard"},
+	"golang.org/x/text":                   {"guard/internal/turn"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -60,7 +61,7 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 // writer names is still current, so that it need not be read; confirmed says that it is. One that may refuse what is
 // passed on to it wrongly is read, so that it shows what it has done.
 func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed bool, err error) {
-	x.asked = x.shared.writes.look(lockKey(x.route.backend, look.URL.Path))
+	x.asked = x.shared.writes.Look(turn.Key(x.route.backend.Host, look.URL.Path))
 	var q *question
 	if len(x.fields.IfMatch) > 0 && x.believes() && !x.mayMisjudge() {
 		q = x.questionOfTags(x.fields.IfMatch)
@@ -133,7 +134,7 @@ func (x *exchange) look(res *http.Response) (sight, error) {
 	digest.Sum(s.digest[:0])
 	s.content, s.backend.size, s.sum = etag.FromDigest(s.digest), size, quick.sum()
 	s.shown = x.showing(res, size)
-	if !x.asked.overtaken() {
+	if !x.asked.Overtaken() {
 		x.learn(s, nil)
 	}
 	return s, nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -39,8 +40,8 @@ type exchange struct {
 	// source is the content of the request, if any of it was read.
 	source *source
 	// glance is the read of the representation, and asked its beginning, for what is remembered of it.
-	glance glance
-	asked  moment
+	glance turn.Glance
+	asked  turn.Moment
 	// sampled says that all of the content is looked at, though a question or a stream would do, to see
 	// whether the backend still deserves its trust.
 	sampled bool

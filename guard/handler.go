@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
@@ -132,7 +133,7 @@ func (h *Handler) routeOf(name, authority string, u *url.URL) (*route, *target.F
 	if method.IsSafe(name) || len(h.routes) == 1 {
 		return rt, nil
 	}
-	folded := foldedPath(u.Path)
+	folded := turn.FoldedPath(u.Path)
 	if rt != h.firstRoute(func(rt *route) bool { return rt.matchesFolded(name, host, folded) }) {
 		return rt, &target.Fault{
 			Reason: target.ReasonAmbiguous,

@@ -2,157 +2,19 @@ package guard
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
-	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 )
-
-// TestLockKey: spellings of what may be one resource have one key.
-func TestLockKey(t *testing.T) {
-	backend := &url.URL{Scheme: "http", Host: "Backend:80"}
-	for _, group := range [][]string{
-		{"/a/b", "/a/b/", "//a//b", "/a/./b", "/a/x/../b", "/A/B", `/a\b`, "/a/b;version=1", "/a;x/b", "/a/b.", "/a/b ", "a/b"},
-		{"/", "", "/..", "/.", "//", "/;x"},
-		{"/\u00e9", "/e\u0301", "/\u00c9", "/E\u0301", "/e\u200c\u0301/"}, // composed or not, and with what is not shown
-		{"/stra\u00dfe", "/STRASSE", "/\u017ftra\u1e9ee"},
-		{"/\uff4eotes", "/notes", "/notes::$DATA", "/notes:$I30:$INDEX_ALLOCATION"},
-		{"/notes:list"},
-		{"/a%2Fb"}, // as it is after decoding: not decoded twice
-	} {
-		want := lockKey(backend, group[0])
-		for _, path := range group {
-			if got := lockKey(backend, path); got != want {
-				t.Errorf("%q: got %q, want %q as of %q", path, got, want, group[0])
-			}
-		}
-	}
-	if lockKey(backend, "/a") == lockKey(backend, "/b") {
-		t.Error("two resources have one key")
-	}
-}
-
-// FuzzLockKey: what a key stands for has that key, however it is spelled.
-func FuzzLockKey(f *testing.F) {
-	f.Add("/a/../b;x/C. ")
-	f.Add(`\..\a`)
-	f.Add("/a/b-1_x.txt")
-	f.Add("/a./.b")
-	f.Add("/\u00c9\u017f::$DATA")
-	f.Fuzz(func(t *testing.T, path string) {
-		key := canonicalPath(path)
-		for _, same := range []string{key, path + "/", "/" + path, path + "/.", strings.ReplaceAll(path, "/", "//")} {
-			if got := canonicalPath(same); got != key {
-				t.Errorf("%q has the key %q, and %q has %q", path, key, same, got)
-			}
-		}
-		if !strings.HasPrefix(key, "/") {
-			t.Errorf("key %q", key)
-		}
-		if isCanonical(path) && path != canonicalPath("/"+path) {
-			t.Errorf("%q is taken to be canonical, and has the key %q", path, canonicalPath("/"+path))
-		}
-	})
-}
-
-// TestLocksStress: nobody who is alone is beside anybody, whatever is cancelled.
-func TestLocksStress(t *testing.T) {
-	ls := newLocks(1000)
-	var alone, shared atomic.Int64
-	var all sync.WaitGroup
-	for i := range 16 {
-		all.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(i)))
-			for range 500 {
-				ctx, cancel := context.WithCancel(t.Context())
-				share := random.IntN(2) == 0
-				if random.IntN(4) == 0 {
-					cancel()
-				}
-				unlock, err := ls.Lock(ctx, "key", share)
-				if err != nil {
-					cancel()
-					continue
-				}
-				if share {
-					shared.Add(1)
-				} else if alone.Add(1) != 1 {
-					t.Error("two are alone")
-				}
-				if alone.Load() > 0 && shared.Load() > 0 {
-					t.Error("one is alone, and others share")
-				}
-				if share {
-					shared.Add(-1)
-				} else {
-					alone.Add(-1)
-				}
-				unlock()
-				cancel()
-			}
-		})
-	}
-	all.Wait()
-	if len(ls.held) > 0 {
-		t.Errorf("%d locks are left", len(ls.held))
-	}
-}
-
-// TestLocksAreFair: one who wants the lock alone is not passed by those who share it.
-func TestLocksAreFair(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ls := newLocks(2)
-		first, _ := ls.Lock(t.Context(), "key", true)
-		second, _ := ls.Lock(t.Context(), "key", true) // beside the first
-		var order []string
-		got := func(name string, shared bool) {
-			unlock, err := ls.Lock(t.Context(), "key", shared)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			order = append(order, name)
-			unlock()
-		}
-		go got("alone", false)
-		synctest.Wait()
-		go got("later", true)
-		synctest.Wait()
-		if _, err := ls.Lock(t.Context(), "key", true); !errors.Is(err, ErrBusy) {
-			t.Errorf("got %v, want ErrBusy", err)
-		}
-		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errLockTimeout)
-		defer cancel()
-		ls.maxWaiters = 3
-		if _, err := ls.Lock(ctx, "key", true); err != errLockTimeout {
-			t.Errorf("got %v, want the cause", err)
-		}
-		first()
-		synctest.Wait()
-		if len(order) > 0 {
-			t.Errorf("%v while one still shares", order)
-		}
-		second()
-		synctest.Wait()
-		if strings.Join(order, " ") != "alone later" {
-			t.Errorf("got %v", order)
-		}
-	})
-}
 
 // TestReadModified and FuzzReadTag are about what backends send.
 func TestReadModified(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
 // trust is what is thought of a backend's entity tags.
@@ -96,7 +97,7 @@ type observation struct {
 	modified time.Time
 	evidence evidence
 	steady   bool
-	asked    moment // for it
+	asked    turn.Moment // for it
 	shown    *shown
 	// believed is how many short answers were believed since.
 	believed int
@@ -156,7 +157,7 @@ func (l *learned) trusts(by maker) bool {
 
 // observe learns from a whole response to a request for target that was made at a moment. content is nil if it is
 // not at hand. It reports whether that changed what is thought of the backend.
-func (l *learned) observe(target string, asked moment, s sight, content []byte) (changed bool) {
+func (l *learned) observe(target string, asked turn.Moment, s sight, content []byte) (changed bool) {
 	v := s.backend
 	key := keyOf(target)
 	now := observation{whole: s.sum, large: s.tooLong, size: v.size, modified: v.modified, asked: asked}
@@ -193,9 +194,9 @@ func (l *learned) lastSeen(key uint64) (observation, bool) {
 
 // wholeAt returns the sum of all of the version that was there at a moment; ok is false if that is not known. Content with this sum
 // is right, whatever was written since.
-func (l *learned) wholeAt(target string, at moment) (whole sum, ok bool) {
+func (l *learned) wholeAt(target string, at turn.Moment) (whole sum, ok bool) {
 	o, seen := l.lastSeen(keyOf(target))
-	return o.whole, seen && !o.large && !o.asked.busy && o.asked.ended == at.ended
+	return o.whole, seen && !o.large && o.asked.KeptUntil(at)
 }
 
 // knows reports whether all of a resource was seen under a tag.
@@ -211,7 +212,7 @@ func (l *learned) believe(target string) (o observation, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := l.observed[keyOf(target)]
-	if seen == nil || seen.shown == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.overtaken() {
+	if seen == nil || seen.shown == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.Overtaken() {
 		return observation{}, false
 	}
 	seen.believed++
@@ -248,7 +249,7 @@ func (l *learned) compare(key uint64, now *observation) {
 			now.steady = true
 			t.steady++
 		}
-	case sameContent && !was.asked.overtaken() && now.evidence.by == "":
+	case sameContent && !was.asked.Overtaken() && now.evidence.by == "":
 		if l.churn++; l.churn > maxChurn {
 			l.distrust("unstable")
 			return

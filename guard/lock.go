@@ -2,11 +2,12 @@ package guard
 
 import (
 	"context"
-	"errors"
+
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
 // ErrBusy says that too many requests wait for the lock of a target.
-var ErrBusy = errors.New("too many requests wait for this lock")
+var ErrBusy = turn.ErrBusy
 
 // Locker keeps writes to one target apart. Several guards in front of one backend
 // must share one, and so an implementation may live elsewhere.

@@ -158,7 +158,7 @@ func (q *question) fits(v validators) bool {
 	}
 	k := q.known
 	return v.tag.StrongEqual(k.tag) && (v.modified.IsZero() || k.modified.IsZero() || v.modified.Equal(k.modified)) &&
-		(v.size < 0 || k.size < 0 || v.size == k.size) && !k.asked.overtaken()
+		(v.size < 0 || k.size < 0 || v.size == k.size) && !k.asked.Overtaken()
 }
 
 // answeredBy reports whether res makes sense as an answer. If it is not about the
@@ -210,7 +210,7 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 	case len(q.tags) == 1:
 		v.tag = q.tags[0]
 	}
-	if x.route.Validators == ValidatorsAuto && !x.usable(v) || !q.fits(v) || x.glance.overtaken() {
+	if x.route.Validators == ValidatorsAuto && !x.usable(v) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
 	s := sight{exists: true, backend: v}
@@ -239,7 +239,7 @@ func (q *question) partial(x *exchange, res *http.Response) bool {
 	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.tag.StrongEqual(q.ifRange) {
 		return false
 	}
-	if !answersRange(q.ranged, h["Content-Range"], res.ContentLength) || !q.fits(v) || x.glance.overtaken() {
+	if !answersRange(q.ranged, h["Content-Range"], res.ContentLength) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
 	c := x.current(sight{exists: true, backend: v})

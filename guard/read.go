@@ -10,6 +10,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -28,18 +29,28 @@ func deleteFields(h http.Header, names []string) {
 // identityOnly is shared by all requests, to be read only.
 var identityOnly = []string{"identity"}
 
+// errOvertaken says that a write through the guard was under way while a representation was
+// read. Many backends look at a file, open it and read it in steps, and send the beginning of one version
+// with the length, the tag or the end of another if it is replaced meanwhile. Some empty a file before they write it, and
+// then each of many reads shows the same, which is none of its versions.
+var errOvertaken = errors.New("a write came between")
+
+// maxOvertaken is how often a read is tried that a write came between, before it takes the lock and keeps writes
+// waiting for it. One that begins while a write is under way waits for that write at once.
+const maxOvertaken = 3
+
 // read answers GET and HEAD.
 func (x *exchange) read(out *http.Request) (*http.Response, error) {
 	deleteFields(out.Header, conditionalFields)
 	out.Header["Accept-Encoding"] = identityOnly
-	key := lockKey(x.route.backend, out.URL.Path)
+	key := turn.Key(x.route.backend.Host, out.URL.Path)
 	for range maxOvertaken {
 		x.watch(key)
 		res, err := x.readOnce(out)
 		if !errors.Is(err, errOvertaken) {
 			return res, err
 		}
-		if x.glance.busy {
+		if x.glance.Busy() {
 			break // what has begun before this read may take longer than three
 		}
 	}
@@ -54,9 +65,9 @@ func (x *exchange) read(out *http.Request) (*http.Response, error) {
 
 // watch begins to read what has this key.
 func (x *exchange) watch(key string) {
-	x.asked = x.shared.writes.look(key)
+	x.asked = x.shared.writes.Look(key)
 	var release func()
-	x.glance, release = x.shared.writes.watch(key)
+	x.glance, release = x.shared.writes.Watch(key)
 	x.onEnd(release)
 }
 
@@ -121,7 +132,7 @@ func (x *exchange) headWasEnough(res *http.Response, known *observation) bool {
 	v := x.readValidators(res)
 	q := question{known: *known, learns: true}
 	shown := x.showing(res, v.size)
-	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.overtaken() && shown != nil && *shown == *known.shown
+	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.Overtaken() && shown != nil && *shown == *known.shown
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
@@ -210,7 +221,7 @@ func (x *exchange) setFreshness(h http.Header) {
 func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Response, error) {
 	s := sight{exists: true, backend: x.readValidators(res), shown: x.showing(res, res.ContentLength)}
 	wants := x.wantsContent(res, &s)
-	if overtaken := x.glance.overtaken(); !wants && overtaken && x.isStrong(s) {
+	if overtaken := x.glance.Overtaken(); !wants && overtaken && x.isStrong(s) {
 		if s.tooLong {
 			_ = res.Body.Close()
 			return nil, errOvertaken
@@ -224,7 +235,7 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return x.review(out, res, s)
 	}
 	held, err := x.hold(res)
-	if x.glance.overtaken() && (err != nil || held.whole && !x.isWhole(held)) {
+	if x.glance.Overtaken() && (err != nil || held.whole && !x.isWhole(held)) {
 		_ = res.Body.Close()
 		return nil, errOvertaken
 	}
@@ -240,7 +251,7 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 	_ = res.Body.Close()
 	s.content, s.digest, s.sum, s.backend.size = held.tag(), held.digest, held.quick.sum(), held.size
 	s.shown = x.showing(res, held.size)
-	if !x.glance.overtaken() {
+	if !x.glance.Overtaken() {
 		x.learn(s, held.inMemory())
 	}
 	return nil, x.serveHeld(res, s, held)
@@ -267,7 +278,7 @@ func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http
 	_ = res.Body.Close()
 	res.Body = http.NoBody
 	switch {
-	case x.glance.overtaken():
+	case x.glance.Overtaken():
 		return nil, errOvertaken
 	case err != nil:
 		return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 )
@@ -18,7 +19,7 @@ import (
 type route struct {
 	Route
 	path      cachecontrol.Glob // nil is any
-	folded    cachecontrol.Glob // path, for what foldedPath returns
+	folded    cachecontrol.Glob // path, for what turn.FoldedPath returns
 	passed    []string          // PassFields in canonical form
 	backend   *url.URL          // http or https
 	h2c       bool
@@ -41,7 +42,7 @@ func newRoute(r Route) (*route, error) {
 			return nil, fmt.Errorf("path %q %s", rt.Path, fault)
 		}
 		rt.path = glob
-		rt.folded, _ = cachecontrol.ParseGlob(fold(pattern))
+		rt.folded, _ = cachecontrol.ParseGlob(turn.Fold(pattern))
 	}
 	if err := rt.checkHost(); err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (rt *route) matches(method, host string, u *url.URL) bool {
 	return rt.matchesHost(host) && rt.matchesMethod(method) && (rt.path == nil || isPath(u) && rt.path.Match(target.Elements(u)[1:]))
 }
 
-// matchesFolded is matches for a path as foldedPath returns it.
+// matchesFolded is matches for a path as turn.FoldedPath returns it.
 func (rt *route) matchesFolded(method, host, folded string) bool {
 	return rt.matchesHost(host) && rt.matchesMethod(method) && (rt.folded == nil || rt.folded.Match(folded[1:]))
 }

@@ -6,13 +6,15 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
 // Shared is what outlives a [Handler]: see Options.Shared. It may be used from any
 // number of goroutines.
 type Shared struct {
 	locker  Locker
-	writes  writes
+	writes  turn.Writes
 	budgets budgets
 
 	mu         sync.Mutex
@@ -53,7 +55,7 @@ func (us users[K, V]) give(key K) (last bool) {
 // at which no more than [DefaultMaxWaiters] requests wait for one target.
 func NewShared(locks Locker) *Shared {
 	if locks == nil {
-		locks = newLocks(DefaultMaxWaiters)
+		locks = turn.NewLocks(DefaultMaxWaiters)
 	}
 	return &Shared{
 		locker:     locks,

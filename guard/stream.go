@@ -53,7 +53,7 @@ func (x *exchange) watchWhole(res *http.Response, s sight) {
 	s.tooLong = false
 	whole, known := x.route.learned.wholeAt(x.r.URL.RequestURI(), x.asked)
 	res.Body = &checkedBody{ReadCloser: res.Body, sum: &quick, check: func() error {
-		if x.glance.overtaken() {
+		if x.glance.Overtaken() {
 			if known && whole == quick.sum() {
 				return nil
 			}
@@ -74,7 +74,7 @@ func (x *exchange) watchOver(res *http.Response, tag etag.Tag) {
 		return
 	}
 	res.Body = &checkedBody{ReadCloser: res.Body, check: func() error {
-		if x.glance.overtaken() {
+		if x.glance.Overtaken() {
 			return errOvertaken
 		}
 		return nil

@@ -51,33 +51,3 @@ func TestCheckedBody(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-// TestWrites: what overtakes a read, and what remembers it.
-func TestWrites(t *testing.T) {
-	var w writes
-	early := w.look("/a")
-	before, release := w.watch("/a")
-	answered, ended := w.begin([]string{"/a", "/b"})
-	during, releaseDuring := w.watch("/a")
-	other, releaseOther := w.watch("/c")
-	answered()
-	afterAnswer, releaseAfter := w.watch("/b")
-	ended()
-	after, releaseLast := w.watch("/a")
-	for name, c := range map[string]struct{ got, want bool }{
-		"before": {before.overtaken(), true}, "during": {during.overtaken(), true}, "until it is read back": {afterAnswer.overtaken(), true},
-		"of another": {other.overtaken(), false}, "after": {after.overtaken(), false}, "remembered": {early.overtaken(), true},
-	} {
-		if c.got != c.want {
-			t.Errorf("%s: got %v", name, c.got)
-		}
-	}
-	for _, f := range []func(){release, releaseDuring, releaseOther, releaseAfter, releaseLast} {
-		f()
-	}
-	for i := range w.stripes {
-		if n := len(w.stripes[i].progress); n > 0 {
-			t.Errorf("%d targets are left", n)
-		}
-	}
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -25,7 +26,7 @@ func (x *exchange) write(out *http.Request) (*http.Response, error) {
 	judged := x.isJudged()
 	if judged && x.isAwaited() {
 		// What was seen while another write was under way may be none of its versions.
-		if _, err := x.verify(out, nil); err != nil && !x.asked.overtaken() {
+		if _, err := x.verify(out, nil); err != nil && !x.asked.Overtaken() {
 			return x.passed(err)
 		}
 	}
@@ -148,7 +149,7 @@ func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), err erro
 // tryLock takes a single lock that is free, with nothing to wait or set a timer for; nil if it has to
 // be waited for.
 func (s *Shared) tryLock(keys []string, shared bool) (unlock func()) {
-	if l, ok := s.locker.(*locks); ok && len(keys) == 1 {
+	if l, ok := s.locker.(*turn.Locks); ok && len(keys) == 1 {
 		unlock, _ = l.TryLock(keys[0], shared)
 	}
 	return unlock
@@ -171,9 +172,9 @@ func (x *exchange) lockError(err error) error {
 
 // lockKeys are sorted, so that two requests never wait for each other.
 func (x *exchange) lockKeys(out *http.Request) []string {
-	keys := []string{lockKey(x.route.backend, out.URL.Path)}
+	keys := []string{turn.Key(x.route.backend.Host, out.URL.Path)}
 	if x.destination != nil {
-		keys = append(keys, lockKey(x.route.backend, x.route.backend.Path+x.destination.url.Path))
+		keys = append(keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
@@ -183,8 +184,8 @@ func (x *exchange) lockKeys(out *http.Request) []string {
 // told.
 func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
 	request, passes := x.forwarding(out, up, seen, judged)
-	before := x.shared.writes.look(lockKey(x.route.backend, out.URL.Path))
-	answered, ended := x.shared.writes.begin(x.lockKeys(out))
+	before := x.shared.writes.Look(turn.Key(x.route.backend.Host, out.URL.Path))
+	answered, ended := x.shared.writes.Begin(x.lockKeys(out))
 	defer ended()
 	res, err := x.send(request)
 	answered()
@@ -304,7 +305,7 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // the new representation has, if that is known to be what was sent: "An origin server
 // MUST NOT send a validator field ... unless the request's representation data was
 // saved without any transformation" (RFC 9110 §9.3.4). before is a moment before the write.
-func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response, before moment) {
+func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response, before turn.Moment) {
 	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
 		if v := x.readValidators(res); v.strong() {
 			x.rec.New = v.tag
@@ -328,7 +329,7 @@ func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response,
 // made returns the state that a PUT has made; ok is false unless it is that of what was sent. From a backend that is
 // known to store what it is sent, it is not read back if the tag that the next GET will have is known without: a
 // content tag names just these bytes, whatever may be stored by now, and so does a digest. answered is the ETag in the answer to the PUT.
-func (x *exchange) made(out *http.Request, up *upload, answered []string, before moment) (c precondition.Current, ok bool) {
+func (x *exchange) made(out *http.Request, up *upload, answered []string, before turn.Moment) (c precondition.Current, ok bool) {
 	if up == nil || !up.held.whole {
 		return c, false
 	}
@@ -346,7 +347,7 @@ func (x *exchange) made(out *http.Request, up *upload, answered []string, before
 		return c, false
 	}
 	same := up.holds(s)
-	if same || before.alone() && !(s.exists && s.content.IsZero()) {
+	if same || before.Alone() && !(s.exists && s.content.IsZero()) {
 		x.route.learned.stored.learn(x.r, same, same && believes && c.Tag != s.content)
 	}
 	return c, same

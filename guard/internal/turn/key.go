@@ -1,7 +1,6 @@
-package guard
+package turn
 
 import (
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -10,19 +9,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// lockKey names the lock for a target at a backend. Two spellings that some
+// Key names the lock for a target at a backend. Two spellings that some
 // server takes for one resource must have one key; that two resources share one
 // costs time and nothing else. So the query and path parameters are left out, the path
 // is decoded and made free of dot segments, empty elements, backslashes,
 // trailing dots and slashes, and the names that NTFS has for the content of a file and a folder, and characters
 // are folded.
-func lockKey(backend *url.URL, targetPath string) string {
-	return strings.ToLower(backend.Host) + canonicalPath(targetPath)
+func Key(host, targetPath string) string {
+	return strings.ToLower(host) + canonicalPath(targetPath)
 }
 
-// foldedPath is what a server may take a path for that reads it as freely as any does: without
+// FoldedPath is what a server may take a path for that reads it as freely as any does: without
 // what canonicalPath leaves out, but for the slash at the end.
-func foldedPath(p string) string {
+func FoldedPath(p string) string {
 	folded := canonicalPath(p)
 	if strings.HasSuffix(p, "/") && folded != "/" {
 		folded += "/"
@@ -34,7 +33,7 @@ func canonicalPath(p string) string {
 	if isCanonical(p) {
 		return p
 	}
-	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(fold(p), `\`, "/")), "/")
+	elements := strings.Split(path.Clean("/"+strings.ReplaceAll(Fold(p), `\`, "/")), "/")
 	for i, element := range elements {
 		element, _, _ = strings.Cut(element, ";")
 		if name, _, ok := strings.Cut(element, ":$"); ok { // as in a::$DATA
@@ -46,9 +45,9 @@ func canonicalPath(p string) string {
 	return "/" + strings.Join(elements, "/")
 }
 
-// fold writes characters that some file system or server takes for the same in one way: those of both cases, composed ones and
+// Fold writes characters that some file system or server takes for the same in one way: those of both cases, composed ones and
 // their parts, those that are compatible, and without those that are not shown.
-func fold(s string) string {
+func Fold(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) {
 		return strings.ToLower(s)
 	}

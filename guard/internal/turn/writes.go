@@ -1,24 +1,13 @@
-package guard
+package turn
 
 import (
-	"errors"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
 
-// errOvertaken says that a write through the guard was under way while a representation was
-// read. Many backends look at a file, open it and read it in steps, and send the beginning of one version
-// with the length, the tag or the end of another if it is replaced meanwhile. Some empty a file before they write it, and
-// then each of many reads shows the same, which is none of its versions.
-var errOvertaken = errors.New("a write came between")
-
-// maxOvertaken is how often a read is tried that a write came between, before it takes the lock and keeps writes
-// waiting for it. One that begins while a write is under way waits for that write at once.
-const maxOvertaken = 3
-
-// writes lets reads see whether a write came between. The zero writes is ready.
-type writes struct {
+// Writes lets reads see whether a write came between. The zero Writes is ready.
+type Writes struct {
 	stripes [256]stripe
 }
 
@@ -41,7 +30,7 @@ type progress struct {
 
 var stripeSeed = maphash.MakeSeed()
 
-func (w *writes) of(key string) *stripe {
+func (w *Writes) of(key string) *stripe {
 	return &w.stripes[maphash.String(stripeSeed, key)%uint64(len(w.stripes))]
 }
 
@@ -65,9 +54,9 @@ func (s *stripe) forget(key string, p *progress) {
 	}
 }
 
-// begin says that a write is about to be sent. answered is to be called when it was answered or given up, and then ended,
+// Begin says that a write is about to be sent. answered is to be called when it was answered or given up, and then ended,
 // when what it has made was read back: until then no read is believed.
-func (w *writes) begin(keys []string) (answered, ended func()) {
+func (w *Writes) Begin(keys []string) (answered, ended func()) {
 	for _, key := range keys {
 		s := w.of(key)
 		s.active.Add(1)
@@ -97,21 +86,21 @@ func (w *writes) begin(keys []string) (answered, ended func()) {
 	return answered, ended
 }
 
-// A glance is a read from its beginning to its end.
-type glance struct {
+// A Glance is a read from its beginning to its end.
+type Glance struct {
 	progress *progress
 	begun    uint64
 	busy     bool // a write was under way when it began
 }
 
-// watch begins a read of key. release ends it.
-func (w *writes) watch(key string) (g glance, release func()) {
+// Watch begins a read of key. release ends it.
+func (w *Writes) Watch(key string) (g Glance, release func()) {
 	s := w.of(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.at(key)
 	p.reading++
-	return glance{p, p.begun.Load(), p.writing > 0}, func() {
+	return Glance{p, p.begun.Load(), p.writing > 0}, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		p.reading--
@@ -119,31 +108,39 @@ func (w *writes) watch(key string) (g glance, release func()) {
 	}
 }
 
-// overtaken reports whether a write has been under way at any time since. The zero glance has seen none.
-func (g glance) overtaken() bool {
+// Busy reports whether a write was under way when the read began.
+func (g Glance) Busy() bool { return g.busy }
+
+// Overtaken reports whether a write has been under way at any time since. The zero Glance has seen none.
+func (g Glance) Overtaken() bool {
 	return g.progress != nil && (g.busy || g.progress.begun.Load() != g.begun)
 }
 
-// A moment is one at which somebody looked, and which is remembered.
-type moment struct {
+// A Moment is one at which somebody looked, and which is remembered.
+type Moment struct {
 	stripe *stripe
 	ended  uint64
 	busy   bool
 }
 
-func (w *writes) look(key string) moment {
+// Look returns this moment, as far as writes of key are concerned.
+func (w *Writes) Look(key string) Moment {
 	s := w.of(key)
 	ended := s.ended.Load()
-	return moment{s, ended, s.active.Load() > 0}
+	return Moment{s, ended, s.active.Load() > 0}
 }
 
-// alone reports whether no write but one, that has ended, was under way at any time since.
-func (t moment) alone() bool {
+// Alone reports whether no write but one, that has ended, was under way at any time since.
+func (t Moment) Alone() bool {
 	return !t.busy && t.stripe.active.Load() == 0 && t.stripe.ended.Load() == t.ended+1
 }
 
-// overtaken reports whether a write may have been under way at any time since. The zero moment
+// Overtaken reports whether a write may have been under way at any time since. The zero Moment
 // has seen none.
-func (t moment) overtaken() bool {
+func (t Moment) Overtaken() bool {
 	return t.stripe != nil && (t.busy || t.stripe.active.Load() > 0 || t.stripe.ended.Load() != t.ended)
 }
+
+// KeptUntil reports whether what was seen at this moment was there at a later one, too: no write was under way
+// then, and none has ended between.
+func (t Moment) KeptUntil(later Moment) bool { return !t.busy && t.ended == later.ended }

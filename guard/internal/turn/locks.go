@@ -1,21 +1,26 @@
-package guard
+package turn
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 )
 
-// locks is a Locker in memory. Waiters are served in the order they came, and
+// ErrBusy says that too many requests wait for the lock of a target.
+var ErrBusy = errors.New("too many requests wait for this lock")
+
+// Locks keeps writes apart, in the memory of one process. Waiters are served in the order they came, and
 // those that share are let in together.
-type locks struct {
+type Locks struct {
 	maxWaiters int
 	mu         sync.Mutex
 	held       map[string]*lock
 }
 
-func newLocks(maxWaiters int) *locks {
-	return &locks{maxWaiters: maxWaiters, held: make(map[string]*lock)}
+// NewLocks returns locks for each of which no more than maxWaiters wait at a time.
+func NewLocks(maxWaiters int) *Locks {
+	return &Locks{maxWaiters: maxWaiters, held: make(map[string]*lock)}
 }
 
 // lock is the state of a key that is held.
@@ -30,8 +35,9 @@ type waiter struct {
 	ready  chan struct{}
 }
 
-// Lock is [Locker.Lock].
-func (ls *locks) Lock(ctx context.Context, key string, shared bool) (unlock func(), err error) {
+// Lock waits until key is held: alone, or, if shared is true, together with others that share it. Waiting ends with
+// ctx, whose cause is then the error, or at once with ErrBusy if too many wait already. unlock is to be called once.
+func (ls *Locks) Lock(ctx context.Context, key string, shared bool) (unlock func(), err error) {
 	w, err := ls.enter(key, shared)
 	if err != nil {
 		return nil, err
@@ -50,7 +56,7 @@ func (ls *locks) Lock(ctx context.Context, key string, shared bool) (unlock func
 }
 
 // TryLock takes a lock that need not be waited for. If ok is false it was not taken.
-func (ls *locks) TryLock(key string, shared bool) (unlock func(), ok bool) {
+func (ls *Locks) TryLock(key string, shared bool) (unlock func(), ok bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if !ls.take(key, shared) {
@@ -60,7 +66,7 @@ func (ls *locks) TryLock(key string, shared bool) (unlock func(), ok bool) {
 }
 
 // take takes the lock if it is free and nobody waits for it.
-func (ls *locks) take(key string, shared bool) bool {
+func (ls *Locks) take(key string, shared bool) bool {
 	l := ls.held[key]
 	if l == nil {
 		l = new(lock)
@@ -74,7 +80,7 @@ func (ls *locks) take(key string, shared bool) bool {
 }
 
 // enter takes the lock, or a place in its queue. The waiter is nil if there is nothing to wait for.
-func (ls *locks) enter(key string, shared bool) (*waiter, error) {
+func (ls *Locks) enter(key string, shared bool) (*waiter, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.take(key, shared) {
@@ -112,7 +118,7 @@ func (l *lock) admitWaiting() {
 }
 
 // leave gives the lock back.
-func (ls *locks) leave(key string) {
+func (ls *Locks) leave(key string) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.held[key]
@@ -122,7 +128,7 @@ func (ls *locks) leave(key string) {
 }
 
 // withdraw gives up waiting. The lock may have been given to w meanwhile.
-func (ls *locks) withdraw(key string, w *waiter) {
+func (ls *Locks) withdraw(key string, w *waiter) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.held[key]
@@ -136,9 +142,19 @@ func (ls *locks) withdraw(key string, w *waiter) {
 }
 
 // settle lets the next in, and forgets a lock that nobody wants.
-func (ls *locks) settle(key string, l *lock) {
+func (ls *Locks) settle(key string, l *lock) {
 	l.admitWaiting()
 	if l.holders == 0 {
 		delete(ls.held, key)
 	}
+}
+
+// Waiting counts who waits for any of the locks.
+func (ls *Locks) Waiting() (n int) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, held := range ls.held {
+		n += len(held.waiting)
+	}
+	return n
 }
