@@ -87,6 +87,10 @@ var house = []floor{
 		{"command/internal/server/gate", []string{"observe", "condhttp", "origin", "command/internal/server/auth", "internal/field/method"}},
 		{"command/internal/server/pace", nil},
 		{"command/internal/server/secure", nil},
+		{"command/internal/server", []string{
+			"observe", "condhttp", "command/internal/server/admit", "command/internal/server/coalesce", "command/internal/server/deadline",
+			"command/internal/server/framing", "command/internal/server/secure",
+		}},
 	}},
 	{"What a command reads and prints is the program's alone.", []room{
 		{"command/internal/bytesize", nil},
@@ -100,8 +104,7 @@ var house = []floor{
 	{"The command wires everything together, and alone names a concrete store.", []room{
 		{"command", []string{
 			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
-			"command/internal/server/admit", "command/internal/server/auth", "command/internal/server/coalesce", "command/internal/server/deadline",
-			"command/internal/server/framing", "command/internal/server/gate", "command/internal/server/pace", "command/internal/server/secure",
+			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"command/internal/bytesize", "command/internal/evaluate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol",
 		}},

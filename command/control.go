@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
 
@@ -46,7 +47,7 @@ func startControl(files *dirstore.Store, dir string, logger *slog.Logger) *contr
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /purge", func(w http.ResponseWriter, r *http.Request) { answerPurge(w, r, files, logger) })
 	c := &control{
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: time.Minute},
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: server.DefaultHeaderTimeout, ReadTimeout: time.Minute},
 		folder: folder, ended: make(chan struct{}),
 	}
 	go func() {

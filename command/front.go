@@ -1,20 +1,16 @@
 package command
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 )
 
 // front is where requests come in: the flags, and what check makes of them.
@@ -34,9 +30,9 @@ type front struct {
 	// file is the configuration file that said all this, or "" for flags.
 	file string
 
-	certificate *certificate // nil for plain HTTP
-	address     *address
-	metricsAt   *address // nil for none
+	certificate *server.Certificate // nil for plain HTTP
+	address     *server.Address
+	metricsAt   *server.Address // nil for none
 }
 
 func (f *front) addListenFlags(flags *pflag.FlagSet) {
@@ -79,22 +75,7 @@ func (f *front) checkTimeouts() error {
 	return nil
 }
 
-// address is where a server listens.
-type address struct {
-	text string
-	// option is what chose it.
-	option string
-	tcp    *net.TCPAddr // nil for a listener that was handed over
-	// handed is that listener.
-	handed net.Listener
-	// loopback says that only this machine can reach it.
-	loopback bool
-}
-
-func (a *address) String() string { return a.text }
-
-// findAddress looks the address up, so that what is decided by it holds for what is
-// listened on.
+// findAddress looks up the address to listen on.
 func (f *front) findAddress() (err error) {
 	if n, ok := strings.CutPrefix(f.listen, "fd:"); ok {
 		return f.takeListener(n)
@@ -112,12 +93,12 @@ func (f *front) findMetrics() (err error) {
 }
 
 // resolve looks up an address that an option gave.
-func (f *front) resolve(flag, text string) (*address, error) {
-	tcp, err := net.ResolveTCPAddr("tcp", text)
+func (f *front) resolve(flag, text string) (*server.Address, error) {
+	address, err := server.Resolve(f.option(flag), text)
 	if err != nil {
 		return nil, f.mistake("%s %q is not an address: %w (write HOST:PORT, such as 127.0.0.1:8412, or :8412 for every address of this machine)", f.option(flag), text, err)
 	}
-	return &address{text: text, option: f.option(flag), tcp: tcp, loopback: tcp.IP.IsLoopback()}, nil
+	return address, nil
 }
 
 // names are the names the server is asked for, beside localhost.
@@ -125,57 +106,23 @@ func (f *front) names() []string { return append(f.listenName(), f.hosts...) }
 
 // listenName is the host of --listen, or nothing.
 func (f *front) listenName() []string {
-	if host, _, err := net.SplitHostPort(f.listen); err == nil && f.address.handed == nil {
+	if host, _, err := net.SplitHostPort(f.listen); err == nil && !f.address.Handed() {
 		return []string{host}
 	}
 	return nil
 }
 
-// takeListener takes the listening socket that the process was started with, as
-// systemd does it with socket units: then connections wait in it while the
-// server is restarted, rather than being refused.
+// takeListener takes the listening socket that the process was started with.
 func (f *front) takeListener(number string) error {
 	fd, err := strconv.Atoi(number)
 	if err != nil || fd < 3 {
 		return f.mistake("%s %q: write fd: and the number of a file descriptor from 3 on, such as fd:3", f.option("listen"), f.listen)
 	}
-	socket := os.NewFile(uintptr(fd), f.listen)
-	defer socket.Close()
-	ln, err := net.FileListener(socket)
-	if err != nil {
-		return fmt.Errorf("%s %s is not a listening socket: %w", f.option("listen"), f.listen, err)
-	}
-	tcp, ok := ln.Addr().(*net.TCPAddr)
-	f.address = &address{text: ln.Addr().String(), handed: ln, loopback: ok && tcp.IP.IsLoopback()}
-	return nil
+	f.address, err = server.Take(f.option("listen"), f.listen, fd)
+	return err
 }
 
-// open starts to listen.
-func (a *address) open() (net.Listener, error) {
-	if a.handed != nil {
-		return a.handed, nil
-	}
-	ln, err := net.ListenTCP("tcp", a.tcp)
-	switch {
-	case err == nil:
-		return ln, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program: stop that, or choose another port with %s (:0 takes any that is free)", a, a.option)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("%s may not be listened on: ports below 1024 need privileges, choose another with %s", a, a.option)
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%s is not an address of this machine: choose another with %s", a, a.option)
-	}
-	return nil, fmt.Errorf("cannot listen on %s: %w", a, err)
-}
-
-// certificate is a certificate that can be replaced while it is in use.
-type certificate struct {
-	certFile, keyFile string
-	current           atomic.Pointer[tls.Certificate]
-}
-
-func (f *front) loadCertificate() error {
+func (f *front) loadCertificate() (err error) {
 	switch {
 	case f.tlsCert == "" && f.tlsKey == "":
 		return nil
@@ -184,28 +131,6 @@ func (f *front) loadCertificate() error {
 	case f.tlsKey == "":
 		return f.mistake("--tls-cert needs --tls-key: the file with the certificate's key")
 	}
-	f.certificate = &certificate{certFile: f.tlsCert, keyFile: f.tlsKey}
-	return f.certificate.reload()
-}
-
-// reload reads the files again. After an error the certificate is the one it was.
-func (c *certificate) reload() error { return c.reloadFrom(c.certFile, c.keyFile) }
-
-// reloadFrom is reload with files that may be others than before.
-func (c *certificate) reloadFrom(certFile, keyFile string) error {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return fmt.Errorf("the certificate %s with the key %s cannot be used: %w", certFile, keyFile, err)
-	}
-	c.current.Store(&pair)
-	return nil
-}
-
-func (c *certificate) leaf() *x509.Certificate { return c.current.Load().Leaf }
-
-func (c *certificate) config() *tls.Config {
-	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
-	}
+	f.certificate, err = server.LoadCertificate(f.tlsCert, f.tlsKey)
+	return err
 }

@@ -1,12 +1,10 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,26 +15,13 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
-	"github.com/fourtwelve/fourtwelve/command/internal/server/admit"
-	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
-	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
-	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
-	"github.com/fourtwelve/fourtwelve/command/internal/server/secure"
-	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 const (
-	// maxHeaderBytes bounds the header section of a request. Lists of many entity
-	// tags are legal, but not longer than this.
-	maxHeaderBytes = 64 << 10
-	// headerTimeout is how long a client may take to send a header section.
-	headerTimeout = 10 * time.Second
-	// maxClients bounds the connections of all clients, and their requests that are
-	// answered at once.
-	maxClients = 8192
-	// defaultMaxPerAddress bounds those of one address.
+	// defaultMaxPerAddress bounds the connections of one address, and its requests that are answered at once.
 	defaultMaxPerAddress = 1024
 	// logTimeout is how long the access log may take to be written at the end.
 	logTimeout = 5 * time.Second
@@ -92,51 +77,12 @@ func (l *accessLog) close() error {
 	return err
 }
 
-// newServer returns a server for the handler. Its timeouts do not cover the time
-// that content takes; that is for the handler to bound. observer is told of requests that do not get as far as
-// the handler because their content has no clear end; it may be nil.
-func (f *front) newServer(handler http.Handler, observer observe.Observer, logger *slog.Logger) *http.Server {
-	limits := admit.New(admit.Options{PerAddress: f.maxPerAddress, Total: maxClients, Exempt: f.exempt, Refuse: refuseCrowd})
-	handler = framing.Handler(handler, observer)
-	if f.certificate != nil {
-		handler = secure.Handler(handler)
+// serverOptions say how requests are served that handler answers. Timeouts for content are the handler's.
+func (f *front) serverOptions(handler http.Handler, observer observe.Observer, logger *slog.Logger) server.Options {
+	return server.Options{
+		Handler: handler, Observe: observer, Logger: logger, Certificate: f.certificate,
+		IdleTimeout: f.idleTimeout, PerAddress: f.maxPerAddress, Exempt: f.exempt,
 	}
-	s := &http.Server{
-		Handler: limits.Handler(coalesce.Handler(handler)),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return secure.Context(framing.Context(coalesce.Context(limits.Context(ctx, c), c), c), c)
-		},
-		ConnState:         limits.State,
-		HTTP2:             admit.HTTP2(),
-		ReadHeaderTimeout: min(headerTimeout, f.idleTimeout),
-		IdleTimeout:       f.idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(serverLog{logger}, "", 0),
-		// OPTIONS * is the handler's to answer, so that it is logged like the rest.
-		DisableGeneralOptionsHandler: true,
-	}
-	if f.certificate != nil {
-		// Package secure has TLS beneath, where net/http does not see it.
-		s.Protocols = new(http.Protocols)
-		s.Protocols.SetHTTP1(true)
-		s.Protocols.SetUnencryptedHTTP2(true)
-	}
-	return s
-}
-
-// refuseCrowd answers a request for which there is no room.
-func refuseCrowd(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Retry-After", "1")
-	condhttp.NewProblem(http.StatusServiceUnavailable, "too-many-at-once",
-		"too many requests are being answered at the moment; nothing was changed", "try again in a second, and ask for less at once").Write(w, r)
-}
-
-// serverLog is where net/http reports what it cannot tell a client.
-type serverLog struct{ logger *slog.Logger }
-
-func (l serverLog) Write(line []byte) (int, error) {
-	l.logger.Warn(string(bytes.TrimSpace(line)))
-	return len(line), nil
 }
 
 // serveMetrics answers at the address of the metrics, if there is one, until stop is called.
@@ -145,18 +91,19 @@ func (f *front) serveMetrics(m *metrics.Metrics, logger *slog.Logger) (listening
 	if at == nil {
 		return nil, func() {}, nil
 	}
-	ln, err := at.open()
+	ln, err := at.Open()
 	if err != nil {
 		return nil, nil, err
 	}
 	handler := m.Handler()
-	if at.loopback {
+	if at.Loopback {
 		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: f.names()})
 	}
-	server := (&front{idleTimeout: f.idleTimeout}).newServer(handler, nil, logger)
-	server.ReadTimeout, server.WriteTimeout = f.idleTimeout, f.idleTimeout
-	go server.Serve(ln)
-	return ln.Addr(), func() { server.Close() }, nil
+	endpoint := server.NewHTTP(ln, server.Options{
+		Handler: handler, Logger: logger, IdleTimeout: f.idleTimeout, ReadTimeout: f.idleTimeout, WriteTimeout: f.idleTimeout,
+	})
+	go endpoint.Serve()
+	return ln.Addr(), func() { endpoint.Close() }, nil
 }
 
 // sayMetrics tells where the metrics are, if anywhere.
@@ -209,27 +156,15 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 // serveUntil serves until ctx is done. Then no more connections are accepted, and
 // the requests under way get their time to finish. outcome says what became of those
 // that did not.
-func (f *front) serveUntil(
-	ctx context.Context, server *http.Server, ln net.Listener, stderr io.Writer, logger *slog.Logger, outcome string,
-) error {
-	ln = deadline.Listen(ln)
-	if f.certificate != nil {
-		ln = secure.Listen(ln, f.certificate.config(), logger)
-	}
-	ln = coalesce.Listen(framing.Listen(ln))
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("cannot serve any longer: %w", err)
-	case <-ctx.Done():
-	}
-	fmt.Fprintf(stderr, "Stopping. Requests under way have %v to finish; interrupt again to end at once.\n", f.shutdownTimeout)
-	limit, cancel := context.WithTimeout(context.Background(), f.shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(limit); err != nil {
-		server.Close()
+func (f *front) serveUntil(ctx context.Context, stderr io.Writer, outcome string, endpoints ...server.Endpoint) error {
+	err := server.Serve(ctx, f.shutdownTimeout, func() {
+		fmt.Fprintf(stderr, "Stopping. Requests under way have %v to finish; interrupt again to end at once.\n", f.shutdownTimeout)
+	}, endpoints...)
+	switch {
+	case errors.Is(err, server.ErrCut):
 		return fmt.Errorf("requests that had not finished after %v were cut off; %s", f.shutdownTimeout, outcome)
+	case err != nil:
+		return err
 	}
 	fmt.Fprintln(stderr, "Stopped.")
 	return nil

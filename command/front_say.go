@@ -25,7 +25,7 @@ func (f *front) where(at net.Addr) place {
 		return place{url: at.String(), reach: "handed over by the process that started this one"}
 	}
 	w := place{port: strconv.Itoa(tcp.Port), host: tcp.IP.String(), reach: "other machines can reach it"}
-	if named, _, err := net.SplitHostPort(f.address.text); err == nil && named != "" {
+	if named, _, err := net.SplitHostPort(f.address.Text); err == nil && named != "" {
 		w.host = named
 	}
 	switch {
@@ -37,7 +37,7 @@ func (f *front) where(at net.Addr) place {
 	scheme := "http"
 	if f.certificate != nil {
 		scheme = "https"
-		if names := f.certificate.leaf().DNSNames; len(names) > 0 && f.certificate.leaf().VerifyHostname(w.host) != nil {
+		if names := f.certificate.Leaf().DNSNames; len(names) > 0 && f.certificate.Leaf().VerifyHostname(w.host) != nil {
 			w.host, w.named = strings.Replace(names[0], "*", "www", 1), true
 		}
 	}
@@ -45,18 +45,12 @@ func (f *front) where(at net.Addr) place {
 	return w
 }
 
-// warning says why clients will not accept the certificate, or is "".
-func (c *certificate) warning() string {
-	if c == nil {
+// certificateWarning says why clients will not accept the certificate, or is "".
+func (f *front) certificateWarning() string {
+	if f.certificate == nil {
 		return ""
 	}
-	switch leaf, now := c.leaf(), time.Now(); {
-	case now.After(leaf.NotAfter):
-		return "the certificate expired on " + leaf.NotAfter.Format(time.DateOnly)
-	case now.Before(leaf.NotBefore):
-		return "the certificate is not valid before " + leaf.NotBefore.Format(time.DateOnly)
-	}
-	return ""
+	return f.certificate.Warning(time.Now())
 }
 
 // tlsArgs makes curl trust a certificate that the system does not, and find this
@@ -66,22 +60,22 @@ func (f *front) tlsArgs(at place) []string {
 		return nil
 	}
 	var args []string
-	chain := f.certificate.current.Load().Certificate
+	chain := f.certificate.Chain()
 	intermediates := x509.NewCertPool()
 	for _, der := range chain[1:] {
 		if c, err := x509.ParseCertificate(der); err == nil {
 			intermediates.AddCert(c)
 		}
 	}
-	switch _, err := f.certificate.leaf().Verify(x509.VerifyOptions{Intermediates: intermediates}); {
-	case f.certificate.leaf().VerifyHostname(at.host) != nil:
+	switch _, err := f.certificate.Leaf().Verify(x509.VerifyOptions{Intermediates: intermediates}); {
+	case f.certificate.Leaf().VerifyHostname(at.host) != nil:
 		return []string{"-k"} // it names nobody
 	case err != nil:
-		args = append(args, "--cacert", f.certificate.certFile)
+		args = append(args, "--cacert", f.certificate.File)
 	}
 	if at.named {
 		local := "127.0.0.1"
-		if ip := f.address.tcp; ip != nil && ip.IP != nil && !ip.IP.IsUnspecified() {
+		if ip := f.address.TCP; ip != nil && ip.IP != nil && !ip.IP.IsUnspecified() {
 			local = ip.IP.String()
 		}
 		args = append(args, "--connect-to", "::"+net.JoinHostPort(local, at.port))

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 )
 
 // startWhole starts a guard with its real listeners and server, and returns its address.
@@ -21,9 +23,9 @@ func startWhole(t *testing.T, backend string) string {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	server := g.newServer()
-	server.ReadHeaderTimeout = 0 // an answer that comes because of that does not count
-	go func() { done <- g.plan.serveUntil(ctx, server, ln, io.Discard, g.logger, "") }()
+	options := g.serverOptions()
+	options.HeaderTimeout, options.IdleTimeout = time.Hour, time.Hour // an answer that comes because of that does not count
+	go func() { done <- g.plan.serveUntil(ctx, io.Discard, "", server.NewHTTP(ln, options)) }()
 	t.Cleanup(func() {
 		cancel()
 		<-done

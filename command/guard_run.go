@@ -16,6 +16,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/guard"
@@ -32,7 +33,7 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lines.close()) }()
-	ln, err := p.address.open()
+	ln, err := p.address.Open()
 	if err != nil {
 		return err
 	}
@@ -48,11 +49,11 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	server := g.newServer()
+	endpoint := server.NewHTTP(ln, g.serverOptions())
 	p.say(env.Stderr, ln.Addr(), metricsAt)
 	defer onHangup(func() { reload(g.reloads(lines), logger) })()
 	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
-	return p.serveUntil(ctx, server, ln, env.Stderr, logger, "whether a write among them has happened, the backend knows")
+	return p.serveUntil(ctx, env.Stderr, "whether a write among them has happened, the backend knows", endpoint)
 }
 
 // guarding answers requests by the configuration in force, which can be replaced
@@ -111,16 +112,13 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now.ServeHTTP(w, r)
 }
 
-// newServer returns the server for clients.
-func (g *guarding) newServer() *http.Server {
+// serverOptions say how clients are served.
+func (g *guarding) serverOptions() server.Options {
 	g.plan.maxPerAddress = defaultMaxPerAddress
 	g.plan.exempt = func(a netip.Addr) bool { return contains(g.now().config.Guard.TrustedProxies, a) }
-	s := g.plan.newServer(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.observe, g.logger)
-	s.Protocols = new(http.Protocols)
-	s.Protocols.SetHTTP1(true)
-	s.Protocols.SetHTTP2(true)
-	s.Protocols.SetUnencryptedHTTP2(true)
-	return s
+	o := g.plan.serverOptions(pace.Answers(g.metrics.InFlight(g), g.plan.idleTimeout), g.observe, g.logger)
+	o.Unencrypted2 = true
+	return o
 }
 
 // install puts a configuration in force. That before it is closed when its last
@@ -153,7 +151,7 @@ func (g *guarding) install(c *guardconfig.Config) error {
 // tell, as it is sent its own name. Whoever is no browser, such as a proxy that is
 // trusted, may ask for any name.
 func (g *guarding) heard(h http.Handler, c *guardconfig.Config) http.Handler {
-	if !g.plan.address.loopback || g.plan.certificate != nil {
+	if !g.plan.address.Loopback || g.plan.certificate != nil {
 		return h
 	}
 	hint := "start it with --host and the name"
@@ -202,9 +200,9 @@ func (g *guarding) reloads(lines *accessLog) []reloadStep {
 // it is.
 func (g *guarding) reloadCertificate() error {
 	if c := g.now().config; c.TLSCert != "" {
-		return g.plan.certificate.reloadFrom(c.TLSCert, c.TLSKey)
+		return g.plan.certificate.ReloadFrom(c.TLSCert, c.TLSKey)
 	}
-	return g.plan.certificate.reload()
+	return g.plan.certificate.Reload()
 }
 
 // reload reads the configuration again.

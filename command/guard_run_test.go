@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 )
 
 // startGuarding starts a guard by a configuration file in which BACKEND stands for
@@ -22,11 +24,14 @@ import (
 func startGuarding(t *testing.T, backend, text string) (url string, reload func(text string) error) {
 	t.Helper()
 	g, write := newTestGuarding(t, backend, text)
-	s := httptest.NewUnstartedServer(nil)
-	s.Config = g.newServer()
-	s.Start()
-	t.Cleanup(s.Close)
-	return s.URL, func(text string) error {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := server.NewHTTP(ln, g.serverOptions())
+	go endpoint.Serve()
+	t.Cleanup(func() { endpoint.Close() })
+	return "http://" + ln.Addr().String(), func(text string) error {
 		write(text)
 		return g.reload()
 	}

@@ -28,7 +28,7 @@ func (p *guardPlan) say(w io.Writer, at, metrics net.Addr) {
 		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
 	}
 	sayMetrics(w, metrics)
-	if warning := p.certificate.warning(); warning != "" {
+	if warning := p.certificateWarning(); warning != "" {
 		fmt.Fprintf(w, "Warning: %s.\n", warning)
 	}
 	fmt.Fprintf(w, "Try it:\n  %s\n", p.tryLine(where))

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/etag"
@@ -160,28 +161,28 @@ func (r *inPlaceRun) serve(protocol string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
+	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &server.Address{Loopback: true}}}}
 	handler, err := p.newHandler(files, nil, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(coalesce.Handler(handler))
-	server.Listener = coalesce.Listen(deadline.Listen(server.Listener))
-	server.Config.ConnContext = coalesce.Context
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	web := httptest.NewUnstartedServer(coalesce.Handler(handler))
+	web.Listener = coalesce.Listen(deadline.Listen(web.Listener))
+	web.Config.ConnContext = coalesce.Context
+	web.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	switch protocol {
 	case "HTTP/1.1":
-		server.Start()
+		web.Start()
 	case "HTTP/2":
-		server.EnableHTTP2 = true
-		server.StartTLS()
+		web.EnableHTTP2 = true
+		web.StartTLS()
 	default:
-		server.TLS = &tls.Config{NextProtos: []string{"http/1.1"}}
-		server.StartTLS()
+		web.TLS = &tls.Config{NextProtos: []string{"http/1.1"}}
+		web.StartTLS()
 	}
-	r.url, r.client = server.URL+"/a.bin", server.Client()
+	r.url, r.client = web.URL+"/a.bin", web.Client()
 	r.t.Cleanup(func() {
-		server.Close()
+		web.Close()
 		if err := files.Close(); err != nil {
 			r.t.Error(err)
 		}

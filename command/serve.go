@@ -268,11 +268,11 @@ func (p *servePlan) loadCredentials() (err error) {
 // decideWriting keeps strangers from writing: on an address others can reach, or under a
 // name they know, the server is read-only unless it knows who may write.
 func (p *servePlan) decideWriting() error {
-	if p.credentials != nil || p.address.loopback && len(p.hosts) == 0 {
+	if p.credentials != nil || p.address.Loopback && len(p.hosts) == 0 {
 		return nil
 	}
 	if p.readOnlySet && !p.readOnly {
-		if p.address.loopback { // a proxy may ask who it is
+		if p.address.Loopback { // a proxy may ask who it is
 			return nil
 		}
 		return usageError{fmt.Errorf("%s can be reached from other machines, and without credentials anyone there could overwrite and delete files: "+

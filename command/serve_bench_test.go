@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
@@ -39,7 +40,7 @@ func BenchmarkChain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
+	p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &server.Address{Loopback: true}}}}
 	logger := slog.New(slog.DiscardHandler)
 	quiet, err := p.newHandler(files, nil, nil, logger)
 	if err != nil {
@@ -72,17 +73,17 @@ func BenchmarkDownload(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer files.Close()
-			p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &address{loopback: true}}}}
+			p := &servePlan{serveOptions: serveOptions{front: front{idleTimeout: time.Minute, address: &server.Address{Loopback: true}}}}
 			handler, err := p.newHandler(files, nil, nil, slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}
-			server := httptest.NewUnstartedServer(coalesce.Handler(handler))
-			server.Listener = coalesce.Listen(deadline.Listen(server.Listener))
-			server.Config.ConnContext = coalesce.Context
-			server.Start()
-			defer server.Close()
-			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			web := httptest.NewUnstartedServer(coalesce.Handler(handler))
+			web.Listener = coalesce.Listen(deadline.Listen(web.Listener))
+			web.Config.ConnContext = coalesce.Context
+			web.Start()
+			defer web.Close()
+			conn, err := net.Dial("tcp", web.Listener.Addr().String())
 			if err != nil {
 				b.Fatal(err)
 			}

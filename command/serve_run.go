@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
+	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
@@ -42,7 +43,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	// that it is not free, before anything is done to the directory.
 	var ln net.Listener
 	if p.waitLock == 0 {
-		if ln, err = p.address.open(); err != nil {
+		if ln, err = p.address.Open(); err != nil {
 			return err
 		}
 		defer ln.Close()
@@ -53,7 +54,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
 	if ln == nil {
-		if ln, err = p.address.open(); err != nil {
+		if ln, err = p.address.Open(); err != nil {
 			return err
 		}
 		defer ln.Close()
@@ -77,11 +78,11 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	server := p.newServer(handler, observer, logger)
-	server.WriteTimeout = p.idleTimeout // as package pace wants it
+	served := p.serverOptions(handler, observer, logger)
+	served.WriteTimeout = p.idleTimeout // as package pace wants it
 	defer onHangup(func() { reload(p.reloads(lines), logger) })()
 	p.say(env.Stderr, ln.Addr(), metricsAt)
-	return p.serveUntil(ctx, server, ln, env.Stderr, logger, "a write among them has happened as a whole or not at all")
+	return p.serveUntil(ctx, env.Stderr, "a write among them has happened as a whole or not at all", server.NewHTTP(ln, served))
 }
 
 // newMetrics returns what counts requests, or nil if nobody is to look. Until ctx is done, requests can be sent here
@@ -204,7 +205,7 @@ func (p *servePlan) private() bool {
 	case p.credentials != nil:
 		return !p.publicRead
 	}
-	return p.address.loopback && len(p.hosts) == 0
+	return p.address.Loopback && len(p.hosts) == 0
 }
 
 func (p *servePlan) sandboxes(path string) bool {
@@ -215,7 +216,7 @@ func (p *servePlan) sandboxes(path string) bool {
 // may be. With credentials, or with a certificate, the name in a request proves
 // enough: another site can make up neither.
 func (p *servePlan) localOnly() bool {
-	return p.address.loopback && p.credentials == nil && p.certificate == nil
+	return p.address.Loopback && p.credentials == nil && p.certificate == nil
 }
 
 // reloads are what a hangup makes serve read again.
@@ -225,7 +226,7 @@ func (p *servePlan) reloads(lines *accessLog) []reloadStep {
 		steps = append(steps, reloadStep{"credentials", p.credentials.Reload})
 	}
 	if p.certificate != nil {
-		steps = append(steps, reloadStep{"certificate", p.certificate.reload})
+		steps = append(steps, reloadStep{"certificate", p.certificate.Reload})
 	}
 	return steps
 }

@@ -38,7 +38,7 @@ func (p *servePlan) say(w io.Writer, at, metrics net.Addr) {
 // sayAccess says who may read and write.
 func (p *servePlan) sayAccess() string {
 	switch {
-	case p.forced && p.address.loopback:
+	case p.forced && p.address.Loopback:
 		return "Everyone may read, and nobody may write, because --host says that others reach it, through a proxy, and nothing says who may write: " +
 			"add --auth htpasswd:FILE or --auth bearer:FILE, or --read-only=false if the proxy lets nobody else in."
 	case p.forced:
@@ -91,10 +91,10 @@ func (p *servePlan) sayDurability() string {
 
 func (p *servePlan) warnings() []string {
 	var warnings []string
-	if p.credentials != nil && p.certificate == nil && !p.address.loopback {
+	if p.credentials != nil && p.certificate == nil && !p.address.Loopback {
 		warnings = append(warnings, "credentials travel unencrypted over http: add --tls-cert and --tls-key, or let a proxy that speaks https stand in front")
 	}
-	if w := p.certificate.warning(); w != "" {
+	if w := p.certificateWarning(); w != "" {
 		warnings = append(warnings, w)
 	}
 	return warnings
