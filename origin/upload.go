@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -136,7 +137,7 @@ func checkDigest(v *digest.Verifier, sum store.Digest) error {
 
 // abandon gives up a draft; after a commit it does nothing.
 func (x *exchange) abandon(d store.Draft) {
-	if err := d.Abort(); err != nil {
+	if err := d.Abort(context.WithoutCancel(x.ctx)); err != nil {
 		x.log.WarnContext(x.ctx, "staged content could not be removed", "name", x.target.name, "error", err)
 	}
 }

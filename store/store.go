@@ -10,7 +10,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	defer draft.Abort()
+//	defer draft.Abort(ctx)
 //	info, err := draft.Commit(ctx, store.At(seen.Revision))
 //	if errors.Is(err, store.ErrConflict) {
 //		// someone else was first; the draft is still good for another try
@@ -112,13 +112,15 @@ type Store interface {
 	// Open returns the content of one revision of name: rev, or the current one
 	// if rev is 0. It returns [ErrNotFound] if nothing exists under name, [ErrGone]
 	// if rev is no longer (or was never) available, and [ErrIsCollection].
+	// ctx governs this call alone: the Content can be read after ctx is done.
 	Open(ctx context.Context, name string, rev Revision) (Content, error)
 
 	// Stage reads content to its end and keeps it, invisible, for a commit
 	// under name. If content fails, Stage returns that error (wrapped) and keeps
-	// nothing. Names that could not be written anywhere are refused here
-	// (CheckNewName), as are, when they can be told already, [ErrIsCollection],
-	// [ErrNotCollection], [ErrReadOnly], [ErrNoSpace] and [ErrUnavailable].
+	// nothing. ctx governs the reading alone: the Draft outlives it. Names that
+	// could not be written anywhere are refused here (CheckNewName), as are, when
+	// they can be told already, [ErrIsCollection], [ErrNotCollection],
+	// [ErrReadOnly], [ErrNoSpace] and [ErrUnavailable].
 	Stage(ctx context.Context, name string, content io.Reader) (Draft, error)
 
 	// Delete removes name if expect holds, and returns what it removed. A
@@ -168,8 +170,10 @@ type Draft interface {
 	// may or may not have become current.
 	Commit(ctx context.Context, expect Expect) (Info, error)
 	// Abort gives up the draft and all it holds. After a successful Commit,
-	// and when called again, it does nothing.
-	Abort() error
+	// and when called again, it does nothing. The draft is given up even if ctx
+	// is done; ctx only bounds how long Abort waits for what holds it. What
+	// could not be removed is an error, and is removed at the next start.
+	Abort(ctx context.Context) error
 }
 
 // History is implemented by stores that keep revisions after they were

@@ -145,7 +145,7 @@ func BenchmarkStage(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := d.Abort(); err != nil {
+		if err := d.Abort(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -182,7 +182,7 @@ func commit(tb testing.TB, s *Store, name, content string, expect store.Expect) 
 	if err != nil {
 		tb.Fatalf("Stage(%q): %v", name, err)
 	}
-	defer d.Abort()
+	defer d.Abort(context.Background())
 	info, err := d.Commit(context.Background(), expect)
 	if err != nil {
 		tb.Fatalf("Commit(%q): %v", name, err)

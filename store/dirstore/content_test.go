@@ -250,7 +250,7 @@ func TestClosed(t *testing.T) {
 		if _, err := d.Commit(t.Context(), store.Any); !errors.Is(err, store.ErrClosed) {
 			t.Errorf("Commit after Close: error %v, want ErrClosed", err)
 		}
-		check(t, d.Abort())
+		check(t, d.Abort(context.Background()))
 	}
 	for _, c := range open {
 		if n, err := c.WriteRange(io.Discard, 0, c.Info().Size); n != c.Info().Size || err != nil {

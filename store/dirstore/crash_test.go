@@ -104,7 +104,7 @@ func (c scripted) perform(s *Store, i int) (store.Revision, error) {
 		return 0, err
 	}
 	info, err := d.Commit(context.Background(), store.Any)
-	return info.Revision, errors.Join(err, d.Abort())
+	return info.Revision, errors.Join(err, d.Abort(context.Background()))
 }
 
 // writerChild performs a script, says "begin 3" and "done 3 1234", and kills

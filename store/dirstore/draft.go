@@ -47,7 +47,7 @@ func (s *Store) Stage(ctx context.Context, name string, content io.Reader) (stor
 	}
 	d := &draft{s: s, name: name}
 	if err := d.read(ctx, content); err != nil {
-		return nil, errors.Join(err, d.Abort())
+		return nil, errors.Join(err, d.Abort(ctx))
 	}
 	return d, nil
 }
@@ -197,7 +197,7 @@ func (w stepWriter) Write(p []byte) (n int, err error) {
 }
 
 // Abort gives up the draft and what it holds.
-func (d *draft) Abort() error {
+func (d *draft) Abort(context.Context) error {
 	if d.spent && d.file == nil {
 		return nil
 	}
@@ -227,7 +227,7 @@ func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, er
 	if errors.Is(err, store.ErrConflict) {
 		return info, err
 	}
-	if abortErr := d.Abort(); abortErr != nil {
+	if abortErr := d.Abort(ctx); abortErr != nil {
 		d.s.opts.Logger.Warn("a temporary file stays until the next start", "name", d.name, "error", abortErr)
 	}
 	return info, err

@@ -78,7 +78,7 @@ func TestEditedWhileJournalIsSynced(t *testing.T) {
 			d, err := s.Stage(t.Context(), "a", strings.NewReader("ours"))
 			check(t, err)
 			_, err = d.Commit(t.Context(), store.At(seen))
-			return errors.Join(err, d.Abort())
+			return errors.Join(err, d.Abort(context.Background()))
 		},
 		"deleted": func(s *Store, seen store.Revision) error {
 			_, err := s.Delete(t.Context(), "a", store.At(seen))

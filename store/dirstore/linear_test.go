@@ -322,7 +322,7 @@ func (d *remoteDraft) Commit(_ context.Context, expect store.Expect) (store.Info
 	return d.r.change("Server.Put", Request{d.name, d.content, expect})
 }
 
-func (d *remoteDraft) Abort() error { return nil }
+func (d *remoteDraft) Abort(context.Context) error { return nil }
 
 type pipes struct {
 	io.ReadCloser
@@ -374,7 +374,7 @@ func (v *Server) Put(q Request, r *Reply) error {
 		r.set(store.Info{}, err)
 		return nil
 	}
-	defer d.Abort()
+	defer d.Abort(context.Background())
 	r.set(d.Commit(context.Background(), q.Expect))
 	return nil
 }

@@ -172,7 +172,7 @@ func (n *ledgerName) change(s *Store, name, content string, r *rand.Rand) bool {
 	if err != nil {
 		return false
 	}
-	defer d.Abort()
+	defer d.Abort(context.Background())
 	n.possible = append(n.possible, content)
 	info, err := d.Commit(context.Background(), store.Any)
 	if err != nil {
@@ -226,7 +226,7 @@ func TestFullDisk(t *testing.T) {
 			d, err := s.Stage(t.Context(), name, strings.NewReader(strings.Repeat("x", size)))
 			if err == nil {
 				_, err = d.Commit(t.Context(), store.Any)
-				check(t, d.Abort())
+				check(t, d.Abort(context.Background()))
 			}
 			if !errors.Is(err, store.ErrNoSpace) {
 				t.Errorf("writing %d bytes to %q: error %v, want ErrNoSpace", size, name, err)

@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func everyMethod(tb testing.TB, s *Store, name string) map[string]error {
 	_, errs["Open at a revision"] = s.Open(ctx, name, 1)
 	d, err := s.Stage(ctx, name, strings.NewReader("content"))
 	if errs["Stage"] = err; err == nil {
-		d.Abort()
+		d.Abort(context.Background())
 	}
 	_, errs["Delete"] = s.Delete(ctx, name, store.Any)
 	for _, err := range s.List(ctx, name) {
@@ -177,7 +178,7 @@ func TestSpecialFiles(t *testing.T) {
 	}
 	d, err := s.Stage(t.Context(), "new", strings.NewReader("content"))
 	check(t, err)
-	defer d.Abort()
+	defer d.Abort(context.Background())
 	makeFIFO(t, filepath.Join(dir, "new"))
 	if _, err := d.Commit(t.Context(), store.Any); !errors.Is(err, store.ErrName) {
 		t.Errorf("Commit over a FIFO: error %v, want a *store.NameError", err)

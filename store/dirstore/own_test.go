@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -131,7 +132,7 @@ func wantRefused(t *testing.T, s *Store, name string) {
 		d, err := s.Stage(t.Context(), name, strings.NewReader(content))
 		if err == nil {
 			_, err = d.Commit(t.Context(), store.Any)
-			check(t, d.Abort())
+			check(t, d.Abort(context.Background()))
 		}
 		if refused("Commit", err); errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Commit(%q): error %v", name, err)

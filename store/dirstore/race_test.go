@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -128,7 +129,7 @@ func TestAnotherProgramMeanwhile(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer d.Abort()
+				defer d.Abort(context.Background())
 				program := outside(t, dir)
 				hook = c.hook(
 					func(content string) { check(t, program.Write("a", content)) },
@@ -217,7 +218,7 @@ func TestDeleteMeanwhile(t *testing.T) {
 				var d store.Draft
 				d, err = s.Stage(t.Context(), "a", strings.NewReader("ours"))
 				check(t, err)
-				defer d.Abort()
+				defer d.Abort(context.Background())
 				hook = act
 				_, err = d.Commit(t.Context(), store.Absent)
 			} else {

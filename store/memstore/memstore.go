@@ -435,12 +435,12 @@ func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, er
 		info, err = d.store.commit(d, expect)
 	}
 	if !errors.Is(err, store.ErrConflict) {
-		d.Abort()
+		d.Abort(ctx)
 	}
 	return info, err
 }
 
-func (d *draft) Abort() error {
+func (d *draft) Abort(context.Context) error {
 	d.spent, d.data = true, nil
 	return nil
 }

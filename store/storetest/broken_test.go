@@ -36,7 +36,7 @@ type broken struct {
 	revisions func(ctx context.Context, name string) iter.Seq2[store.Info, error]
 	// commit and abort are for each draft, content for what Open returns.
 	commit  func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error)
-	abort   func(d *brokenDraft) error
+	abort   func(ctx context.Context, d *brokenDraft) error
 	content func(c brokenContent) store.Content
 }
 
@@ -113,11 +113,11 @@ func (d *brokenDraft) Commit(ctx context.Context, expect store.Expect) (store.In
 	return d.Draft.Commit(ctx, expect)
 }
 
-func (d *brokenDraft) Abort() error {
+func (d *brokenDraft) Abort(ctx context.Context) error {
 	if d.store.abort != nil {
-		return d.store.abort(d)
+		return d.store.abort(ctx, d)
 	}
-	return d.Draft.Abort()
+	return d.Draft.Abort(ctx)
 }
 
 func (c brokenContent) Info() store.Info {
@@ -536,19 +536,19 @@ var mutants = []mutant{
 		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
 			info, err := d.Draft.Commit(ctx, expect)
 			if err != nil {
-				d.Draft.Abort()
+				d.Draft.Abort(ctx)
 			}
 			return info, err
 		}
 	}},
 	{"Commit/spent", "commits as often as it is asked to", func(b *broken, _ *Options) { b.unspend() }},
 	{"Commit/aborted", "keeps what was given up", func(b *broken, _ *Options) {
-		b.abort = func(*brokenDraft) error { return nil }
+		b.abort = func(context.Context, *brokenDraft) error { return nil }
 	}},
 	{"Commit/same-content", "skips writes that change nothing", func(b *broken, _ *Options) {
 		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
 			if current := b.current(d.name); current.Digest == d.Digest() && expect.Holds(current.Revision) {
-				return current, d.Draft.Abort()
+				return current, d.Draft.Abort(ctx)
 			}
 			return d.Draft.Commit(ctx, expect)
 		}
@@ -572,18 +572,26 @@ var mutants = []mutant{
 	{"Commit/became-collection", "commits later what it once refused", func(b *broken, _ *Options) { b.unspend() }},
 	{"Abort/gives-up", "complains of a second Abort", func(b *broken, _ *Options) {
 		aborted := make(map[*brokenDraft]bool)
-		b.abort = func(d *brokenDraft) error {
+		b.abort = func(ctx context.Context, d *brokenDraft) error {
 			if aborted[d] {
 				return errBroken
 			}
 			aborted[d] = true
-			return d.Draft.Abort()
+			return d.Draft.Abort(ctx)
 		}
 	}},
 	{"Abort/after-commit", "takes back what was committed", func(b *broken, _ *Options) {
-		b.abort = func(d *brokenDraft) error {
+		b.abort = func(ctx context.Context, d *brokenDraft) error {
 			_, err := b.Store.Delete(context.Background(), d.name, store.Any)
 			return err
+		}
+	}},
+	{"Abort/cancelled", "gives nothing up for those who have gone", func(b *broken, _ *Options) {
+		b.abort = func(ctx context.Context, d *brokenDraft) error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return d.Draft.Abort(ctx)
 		}
 	}},
 	{"Delete/removes", "does not say what it removed", func(b *broken, _ *Options) {
@@ -807,6 +815,30 @@ var mutants = []mutant{
 				err = ctx.Err()
 			}
 			return info, err
+		}
+	}},
+	{"Context/content", "reads for as long as its caller waits", func(b *broken, _ *Options) {
+		b.open = func(ctx context.Context, name string, rev store.Revision) (store.Content, error) {
+			c, err := b.Store.Open(ctx, name, rev)
+			return brokenContent{Content: c, writeRange: func(w io.Writer, off, n int64) (int64, error) {
+				if ctx.Err() != nil {
+					return 0, ctx.Err()
+				}
+				return c.WriteRange(w, off, n)
+			}}, err
+		}
+	}},
+	{"Context/draft", "gives drafts up when their stager goes", func(b *broken, _ *Options) {
+		var staging context.Context
+		b.stage = func(ctx context.Context, name string, r io.Reader) (store.Draft, error) {
+			staging = ctx
+			return b.Store.Stage(ctx, name, r)
+		}
+		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
+			if staging.Err() != nil {
+				return store.Info{}, staging.Err()
+			}
+			return d.Draft.Commit(ctx, expect)
 		}
 	}},
 	{"Context/stage", "does not look at its context", func(b *broken, _ *Options) {

@@ -129,7 +129,7 @@ func (c *storeClient) write(ctx context.Context, op Op, floor store.Revision) Re
 		c.t.Errorf("%v: Stage: %v", op, err)
 		return Result{Outcome: Failed}
 	}
-	defer d.Abort()
+	defer d.Abort(ctx)
 	expect := c.expect(op)
 	info, err := d.Commit(ctx, expect)
 	if err != nil {

@@ -70,6 +70,39 @@ var contextCases = []testCase{
 		},
 	},
 	{
+		"Context/content",
+		"the context of Open governs the call alone: the content can be read after it is done",
+		func(t *env) {
+			t.put("a", "content")
+			ctx, cancel := context.WithCancel(t.Context())
+			c, err := t.store.Open(ctx, "a", 0)
+			cancel()
+			if err != nil {
+				t.Fatalf("Open(a): %v", err)
+			}
+			defer t.close(c)
+			if got, err := readAll(c); got != "content" || err != nil {
+				t.Errorf("the content is %q, error %v; want %q", got, err, "content")
+			}
+		},
+	},
+	{
+		"Context/draft",
+		"the context of Stage governs the reading alone: the draft can be committed after it is done",
+		func(t *env) {
+			for _, content := range []string{"draft", pattern("draft", 1<<20)} {
+				ctx, cancel := context.WithCancel(t.Context())
+				d, err := t.store.Stage(ctx, "a", strings.NewReader(content))
+				cancel()
+				if err != nil {
+					t.Fatalf("Stage(a): %v", err)
+				}
+				t.commit(d, store.Any)
+				t.wantContent("a", content)
+			}
+		},
+	},
+	{
 		"Context/stage",
 		"Stage stops reading when its context is cancelled, returns context.Canceled and keeps nothing",
 		func(t *env) {
@@ -266,7 +299,7 @@ func (t *env) race(round int, name string, expect store.Expect, writes func(i in
 				o.err = err
 				return
 			}
-			defer d.Abort()
+			defer d.Abort(t.Context())
 			<-start
 			o.info, o.err = d.Commit(t.Context(), expect)
 		})

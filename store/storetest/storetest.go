@@ -177,7 +177,7 @@ func (t *env) remove(name string) store.Info {
 // abort gives d up.
 func (t *env) abort(d store.Draft) {
 	t.Helper()
-	if err := d.Abort(); err != nil {
+	if err := d.Abort(t.Context()); err != nil {
 		t.Errorf("Abort: %v", err)
 	}
 }

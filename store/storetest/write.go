@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -321,6 +322,20 @@ var commitCases = []testCase{
 			t.abort(refused)
 			t.abort(refused)
 			t.wantInfo("Stat", t.wantContent("a", "content"), current)
+		},
+	},
+	{
+		"Abort/cancelled",
+		"Abort gives up the draft even if its context is done",
+		func(t *env) {
+			current := t.put("a", "content")
+			for _, content := range []string{"draft", pattern("draft", 1<<20)} {
+				d := t.stage("a", content)
+				if err := d.Abort(t.cancelled()); err != nil {
+					t.wantErr("Abort", err, context.Canceled)
+				}
+				t.wantSpent(d, current)
+			}
 		},
 	},
 	{
