@@ -32,7 +32,7 @@ func FromDecision(method string, f precondition.Fields, d precondition.Decision,
 		p.Type = sectionURL(section)
 	}
 	p.Rule = strings.ToLower(d.Field.String()) + "-" + d.Reason.String()
-	p.Precondition, p.Sent, p.Current = d.Field.String(), x.sent, stateOf(cur)
+	p.Precondition, p.Sent, p.Current = d.Field.String(), x.sent, StateOf(cur)
 	return p
 }
 
@@ -48,7 +48,7 @@ func Required(method string, f precondition.Fields, cur precondition.Current) *P
 		detail = safe(method) + " without a precondition could overwrite what another client is about to create"
 	}
 	p := NewProblem(http.StatusPreconditionRequired, ReasonRequired, detail, requiredHint(cur))
-	p.Current = stateOf(cur)
+	p.Current = StateOf(cur)
 	p.addUnguarding(f)
 	return p
 }

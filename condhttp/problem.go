@@ -223,8 +223,9 @@ func (p *Problem) encode() []byte {
 	return append(body, '\n')
 }
 
-// stateOf is what a client may know of the current state.
-func stateOf(c precondition.Current) *State {
+// StateOf is what a client may know of the current state: the date only once its second has
+// passed.
+func StateOf(c precondition.Current) *State {
 	s := &State{Exists: c.Exists}
 	if c.Exists {
 		s.ETag = c.Tag.String()

@@ -187,7 +187,7 @@ func (c Checker) refuseRange(w http.ResponseWriter, r *http.Request, plan bytera
 		fmt.Sprintf("the request has Range: %s, but the resource has %d bytes", safe(joined(r.Header["Range"])), plan.Size),
 		"ask for bytes below "+strconv.FormatInt(plan.Size, 10)+"; if you have as many already, you have them all")
 	p.Rule = "range-" + p.Reason
-	p.Current = stateOf(current)
+	p.Current = StateOf(current)
 	w.Header()["Content-Range"] = []string{plan.ContentRange()}
 	c.refuse(w, r, p)
 }

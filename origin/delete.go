@@ -18,8 +18,9 @@ func (x *exchange) delete() {
 	}
 	_, _, ok := x.perform(attempt{
 		lookUp: x.lookUpExisting,
-		try: func(_ store.Info, expect store.Expect) (store.Info, error) {
-			return x.store.Delete(x.ctx, x.target.name, expect)
+		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
+			name := x.target.name
+			return x.commit(name, seen, func() (store.Info, error) { return x.store.Delete(x.ctx, name, expect) })
 		},
 	}, seen)
 	if ok {

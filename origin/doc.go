@@ -31,6 +31,12 @@
 // All of them come before the first byte of the content is asked for, so that a client that sends
 // "Expect: 100-continue" uploads nothing in vain.
 //
+// # Locks
+//
+// A protocol that locks resources, such as WebDAV, lets or refuses writes by [Options.Locks]. It
+// is asked with the preconditions, before content is read, and around the commit, so that no
+// lock can come between the question and the write.
+//
 // # Dates
 //
 // The Date field of an answer is the time before the state was looked up, not the

@@ -96,7 +96,10 @@ type exchange struct {
 	// now is the time before the state was looked up: no version that came
 	// later can be older.
 	now time.Time
-	rec observe.Record
+	// unlocked is set if the request has what guards a write beside its preconditions:
+	// see Passage.Guarded.
+	unlocked bool
+	rec      observe.Record
 }
 
 func (x *exchange) begin(h *Handler, w http.ResponseWriter, r *http.Request) {

@@ -57,6 +57,9 @@ type Options struct {
 	// MayPurge reports whether who sent a request may make the store forget earlier
 	// revisions. Nil lets nobody.
 	MayPurge func(*http.Request) bool
+	// Locks decides whether a write may touch a name, beside the preconditions. Nil lets
+	// every write.
+	Locks Locks
 	// Observe is told of every request that was answered.
 	Observe observe.Observer
 	// Logger gets what went wrong inside. Nil discards it.

@@ -135,7 +135,7 @@ func (x *exchange) applyPatch(seen store.Info, document []byte, apply func(docum
 		return store.Info{}, err
 	}
 	defer x.abandon(draft)
-	return draft.Commit(x.ctx, store.At(seen.Revision))
+	return x.commit(seen.Name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, store.At(seen.Revision)) })
 }
 
 // patchProblem is the answer to a patch that was not applied: the statuses are

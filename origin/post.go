@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/field/digest"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -40,8 +39,9 @@ func (x *exchange) post() {
 		x.refuseContent(err)
 		return
 	}
-	if x.admitsMember(collection) {
-		x.createMember(member(collection.Name, newElement(x.r.Header.Get("Content-Type"))), verifier)
+	name := member(collection.Name, newElement(x.r.Header.Get("Content-Type")))
+	if x.mayEnter(name, store.Info{}) && x.admitsMember(collection) {
+		x.createMember(name, verifier)
 	}
 }
 
@@ -62,8 +62,8 @@ func (x *exchange) admitsMember(collection store.Info) bool {
 	switch {
 	case x.rec.Decision.Outcome != precondition.Perform:
 		x.refuse(x.explained(current))
-	case x.options.Require == RequireAlways && !x.rec.Decision.Guarded:
-		x.refuse(condhttp.Required(x.r.Method, x.fields, current))
+	case x.options.Require == RequireAlways && !x.guarded():
+		x.refuse(x.required(current))
 	default:
 		return true
 	}
@@ -78,7 +78,7 @@ func (x *exchange) createMember(name string, v *digest.Verifier) {
 	}
 	defer x.abandon(draft)
 	x.tick()
-	info, err := draft.Commit(x.ctx, store.Absent)
+	info, err := x.commit(name, store.Info{}, func() (store.Info, error) { return draft.Commit(x.ctx, store.Absent) })
 	if err != nil {
 		x.fail(err)
 		return

@@ -33,8 +33,8 @@ func (x *exchange) put() {
 	before, after, ok := x.perform(attempt{
 		lookUp: x.lookUp,
 		same:   func(current store.Info) bool { return current.Digest == draft.Digest() },
-		try: func(_ store.Info, expect store.Expect) (store.Info, error) {
-			return draft.Commit(x.ctx, expect)
+		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
+			return x.commit(x.target.name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, expect) })
 		},
 	}, seen)
 	if ok {

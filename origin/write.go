@@ -63,12 +63,15 @@ func (x *exchange) stateOf(info store.Info) precondition.Current {
 	return x.currentOf(res, &res.identity)
 }
 
-// admits evaluates a write against info (RFC 9110 §13.2), and, if it has no
-// precondition, whether it needs one (RFC 6585 §3). If it is not to be
+// admits asks whether a lock stands in the way (RFC 4918 §6), evaluates a write against info
+// (RFC 9110 §13.2), and, if it has no precondition, whether it needs one (RFC 6585 §3). If it is not to be
 // performed it answers, and returns false. same reports whether the content
 // of the request is known to be what is stored; it is asked only if the
 // precondition is false.
 func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
+	if !x.mayEnter(x.target.name, info) {
+		return false
+	}
 	current := x.stateOf(info)
 	x.rec.Evaluated, x.rec.Current = true, current.Tag
 	x.rec.Decision = x.policy.Evaluate(precondition.Origin, x.r.Method, x.fields, current)
@@ -76,7 +79,7 @@ func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
 	case x.rec.Decision.Outcome != precondition.Perform:
 		x.refuseWrite(info, current, same)
 	case x.requires(info):
-		x.refuse(x.withheld(condhttp.Required(x.r.Method, x.fields, current), current))
+		x.refuse(x.required(current))
 	default:
 		return true
 	}
@@ -87,7 +90,7 @@ func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
 // none that could have stopped it.
 func (x *exchange) requires(info store.Info) bool {
 	switch {
-	case x.rec.Decision.Guarded || x.options.Require == RequireNever:
+	case x.guarded() || x.options.Require == RequireNever:
 		return false
 	case x.options.Require == RequireAlways:
 		return true
@@ -97,7 +100,7 @@ func (x *exchange) requires(info store.Info) bool {
 
 // expect is the state that a write evaluated against seen insists on.
 func (x *exchange) expect(seen store.Info, conflicts int) store.Expect {
-	if conflicts >= patience && !x.rec.Decision.Guarded && x.options.Require == RequireNever {
+	if conflicts >= patience && !x.guarded() && x.options.Require == RequireNever {
 		return store.Any
 	}
 	return store.At(seen.Revision)
