@@ -18,13 +18,13 @@ const epoch = "Thu, 01 Jan 1970 00:00:00 GMT"
 // guardFix is what helps if the server itself cannot be mended.
 const guardFix = "If the server cannot do that, put one in front that does, such as fourtwelve guard"
 
-// readChecks returns the checks that write nothing, side by side with those about the same field.
+// readChecks are the checks that write nothing, side by side with those about the same field.
 func readChecks() []*Check {
 	return slices.Concat(
-		tagChecks(), dateChecks(), freshnessChecks(), headChecks(),
-		inmChecks(), imsChecks(), matchChecks(), iusChecks(), precedenceChecks(),
-		rangeChecks(), ifRangeChecks(), codingChecks(),
-		fieldChecks(), elsewhereChecks(), corsChecks(),
+		tagChecks, dateChecks, freshnessChecks, headChecks,
+		inmChecks, imsChecks, matchChecks, iusChecks, precedenceChecks,
+		rangeChecks, ifRangeChecks, codingChecks,
+		fieldChecks, elsewhereChecks, corsChecks,
 	)
 }
 

@@ -74,216 +74,214 @@ func (t *trial) suffixed(v variant) string {
 	return ""
 }
 
-func codingChecks() []*Check {
-	return []*Check{{
-		ID: "coding-distinct-tags", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §8.8.3",
-		Title: "Each content coding has a strong entity tag of its own, or a weak one",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
-		Right: "No two of the answers, nor the uncompressed one, share a strong tag although their content differs.",
-		Means: "A download that is resumed joins compressed and uncompressed parts, and a cache hands out one for the other: files are broken.",
-		Fix: []string{
-			`Let what compresses change the tag: "abc-gzip", or W/"abc".`,
-			"Do not compress what is downloaded or edited.",
-		},
-		Servers: []ServerFix{
-			{"Apache", "DeflateAlterETag AddSuffix and BrotliAlterETag AddSuffix, the defaults, instead of NoChange"},
-			{"Caddy", "use a version whose encode marks the tag; 2.6 does not"},
-		},
-		Rules: []string{"same-strong-etag-across-encodings"},
-		rests: byAll,
-		ask: given([]need{coded}, func(t *trial) verdict {
-			all := append([]variant{{"identity", t.base}}, t.variants()...)
-			for i, v := range all {
-				for _, w := range all[:i] {
-					if v.tag().StrongEqual(w.tag()) && !v.same(w.answer) {
-						return wrong("%s and %s both have ETag %v", w.coding, v.coding, v.tag()).because("same-strong-etag-across-encodings")
-					}
+var codingChecks = []*Check{{
+	ID: "coding-distinct-tags", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §8.8.3",
+	Title: "Each content coding has a strong entity tag of its own, or a weak one",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
+	Right: "No two of the answers, nor the uncompressed one, share a strong tag although their content differs.",
+	Means: "A download that is resumed joins compressed and uncompressed parts, and a cache hands out one for the other: files are broken.",
+	Fix: []string{
+		`Let what compresses change the tag: "abc-gzip", or W/"abc".`,
+		"Do not compress what is downloaded or edited.",
+	},
+	Servers: []ServerFix{
+		{"Apache", "DeflateAlterETag AddSuffix and BrotliAlterETag AddSuffix, the defaults, instead of NoChange"},
+		{"Caddy", "use a version whose encode marks the tag; 2.6 does not"},
+	},
+	Rules: []string{"same-strong-etag-across-encodings"},
+	rests: byAll,
+	ask: given([]need{coded}, func(t *trial) verdict {
+		all := append([]variant{{"identity", t.base}}, t.variants()...)
+		for i, v := range all {
+			for _, w := range all[:i] {
+				if v.tag().StrongEqual(w.tag()) && !v.same(w.answer) {
+					return wrong("%s and %s both have ETag %v", w.coding, v.coding, v.tag()).because("same-strong-etag-across-encodings")
 				}
 			}
-			return right("%s", describe(all))
-		}),
-	}, {
-		ID: "coding-vary", Group: Crossing, Level: Should, Since: "0.1", Section: "RFC 9110 §12.5.5",
-		Title: "Vary says that the content depends on Accept-Encoding",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
-		Right: "Vary: Accept-Encoding in each of the answers and in the uncompressed one, unless it has Cache-Control: no-store.",
-		Means: "A cache hands compressed content to a client that cannot read it, or uncompressed content to everybody.",
-		Fix:   []string{"Add Accept-Encoding to Vary wherever compression is decided, and in the answers that are not compressed, too."},
-		Servers: []ServerFix{
-			{"nginx", "gzip_vary on;"},
-			{"Apache", "Header merge Vary Accept-Encoding"},
-			{"lighttpd", `setenv.add-response-header = ("Vary" => "Accept-Encoding")`},
-			{"Caddy", "header Vary Accept-Encoding"},
-		},
-		Rules: []string{"missing-vary"},
-		ask: given([]need{coded}, func(t *trial) verdict {
-			for _, v := range append(t.variants(), variant{"identity", t.base}) {
-				if !v.varies("Accept-Encoding") && !v.directive("no-store") {
-					return wrong("the answer in %s has Vary %s", v.coding, orNone(v.field("Vary"))).because("missing-vary")
+		}
+		return right("%s", describe(all))
+	}),
+}, {
+	ID: "coding-vary", Group: Crossing, Level: Should, Since: "0.1", Section: "RFC 9110 §12.5.5",
+	Title: "Vary says that the content depends on Accept-Encoding",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
+	Right: "Vary: Accept-Encoding in each of the answers and in the uncompressed one, unless it has Cache-Control: no-store.",
+	Means: "A cache hands compressed content to a client that cannot read it, or uncompressed content to everybody.",
+	Fix:   []string{"Add Accept-Encoding to Vary wherever compression is decided, and in the answers that are not compressed, too."},
+	Servers: []ServerFix{
+		{"nginx", "gzip_vary on;"},
+		{"Apache", "Header merge Vary Accept-Encoding"},
+		{"lighttpd", `setenv.add-response-header = ("Vary" => "Accept-Encoding")`},
+		{"Caddy", "header Vary Accept-Encoding"},
+	},
+	Rules: []string{"missing-vary"},
+	ask: given([]need{coded}, func(t *trial) verdict {
+		for _, v := range append(t.variants(), variant{"identity", t.base}) {
+			if !v.varies("Accept-Encoding") && !v.directive("no-store") {
+				return wrong("the answer in %s has Vary %s", v.coding, orNone(v.field("Vary"))).because("missing-vary")
+			}
+		}
+		return right("Vary: %s", t.base.field("Vary"))
+	}),
+}, {
+	ID: "coding-keeps-tag", Group: Crossing, Level: Advice, Since: "0.1", Section: "RFC 9110 §8.8.3.1",
+	Title: "The entity tag is still there when the content is compressed",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
+	Right: "A tag in each of the answers if the uncompressed one has a tag.",
+	Means: "Browsers always ask for compression: for them the resource has no tag, cannot be validated by it, and cannot be edited safely.",
+	Fix:   []string{"Let what compresses change the tag instead of removing it."},
+	Servers: []ServerFix{
+		{"nginx", "use 1.7.3 or later, and see that the application's tag is quoted: others are removed"},
+		{"Cloudflare", "switch off Email Obfuscation and Automatic HTTPS Rewrites here, which remove the tag"},
+	},
+	Rules: []string{"proxy-strips-etag"},
+	rests: byTag,
+	ask: given([]need{hasTag, coded}, func(t *trial) verdict {
+		return t.each(anyVariant, "", func(v variant) verdict {
+			if !v.has("ETag") {
+				return wrong("the uncompressed answer has ETag %v, that in %s none", t.base.tag(), v.coding).because("proxy-strips-etag")
+			}
+			return right("ETag %s", v.field("ETag"))
+		})
+	}),
+}, {
+	ID: "coding-tag-strong", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §8.8.1",
+	Title: "The entity tag stays strong when the content is compressed",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
+	Right: "A strong tag in each of the answers if the uncompressed one has a strong tag.",
+	Means: "An editor in a browser, which always accepts compression, gets a weak tag; If-Match with it never matches, so each edit is refused or goes unguarded.",
+	Fix: []string{
+		"Do not compress on the fly what is edited.",
+		"Compress where the tag is made, and give each coding a strong tag of its own.",
+		guardFix,
+	},
+	Servers: []ServerFix{
+		{"nginx", "gzip off; for what is edited; gzip_static on; keeps strong tags for files"},
+		{"Cloudflare", "a cache rule that respects strong ETags"},
+	},
+	Rules: []string{"proxy-weakens-etag", "weak-etag-in-if-match"},
+	rests: byTag,
+	ask: given([]need{hasStrongTag, coded}, func(t *trial) verdict {
+		return t.each(taggedVariant, "the compressed answers have no tag: see coding-keeps-tag", func(v variant) verdict {
+			if v.tag().IsWeak() {
+				return wrong("the uncompressed answer has ETag %v, that in %s ETag %v", t.base.tag(), v.coding, v.tag()).because("proxy-weakens-etag")
+			}
+			return right("ETag %v", v.tag())
+		})
+	}),
+}, {
+	ID: "coding-inm", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
+	Title: "If-None-Match with the tag of the compressed answer gets 304",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and If-None-Match: the tag of that very answer.",
+	Right: "304 Not Modified.",
+	Means: "Browsers always ask for compression: they download everything again on each visit although it has not changed.",
+	Fix:   []string{"Let the tag that goes out be recognised when it comes back, mark of the coding included."},
+	Servers: []ServerFix{
+		{"Apache", `RequestHeader edit* If-None-Match "-(?:gzip|br)\"" "\"" "expr=%{HTTP:Accept-Encoding} =~ /gzip/"`},
+		{"Jetty", "use 9.4.7 or later"},
+	},
+	Rules: []string{"compression-suffix-not-stripped", "cdn-ignores-client-etag", "inm-compared-strongly"},
+	rests: byTag,
+	ask: given([]need{coded, hasTag, knowsTag}, func(t *trial) verdict {
+		return t.each(taggedVariant, "the compressed answers have no tag: see coding-keeps-tag", func(v variant) verdict {
+			return t.fulfil(wants(304, "If-None-Match", v.tag().String(), "Accept-Encoding", v.coding).unless(200, t.suffixed(v)))
+		})
+	}),
+}, {
+	ID: "coding-im", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+	Title: "If-Match with the tag of the compressed answer lets the request through",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and If-Match: the strong tag of that very answer.",
+	Right: "200 with the content.",
+	Means: "Whoever read the resource compressed, as all browsers do, is refused each edit although nobody else wrote.",
+	Fix: []string{
+		"Let the tag that goes out be recognised when it comes back, mark of the coding included.",
+		"Do not compress what is edited.",
+	},
+	Servers: []ServerFix{
+		{"Apache", `RequestHeader edit* If-Match "-(?:gzip|br)\"" "\"", or SetEnv no-gzip and SetEnv no-brotli for what is edited`},
+		{"Caddy", "no encode for what is edited: it does not take its mark off If-Match"},
+		{"Jetty", "use 9.4.7 or later"},
+	},
+	Rules: []string{"compression-suffix-not-stripped"},
+	rests: byTag,
+	ask: given([]need{coded, hasStrongTag, acceptsTag}, func(t *trial) verdict {
+		return t.each(strongVariant, "the compressed answers have no strong tag: see coding-tag-strong", func(v variant) verdict {
+			return t.fulfil(wants(200, "If-Match", v.tag().String(), "Accept-Encoding", v.coding).unless(412, t.suffixed(v)))
+		})
+	}),
+}, {
+	ID: "coding-inm-crossed", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
+	Title: "The tag of a compressed answer is not current for a client that wants none",
+	Sends: "GET with Accept-Encoding: identity and If-None-Match: the tag of the answer in gzip, then br, then zstd, where it is not that of the uncompressed one.",
+	Right: "200 with the uncompressed content, or a 304 whose ETag names the compressed answer that the client has.",
+	Means: "A cache that holds the compressed answer is told that the uncompressed one is current, and hands out one for the other.",
+	Fix:   []string{"Compare If-None-Match with the tag of what would be sent to this request, its coding included."},
+	Servers: []ServerFix{
+		{"Apache", `if RequestHeader edit* takes the mark off If-None-Match, let it do so only for requests that accept the coding: "expr=%{HTTP:Accept-Encoding} =~ /gzip/"`},
+	},
+	Rules: []string{"not-modified-etag-differs", "compression-suffix-not-stripped"},
+	rests: byTag,
+	ask: given([]need{coded, hasTag, knowsTag, namesTag}, func(t *trial) verdict {
+		other := func(v variant) bool { return taggedVariant(v) && !v.tag().WeakEqual(t.base.tag()) }
+		return t.each(other, "the compressed answers have the tag of the uncompressed one, apart from W/", func(v variant) verdict {
+			w := wants(200, "If-None-Match", v.tag().String(), "Accept-Encoding", "identity")
+			if a := t.once(w.fields...); a.status == http.StatusNotModified && a.tag().WeakEqual(v.tag()) {
+				return right("%v", a)
+			}
+			return t.fulfil(w).because("not-modified-etag-differs")
+		})
+	}),
+}, {
+	ID: "coding-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
+	Title: "A part of compressed content is a part of the compressed bytes",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and Range: from byte 10 on, long enough to be compressed.",
+	Right: "206 with these bytes of the compressed content, or of the uncompressed one without Content-Encoding, or 200 with everything.",
+	Means: "A browser that resumes a download joins bytes that do not belong together: the file is broken, and nobody is told.",
+	Fix: []string{
+		"Ignore Range where content is compressed on the fly.",
+		"Compress before parts are taken, never the part: let what compresses leave a 206 alone, and whatever has Content-Range.",
+	},
+	Servers: []ServerFix{
+		{"Jetty", "its compression handler compresses parts: leave out of it what is downloaded in parts"},
+		{"Tomcat", "compression=\"on\" compresses parts: leave out of it what is downloaded in parts"},
+		{"Caddy", "encode compresses parts in 2.6.2: no encode for what is downloaded in parts"},
+		{"Express", "the compression middleware compresses parts: give it a filter that leaves out answers with Content-Range"},
+	},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{sendsRanges, coded}, func(t *trial) verdict {
+		return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
+			return t.judgeCoded(t.once("Range", t.longRange(), "Accept-Encoding", v.coding), v)
+		})
+	}),
+}, {
+	ID: "coding-if-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range gets a part of that very coding whose tag it names",
+	Sends: "GET with Accept-Encoding: gzip, then br, then zstd, Range: from byte 10 on, and If-Range: the strong tag of the uncompressed answer, then that of the compressed one.",
+	Right: "206 with bytes of the one that has the tag, or 200 with everything.",
+	Means: "A download that was begun compressed goes on uncompressed, or the other way round: the file is broken, and nobody is told.",
+	Fix: []string{
+		"Compare If-Range with the tag of what would be sent to this request, its coding included.",
+		"Ignore Range where content is compressed on the fly.",
+	},
+	Rules: []string{"if-range-ignored", "same-strong-etag-across-encodings"},
+	rests: byAll,
+	ask: given([]need{sendsRanges, coded, hasStrongTag, distinct, heedsIfRange, compressesRightly}, func(t *trial) verdict {
+		return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
+			for _, whole := range []*answer{t.base, v.answer} {
+				if !strongVariant(variant{answer: whole}) {
+					continue
+				}
+				a := t.once("Range", t.longRange(), "If-Range", whole.tag().String(), "Accept-Encoding", v.coding)
+				if got := t.judgePart(a, whole, longFirst, longLast); a.status == http.StatusPartialContent && got.outcome != Passed {
+					got.says = fmt.Sprintf("to If-Range: %v in %s: %s", whole.tag(), v.coding, got.says)
+					return got.because("if-range-ignored")
 				}
 			}
-			return right("Vary: %s", t.base.field("Vary"))
-		}),
-	}, {
-		ID: "coding-keeps-tag", Group: Crossing, Level: Advice, Since: "0.1", Section: "RFC 9110 §8.8.3.1",
-		Title: "The entity tag is still there when the content is compressed",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
-		Right: "A tag in each of the answers if the uncompressed one has a tag.",
-		Means: "Browsers always ask for compression: for them the resource has no tag, cannot be validated by it, and cannot be edited safely.",
-		Fix:   []string{"Let what compresses change the tag instead of removing it."},
-		Servers: []ServerFix{
-			{"nginx", "use 1.7.3 or later, and see that the application's tag is quoted: others are removed"},
-			{"Cloudflare", "switch off Email Obfuscation and Automatic HTTPS Rewrites here, which remove the tag"},
-		},
-		Rules: []string{"proxy-strips-etag"},
-		rests: byTag,
-		ask: given([]need{hasTag, coded}, func(t *trial) verdict {
-			return t.each(anyVariant, "", func(v variant) verdict {
-				if !v.has("ETag") {
-					return wrong("the uncompressed answer has ETag %v, that in %s none", t.base.tag(), v.coding).because("proxy-strips-etag")
-				}
-				return right("ETag %s", v.field("ETag"))
-			})
-		}),
-	}, {
-		ID: "coding-tag-strong", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §8.8.1",
-		Title: "The entity tag stays strong when the content is compressed",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd.",
-		Right: "A strong tag in each of the answers if the uncompressed one has a strong tag.",
-		Means: "An editor in a browser, which always accepts compression, gets a weak tag; If-Match with it never matches, so each edit is refused or goes unguarded.",
-		Fix: []string{
-			"Do not compress on the fly what is edited.",
-			"Compress where the tag is made, and give each coding a strong tag of its own.",
-			guardFix,
-		},
-		Servers: []ServerFix{
-			{"nginx", "gzip off; for what is edited; gzip_static on; keeps strong tags for files"},
-			{"Cloudflare", "a cache rule that respects strong ETags"},
-		},
-		Rules: []string{"proxy-weakens-etag", "weak-etag-in-if-match"},
-		rests: byTag,
-		ask: given([]need{hasStrongTag, coded}, func(t *trial) verdict {
-			return t.each(taggedVariant, "the compressed answers have no tag: see coding-keeps-tag", func(v variant) verdict {
-				if v.tag().IsWeak() {
-					return wrong("the uncompressed answer has ETag %v, that in %s ETag %v", t.base.tag(), v.coding, v.tag()).because("proxy-weakens-etag")
-				}
-				return right("ETag %v", v.tag())
-			})
-		}),
-	}, {
-		ID: "coding-inm", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
-		Title: "If-None-Match with the tag of the compressed answer gets 304",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and If-None-Match: the tag of that very answer.",
-		Right: "304 Not Modified.",
-		Means: "Browsers always ask for compression: they download everything again on each visit although it has not changed.",
-		Fix:   []string{"Let the tag that goes out be recognised when it comes back, mark of the coding included."},
-		Servers: []ServerFix{
-			{"Apache", `RequestHeader edit* If-None-Match "-(?:gzip|br)\"" "\"" "expr=%{HTTP:Accept-Encoding} =~ /gzip/"`},
-			{"Jetty", "use 9.4.7 or later"},
-		},
-		Rules: []string{"compression-suffix-not-stripped", "cdn-ignores-client-etag", "inm-compared-strongly"},
-		rests: byTag,
-		ask: given([]need{coded, hasTag, knowsTag}, func(t *trial) verdict {
-			return t.each(taggedVariant, "the compressed answers have no tag: see coding-keeps-tag", func(v variant) verdict {
-				return t.fulfil(wants(304, "If-None-Match", v.tag().String(), "Accept-Encoding", v.coding).unless(200, t.suffixed(v)))
-			})
-		}),
-	}, {
-		ID: "coding-im", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
-		Title: "If-Match with the tag of the compressed answer lets the request through",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and If-Match: the strong tag of that very answer.",
-		Right: "200 with the content.",
-		Means: "Whoever read the resource compressed, as all browsers do, is refused each edit although nobody else wrote.",
-		Fix: []string{
-			"Let the tag that goes out be recognised when it comes back, mark of the coding included.",
-			"Do not compress what is edited.",
-		},
-		Servers: []ServerFix{
-			{"Apache", `RequestHeader edit* If-Match "-(?:gzip|br)\"" "\"", or SetEnv no-gzip and SetEnv no-brotli for what is edited`},
-			{"Caddy", "no encode for what is edited: it does not take its mark off If-Match"},
-			{"Jetty", "use 9.4.7 or later"},
-		},
-		Rules: []string{"compression-suffix-not-stripped"},
-		rests: byTag,
-		ask: given([]need{coded, hasStrongTag, acceptsTag}, func(t *trial) verdict {
-			return t.each(strongVariant, "the compressed answers have no strong tag: see coding-tag-strong", func(v variant) verdict {
-				return t.fulfil(wants(200, "If-Match", v.tag().String(), "Accept-Encoding", v.coding).unless(412, t.suffixed(v)))
-			})
-		}),
-	}, {
-		ID: "coding-inm-crossed", Group: Crossing, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.2",
-		Title: "The tag of a compressed answer is not current for a client that wants none",
-		Sends: "GET with Accept-Encoding: identity and If-None-Match: the tag of the answer in gzip, then br, then zstd, where it is not that of the uncompressed one.",
-		Right: "200 with the uncompressed content, or a 304 whose ETag names the compressed answer that the client has.",
-		Means: "A cache that holds the compressed answer is told that the uncompressed one is current, and hands out one for the other.",
-		Fix:   []string{"Compare If-None-Match with the tag of what would be sent to this request, its coding included."},
-		Servers: []ServerFix{
-			{"Apache", `if RequestHeader edit* takes the mark off If-None-Match, let it do so only for requests that accept the coding: "expr=%{HTTP:Accept-Encoding} =~ /gzip/"`},
-		},
-		Rules: []string{"not-modified-etag-differs", "compression-suffix-not-stripped"},
-		rests: byTag,
-		ask: given([]need{coded, hasTag, knowsTag, namesTag}, func(t *trial) verdict {
-			other := func(v variant) bool { return taggedVariant(v) && !v.tag().WeakEqual(t.base.tag()) }
-			return t.each(other, "the compressed answers have the tag of the uncompressed one, apart from W/", func(v variant) verdict {
-				w := wants(200, "If-None-Match", v.tag().String(), "Accept-Encoding", "identity")
-				if a := t.once(w.fields...); a.status == http.StatusNotModified && a.tag().WeakEqual(v.tag()) {
-					return right("%v", a)
-				}
-				return t.fulfil(w).because("not-modified-etag-differs")
-			})
-		}),
-	}, {
-		ID: "coding-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
-		Title: "A part of compressed content is a part of the compressed bytes",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, and Range: from byte 10 on, long enough to be compressed.",
-		Right: "206 with these bytes of the compressed content, or of the uncompressed one without Content-Encoding, or 200 with everything.",
-		Means: "A browser that resumes a download joins bytes that do not belong together: the file is broken, and nobody is told.",
-		Fix: []string{
-			"Ignore Range where content is compressed on the fly.",
-			"Compress before parts are taken, never the part: let what compresses leave a 206 alone, and whatever has Content-Range.",
-		},
-		Servers: []ServerFix{
-			{"Jetty", "its compression handler compresses parts: leave out of it what is downloaded in parts"},
-			{"Tomcat", "compression=\"on\" compresses parts: leave out of it what is downloaded in parts"},
-			{"Caddy", "encode compresses parts in 2.6.2: no encode for what is downloaded in parts"},
-			{"Express", "the compression middleware compresses parts: give it a filter that leaves out answers with Content-Range"},
-		},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{sendsRanges, coded}, func(t *trial) verdict {
-			return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
-				return t.judgeCoded(t.once("Range", t.longRange(), "Accept-Encoding", v.coding), v)
-			})
-		}),
-	}, {
-		ID: "coding-if-range", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range gets a part of that very coding whose tag it names",
-		Sends: "GET with Accept-Encoding: gzip, then br, then zstd, Range: from byte 10 on, and If-Range: the strong tag of the uncompressed answer, then that of the compressed one.",
-		Right: "206 with bytes of the one that has the tag, or 200 with everything.",
-		Means: "A download that was begun compressed goes on uncompressed, or the other way round: the file is broken, and nobody is told.",
-		Fix: []string{
-			"Compare If-Range with the tag of what would be sent to this request, its coding included.",
-			"Ignore Range where content is compressed on the fly.",
-		},
-		Rules: []string{"if-range-ignored", "same-strong-etag-across-encodings"},
-		rests: byAll,
-		ask: given([]need{sendsRanges, coded, hasStrongTag, distinct, heedsIfRange, compressesRightly}, func(t *trial) verdict {
-			return t.each(longVariant, "the compressed content is too short for parts", func(v variant) verdict {
-				for _, whole := range []*answer{t.base, v.answer} {
-					if !strongVariant(variant{answer: whole}) {
-						continue
-					}
-					a := t.once("Range", t.longRange(), "If-Range", whole.tag().String(), "Accept-Encoding", v.coding)
-					if got := t.judgePart(a, whole, longFirst, longLast); a.status == http.StatusPartialContent && got.outcome != Passed {
-						got.says = fmt.Sprintf("to If-Range: %v in %s: %s", whole.tag(), v.coding, got.says)
-						return got.because("if-range-ignored")
-					}
-				}
-				return right("bytes of the one that was named")
-			})
-		}),
-	}}
-}
+			return right("bytes of the one that was named")
+		})
+	}),
+}}
 
 // Parts of what may be compressed begin behind what all compressed content begins with, and before the end of what comes out short.
 // They are long enough to be compressed, if there is as much.

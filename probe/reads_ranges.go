@@ -87,247 +87,243 @@ func offersRanges(t *trial) string {
 	return sendsRanges(t)
 }
 
-func rangeChecks() []*Check {
-	return []*Check{{
-		ID: "range-sent", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §14.2",
-		Title: "Parts are sent when they are asked for",
-		Sends: "GET with Range: the first byte, all from the middle on, the last bytes.",
-		Right: "206 Partial Content, from a server that says Accept-Ranges: bytes or sends one of them.",
-		Means: "An interrupted download starts anew, and players cannot jump.",
-		Fix: []string{
-			"Serve files by the server itself, not through an application that reads Range in part or not at all.",
-			"If ranges are not wanted, say Accept-Ranges: none.",
-		},
-		Servers: []ServerFix{
-			{"nginx", "proxy_force_ranges on; for responses of an application"},
-		},
-		Rules: []string{"range-ignored-when-compressed"},
-		rests: byContent,
-		ask: statuses([]need{offersRanges}, func(t *trial) []wish {
-			return []wish{
-				wants(206, "Range", firstByte),
-				wants(206, "Range", fmt.Sprintf("bytes=%d-", len(t.base.content)/2)),
-				wants(206, "Range", "bytes=-2"),
-			}
-		}),
-	}, {
-		ID: "range-single", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7.1",
-		Title: "A part is the part that was asked for",
-		Sends: "GET with Range: a part from the middle, of 8 KiB if there is as much.",
-		Right: "206 with these bytes and a Content-Range that says where they are, or 200 with everything.",
-		Means: "The client puts the bytes in the wrong place: the file is broken, and nobody is told.",
-		Fix: []string{
-			"Send Content-Range with the first and last position and the complete length, and exactly these bytes.",
-			"Look for a cache in front that reads whole blocks, or an application that sends everything as 206.",
-		},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			return t.judgeInner(t.once("Range", t.innerRange()))
-		}),
-	}, {
-		ID: "range-suffix", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
-		Title: "The last bytes are the last bytes",
-		Sends: "GET with Range: bytes=-5.",
-		Right: "206 with the last five bytes, or 200 with everything.",
-		Means: "Players and archivers that read an index from the end get something else and take the file for broken.",
-		Fix:   []string{"Read bytes=-5 as the last five bytes, not as those up to position five."},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
-			return t.judgePart(t.once("Range", "bytes=-5"), t.base, t.base.size()-5, t.base.size()-1)
-		}),
-	}, {
-		ID: "range-past-end", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
-		Title: "A range that goes past the end stops at the end",
-		Sends: "GET with Range: from shortly before the end to far behind it.",
-		Right: "206 with what there is, or 200 with everything.",
-		Means: "Clients that ask for blocks of equal size cannot get the last one.",
-		Fix:   []string{"Take the last byte instead of a last position that is behind it."},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
-			last := t.base.size() - 1
-			return t.judgePart(t.once("Range", fmt.Sprintf("bytes=%d-%d", last-4, last+1_000_000)), t.base, last-4, last)
-		}),
-	}, {
-		ID: "range-huge", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
-		Harm:  "a server that computes with such a number as it is may stop",
-		Title: "Positions that do not fit 64 bits are read rightly",
-		Sends: "GET with Range: up to position " + beyondInt64 + ", and from there on.",
-		Right: "206 with what there is, then 416; 200 with everything is right, too.",
-		Means: "A number that overflows becomes another one: a client gets the wrong part, or an error for a range that is there.",
-		Fix:   []string{"Take a position that is too large to be read for one that is behind the end.", guardFix},
-		Servers: []ServerFix{
-			{"nginx", "it answers 416 to the first; no directive changes that"},
-			{"lighttpd", "it answers 416 to the first; no directive changes that"},
-			{"Caddy", "its file server answers 416 to the first; no directive changes that"},
-		},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
-			last := t.base.size() - 1
-			if v := t.judgePart(t.once("Range", fmt.Sprintf("bytes=%d-%s", last-4, beyondInt64)), t.base, last-4, last); v.outcome != Passed {
+var rangeChecks = []*Check{{
+	ID: "range-sent", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §14.2",
+	Title: "Parts are sent when they are asked for",
+	Sends: "GET with Range: the first byte, all from the middle on, the last bytes.",
+	Right: "206 Partial Content, from a server that says Accept-Ranges: bytes or sends one of them.",
+	Means: "An interrupted download starts anew, and players cannot jump.",
+	Fix: []string{
+		"Serve files by the server itself, not through an application that reads Range in part or not at all.",
+		"If ranges are not wanted, say Accept-Ranges: none.",
+	},
+	Servers: []ServerFix{
+		{"nginx", "proxy_force_ranges on; for responses of an application"},
+	},
+	Rules: []string{"range-ignored-when-compressed"},
+	rests: byContent,
+	ask: statuses([]need{offersRanges}, func(t *trial) []wish {
+		return []wish{
+			wants(206, "Range", firstByte),
+			wants(206, "Range", fmt.Sprintf("bytes=%d-", len(t.base.content)/2)),
+			wants(206, "Range", "bytes=-2"),
+		}
+	}),
+}, {
+	ID: "range-single", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7.1",
+	Title: "A part is the part that was asked for",
+	Sends: "GET with Range: a part from the middle, of 8 KiB if there is as much.",
+	Right: "206 with these bytes and a Content-Range that says where they are, or 200 with everything.",
+	Means: "The client puts the bytes in the wrong place: the file is broken, and nobody is told.",
+	Fix: []string{
+		"Send Content-Range with the first and last position and the complete length, and exactly these bytes.",
+		"Look for a cache in front that reads whole blocks, or an application that sends everything as 206.",
+	},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{sendsRanges}, func(t *trial) verdict {
+		return t.judgeInner(t.once("Range", t.innerRange()))
+	}),
+}, {
+	ID: "range-suffix", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
+	Title: "The last bytes are the last bytes",
+	Sends: "GET with Range: bytes=-5.",
+	Right: "206 with the last five bytes, or 200 with everything.",
+	Means: "Players and archivers that read an index from the end get something else and take the file for broken.",
+	Fix:   []string{"Read bytes=-5 as the last five bytes, not as those up to position five."},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
+		return t.judgePart(t.once("Range", "bytes=-5"), t.base, t.base.size()-5, t.base.size()-1)
+	}),
+}, {
+	ID: "range-past-end", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
+	Title: "A range that goes past the end stops at the end",
+	Sends: "GET with Range: from shortly before the end to far behind it.",
+	Right: "206 with what there is, or 200 with everything.",
+	Means: "Clients that ask for blocks of equal size cannot get the last one.",
+	Fix:   []string{"Take the last byte instead of a last position that is behind it."},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
+		last := t.base.size() - 1
+		return t.judgePart(t.once("Range", fmt.Sprintf("bytes=%d-%d", last-4, last+1_000_000)), t.base, last-4, last)
+	}),
+}, {
+	ID: "range-huge", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.1.2",
+	Harm:  "a server that computes with such a number as it is may stop",
+	Title: "Positions that do not fit 64 bits are read rightly",
+	Sends: "GET with Range: up to position " + beyondInt64 + ", and from there on.",
+	Right: "206 with what there is, then 416; 200 with everything is right, too.",
+	Means: "A number that overflows becomes another one: a client gets the wrong part, or an error for a range that is there.",
+	Fix:   []string{"Take a position that is too large to be read for one that is behind the end.", guardFix},
+	Servers: []ServerFix{
+		{"nginx", "it answers 416 to the first; no directive changes that"},
+		{"lighttpd", "it answers 416 to the first; no directive changes that"},
+		{"Caddy", "its file server answers 416 to the first; no directive changes that"},
+	},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
+		last := t.base.size() - 1
+		if v := t.judgePart(t.once("Range", fmt.Sprintf("bytes=%d-%s", last-4, beyondInt64)), t.base, last-4, last); v.outcome != Passed {
+			return v
+		}
+		return t.fulfil(wants(416, "Range", "bytes="+beyondInt64+"-").orElse(200))
+	}),
+}, {
+	ID: "range-multi", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7.2",
+	Title: "Several parts are sent so that each can be told",
+	Sends: "GET with Range: two ranges, at the beginning and further back.",
+	Right: "206 with multipart/byteranges whose parts each have a Content-Range and the bytes it says, or one part that has both, or 200 with everything.",
+	Means: "Viewers of large documents ask for several parts at once and show a broken page or file.",
+	Fix:   []string{"Send 200 to several ranges if multipart/byteranges is too much: that is never wrong."},
+	Rules: []string{"content-range-offset-mismatch"},
+	rests: byAll,
+	ask: given([]need{sendsRanges}, func(t *trial) verdict {
+		middle := int64(len(t.base.content) / 2)
+		return t.judgeParts(t.once("Range", fmt.Sprintf("bytes=0-1,%d-%d", middle, middle+1)), middle+1)
+	}),
+}, {
+	ID: "range-head", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.2",
+	Title: "Range is ignored with HEAD",
+	Sends: "HEAD with Range: a part from the middle.",
+	Right: "200, as without Range.",
+	Means: "A download manager that asks for the length with both gets the length of the part, and takes it for that of the file.",
+	Fix:   []string{"Read Range with GET only.", guardFix},
+	Servers: []ServerFix{
+		{"nginx", "no directive changes that"},
+		{"Apache", `RequestHeader unset Range "expr=%{REQUEST_METHOD} == 'HEAD'"`},
+		{"Caddy", "@head method HEAD, and request_header @head -Range"},
+	},
+	ask: given([]need{sendsRanges, headWorks}, func(t *trial) verdict {
+		if a := t.headOnce("Range", t.innerRange()); a.status != http.StatusOK {
+			return wrong("got %d to HEAD with Range: %s, want 200", a.status, t.innerRange())
+		}
+		return right("200")
+	}),
+}, {
+	ID: "range-beyond", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §14.2",
+	Title: "A range behind the end is not satisfiable",
+	Sends: "GET with Range: from the byte after the last one on.",
+	Right: "416 Range Not Satisfiable, or 200 with everything.",
+	Means: "A client that has the whole file and asks whether there is more takes the answer for more, or for an error.",
+	Fix:   []string{"Answer 416 if no range has a byte that exists."},
+	Rules: []string{"resume-of-complete-file"},
+	rests: byAll,
+	ask: statuses([]need{hasSize, sendsRanges}, func(t *trial) []wish {
+		return []wish{wants(416, "Range", t.afterLast()).orElse(200)}
+	}),
+}, {
+	ID: "416-content-range", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §15.5.17",
+	Title: "A 416 says how long the content is",
+	Sends: "GET with Range: from the byte after the last one on.",
+	Right: "Content-Range: bytes */ and the length, with the 416.",
+	Means: "A client with the whole file cannot tell that it has it, and downloads it again.",
+	Fix:   []string{"Send Content-Range: bytes */1234 with a 416, where 1234 is the length.", guardFix},
+	Servers: []ServerFix{
+		{"Apache", "its error page has no Content-Range; no directive changes that"},
+		{"lighttpd", "it sends no Content-Range here; no directive changes that"},
+	},
+	Rules: []string{"resume-of-complete-file"},
+	rests: byAll,
+	ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
+		a := t.once("Range", t.afterLast())
+		if a.status != http.StatusRequestedRangeNotSatisfiable {
+			return inapplicable("the server answers %d to a range behind the end: see range-beyond", a.status)
+		}
+		want := byterange.UnsatisfiedContentRange(t.base.size())
+		if got := a.field("Content-Range"); got != want {
+			return wrong("416 with Content-Range %s, want %s", orNone(got), want)
+		}
+		return right("Content-Range: %s", want)
+	}),
+}, {
+	ID: "accept-ranges", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §14.3",
+	Title: "A server that sends parts says so",
+	Sends: "GET with Range: a part from the middle; the first GET is looked at as well.",
+	Right: "Accept-Ranges: bytes in the 200 if the range is answered with 206.",
+	Means: "Download managers and players that look for Accept-Ranges do not try to resume or to jump.",
+	Fix:   []string{"Send Accept-Ranges: bytes with each 200 that parts can be had of."},
+	ask: given([]need{sendsRanges}, func(t *trial) verdict {
+		if got := t.base.field("Accept-Ranges"); !strings.EqualFold(got, byterange.Unit) {
+			return wrong("206 to Range: %s, and the 200 has Accept-Ranges %s", t.innerRange(), orNone(got))
+		}
+		return right("Accept-Ranges: %s", byterange.Unit)
+	}),
+}}
+
+var ifRangeChecks = []*Check{{
+	ID: "if-range-exact", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range with the current tag gets the part",
+	Sends: "GET with Range: a part from the middle, and If-Range: the tag of the first answer.",
+	Right: "206 Partial Content, with the bytes of that part.",
+	Means: "Each interrupted download starts anew: browsers resume with If-Range.",
+	Fix:   []string{"Compare If-Range with the tag that the server itself sends; do not read it as a date only."},
+	Rules: []string{"if-range-etag-unsupported"},
+	rests: byAll,
+	ask: given([]need{sendsRightParts, hasStrongTag}, func(t *trial) verdict {
+		return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.tag()).unless(200, "if-range-etag-unsupported"))
+	}),
+}, {
+	ID: "if-range-stale", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range with another tag gets everything",
+	Sends: "GET with Range: a part from the middle, and If-Range: a tag that does not exist.",
+	Right: "200 with the whole content, from its first byte on.",
+	Means: "A download that is resumed after a new version came out joins parts of both: the file is broken, and nobody is told.",
+	Fix: []string{
+		"Ignore Range if If-Range is not the current tag.",
+		"If the 200 does not begin with the first byte, look for a cache in front that goes on from the offset of the range; Squid 5.7 does.",
+		guardFix,
+	},
+	Rules: []string{"if-range-ignored"},
+	rests: byContent,
+	ask: given([]need{sendsRanges}, func(t *trial) verdict {
+		return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", nonsense).unless(206, "if-range-ignored"))
+	}),
+}, {
+	ID: "if-range-weak", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range is compared strongly: a weak tag does not match",
+	Sends: "GET with Range: a part from the middle, and If-Range: the current tag with W/ in front.",
+	Right: "200 with the whole content.",
+	Means: "A weak tag may stand for several versions: a download that is resumed by it joins parts of them.",
+	Fix:   []string{"In If-Range, let a tag match only if neither it nor the current one is weak."},
+	Rules: []string{"strong-compare-accepts-weak"},
+	rests: byTag | byContent,
+	ask: given([]need{sendsRanges, hasTag, heedsIfRange}, func(t *trial) verdict {
+		return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.base.tag().Weak().String()).unless(206, "strong-compare-accepts-weak"))
+	}),
+}, {
+	ID: "if-range-date", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range with the date of Last-Modified gets the part where there is no tag",
+	Sends: "GET with Range: a part from the middle, and If-Range: Last-Modified of the first answer, if the resource has no entity tag.",
+	Right: "206 Partial Content, with the bytes of that part.",
+	Means: "No interrupted download can be resumed: there is no tag, and the date does not help either.",
+	Fix:   []string{"Send a strong entity tag, or take a Last-Modified that is a second old for one to be sure of."},
+	Rules: []string{"if-range-etag-unsupported"},
+	rests: byDate | byContent,
+	ask: given([]need{sendsRightParts, hasNoTag, hasAge}, func(t *trial) verdict {
+		return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.modified(0)))
+	}),
+}, {
+	ID: "if-range-other-date", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
+	Title: "If-Range with another date gets everything, be it earlier or later",
+	Sends: "GET with Range: a part from the middle, and If-Range: a second before Last-Modified, then a day after it.",
+	Right: "200 with the whole content: the date must be the same.",
+	Means: "When an older version is put back, a download of the newer one is resumed with it: the file is broken.",
+	Fix:   []string{"Compare the date in If-Range with Last-Modified as equal or not, not as earlier or later."},
+	Rules: []string{"if-range-ignored", "rollback-older-mtime"},
+	rests: byDate | byContent,
+	ask: given([]need{sendsRanges, hasDate, heedsIfRange}, func(t *trial) verdict {
+		for _, seconds := range []int{-1, 24 * 60 * 60} {
+			v := t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.modified(seconds)).unless(206, "if-range-ignored"))
+			if v.outcome != Passed {
 				return v
 			}
-			return t.fulfil(wants(416, "Range", "bytes="+beyondInt64+"-").orElse(200))
-		}),
-	}, {
-		ID: "range-multi", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §15.3.7.2",
-		Title: "Several parts are sent so that each can be told",
-		Sends: "GET with Range: two ranges, at the beginning and further back.",
-		Right: "206 with multipart/byteranges whose parts each have a Content-Range and the bytes it says, or one part that has both, or 200 with everything.",
-		Means: "Viewers of large documents ask for several parts at once and show a broken page or file.",
-		Fix:   []string{"Send 200 to several ranges if multipart/byteranges is too much: that is never wrong."},
-		Rules: []string{"content-range-offset-mismatch"},
-		rests: byAll,
-		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			middle := int64(len(t.base.content) / 2)
-			return t.judgeParts(t.once("Range", fmt.Sprintf("bytes=0-1,%d-%d", middle, middle+1)), middle+1)
-		}),
-	}, {
-		ID: "range-head", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §14.2",
-		Title: "Range is ignored with HEAD",
-		Sends: "HEAD with Range: a part from the middle.",
-		Right: "200, as without Range.",
-		Means: "A download manager that asks for the length with both gets the length of the part, and takes it for that of the file.",
-		Fix:   []string{"Read Range with GET only.", guardFix},
-		Servers: []ServerFix{
-			{"nginx", "no directive changes that"},
-			{"Apache", `RequestHeader unset Range "expr=%{REQUEST_METHOD} == 'HEAD'"`},
-			{"Caddy", "@head method HEAD, and request_header @head -Range"},
-		},
-		ask: given([]need{sendsRanges, headWorks}, func(t *trial) verdict {
-			if a := t.headOnce("Range", t.innerRange()); a.status != http.StatusOK {
-				return wrong("got %d to HEAD with Range: %s, want 200", a.status, t.innerRange())
-			}
-			return right("200")
-		}),
-	}, {
-		ID: "range-beyond", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §14.2",
-		Title: "A range behind the end is not satisfiable",
-		Sends: "GET with Range: from the byte after the last one on.",
-		Right: "416 Range Not Satisfiable, or 200 with everything.",
-		Means: "A client that has the whole file and asks whether there is more takes the answer for more, or for an error.",
-		Fix:   []string{"Answer 416 if no range has a byte that exists."},
-		Rules: []string{"resume-of-complete-file"},
-		rests: byAll,
-		ask: statuses([]need{hasSize, sendsRanges}, func(t *trial) []wish {
-			return []wish{wants(416, "Range", t.afterLast()).orElse(200)}
-		}),
-	}, {
-		ID: "416-content-range", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §15.5.17",
-		Title: "A 416 says how long the content is",
-		Sends: "GET with Range: from the byte after the last one on.",
-		Right: "Content-Range: bytes */ and the length, with the 416.",
-		Means: "A client with the whole file cannot tell that it has it, and downloads it again.",
-		Fix:   []string{"Send Content-Range: bytes */1234 with a 416, where 1234 is the length.", guardFix},
-		Servers: []ServerFix{
-			{"Apache", "its error page has no Content-Range; no directive changes that"},
-			{"lighttpd", "it sends no Content-Range here; no directive changes that"},
-		},
-		Rules: []string{"resume-of-complete-file"},
-		rests: byAll,
-		ask: given([]need{hasSize, sendsRanges}, func(t *trial) verdict {
-			a := t.once("Range", t.afterLast())
-			if a.status != http.StatusRequestedRangeNotSatisfiable {
-				return inapplicable("the server answers %d to a range behind the end: see range-beyond", a.status)
-			}
-			want := byterange.UnsatisfiedContentRange(t.base.size())
-			if got := a.field("Content-Range"); got != want {
-				return wrong("416 with Content-Range %s, want %s", orNone(got), want)
-			}
-			return right("Content-Range: %s", want)
-		}),
-	}, {
-		ID: "accept-ranges", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §14.3",
-		Title: "A server that sends parts says so",
-		Sends: "GET with Range: a part from the middle; the first GET is looked at as well.",
-		Right: "Accept-Ranges: bytes in the 200 if the range is answered with 206.",
-		Means: "Download managers and players that look for Accept-Ranges do not try to resume or to jump.",
-		Fix:   []string{"Send Accept-Ranges: bytes with each 200 that parts can be had of."},
-		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			if got := t.base.field("Accept-Ranges"); !strings.EqualFold(got, byterange.Unit) {
-				return wrong("206 to Range: %s, and the 200 has Accept-Ranges %s", t.innerRange(), orNone(got))
-			}
-			return right("Accept-Ranges: %s", byterange.Unit)
-		}),
-	}}
-}
-
-func ifRangeChecks() []*Check {
-	return []*Check{{
-		ID: "if-range-exact", Group: Downloading, Level: Should, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range with the current tag gets the part",
-		Sends: "GET with Range: a part from the middle, and If-Range: the tag of the first answer.",
-		Right: "206 Partial Content, with the bytes of that part.",
-		Means: "Each interrupted download starts anew: browsers resume with If-Range.",
-		Fix:   []string{"Compare If-Range with the tag that the server itself sends; do not read it as a date only."},
-		Rules: []string{"if-range-etag-unsupported"},
-		rests: byAll,
-		ask: given([]need{sendsRightParts, hasStrongTag}, func(t *trial) verdict {
-			return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.tag()).unless(200, "if-range-etag-unsupported"))
-		}),
-	}, {
-		ID: "if-range-stale", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range with another tag gets everything",
-		Sends: "GET with Range: a part from the middle, and If-Range: a tag that does not exist.",
-		Right: "200 with the whole content, from its first byte on.",
-		Means: "A download that is resumed after a new version came out joins parts of both: the file is broken, and nobody is told.",
-		Fix: []string{
-			"Ignore Range if If-Range is not the current tag.",
-			"If the 200 does not begin with the first byte, look for a cache in front that goes on from the offset of the range; Squid 5.7 does.",
-			guardFix,
-		},
-		Rules: []string{"if-range-ignored"},
-		rests: byContent,
-		ask: given([]need{sendsRanges}, func(t *trial) verdict {
-			return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", nonsense).unless(206, "if-range-ignored"))
-		}),
-	}, {
-		ID: "if-range-weak", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range is compared strongly: a weak tag does not match",
-		Sends: "GET with Range: a part from the middle, and If-Range: the current tag with W/ in front.",
-		Right: "200 with the whole content.",
-		Means: "A weak tag may stand for several versions: a download that is resumed by it joins parts of them.",
-		Fix:   []string{"In If-Range, let a tag match only if neither it nor the current one is weak."},
-		Rules: []string{"strong-compare-accepts-weak"},
-		rests: byTag | byContent,
-		ask: given([]need{sendsRanges, hasTag, heedsIfRange}, func(t *trial) verdict {
-			return t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.base.tag().Weak().String()).unless(206, "strong-compare-accepts-weak"))
-		}),
-	}, {
-		ID: "if-range-date", Group: Downloading, Level: Advice, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range with the date of Last-Modified gets the part where there is no tag",
-		Sends: "GET with Range: a part from the middle, and If-Range: Last-Modified of the first answer, if the resource has no entity tag.",
-		Right: "206 Partial Content, with the bytes of that part.",
-		Means: "No interrupted download can be resumed: there is no tag, and the date does not help either.",
-		Fix:   []string{"Send a strong entity tag, or take a Last-Modified that is a second old for one to be sure of."},
-		Rules: []string{"if-range-etag-unsupported"},
-		rests: byDate | byContent,
-		ask: given([]need{sendsRightParts, hasNoTag, hasAge}, func(t *trial) verdict {
-			return t.partly(wants(206, "Range", t.innerRange(), "If-Range", t.modified(0)))
-		}),
-	}, {
-		ID: "if-range-other-date", Group: Downloading, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.5",
-		Title: "If-Range with another date gets everything, be it earlier or later",
-		Sends: "GET with Range: a part from the middle, and If-Range: a second before Last-Modified, then a day after it.",
-		Right: "200 with the whole content: the date must be the same.",
-		Means: "When an older version is put back, a download of the newer one is resumed with it: the file is broken.",
-		Fix:   []string{"Compare the date in If-Range with Last-Modified as equal or not, not as earlier or later."},
-		Rules: []string{"if-range-ignored", "rollback-older-mtime"},
-		rests: byDate | byContent,
-		ask: given([]need{sendsRanges, hasDate, heedsIfRange}, func(t *trial) verdict {
-			for _, seconds := range []int{-1, 24 * 60 * 60} {
-				v := t.wholly(wants(200, "Range", t.innerRange(), "If-Range", t.modified(seconds)).unless(206, "if-range-ignored"))
-				if v.outcome != Passed {
-					return v
-				}
-			}
-			return right("200 each time")
-		}),
-	}}
-}
+		}
+		return right("200 each time")
+	}),
+}}
 
 // heedsIfRange wants a server that knows If-Range at all, and then sends the whole.
 func heedsIfRange(t *trial) string {

@@ -460,7 +460,7 @@ func (t *trial) performed(was, write *answer) verdict {
 }
 
 func writeChecks() []*Check {
-	checks := slices.Concat(putChecks(), guardedChecks(), raceChecks(), refusalChecks())
+	checks := slices.Concat(putChecks, guardedChecks(), raceChecks, refusalChecks)
 	for _, c := range checks {
 		c.Writes = true
 	}

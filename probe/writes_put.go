@@ -13,172 +13,170 @@ import (
 )
 
 // putChecks are those of writes without a precondition, and of what becomes of the content.
-func putChecks() []*Check {
-	return []*Check{{
-		ID: "put-status", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §9.3.4",
-		Title: "PUT tells whether it created or replaced",
-		Sends: "DELETE, then PUT twice.",
-		Right: "201 Created for the first, 200 OK or 204 No Content for the second.",
-		Means: "A client cannot tell that it replaced something, and believes that it made a new resource.",
-		Fix:   []string{"Answer 201 only if there was nothing before the write."},
-		Servers: []ServerFix{
-			{"golang.org/x/net/webdav", "its Handler answers 201 to every PUT"},
-		},
-		Rules: []string{"answer-against-standard"},
-		ask: withNothing(func(t *trial, _ *answer) verdict {
-			created, replaced := t.overwrite(t.scratch.before), t.overwrite(t.scratch.written)
-			switch {
-			case created.status != http.StatusCreated:
-				return wrong("got %s to the PUT that created it, want 201", created)
-			case replaced.status != http.StatusOK && replaced.status != http.StatusNoContent:
-				return wrong("got %s to the PUT that replaced it, want 200 or 204", replaced)
-			}
-			return right("%d, then %d", created.status, replaced.status)
-		}),
-	}, {
-		ID: "put-tag", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §9.3.4",
-		Title: "The answer to PUT has the new entity tag",
-		Sends: "PUT to something that exists.",
-		Right: "2xx with ETag.",
-		Means: "A client has to read again what it has just written, to save once more. If somebody else writes in between, it takes the other's version for its own and overwrites it.",
-		Fix:   []string{"Send ETag in the answer to PUT, if what is stored is byte for byte what was sent."},
-		Servers: []ServerFix{
-			{"Apache", "mod_dav sends none: read again after each PUT, with HEAD, or put fourtwelve guard in front"},
-		},
-		Rules: []string{"own-write-not-tracked"},
-		ask: withContent(func(t *trial, now *answer) verdict {
-			if now.tag().IsZero() {
-				return unmet(noTagThere)
-			}
-			a := t.overwrite(t.scratch.written)
-			if !a.has("ETag") {
-				return wrong("got %s without ETag", a)
-			}
-			return right("%s", a)
-		}),
-	}, {
-		ID: "put-tag-true", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §9.3.4",
-		Title: "The validators of the answer to PUT are those of what was sent",
-		Sends: "PUT to something that exists, then GET.",
-		Right: "ETag and Last-Modified as GET sends them, and the content that was sent; or neither field in the answer to PUT.",
-		Means: "The client takes what it sent for the current version, under a tag that is that of another one. Its next write is refused, or what the server made of the content is lost.",
-		Fix: []string{
-			"Make the tag after the content is stored, of the new version.",
-			"If the server changes the content, send no ETag and no Last-Modified in the answer to PUT.",
-		},
-		Rules: []string{"put-returns-old-etag", "put-etag-though-content-transformed"},
-		ask:   withContent(askTagTrue),
-	}, {
-		ID: "put-tag-strong", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §13.1.1",
-		Title: "What was just put has a strong entity tag",
-		Sends: "PUT, then GET.",
-		Right: "An ETag without W/, as If-Match never matches a weak one.",
-		Means: "Whoever saves twice in a row is refused the second time, although nobody else wrote.",
-		Fix: []string{
-			"Make the tag of the content, or of a version number, and it is strong at once.",
-			"If something in front of the server adds the W/, keep it from that for what can be edited.",
-		},
-		Servers: []ServerFix{
-			{"Apache", "the tag of a file is weak while it is younger than a second: clients have to read again a second after a save"},
-		},
-		Rules: []string{"fresh-file-weak-etag", "proxy-weakens-etag", "weak-etag-in-if-match"},
-		ask: withContent(func(t *trial, now *answer) verdict {
-			switch tag := now.tag(); {
-			case tag.IsZero():
-				return unmet(noTagThere)
-			case !tag.IsWeak():
-				return right("ETag: %s", tag)
-			}
-			if later := t.whenStrong(now); !later.tag().IsWeak() {
-				return wrong("ETag: %s at first, and %s a moment later", now.tag(), later.tag()).because("fresh-file-weak-etag")
-			}
-			return wrong("ETag: %s", now.tag()).because("weak-etag-in-if-match")
-		}),
-	}, {
-		ID: "put-tag-changes", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §8.8.3",
-		Title: "Each write changes the entity tag, within one second too",
-		Sends: "Several PUTs of the same length, one straight after another, each with a GET.",
-		Right: "Another strong tag for each content, or weak tags.",
-		Means: "Two versions have one tag. A write that names it overwrites the other version unseen, a cache goes on with the old one, and a resumed download is made of both.",
-		Fix: []string{
-			"Make the tag of the content or of a version number, not of time and length.",
-			"If it must be the time: of nanoseconds, and weak while the tick of the clock runs.",
-		},
-		Servers: []ServerFix{
-			{"nginx", "its tags are the second and the length: put fourtwelve guard in front, which makes tags of the content"},
-		},
-		Rules: []string{"same-second-same-size-collision", "etag-too-narrow"},
-		ask:   withContent(askTagChanges),
-	}, {
-		ID: "put-replay", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
-		Title: "The same PUT sent once more does no harm",
-		Sends: "PUT with If-Match: the tag that a GET gets, and the very same request again, as after a lost answer.",
-		Right: "412, or a 2xx as the standard allows, as the change was made already; and the content that was sent.",
-		Means: "A phone loses the answer to a save and sends it again: it breaks what was saved, or gets an error that tells it nothing.",
-		Fix: []string{
-			"Evaluate the condition against what is stored now: 412 tells the client to read again, and it finds its own content.",
-			"Or compare the content with what is stored, and answer 2xx if it is the same.",
-		},
-		Rules: []string{"retry-after-lost-response", "412-rewritten-to-500"},
-		ask: withStrong(func(t *trial, now *answer) verdict {
-			tag := now.tag().String()
-			if a := t.put(t.scratch.written, "If-Match", tag); !a.successful() {
-				return inapplicable("the server refuses the first one with %s: see put-if-match-current", a)
-			}
-			once := t.read()
-			a := t.put(t.scratch.written, "If-Match", tag)
-			switch twice := t.read(); {
-			case !twice.same(once):
-				return wrong("got %s to the same PUT once more, and the content is another one", a)
-			case a.status/100 == 5:
-				return wrong("got %s to the same PUT once more, want 412 or 2xx", a).because("412-rewritten-to-500")
-			}
-			return right("%s to the same PUT once more", a)
-		}),
-	}, {
-		ID: "put-content-range", Group: Saving, Level: Should, Loses: true, Since: "0.1", Section: "RFC 9110 §14.5",
-		Title: "A PUT of a part is refused, or replaces that part only",
-		Sends: "PUT of two bytes with Content-Range: bytes 2-3/7, to content of seven; with --content, of as many as there are.",
-		Right: "400 Bad Request and the content as it was; or 2xx, and only the two bytes are new.",
-		Means: "A client that resumes an upload, such as curl -C, replaces the whole file by its tail.",
-		Fix:   []string{"Refuse a PUT that has Content-Range with 400, before the content is read."},
-		Servers: []ServerFix{
-			{"golang.org/x/net/webdav", "its Handler ignores Content-Range and stores the part as the whole: refuse such requests before it"},
-		},
-		Rules: []string{"answer-against-standard"},
-		ask:   withContent(askContentRange),
-	}, {
-		ID: "put-expect", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §10.1.1",
-		Title: "A doomed upload is refused before it is sent",
-		Sends: "PUT with If-Match: a tag that no version has, and Expect: 100-continue, with 256 KiB of content that wait for the answer.",
-		Right: "412 without 100 Continue before it.",
-		Means: "A video of gigabytes is sent to the end before the client hears that it was for nothing.",
-		Fix: []string{
-			"Evaluate the condition before the content is read, and again when it is stored.",
-			"Look whether a proxy in front answers 100 Continue itself, or reads the whole request first.",
-		},
-		Servers: []ServerFix{
-			{"nginx", "as a proxy it answers 100 Continue itself, before it asks the server behind it, even with proxy_request_buffering off"},
-			{"lighttpd", "mod_webdav evaluates the condition when all of the content is there"},
-		},
-		ask: withContent(askExpect),
-	}, {
-		ID: "put-cut", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §6.1",
-		Title: "A PUT that is cut off changes nothing",
-		Sends: "PUT of 128 KiB whose connection ends after the half, with a length and without one (chunked).",
-		Right: "The content is as it was.",
-		Means: "Somebody saves in a train, the connection is lost in a tunnel, and so is the document: a half of the new one has replaced the old one.",
-		Fix: []string{
-			"Write to a temporary file and rename it once the content has ended as announced.",
-			"Take the end of the connection for an error unless Content-Length or the last chunk says otherwise.",
-		},
-		Servers: []ServerFix{
-			{"golang.org/x/net/webdav", "webdav.Dir truncates the file before the content comes: give the Handler a FileSystem that renames when the file is closed"},
-			{"Caddy", "its webdav module truncates the file before the content comes: put fourtwelve guard in front, which sends nothing on before it has all"},
-		},
-		ask: withContent(askCut),
-	}}
-}
+var putChecks = []*Check{{
+	ID: "put-status", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §9.3.4",
+	Title: "PUT tells whether it created or replaced",
+	Sends: "DELETE, then PUT twice.",
+	Right: "201 Created for the first, 200 OK or 204 No Content for the second.",
+	Means: "A client cannot tell that it replaced something, and believes that it made a new resource.",
+	Fix:   []string{"Answer 201 only if there was nothing before the write."},
+	Servers: []ServerFix{
+		{"golang.org/x/net/webdav", "its Handler answers 201 to every PUT"},
+	},
+	Rules: []string{"answer-against-standard"},
+	ask: withNothing(func(t *trial, _ *answer) verdict {
+		created, replaced := t.overwrite(t.scratch.before), t.overwrite(t.scratch.written)
+		switch {
+		case created.status != http.StatusCreated:
+			return wrong("got %s to the PUT that created it, want 201", created)
+		case replaced.status != http.StatusOK && replaced.status != http.StatusNoContent:
+			return wrong("got %s to the PUT that replaced it, want 200 or 204", replaced)
+		}
+		return right("%d, then %d", created.status, replaced.status)
+	}),
+}, {
+	ID: "put-tag", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §9.3.4",
+	Title: "The answer to PUT has the new entity tag",
+	Sends: "PUT to something that exists.",
+	Right: "2xx with ETag.",
+	Means: "A client has to read again what it has just written, to save once more. If somebody else writes in between, it takes the other's version for its own and overwrites it.",
+	Fix:   []string{"Send ETag in the answer to PUT, if what is stored is byte for byte what was sent."},
+	Servers: []ServerFix{
+		{"Apache", "mod_dav sends none: read again after each PUT, with HEAD, or put fourtwelve guard in front"},
+	},
+	Rules: []string{"own-write-not-tracked"},
+	ask: withContent(func(t *trial, now *answer) verdict {
+		if now.tag().IsZero() {
+			return unmet(noTagThere)
+		}
+		a := t.overwrite(t.scratch.written)
+		if !a.has("ETag") {
+			return wrong("got %s without ETag", a)
+		}
+		return right("%s", a)
+	}),
+}, {
+	ID: "put-tag-true", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §9.3.4",
+	Title: "The validators of the answer to PUT are those of what was sent",
+	Sends: "PUT to something that exists, then GET.",
+	Right: "ETag and Last-Modified as GET sends them, and the content that was sent; or neither field in the answer to PUT.",
+	Means: "The client takes what it sent for the current version, under a tag that is that of another one. Its next write is refused, or what the server made of the content is lost.",
+	Fix: []string{
+		"Make the tag after the content is stored, of the new version.",
+		"If the server changes the content, send no ETag and no Last-Modified in the answer to PUT.",
+	},
+	Rules: []string{"put-returns-old-etag", "put-etag-though-content-transformed"},
+	ask:   withContent(askTagTrue),
+}, {
+	ID: "put-tag-strong", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §13.1.1",
+	Title: "What was just put has a strong entity tag",
+	Sends: "PUT, then GET.",
+	Right: "An ETag without W/, as If-Match never matches a weak one.",
+	Means: "Whoever saves twice in a row is refused the second time, although nobody else wrote.",
+	Fix: []string{
+		"Make the tag of the content, or of a version number, and it is strong at once.",
+		"If something in front of the server adds the W/, keep it from that for what can be edited.",
+	},
+	Servers: []ServerFix{
+		{"Apache", "the tag of a file is weak while it is younger than a second: clients have to read again a second after a save"},
+	},
+	Rules: []string{"fresh-file-weak-etag", "proxy-weakens-etag", "weak-etag-in-if-match"},
+	ask: withContent(func(t *trial, now *answer) verdict {
+		switch tag := now.tag(); {
+		case tag.IsZero():
+			return unmet(noTagThere)
+		case !tag.IsWeak():
+			return right("ETag: %s", tag)
+		}
+		if later := t.whenStrong(now); !later.tag().IsWeak() {
+			return wrong("ETag: %s at first, and %s a moment later", now.tag(), later.tag()).because("fresh-file-weak-etag")
+		}
+		return wrong("ETag: %s", now.tag()).because("weak-etag-in-if-match")
+	}),
+}, {
+	ID: "put-tag-changes", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §8.8.3",
+	Title: "Each write changes the entity tag, within one second too",
+	Sends: "Several PUTs of the same length, one straight after another, each with a GET.",
+	Right: "Another strong tag for each content, or weak tags.",
+	Means: "Two versions have one tag. A write that names it overwrites the other version unseen, a cache goes on with the old one, and a resumed download is made of both.",
+	Fix: []string{
+		"Make the tag of the content or of a version number, not of time and length.",
+		"If it must be the time: of nanoseconds, and weak while the tick of the clock runs.",
+	},
+	Servers: []ServerFix{
+		{"nginx", "its tags are the second and the length: put fourtwelve guard in front, which makes tags of the content"},
+	},
+	Rules: []string{"same-second-same-size-collision", "etag-too-narrow"},
+	ask:   withContent(askTagChanges),
+}, {
+	ID: "put-replay", Group: Saving, Level: Must, Since: "0.1", Section: "RFC 9110 §13.1.1",
+	Title: "The same PUT sent once more does no harm",
+	Sends: "PUT with If-Match: the tag that a GET gets, and the very same request again, as after a lost answer.",
+	Right: "412, or a 2xx as the standard allows, as the change was made already; and the content that was sent.",
+	Means: "A phone loses the answer to a save and sends it again: it breaks what was saved, or gets an error that tells it nothing.",
+	Fix: []string{
+		"Evaluate the condition against what is stored now: 412 tells the client to read again, and it finds its own content.",
+		"Or compare the content with what is stored, and answer 2xx if it is the same.",
+	},
+	Rules: []string{"retry-after-lost-response", "412-rewritten-to-500"},
+	ask: withStrong(func(t *trial, now *answer) verdict {
+		tag := now.tag().String()
+		if a := t.put(t.scratch.written, "If-Match", tag); !a.successful() {
+			return inapplicable("the server refuses the first one with %s: see put-if-match-current", a)
+		}
+		once := t.read()
+		a := t.put(t.scratch.written, "If-Match", tag)
+		switch twice := t.read(); {
+		case !twice.same(once):
+			return wrong("got %s to the same PUT once more, and the content is another one", a)
+		case a.status/100 == 5:
+			return wrong("got %s to the same PUT once more, want 412 or 2xx", a).because("412-rewritten-to-500")
+		}
+		return right("%s to the same PUT once more", a)
+	}),
+}, {
+	ID: "put-content-range", Group: Saving, Level: Should, Loses: true, Since: "0.1", Section: "RFC 9110 §14.5",
+	Title: "A PUT of a part is refused, or replaces that part only",
+	Sends: "PUT of two bytes with Content-Range: bytes 2-3/7, to content of seven; with --content, of as many as there are.",
+	Right: "400 Bad Request and the content as it was; or 2xx, and only the two bytes are new.",
+	Means: "A client that resumes an upload, such as curl -C, replaces the whole file by its tail.",
+	Fix:   []string{"Refuse a PUT that has Content-Range with 400, before the content is read."},
+	Servers: []ServerFix{
+		{"golang.org/x/net/webdav", "its Handler ignores Content-Range and stores the part as the whole: refuse such requests before it"},
+	},
+	Rules: []string{"answer-against-standard"},
+	ask:   withContent(askContentRange),
+}, {
+	ID: "put-expect", Group: Saving, Level: Advice, Since: "0.1", Section: "RFC 9110 §10.1.1",
+	Title: "A doomed upload is refused before it is sent",
+	Sends: "PUT with If-Match: a tag that no version has, and Expect: 100-continue, with 256 KiB of content that wait for the answer.",
+	Right: "412 without 100 Continue before it.",
+	Means: "A video of gigabytes is sent to the end before the client hears that it was for nothing.",
+	Fix: []string{
+		"Evaluate the condition before the content is read, and again when it is stored.",
+		"Look whether a proxy in front answers 100 Continue itself, or reads the whole request first.",
+	},
+	Servers: []ServerFix{
+		{"nginx", "as a proxy it answers 100 Continue itself, before it asks the server behind it, even with proxy_request_buffering off"},
+		{"lighttpd", "mod_webdav evaluates the condition when all of the content is there"},
+	},
+	ask: withContent(askExpect),
+}, {
+	ID: "put-cut", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §6.1",
+	Title: "A PUT that is cut off changes nothing",
+	Sends: "PUT of 128 KiB whose connection ends after the half, with a length and without one (chunked).",
+	Right: "The content is as it was.",
+	Means: "Somebody saves in a train, the connection is lost in a tunnel, and so is the document: a half of the new one has replaced the old one.",
+	Fix: []string{
+		"Write to a temporary file and rename it once the content has ended as announced.",
+		"Take the end of the connection for an error unless Content-Length or the last chunk says otherwise.",
+	},
+	Servers: []ServerFix{
+		{"golang.org/x/net/webdav", "webdav.Dir truncates the file before the content comes: give the Handler a FileSystem that renames when the file is closed"},
+		{"Caddy", "its webdav module truncates the file before the content comes: put fourtwelve guard in front, which sends nothing on before it has all"},
+	},
+	ask: withContent(askCut),
+}}
 
 func askTagTrue(t *trial, was *answer) verdict {
 	a := t.overwrite(t.scratch.written)

@@ -23,51 +23,49 @@ var raceFix = []string{
 	"Where the server cannot, put one in front that lets one write pass at a time, such as fourtwelve guard.",
 }
 
-func raceChecks() []*Check {
-	return []*Check{{
-		ID: "race-replace", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
-		Title: "Of several writers with one tag, one wins",
-		Sends: "PUTs with one If-Match at the same time, on a connection each, in several rounds: once as a whole, once with the end withheld until all have sent the rest.",
-		Right: "2xx for one at most, and its content stays.",
-		Means: raceMeans,
-		Fix:   raceFix,
-		Servers: append([]ServerFix{
-			{"Apache", "mod_dav compares before it reads the content, and not again when it stores it: put fourtwelve guard in front"},
-		}, unguardedServers...),
-		Rules: []string{"check-then-act-race", "precondition-ignored"},
-		ask: func(t *trial) verdict {
-			return t.races(func() ([]string, *verdict) {
-				now, v := t.place(t.scratch.before)
-				if v != nil {
-					return nil, v
-				}
-				tag := t.whenStrong(now).tag()
-				if tag.IsZero() || tag.IsWeak() {
-					v := inapplicable("what was put there has no strong entity tag")
-					return nil, &v
-				}
-				return []string{"If-Match", tag.String()}, nil
-			})
-		},
-	}, {
-		ID: "race-create", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.2",
-		Title: "Of several writers that create one resource, one wins",
-		Sends: "DELETE, then PUTs with If-None-Match: * at the same time, as for race-replace.",
-		Right: "2xx for one at most, and its content stays.",
-		Means: "Two clients create the same name, or take the same lock, and both are told that it is theirs.",
-		Fix:   raceFix,
-		Servers: append([]ServerFix{
-			{"Apache", "mod_dav looks whether the file exists before it reads the content, and not again when it stores it: put fourtwelve guard in front"},
-		}, unguardedServers...),
-		Rules: []string{"check-then-act-race", "precondition-ignored"},
-		ask: func(t *trial) verdict {
-			return t.races(func() ([]string, *verdict) {
-				_, v := t.clear()
-				return []string{"If-None-Match", "*"}, v
-			})
-		},
-	}}
-}
+var raceChecks = []*Check{{
+	ID: "race-replace", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.1",
+	Title: "Of several writers with one tag, one wins",
+	Sends: "PUTs with one If-Match at the same time, on a connection each, in several rounds: once as a whole, once with the end withheld until all have sent the rest.",
+	Right: "2xx for one at most, and its content stays.",
+	Means: raceMeans,
+	Fix:   raceFix,
+	Servers: append([]ServerFix{
+		{"Apache", "mod_dav compares before it reads the content, and not again when it stores it: put fourtwelve guard in front"},
+	}, unguardedServers...),
+	Rules: []string{"check-then-act-race", "precondition-ignored"},
+	ask: func(t *trial) verdict {
+		return t.races(func() ([]string, *verdict) {
+			now, v := t.place(t.scratch.before)
+			if v != nil {
+				return nil, v
+			}
+			tag := t.whenStrong(now).tag()
+			if tag.IsZero() || tag.IsWeak() {
+				v := inapplicable("what was put there has no strong entity tag")
+				return nil, &v
+			}
+			return []string{"If-Match", tag.String()}, nil
+		})
+	},
+}, {
+	ID: "race-create", Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.1.2",
+	Title: "Of several writers that create one resource, one wins",
+	Sends: "DELETE, then PUTs with If-None-Match: * at the same time, as for race-replace.",
+	Right: "2xx for one at most, and its content stays.",
+	Means: "Two clients create the same name, or take the same lock, and both are told that it is theirs.",
+	Fix:   raceFix,
+	Servers: append([]ServerFix{
+		{"Apache", "mod_dav looks whether the file exists before it reads the content, and not again when it stores it: put fourtwelve guard in front"},
+	}, unguardedServers...),
+	Rules: []string{"check-then-act-race", "precondition-ignored"},
+	ask: func(t *trial) verdict {
+		return t.races(func() ([]string, *verdict) {
+			_, v := t.clear()
+			return []string{"If-None-Match", "*"}, v
+		})
+	},
+}}
 
 // races runs rounds until one has two winners. start prepares a round and returns the condition of its
 // writers. The exchanges are those of the last round.

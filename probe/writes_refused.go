@@ -10,25 +10,23 @@ import (
 const worst = "refused-not-done"
 
 // refusalChecks come last: they also look back at what the checks before them were refused.
-func refusalChecks() []*Check {
-	return []*Check{{
-		ID: worst, Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.2.1",
-		Title: "A write that is refused has not been done",
-		Sends: "PUT with If-Match: a tag that no version has, PUT with If-None-Match: *, and DELETE with that If-Match, each read back; what the other checks found is looked at as well.",
-		Right: "What is there after a refusal is what was there before.",
-		Means: "There is no worse answer to a write: the client is told that nothing was saved, while what another one saved is gone. It reads again, takes its own content for that of another, and nobody ever knows.",
-		Fix: []string{
-			"Evaluate the condition before anything is done, in the step that stores the content; not on the way out, where the answer already has the tag of what was just written.",
-			"Look whether a filter that makes tags for answers also evaluates conditions of writes: let it do so for GET and HEAD alone.",
-			"Until then put one in front that evaluates the conditions and does not pass them on, such as fourtwelve guard.",
-		},
-		Servers: []ServerFix{
-			{"CherryPy", "its tools.etags compares after the handler has run: switch it on for GET and HEAD only, and compare in the handler before it writes"},
-		},
-		Rules: []string{"precondition-evaluated-after-write"},
-		ask:   withContent(askRefusals),
-	}}
-}
+var refusalChecks = []*Check{{
+	ID: worst, Group: Saving, Level: Must, Loses: true, Since: "0.1", Section: "RFC 9110 §13.2.1",
+	Title: "A write that is refused has not been done",
+	Sends: "PUT with If-Match: a tag that no version has, PUT with If-None-Match: *, and DELETE with that If-Match, each read back; what the other checks found is looked at as well.",
+	Right: "What is there after a refusal is what was there before.",
+	Means: "There is no worse answer to a write: the client is told that nothing was saved, while what another one saved is gone. It reads again, takes its own content for that of another, and nobody ever knows.",
+	Fix: []string{
+		"Evaluate the condition before anything is done, in the step that stores the content; not on the way out, where the answer already has the tag of what was just written.",
+		"Look whether a filter that makes tags for answers also evaluates conditions of writes: let it do so for GET and HEAD alone.",
+		"Until then put one in front that evaluates the conditions and does not pass them on, such as fourtwelve guard.",
+	},
+	Servers: []ServerFix{
+		{"CherryPy", "its tools.etags compares after the handler has run: switch it on for GET and HEAD only, and compare in the handler before it writes"},
+	},
+	Rules: []string{"precondition-evaluated-after-write"},
+	ask:   withContent(askRefusals),
+}}
 
 func askRefusals(t *trial, now *answer) verdict {
 	for _, ask := range []func() *answer{
