@@ -66,7 +66,7 @@ var house = []floor{
 	}},
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{
 		{"observe", []string{"etag", "precondition"}},
-		{"condhttp", []string{"etag", "precondition", "byterange", "internal/field/method"}},
+		{"condhttp", []string{"etag", "precondition", "byterange", "internal/field/method", "internal/field/qvalue"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "origin/internal/listing", "internal/target",

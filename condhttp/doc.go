@@ -50,7 +50,8 @@
 // A refusal is a [Problem]: problem details by RFC 9457 that say which field
 // decided, what was sent, what is current, and what to do now. What comes from
 // the request is shortened and escaped in them; what comes from an error of the
-// server is only logged.
+// server is only logged. A client that speaks WebDAV ([AsksForXML]) understands
+// [Problem.WriteXML] better.
 //
 // # Choices
 //

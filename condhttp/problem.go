@@ -53,6 +53,8 @@ type Problem struct {
 	Since time.Time `json:"since,omitzero"`
 	// Changes is what has changed since that version.
 	Changes *Changes `json:"changes,omitempty"`
+	// Condition is the precondition or postcondition of WebDAV that does not hold.
+	Condition *Condition `json:"condition,omitempty"`
 
 	// More holds further extension members by name. A name that is one of the
 	// above is passed over. Values must be fit for [encoding/json]; if one
@@ -79,6 +81,15 @@ type Changes struct {
 	Text string `json:"text,omitempty"`
 	// Truncated says that the difference was too long to be sent whole.
 	Truncated bool `json:"truncated,omitempty"`
+}
+
+// Condition is a precondition or postcondition in the terms of RFC 4918 §16.
+type Condition struct {
+	// Name is the local name of its element in the namespace "DAV:", such as
+	// "lock-token-submitted". It must be fit for one.
+	Name string `json:"name"`
+	// Hrefs are the URI references of the resources that it is about, percent-encoded.
+	Hrefs []string `json:"hrefs,omitempty"`
 }
 
 // NewProblem returns the problem details for a status code: Type and Title are
@@ -129,7 +140,7 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 var reserved = map[string]bool{
 	"type": true, "title": true, "status": true, "detail": true, "instance": true,
 	"rule": true, "precondition": true, "sent": true, "current": true, "reason": true,
-	"hint": true, "since": true, "changes": true,
+	"hint": true, "since": true, "changes": true, "condition": true,
 }
 
 func appendMember(buf *bytes.Buffer, name string, value any) error {
@@ -159,10 +170,14 @@ func appendMember(buf *bytes.Buffer, name string, value any) error {
 // 416 is the current one, that of other refusals is removed. A 416 keeps its
 // Content-Range. All other fields are kept.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) {
-	body := p.encode()
+	p.write(w, r, ProblemType, p.encode())
+}
+
+// write sends body, which is p in the form of mediaType.
+func (p *Problem) write(w http.ResponseWriter, r *http.Request, mediaType string, body []byte) {
 	h := w.Header()
 	p.clean(h)
-	h["Content-Type"] = []string{ProblemType}
+	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
@@ -268,6 +283,10 @@ func statusURL(status int) string {
 		return "https://www.rfc-editor.org/rfc/rfc6585#section-4"
 	case status == http.StatusRequestHeaderFieldsTooLarge:
 		return "https://www.rfc-editor.org/rfc/rfc6585#section-5"
+	case status == http.StatusLocked:
+		return "https://www.rfc-editor.org/rfc/rfc4918#section-11.3"
+	case status == http.StatusFailedDependency:
+		return "https://www.rfc-editor.org/rfc/rfc4918#section-11.4"
 	case status == http.StatusInsufficientStorage:
 		return "https://www.rfc-editor.org/rfc/rfc4918#section-11.5"
 	case status >= 400 && status <= 417: // in order, 15.5.1 to 15.5.18

@@ -132,6 +132,7 @@ func TestReservedAreTheMembersOfProblem(t *testing.T) {
 	full := &Problem{
 		Type: "t", Title: "t", Status: 1, Detail: "d", Instance: "i", Rule: "r", Precondition: "p",
 		Sent: "s", Current: &State{}, Reason: "r", Hint: "h", Since: time.Unix(0, 0), Changes: &Changes{},
+		Condition: &Condition{},
 	}
 	text, err := json.Marshal(full)
 	if err != nil {
@@ -163,7 +164,7 @@ func TestStatusURL(t *testing.T) {
 		400: "rfc9110#section-15.5.1", 404: "rfc9110#section-15.5.5", 412: "rfc9110#section-15.5.13",
 		417: "rfc9110#section-15.5.18", 421: "rfc9110#section-15.5.20", 426: "rfc9110#section-15.5.22",
 		428: "rfc6585#section-3", 500: "rfc9110#section-15.6.1", 505: "rfc9110#section-15.6.6",
-		507: "rfc4918#section-11.5",
+		423: "rfc4918#section-11.3", 424: "rfc4918#section-11.4", 507: "rfc4918#section-11.5",
 	}
 	for status, want := range tests {
 		if got := statusURL(status); got != "https://www.rfc-editor.org/rfc/"+want {
@@ -240,6 +241,7 @@ func checkText(t *testing.T, p *Problem) {
 	if len(body) > 4096 {
 		t.Errorf("got %d bytes, want at most 4096", len(body))
 	}
+	checkXML(t, p.encodeXML())
 	if p.Detail == "" || p.Hint == "" {
 		t.Errorf("a refusal without detail or hint: %s", body)
 	}

@@ -62,15 +62,19 @@ func (x *exchange) noContent(status int) {
 	x.writeHeader(status)
 }
 
-// refuse sends a problem, with fields beside those it sets itself. One that passes says
-// when to try again.
+// refuse sends a problem, with fields beside those it sets itself, as XML to a client that
+// speaks WebDAV. One that passes says when to try again.
 func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
 	if p.Status == http.StatusServiceUnavailable {
 		fields = append(fields, retrySoon)
 	}
 	x.rec.Status, x.rec.Reason = p.Status, p.Reason
 	w := &problemWriter{ResponseWriter: x.w, fields: fields}
-	p.Write(w, x.r)
+	if condhttp.AsksForXML(x.r.Header) {
+		p.WriteXML(w, x.r)
+	} else {
+		p.Write(w, x.r)
+	}
 	x.rec.Bytes += w.bytes
 }
 

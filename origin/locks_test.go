@@ -179,6 +179,29 @@ func TestLockRefusesBeforeTheContent(t *testing.T) {
 	}
 }
 
+// TestRefusalsForWebDAV: a client that speaks WebDAV is told in XML, with the condition that failed.
+func TestRefusalsForWebDAV(t *testing.T) {
+	srv, _, locks := lockable(t, origin.RequireOverwrite)
+	locks.enter = func(int) (bool, error) {
+		p := condhttp.NewProblem(http.StatusLocked, "locked", "somebody has locked it", "")
+		p.Condition = &condhttp.Condition{Name: "lock-token-submitted", Hrefs: []string{"/a.txt"}}
+		return false, p
+	}
+	for field, want := range map[string]string{
+		"Overwrite: T": "<D:lock-token-submitted><D:href>/a.txt</D:href></D:lock-token-submitted>",
+		"Accept: */*":  `"condition":{"name":"lock-token-submitted","hrefs":["/a.txt"]}`,
+	} {
+		answer := srv.do("PUT", "/a.txt", "two", field)
+		if answer.status != http.StatusLocked || !strings.Contains(answer.body, want) {
+			t.Errorf("%s: status %d, want 423 with %s\n%s", field, answer.status, want, answer.body)
+		}
+	}
+	answer := srv.do("GET", "/absent.txt", "", "Depth: 0")
+	if answer.header.Get("Content-Type") != condhttp.XMLType || !strings.Contains(answer.body, "<reason>not-found</reason>") {
+		t.Errorf("Content-Type %s, want XML with the reason\n%s", answer.header.Get("Content-Type"), answer.body)
+	}
+}
+
 // TestLockThatComesDuringAnUpload refuses it at its commit, and nothing is stored.
 func TestLockThatComesDuringAnUpload(t *testing.T) {
 	for _, c := range []struct{ method, path, content, field string }{
