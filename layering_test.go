@@ -73,9 +73,10 @@ var house = []floor{
 			"internal/content/budget", "internal/content/coding", "internal/content/patch", "internal/field/digest", "internal/field/mediatype",
 		}},
 		{"guard/internal/turn", nil},
+		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},
 		{"dav/internal/davxml", nil},
 		{"guard", []string{
-			"guard/internal/turn", "observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
+			"guard/internal/trust", "guard/internal/turn", "observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
 			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method",
 		}},
 	}},

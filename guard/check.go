@@ -12,6 +12,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -38,17 +39,17 @@ func (x *exchange) check(out *http.Request) (sight, error) {
 	}
 	if confirmed {
 		discardAndClose(res)
-		return sight{exists: true, backend: x.readValidators(res)}, nil
+		return sight{exists: true, Seen: trust.Seen{Validators: x.readValidators(res)}}, nil
 	}
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo:
 		return x.look(res)
 	case http.StatusNoContent:
 		_ = res.Body.Close()
-		return sight{exists: true, backend: x.readValidators(res)}, nil
+		return sight{exists: true, Seen: trust.Seen{Validators: x.readValidators(res)}}, nil
 	case http.StatusNotFound, http.StatusGone:
 		discardAndClose(res)
-		return sight{backend: validators{date: x.now}}, nil
+		return sight{Seen: trust.Seen{Validators: trust.Validators{Date: x.now}}}, nil
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
 		deleteFields(res.Header, []string{"Etag", "Last-Modified"})
 		return sight{}, &otherAnswer{res}
@@ -76,7 +77,7 @@ func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed b
 		return res, false, err
 	case res.StatusCode == http.StatusNotModified:
 		v := x.readValidators(res)
-		if x.usable(v) && slices.ContainsFunc(q.tags, v.tag.StrongEqual) && q.fits(v) {
+		if x.usable(v) && slices.ContainsFunc(q.tags, v.Tag.StrongEqual) && q.fits(v) {
 			return res, true, nil
 		}
 	}
@@ -109,14 +110,14 @@ var isWriteField = map[string]bool{
 
 // look reads a representation for its tag.
 func (x *exchange) look(res *http.Response) (sight, error) {
-	s := sight{exists: true, backend: x.readValidators(res)}
+	s := sight{exists: true, Seen: trust.Seen{Validators: x.readValidators(res)}}
 	bound := x.route.MaxBuffer + x.route.MaxSpool
 	defer func() { _ = res.Body.Close() }()
 	if res.ContentLength > bound || isEventStream(res.Header) {
-		s.tooLong = true
+		s.TooLong = true
 		return s, nil
 	}
-	digest, quick := sha256.New(), newSummer()
+	digest, quick := sha256.New(), trust.NewSummer()
 	buffer := copyBuffers{}.Get()
 	defer copyBuffers{}.Put(buffer)
 	var size int64
@@ -128,12 +129,12 @@ func (x *exchange) look(res *http.Response) (sight, error) {
 		return sight{}, x.uncheckable(err, "it broke off its answer")
 	}
 	if size > bound {
-		s.tooLong = true
+		s.TooLong = true
 		return s, nil
 	}
 	digest.Sum(s.digest[:0])
-	s.content, s.backend.size, s.sum = etag.FromDigest(s.digest), size, quick.sum()
-	s.shown = x.showing(res, size)
+	s.content, s.Size, s.Sum = etag.FromDigest(s.digest), size, quick.Sum()
+	s.Shown = x.showing(res, size)
 	if !x.asked.Overtaken() {
 		x.learn(s, nil)
 	}

@@ -108,7 +108,7 @@ type RouteStatus struct {
 func (h *Handler) Routes() []RouteStatus {
 	var all []RouteStatus
 	for _, rt := range h.routes {
-		trust, why := rt.learned.status()
+		trust, why := rt.learned.Status()
 		all = append(all, RouteStatus{rt.Name, rt.Backend.String(), trust.String(), why})
 	}
 	return all

@@ -3,51 +3,24 @@ package guard
 import (
 	"net/http"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
 
-// passing is what is known of how a backend evaluates the preconditions that are passed on to it. Some perform a write, hold its
-// precondition against what is there afterwards, and refuse what they have done.
-type passing struct {
-	stopped  atomic.Bool
-	accepted [2]atomic.Bool // by passed
-}
-
-// passed is a precondition that is passed on.
-type passed uint8
-
-const (
-	ifMatchTag passed = iota
-	ifNoneMatchAny
-)
-
-// allows reports whether a precondition is passed on. Of PUT and DELETE it can be seen afterwards whether they were
-// performed, and so they come first.
-func (p *passing) allows(field passed, method string) bool {
-	if p.stopped.Load() {
-		return false
-	}
-	return canBeSeen(method) || p.accepted[field].Load()
-}
-
-// canBeSeen reports whether the state tells that a write was performed.
-func canBeSeen(method string) bool { return method == http.MethodPut || method == http.MethodDelete }
-
-func (x *exchange) preconditionFor(seen sight) passed {
+func (x *exchange) preconditionFor(seen sight) trust.Passed {
 	if seen.exists {
-		return ifMatchTag
+		return trust.IfMatchTag
 	}
-	return ifNoneMatchAny
+	return trust.IfNoneMatchAny
 }
 
 // mayMisjudge reports whether a PUT may be passed on with a precondition to a backend that has yet to show that it evaluates it
 // before it writes.
 func (x *exchange) mayMisjudge() bool {
-	p := &x.route.learned.passing
-	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.stopped.Load() && !p.accepted[ifMatchTag].Load()
+	p := &x.route.learned.Passing
+	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.Stopped() && !p.Accepted(trust.IfMatchTag)
 }
 
 // accepted notes that a write with a true precondition was accepted though it changed the state: one that is held against the
@@ -56,8 +29,8 @@ func (x *exchange) accepted(up *upload, seen sight) {
 	if seen.exists && x.r.Method == http.MethodPut && (seen.content.IsZero() || up == nil || up.holds(seen)) {
 		return
 	}
-	if canBeSeen(x.r.Method) {
-		x.route.learned.passing.accepted[x.preconditionFor(seen)].Store(true)
+	if trust.CanBeSeen(x.r.Method) {
+		x.route.learned.Passing.Accepts(x.preconditionFor(seen))
 	}
 }
 
@@ -70,8 +43,8 @@ func isRefusal(status int) bool {
 // written around the guard meanwhile, or the backend cannot judge its own tags, and may have performed the write all the
 // same. What is there now tells, and no more is said than that.
 func (x *exchange) settle(out *http.Request, up *upload, seen sight, res *http.Response) (*http.Response, error) {
-	p := &x.route.learned.passing
-	proven := p.accepted[x.preconditionFor(seen)].Load() && res.StatusCode == http.StatusPreconditionFailed
+	p := &x.route.learned.Passing
+	proven := p.Accepted(x.preconditionFor(seen)) && res.StatusCode == http.StatusPreconditionFailed
 	now, err := x.check(out)
 	switch {
 	case err != nil:
@@ -79,7 +52,7 @@ func (x *exchange) settle(out *http.Request, up *upload, seen sight, res *http.R
 	case !proven && x.isDone(up, now):
 		x.misjudged("performed what it refused")
 		return x.performed(up, seen, now, res), nil
-	case isUnchanged(seen, now) && canBeSeen(x.r.Method):
+	case isUnchanged(seen, now) && trust.CanBeSeen(x.r.Method):
 		return x.again(out, up, seen, now)
 	case proven || x.route.Preconditions == PreconditionsPass && res.StatusCode == http.StatusPreconditionFailed:
 		if err := x.judge(up, now); err != nil {
@@ -93,7 +66,7 @@ func (x *exchange) settle(out *http.Request, up *upload, seen sight, res *http.R
 // else without a precondition, as the guard has evaluated it. Of a write that may be repeated (RFC 9110 §9.2.2) nothing
 // can come of that but what it asks for. Where the operator wants preconditions passed on, none is sent without.
 func (x *exchange) again(out *http.Request, up *upload, seen, now sight) (*http.Response, error) {
-	retagged := seen.exists && seen.backend.strong() && now.backend.strong() && now.backend.tag != seen.backend.tag
+	retagged := seen.exists && seen.Strong() && now.Strong() && now.Tag != seen.Tag
 	if !retagged {
 		x.misjudged("refused a precondition that holds")
 	}
@@ -127,12 +100,12 @@ func isUnchanged(seen, now sight) bool {
 	if !seen.content.IsZero() {
 		return seen.content == now.content
 	}
-	return seen.backend.strong() && seen.backend.tag == now.backend.tag
+	return seen.Strong() && seen.Tag == now.Tag
 }
 
 // misjudged has no preconditions passed on any more.
 func (x *exchange) misjudged(what string) {
-	x.route.learned.passing.stopped.Store(true)
+	x.route.learned.Passing.Stop()
 	x.log.WarnContext(x.r.Context(), "the backend misjudges preconditions: none are passed on to it any more", "route", x.rec.Route,
 		"path", x.r.URL.Path, "method", x.r.Method, "it", what)
 }

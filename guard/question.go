@@ -7,6 +7,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -24,7 +25,7 @@ type question struct {
 	ranged  []string
 	ifRange etag.Tag
 	// known is what the guard has seen of the resource, and learns says that the answer must fit it.
-	known  observation
+	known  trust.Known
 	learns bool
 	// probe says that the tag is one that the backend never gave out, so that there is but one right
 	// answer.
@@ -39,7 +40,7 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	f := x.fields
 	switch {
 	case x.believes():
-	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil && x.route.learned.probe(x.r.URL.RequestURI()):
+	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil && x.route.learned.Probe(x.r.URL.RequestURI()):
 		return &question{tags: []etag.Tag{probeTag}, probe: true}
 	default:
 		return nil
@@ -62,7 +63,7 @@ func (x *exchange) fit(q *question) *question {
 	if x.route.Validators != ValidatorsAuto {
 		return q
 	}
-	known, ok := x.route.learned.believe(x.r.URL.RequestURI())
+	known, ok := x.route.learned.Believe(x.r.URL.RequestURI())
 	if !ok {
 		x.sampled = true
 		return nil
@@ -78,7 +79,7 @@ func (x *exchange) questionOfTags(lines []string) *question {
 		return nil
 	}
 	add := func(t etag.Tag) {
-		if !q.learns || t.WeakEqual(q.known.tag) {
+		if !q.learns || t.WeakEqual(q.known.Tag) {
 			q.tags = append(q.tags, t)
 		}
 	}
@@ -121,10 +122,10 @@ func (x *exchange) questionOfRange(f precondition.Fields) *question {
 		}
 		q.ifRange = tag
 	}
-	if !x.route.learned.parts.worthAsking() {
+	if !x.route.learned.Parts.WorthAsking() {
 		return nil
 	}
-	if q = x.fit(q); q != nil && q.learns && !q.ifRange.IsZero() && q.ifRange != q.known.tag {
+	if q = x.fit(q); q != nil && q.learns && !q.ifRange.IsZero() && q.ifRange != q.known.Tag {
 		return nil
 	}
 	return q
@@ -150,15 +151,9 @@ func (q *question) apply(h http.Header) {
 	h["If-None-Match"] = []string{strings.Join(list, ", ")}
 }
 
-// fits reports whether a short answer with v speaks of what was seen. If it was not, it is not a lie yet: all of the
-// content is looked at, and shows it.
-func (q *question) fits(v validators) bool {
-	if !q.learns {
-		return true
-	}
-	k := q.known
-	return v.tag.StrongEqual(k.tag) && (v.modified.IsZero() || k.modified.IsZero() || v.modified.Equal(k.modified)) &&
-		(v.size < 0 || k.size < 0 || v.size == k.size) && !k.asked.Overtaken()
+// fits reports whether a short answer with v speaks of what was seen, as far as the guard looks.
+func (q *question) fits(v trust.Validators) bool {
+	return !q.learns || q.known.Fits(v)
 }
 
 // answeredBy reports whether res makes sense as an answer. If it is not about the
@@ -173,10 +168,10 @@ func (q *question) answeredBy(x *exchange, res *http.Response) bool {
 		ok = len(q.tags) > 0 && q.notModified(x, res)
 	case http.StatusPartialContent:
 		ok = len(q.ranged) > 0 && q.partial(x, res)
-		x.route.learned.parts.answered(true)
+		x.route.learned.Parts.Answered(true)
 	case http.StatusOK:
 		if ok = len(q.ranged) == 0; !ok { // whether this is the whole, or what some servers make of it, does not show
-			x.route.learned.parts.answered(false)
+			x.route.learned.Parts.Answered(false)
 		}
 	case http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
 		ok = false // the guard knows better how to say so
@@ -191,10 +186,10 @@ func (q *question) answeredBy(x *exchange, res *http.Response) bool {
 func (q *question) provenBy(x *exchange, res *http.Response) bool {
 	switch res.StatusCode {
 	case http.StatusOK:
-		x.route.learned.answered()
+		x.route.learned.Answered()
 		return true
 	case http.StatusNotModified:
-		x.route.learned.misjudges("not-modified-whatever-is-asked")
+		x.route.learned.Misjudges("not-modified-whatever-is-asked")
 		x.logTrust()
 	}
 	return false
@@ -204,21 +199,21 @@ func (q *question) provenBy(x *exchange, res *http.Response) bool {
 func (q *question) notModified(x *exchange, res *http.Response) bool {
 	v := x.readValidators(res)
 	switch {
-	case !v.tag.IsZero() || v.fault != "":
+	case !v.Tag.IsZero() || v.Fault != "":
 	case q.learns:
-		v.tag = q.known.tag
+		v.Tag = q.known.Tag
 	case len(q.tags) == 1:
-		v.tag = q.tags[0]
+		v.Tag = q.tags[0]
 	}
 	if x.route.Validators == ValidatorsAuto && !x.usable(v) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
-	s := sight{exists: true, backend: v}
+	s := sight{exists: true, Seen: trust.Seen{Validators: v}}
 	c := x.current(s)
 	if c.Tag.IsZero() {
 		return false
 	}
-	c.LastModified = v.modified
+	c.LastModified = v.Modified
 	d := x.decide(c)
 	if d.Outcome != precondition.NotModified || d.Matched.IsZero() {
 		x.rec.Evaluated = false
@@ -227,7 +222,7 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 	c.Tag = d.Matched
 	setValidators(res.Header, c)
 	delete(res.Header, "Last-Modified")
-	q.known.shown.completes(res.Header)
+	complete(res.Header, q.known.Shown)
 	return true
 }
 
@@ -236,19 +231,19 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 func (q *question) partial(x *exchange, res *http.Response) bool {
 	h := res.Header
 	v := x.readValidators(res)
-	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.tag.StrongEqual(q.ifRange) {
+	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.Tag.StrongEqual(q.ifRange) {
 		return false
 	}
 	if !answersRange(q.ranged, h["Content-Range"], res.ContentLength) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
-	c := x.current(sight{exists: true, backend: v})
+	c := x.current(sight{exists: true, Seen: trust.Seen{Validators: v}})
 	if d := x.decide(c); d.Outcome != precondition.Perform || d.Range != precondition.RangeApplies {
 		x.rec.Evaluated = false
 		return false
 	}
 	setValidators(h, c)
-	q.known.shown.completesPart(h, q.known.modified)
+	completePart(h, q.known.Shown, q.known.Modified)
 	x.watchOver(res, c.Tag)
 	return true
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -74,7 +75,7 @@ func (x *exchange) watch(key string) {
 // readOnce asks the backend and makes the answer. The error is errOvertaken if a write through
 // the guard may have spoilt the content that was read.
 func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
-	var head *observation
+	var head *trust.Known
 	if out.Method == http.MethodHead {
 		if head = x.headKnown(); head == nil {
 			out.Method = http.MethodGet
@@ -100,16 +101,16 @@ func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
 
 // headKnown returns what the response to a HEAD has to fit, if one can be answered by the backend's, whose tags are then those
 // that clients see: the zero observation if it is believed whatever it says, and nil if all of the content has to be looked at.
-func (x *exchange) headKnown() *observation {
+func (x *exchange) headKnown() *trust.Known {
 	switch {
 	case x.route.Validators == ValidatorsNone:
-		return new(observation)
+		return new(trust.Known)
 	case !x.believes() || x.namesTags():
 		return nil
 	case x.route.Validators == ValidatorsBackend:
-		return new(observation)
+		return new(trust.Known)
 	}
-	known, ok := x.route.learned.believe(x.r.URL.RequestURI())
+	known, ok := x.route.learned.Believe(x.r.URL.RequestURI())
 	if !ok {
 		x.sampled = true
 		return nil
@@ -119,7 +120,7 @@ func (x *exchange) headKnown() *observation {
 
 // headWasEnough reports whether the response to a HEAD says what that to a GET would: the same tag, of the same coding, with
 // the same length and type.
-func (x *exchange) headWasEnough(res *http.Response, known *observation) bool {
+func (x *exchange) headWasEnough(res *http.Response, known *trust.Known) bool {
 	if x.route.Validators == ValidatorsNone {
 		return true
 	}
@@ -131,8 +132,8 @@ func (x *exchange) headWasEnough(res *http.Response, known *observation) bool {
 	}
 	v := x.readValidators(res)
 	q := question{known: *known, learns: true}
-	shown := x.showing(res, v.size)
-	return x.usable(v) && v.size == known.size && q.fits(v) && !x.glance.Overtaken() && shown != nil && *shown == *known.shown
+	shown := x.showing(res, v.Size)
+	return x.usable(v) && v.Size == known.Size && q.fits(v) && !x.glance.Overtaken() && *shown == *known.Shown
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
@@ -142,7 +143,7 @@ func (x *exchange) believes() bool {
 	case ValidatorsBackend:
 		return true
 	case ValidatorsAuto:
-		return x.route.learned.isTrusted()
+		return x.route.learned.IsTrusted()
 	}
 	return false
 }
@@ -219,10 +220,10 @@ func (x *exchange) setFreshness(h http.Header) {
 // represent answers with the representation that the backend has sent, or by its
 // validators.
 func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Response, error) {
-	s := sight{exists: true, backend: x.readValidators(res), shown: x.showing(res, res.ContentLength)}
+	s := sight{exists: true, Seen: trust.Seen{Validators: x.readValidators(res), Shown: x.showing(res, res.ContentLength)}}
 	wants := x.wantsContent(res, &s)
 	if overtaken := x.glance.Overtaken(); !wants && overtaken && x.isStrong(s) {
-		if s.tooLong {
+		if s.TooLong {
 			_ = res.Body.Close()
 			return nil, errOvertaken
 		}
@@ -244,13 +245,13 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 		return nil, err
 	}
 	if !held.whole {
-		s.tooLong = true
+		s.TooLong = true
 		res.Body = &joinedBody{io.MultiReader(held.reader(), res.Body), res.Body}
 		return x.stream(out, res, s)
 	}
 	_ = res.Body.Close()
-	s.content, s.digest, s.sum, s.backend.size = held.tag(), held.digest, held.quick.sum(), held.size
-	s.shown = x.showing(res, held.size)
+	s.content, s.digest, s.Sum, s.Size = held.tag(), held.digest, held.quick.Sum(), held.size
+	s.Shown = x.showing(res, held.size)
 	if !x.glance.Overtaken() {
 		x.learn(s, held.inMemory())
 	}
@@ -260,7 +261,7 @@ func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Respo
 // isReview reports whether content is read only to see whether it is still that of its tag, and is not going to be sent: it need not
 // be held, however long it is.
 func (x *exchange) isReview(res *http.Response, s sight) bool {
-	if !x.sampled || !x.isStrong(s) || res.ContentLength <= x.route.MaxBuffer || x.acceptsCoding() || x.namesOther(s.backend.tag) {
+	if !x.sampled || !x.isStrong(s) || res.ContentLength <= x.route.MaxBuffer || x.acceptsCoding() || x.namesOther(s.Tag) {
 		return false
 	}
 	return x.r.Method == http.MethodHead || x.policy().Evaluate(precondition.Origin, x.r.Method, x.fields, x.current(s)).Outcome == precondition.NotModified
@@ -268,7 +269,7 @@ func (x *exchange) isReview(res *http.Response, s sight) bool {
 
 // review reads all of the content, and answers without it if it is right.
 func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http.Response, error) {
-	quick := newSummer()
+	quick := trust.NewSummer()
 	buffer := copyBuffers{}.Get()
 	defer copyBuffers{}.Put(buffer)
 	err := withTimeout(res.Body, func() error {
@@ -283,7 +284,7 @@ func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http
 	case err != nil:
 		return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}
 	}
-	s.sum = quick.sum()
+	s.Sum = quick.Sum()
 	if x.learn(s, nil); !x.isStrong(s) {
 		return x.readOnce(out) // without trust
 	}
@@ -292,13 +293,13 @@ func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http
 
 // isWhole reports whether content that a write has overtaken is all of the version before that write.
 func (x *exchange) isWhole(held *spool) bool {
-	whole, ok := x.route.learned.wholeAt(x.r.URL.RequestURI(), x.asked)
-	return ok && whole == held.quick.sum()
+	whole, ok := x.route.learned.WholeAt(x.r.URL.RequestURI(), x.asked)
+	return ok && whole == held.quick.Sum()
 }
 
 // isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
 func (x *exchange) isStrong(s sight) bool {
-	return x.route.Validators == ValidatorsAuto && x.usable(s.backend)
+	return x.route.Validators == ValidatorsAuto && x.usable(s.Validators)
 }
 
 // joinedBody is content of which the start has been read already.
@@ -317,15 +318,15 @@ func (x *exchange) wantsContent(res *http.Response, s *sight) bool {
 	case res.Request.Method == http.MethodHead:
 		return false
 	case n > x.route.MaxBuffer+x.route.MaxSpool:
-		s.tooLong = true
+		s.TooLong = true
 		return false
 	case x.sampled, x.isMultiRange():
 		return true
 	case x.route.Validators == ValidatorsBackend:
 		return x.acceptsCoding() && x.mayEncode(res, n)
-	case x.usable(s.backend):
-		return n <= alwaysHeld || x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(s.backend.tag) ||
-			n <= x.route.MaxBuffer && !x.route.learned.knows(x.r.URL.RequestURI(), s.backend.tag)
+	case x.usable(s.Validators):
+		return n <= alwaysHeld || x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(s.Tag) ||
+			n <= x.route.MaxBuffer && !x.route.learned.Knows(x.r.URL.RequestURI(), s.Tag)
 	}
 	return true
 }
@@ -375,14 +376,14 @@ func (x *exchange) hold(res *http.Response) (*spool, error) {
 // learn takes a whole response as evidence of what the backend's tags are worth. content is nil if
 // it is not at hand any more.
 func (x *exchange) learn(s sight, content []byte) {
-	if x.route.learned.observe(x.r.URL.RequestURI(), x.asked, s, content) {
+	if x.route.learned.Observe(x.r.URL.RequestURI(), x.asked, s.Seen, content) {
 		x.logTrust()
 	}
 }
 
 // logTrust says what is thought of the backend from now on.
 func (x *exchange) logTrust() {
-	trust, why := x.route.learned.status()
+	trust, why := x.route.learned.Status()
 	x.log.InfoContext(x.r.Context(), "entity tags of a backend", "route", x.rec.Route, "trust", trust.String(),
 		"why", why, "path", x.r.URL.Path, "etag", x.rec.Backend.ETag)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/internal/target"
@@ -24,7 +25,7 @@ type route struct {
 	backend   *url.URL          // http or https
 	h2c       bool
 	transport *http.Transport // this and learned are of Shared
-	learned   *learned
+	learned   *trust.Backend
 }
 
 // newRoute checks r and fills in its defaults.

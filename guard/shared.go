@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
@@ -19,7 +20,7 @@ type Shared struct {
 
 	mu         sync.Mutex
 	transports users[transportKey, *http.Transport]
-	learned    users[string, *learned]
+	learned    users[string, *trust.Backend]
 }
 
 // users are values that routes use together, until none of any handler does.
@@ -60,7 +61,7 @@ func NewShared(locks Locker) *Shared {
 	return &Shared{
 		locker:     locks,
 		transports: make(users[transportKey, *http.Transport]),
-		learned:    make(users[string, *learned]),
+		learned:    make(users[string, *trust.Backend]),
 	}
 }
 
@@ -94,7 +95,7 @@ func (s *Shared) take(rt *route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rt.transport = s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
-	rt.learned = s.learned.take(rt.learnedKey(), func() *learned { return new(learned) })
+	rt.learned = s.learned.take(rt.learnedKey(), func() *trust.Backend { return new(trust.Backend) })
 }
 
 // give ends what take began, when no request uses the route any more. Connections that no other route

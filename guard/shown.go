@@ -4,37 +4,18 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
 
-// shown is what the whole of a representation was sent with, and what a short answer about it has to say, too: a 304 "MUST
-// generate any of the following header fields that would have been sent in a 200" (RFC 9110 §15.4.5), and so must a
-// part that is not continued. Many backends leave some of it out.
-type shown struct {
-	contentType, contentLanguage, contentLocation, cacheControl, vary string
-	// coded says that some clients get the content in a coding.
-	coded bool
-}
-
-const (
-	// maxShown bounds how many different ones are kept. Most resources of a backend share theirs.
-	maxShown = 1024
-	// maxShownLength bounds each, in bytes.
-	maxShownLength = 1024
-)
-
-// showing returns what the response with the whole of a representation of this size says, or nil if that is too much to be
-// kept: then no short answer about it is believed.
-func (x *exchange) showing(res *http.Response, size int64) *shown {
+// showing returns what the response with the whole of a representation of this size says.
+func (x *exchange) showing(res *http.Response, size int64) *trust.Shown {
 	h := res.Header
-	s := &shown{
-		contentType: joined(h, "Content-Type"), contentLanguage: joined(h, "Content-Language"),
-		contentLocation: joined(h, "Content-Location"), cacheControl: joined(h, "Cache-Control"),
-		vary: joined(h, "Vary"), coded: x.mayEncode(res, size),
+	return &trust.Shown{
+		ContentType: joined(h, "Content-Type"), ContentLanguage: joined(h, "Content-Language"),
+		ContentLocation: joined(h, "Content-Location"), CacheControl: joined(h, "Cache-Control"),
+		Vary: joined(h, "Vary"), Coded: x.mayEncode(res, size),
 	}
-	if len(s.contentType)+len(s.contentLanguage)+len(s.contentLocation)+len(s.cacheControl)+len(s.vary) > maxShownLength {
-		return nil
-	}
-	return s
 }
 
 func joined(h http.Header, name string) string {
@@ -48,47 +29,32 @@ func joined(h http.Header, name string) string {
 	}
 }
 
-// known returns the one copy of s that is kept.
-func (l *learned) known(s *shown) *shown {
-	if s == nil {
-		return nil
-	}
-	if k := l.shown[*s]; k != nil {
-		return k
-	}
-	if l.shown == nil || len(l.shown) >= maxShown {
-		l.shown = make(map[shown]*shown)
-	}
-	l.shown[*s] = s
-	return s
-}
-
-// completes adds to the header of a 304 what a 200 would say.
-func (s *shown) completes(h http.Header) {
+// complete adds to the header of a 304 what a 200 would say.
+func complete(h http.Header, s *trust.Shown) {
 	if s == nil {
 		return
 	}
-	addMissing(h, "Cache-Control", s.cacheControl)
-	addMissing(h, "Content-Location", s.contentLocation)
-	for member := range strings.SplitSeq(s.vary, ",") {
+	addMissing(h, "Cache-Control", s.CacheControl)
+	addMissing(h, "Content-Location", s.ContentLocation)
+	for member := range strings.SplitSeq(s.Vary, ",") {
 		if member = strings.TrimSpace(member); member != "" {
 			addVary(h, member)
 		}
 	}
-	if s.coded {
+	if s.Coded {
 		addVary(h, "Accept-Encoding")
 	}
 }
 
-// completesPart adds to the header of a part what is needed to store it, even if it is the first of its
+// completePart adds to the header of a part what is needed to store it, even if it is the first of its
 // representation that the client has: it may have the others from elsewhere.
-func (s *shown) completesPart(h http.Header, modified time.Time) {
-	s.completes(h)
+func completePart(h http.Header, s *trust.Shown, modified time.Time) {
+	complete(h, s)
 	if s == nil {
 		return
 	}
-	addMissing(h, "Content-Type", s.contentType)
-	addMissing(h, "Content-Language", s.contentLanguage)
+	addMissing(h, "Content-Type", s.ContentType)
+	addMissing(h, "Content-Language", s.ContentLanguage)
 	if !modified.IsZero() {
 		addMissing(h, "Last-Modified", modified.UTC().Format(http.TimeFormat))
 	}

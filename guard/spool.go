@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
 
 // spool holds the content of one message: in memory first, and then in a temporary
@@ -25,7 +26,7 @@ type spool struct {
 	counted, diskTaken int64
 	size               int64
 	sum                hash.Hash
-	quick              summer
+	quick              trust.Summer
 	// whole says that all of the content is held; digest is then its SHA-256.
 	whole  bool
 	digest [sha256.Size]byte
@@ -37,7 +38,7 @@ var errNoSpace = errors.New("no room for a temporary file")
 func (x *exchange) newSpool() *spool {
 	s := &spool{
 		budgets: &x.shared.budgets, dir: x.options.SpoolDir,
-		maxMemory: x.route.MaxBuffer, maxDisk: x.route.MaxSpool, sum: sha256.New(), quick: newSummer(),
+		maxMemory: x.route.MaxBuffer, maxDisk: x.route.MaxSpool, sum: sha256.New(), quick: trust.NewSummer(),
 	}
 	x.onEnd(s.close)
 	return s

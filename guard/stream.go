@@ -11,6 +11,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -21,7 +22,7 @@ func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http
 	if x.mayEncode(res, res.ContentLength) && !c.Tag.IsWeak() && !c.Tag.IsZero() {
 		addVary(res.Header, "Accept-Encoding") // others get it in a coding
 	}
-	if s.tooLong && x.isStrong(s) {
+	if s.TooLong && x.isStrong(s) {
 		x.learn(s, nil) // what it is sent with, as nobody can look at all of it
 	}
 	d := x.decide(c)
@@ -49,19 +50,19 @@ func (x *exchange) watchWhole(res *http.Response, s sight) {
 	if x.r.Method != http.MethodGet || !x.isStrong(s) {
 		return
 	}
-	quick := newSummer()
-	s.tooLong = false
-	whole, known := x.route.learned.wholeAt(x.r.URL.RequestURI(), x.asked)
+	quick := trust.NewSummer()
+	s.TooLong = false
+	whole, known := x.route.learned.WholeAt(x.r.URL.RequestURI(), x.asked)
 	res.Body = &checkedBody{ReadCloser: res.Body, sum: &quick, check: func() error {
 		if x.glance.Overtaken() {
-			if known && whole == quick.sum() {
+			if known && whole == quick.Sum() {
 				return nil
 			}
 			return errOvertaken
 		}
-		s.sum = quick.sum()
+		s.Sum = quick.Sum()
 		x.learn(s, nil)
-		if !x.usable(s.backend) {
+		if !x.usable(s.Validators) {
 			return errOtherContent
 		}
 		return nil
@@ -135,7 +136,7 @@ const skipCheaply = 256 << 10
 // askPart asks the backend for the part of plan alone, if what it sends can be
 // known to be of the same version: by its validator, as If-Range is not passed on. It returns nil if not.
 func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.ReadCloser {
-	if plan.Range.Start <= skipCheaply || partValidator(s.backend) == "" || out.Body != nil || !x.route.learned.parts.worthAsking() {
+	if plan.Range.Start <= skipCheaply || partValidator(s.Validators) == "" || out.Body != nil || !x.route.learned.Parts.WorthAsking() {
 		return nil
 	}
 	asked := *out
@@ -145,8 +146,8 @@ func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.R
 	if err != nil {
 		return nil
 	}
-	x.route.learned.parts.answered(res.StatusCode == http.StatusPartialContent)
-	if !isPart(res, plan, s.backend) {
+	x.route.learned.Parts.Answered(res.StatusCode == http.StatusPartialContent)
+	if !isPart(res, plan, s.Validators) {
 		_ = res.Body.Close()
 		return nil
 	}
@@ -154,18 +155,18 @@ func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.R
 }
 
 // partValidator is what binds a part to a version, or "".
-func partValidator(v validators) string {
+func partValidator(v trust.Validators) string {
 	switch {
-	case v.strong():
-		return v.tag.String()
-	case !v.modified.IsZero() && v.settled():
-		return v.modified.UTC().Format(http.TimeFormat)
+	case v.Strong():
+		return v.Tag.String()
+	case !v.Modified.IsZero() && v.Settled():
+		return v.Modified.UTC().Format(http.TimeFormat)
 	}
 	return ""
 }
 
 // isPart reports whether res is the part that plan is about, of the version that has v.
-func isPart(res *http.Response, plan byterange.Plan, v validators) bool {
+func isPart(res *http.Response, plan byterange.Plan, v trust.Validators) bool {
 	h := res.Header
 	if res.StatusCode != http.StatusPartialContent || len(h["Content-Encoding"]) > 0 || len(h["Content-Range"]) != 1 {
 		return false
@@ -174,11 +175,11 @@ func isPart(res *http.Response, plan byterange.Plan, v validators) bool {
 	if err != nil || got.Range != plan.Range || got.Size != plan.Size || res.ContentLength != plan.Range.Length {
 		return false
 	}
-	if !v.strong() {
+	if !v.Strong() {
 		return h.Get("Last-Modified") == partValidator(v)
 	}
 	tag, err := etag.Parse(h.Get("Etag"))
-	return err == nil && tag.StrongEqual(v.tag)
+	return err == nil && tag.StrongEqual(v.Tag)
 }
 
 // skippingBody is a part of content that is read from its start.

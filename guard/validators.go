@@ -1,70 +1,29 @@
 package guard
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
-
-// validators are those of a response of the backend.
-type validators struct {
-	// tag is the entity tag, if it is one; fault is what is wrong with the field
-	// otherwise, or "" if there is none.
-	tag   etag.Tag
-	fault string
-	// modified is the Last-Modified, if it is a date that can be true.
-	modified time.Time
-	// date is when the backend sent the response, by its own clock if it has one.
-	date time.Time
-	// size is the length of the representation in bytes, or negative if it is not known.
-	size int64
-	// coded says that there is a content coding, and bare that the response is a 304, which
-	// need not say more than the tag.
-	coded, bare bool
-}
 
 // maxKept bounds how much of a field of the backend a Record keeps, in bytes.
 const maxKept = 256
 
 // readValidators reads the validators of a response and notes them.
-func (x *exchange) readValidators(res *http.Response) validators {
+func (x *exchange) readValidators(res *http.Response) trust.Validators {
 	h := res.Header
-	v := validators{
-		date: x.now, size: sizeOf(res), coded: len(h["Content-Encoding"]) > 0, bare: res.StatusCode == http.StatusNotModified,
-	}
-	if date, ok := onlyDate(h["Date"], x.now); ok {
-		v.date = date
-	} else {
+	v := trust.ReadValidators(res, x.now)
+	if !v.Dated {
 		h["Date"] = []string{x.now.UTC().Format(http.TimeFormat)}
 	}
-	var fault string
-	v.modified, fault = readModified(h["Last-Modified"], v.date, x.now)
-	v.tag, v.fault = readTag(h["Etag"])
-	if v.fault != "" {
-		fault = v.fault
-	}
 	b := &x.rec.Backend
-	b.ETag, b.LastModified, b.Fault = kept(h["Etag"]), kept(h["Last-Modified"]), fault
+	b.ETag, b.LastModified, b.Fault = kept(h["Etag"]), kept(h["Last-Modified"]), cmp.Or(v.Fault, v.DateFault)
 	return v
-}
-
-// sizeOf returns the length of the representation that a response is of, or a negative number if it does not say.
-func sizeOf(res *http.Response) int64 {
-	switch res.StatusCode {
-	case http.StatusOK:
-		return res.ContentLength
-	case http.StatusPartialContent:
-		if lines := res.Header["Content-Range"]; len(lines) == 1 {
-			if part, err := byterange.ParseContentRange(lines[0]); err == nil {
-				return part.Size
-			}
-		}
-	}
-	return -1
 }
 
 func kept(lines []string) string {
@@ -74,75 +33,13 @@ func kept(lines []string) string {
 	return lines[0][:min(len(lines[0]), maxKept)]
 }
 
-// readTag reads an ETag field. The fault is in kebab case.
-func readTag(lines []string) (t etag.Tag, fault string) {
-	switch len(lines) {
-	case 0:
-		return etag.Tag{}, ""
-	case 1:
-	default:
-		return etag.Tag{}, "several"
-	}
-	t, err := etag.Parse(lines[0])
-	if err == nil {
-		return t, ""
-	}
-	for m := range etag.Members(lines) {
-		if m.Fault != etag.None {
-			return etag.Tag{}, m.Fault.Name()
-		}
-	}
-	if lines[0] == "" {
-		return etag.Tag{}, etag.Empty.Name()
-	}
-	return etag.Tag{}, etag.TextAfter.Name()
-}
-
-// readModified reads a Last-Modified field. A date after the backend's own, or
-// after ours if that is later, cannot be true.
-func readModified(lines []string, date, now time.Time) (modified time.Time, fault string) {
-	if len(lines) == 0 {
-		return time.Time{}, ""
-	}
-	modified, ok := onlyDate(lines, now)
-	switch {
-	case !ok:
-		return time.Time{}, "date-malformed"
-	case modified.After(date):
-		return time.Time{}, "date-in-future"
-	}
-	return modified, ""
-}
-
-func onlyDate(lines []string, now time.Time) (time.Time, bool) {
-	if len(lines) != 1 {
-		return time.Time{}, false
-	}
-	return precondition.ParseDate(lines[0], now)
-}
-
-// strong reports whether the tag is one for strong comparison.
-func (v validators) strong() bool { return !v.tag.IsZero() && !v.tag.IsWeak() }
-
-// settled reports whether the second of the modification date was over when the
-// response was made (RFC 9110 §8.8.2.2). Until then a date, and a tag that is made
-// of it, can come to cover another version.
-func (v validators) settled() bool {
-	return v.modified.IsZero() || !v.date.Before(v.modified.Add(time.Second))
-}
-
 // sight is what the guard knows of the selected representation.
 type sight struct {
-	exists  bool
-	backend validators
+	trust.Seen
+	exists bool
 	// content is the content tag, or zero.
 	content etag.Tag
 	digest  [32]byte
-	// sum is of the content, and shown what it was sent with; zero if that is not known.
-	sum   sum
-	shown *shown
-	// tooLong says that the content was too long for a content tag.
-	tooLong bool
 }
 
 // tag chooses the tag that clients are told of.
@@ -152,34 +49,34 @@ func (x *exchange) tag(s sight) (t etag.Tag, from observe.Source, why string) {
 		return etag.Tag{}, observe.NoTag, ""
 	case x.route.Validators == ValidatorsNone:
 		return etag.Tag{}, observe.NoTag, "switched-off"
-	case x.usable(s.backend):
-		return s.backend.tag, observe.FromBackend, ""
+	case x.usable(s.Validators):
+		return s.Tag, observe.FromBackend, ""
 	case x.route.Validators == ValidatorsBackend:
-		return x.weakened(s.backend, "backend-tag")
+		return x.weakened(s.Validators, "backend-tag")
 	case !s.content.IsZero():
 		return s.content, observe.FromContent, ""
-	case s.tooLong:
-		return x.weakened(s.backend, "too-large")
+	case s.TooLong:
+		return x.weakened(s.Validators, "too-large")
 	}
-	return x.weakened(s.backend, "streamed")
+	return x.weakened(s.Validators, "streamed")
 }
 
 // weakened is the backend's tag marked as weak, unless it has none or is known
 // to give them out wrongly.
-func (x *exchange) weakened(v validators, why string) (etag.Tag, observe.Source, string) {
-	if v.tag.IsZero() || x.route.learned.distrusted() {
+func (x *exchange) weakened(v trust.Validators, why string) (etag.Tag, observe.Source, string) {
+	if v.Tag.IsZero() || x.route.learned.Distrusted() {
 		return etag.Tag{}, observe.NoTag, why
 	}
-	return v.tag.Weak(), observe.Weakened, why
+	return v.Tag.Weak(), observe.Weakened, why
 }
 
 // usable reports whether the backend's tag is what clients are told of.
-func (x *exchange) usable(v validators) bool {
+func (x *exchange) usable(v trust.Validators) bool {
 	switch x.route.Validators {
 	case ValidatorsBackend:
-		return v.strong()
+		return v.Strong()
 	case ValidatorsAuto:
-		return v.strong() && x.route.learned.vouchesFor(v)
+		return v.Strong() && x.route.learned.VouchesFor(v)
 	}
 	return false
 }
@@ -187,13 +84,13 @@ func (x *exchange) usable(v validators) bool {
 // acceptable reports whether the backend's tag in a condition names the state,
 // though clients are told of another. It may have come from a PROPFIND, or from a time
 // when the backend was trusted.
-func (x *exchange) acceptable(v validators) bool {
-	return x.route.Validators != ValidatorsNone && v.strong() && v.settled() && !x.route.learned.distrusted()
+func (x *exchange) acceptable(v trust.Validators) bool {
+	return x.route.Validators != ValidatorsNone && v.Strong() && v.Settled() && !x.route.learned.Distrusted()
 }
 
 // current is what preconditions are evaluated against.
 func (x *exchange) current(s sight) precondition.Current {
-	c := precondition.Current{Exists: s.exists, LastModified: s.backend.modified, Now: s.backend.date}
+	c := precondition.Current{Exists: s.exists, LastModified: s.Modified, Now: s.Date}
 	c.Tag, x.rec.Validator, x.rec.Why = x.tag(s)
 	if len(x.fields.IfMatch) > 0 || len(x.fields.IfNoneMatch) > 0 {
 		c.Others = x.others(c.Tag, s)
@@ -211,8 +108,8 @@ func (x *exchange) others(tag etag.Tag, s sight) []etag.Tag {
 	if !s.content.IsZero() && s.content != tag {
 		all = append(all, s.content)
 	}
-	if x.acceptable(s.backend) && s.backend.tag != tag {
-		all = append(all, s.backend.tag)
+	if x.acceptable(s.Validators) && s.Tag != tag {
+		all = append(all, s.Tag)
 	}
 	bases := all
 	if !tag.IsZero() && !tag.IsWeak() {

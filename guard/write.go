@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -101,7 +102,7 @@ func (x *exchange) judge(up *upload, s sight) error {
 // one later, since what the client has seen of that second may not be all.
 func (x *exchange) currentForWrite(s sight) precondition.Current {
 	c := x.current(s)
-	if !s.backend.settled() {
+	if !s.Settled() {
 		c.LastModified = c.LastModified.Add(time.Second)
 	}
 	return c
@@ -235,15 +236,15 @@ func (x *exchange) passPrecondition(h http.Header, seen sight) bool {
 	case PreconditionsCheck:
 		return false
 	case PreconditionsAuto:
-		if !x.believes() || !x.route.learned.passing.allows(x.preconditionFor(seen), x.r.Method) {
+		if !x.believes() || !x.route.learned.Passing.Allows(x.preconditionFor(seen), x.r.Method) {
 			return false
 		}
 	}
 	switch {
 	case !seen.exists && x.r.Method == http.MethodPut:
 		h["If-None-Match"] = []string{"*"}
-	case seen.exists && seen.backend.strong():
-		h["If-Match"] = []string{seen.backend.tag.String()}
+	case seen.exists && seen.Strong():
+		h["If-Match"] = []string{seen.Tag.String()}
 	default:
 		return false
 	}
@@ -307,8 +308,8 @@ func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 // saved without any transformation" (RFC 9110 §9.3.4). before is a moment before the write.
 func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response, before turn.Moment) {
 	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
-		if v := x.readValidators(res); v.strong() {
-			x.rec.New = v.tag
+		if v := x.readValidators(res); v.Strong() {
+			x.rec.New = v.Tag
 			return
 		}
 	}
@@ -334,7 +335,7 @@ func (x *exchange) made(out *http.Request, up *upload, answered []string, before
 		return c, false
 	}
 	believes := x.believes()
-	if sure, tagged := x.route.learned.stored.asSent(x.r, believes); sure {
+	if sure, tagged := x.route.learned.Stored.AsSent(x.r, believes); sure {
 		if tag := x.foretold(up, answered, tagged); !tag.IsZero() {
 			return precondition.Current{Exists: true, Tag: tag, Now: x.now}, true
 		}
@@ -348,7 +349,7 @@ func (x *exchange) made(out *http.Request, up *upload, answered []string, before
 	}
 	same := up.holds(s)
 	if same || before.Alone() && !(s.exists && s.content.IsZero()) {
-		x.route.learned.stored.learn(x.r, same, same && believes && c.Tag != s.content)
+		x.route.learned.Stored.Learn(x.r, same, same && believes && c.Tag != s.content)
 	}
 	return c, same
 }
@@ -359,8 +360,8 @@ func (x *exchange) foretold(up *upload, answered []string, tagged bool) etag.Tag
 	if !tagged {
 		return up.held.tag()
 	}
-	tag, _ := readTag(answered)
-	if content := up.held.inMemory(); content != nil && x.route.learned.isDigestOf(tag, content) {
+	tag, _ := trust.ReadTag(answered)
+	if content := up.held.inMemory(); content != nil && x.route.learned.IsDigestOf(tag, content) {
 		return tag
 	}
 	return etag.Tag{}

@@ -1,33 +1,16 @@
 package guard
 
 import (
-	"hash/maphash"
 	"io"
+
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
-
-// sum is a hash of content with a key of this process: it tells versions apart, at a fraction of the cost of a
-// digest, and is never given out.
-type sum uint64
-
-var sumSeed = maphash.MakeSeed()
-
-// A summer sums content as it passes. The zero summer is not ready; see newSummer.
-type summer struct{ hash maphash.Hash }
-
-func newSummer() (s summer) {
-	s.hash.SetSeed(sumSeed)
-	return s
-}
-
-func (s *summer) Write(p []byte) (int, error) { return s.hash.Write(p) }
-
-func (s *summer) sum() sum { return sum(s.hash.Sum64()) }
 
 // checkedBody is content that is only complete if it is right: its last byte is held back until the end of
 // it has been seen and check has no objection. An error ends the content before that byte.
 type checkedBody struct {
 	io.ReadCloser
-	sum   *summer // nil for none
+	sum   *trust.Summer // nil for none
 	check func() error
 
 	last  [1]byte

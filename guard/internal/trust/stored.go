@@ -1,4 +1,4 @@
-package guard
+package trust
 
 import (
 	"net/http"
@@ -17,9 +17,9 @@ const (
 	maxMediaTypes = 64
 )
 
-// stored is what is known of whether a backend stores content as it was sent, by media type: many
-// transform what they understand. The zero stored is ready.
-type stored struct {
+// Stored is what is known of whether a backend stores content as it was sent, by media type: many
+// transform what they understand. The zero Stored is ready.
+type Stored struct {
 	mu     sync.Mutex
 	byType map[string]*storing
 }
@@ -35,7 +35,7 @@ type storing struct {
 }
 
 // of returns what is known of content such as that of r; nil if nothing is to be learned of it.
-func (s *stored) of(r *http.Request) *storing {
+func (s *Stored) of(r *http.Request) *storing {
 	if len(r.Header["Content-Encoding"]) > 0 {
 		return nil // it might be undone
 	}
@@ -54,9 +54,9 @@ func (s *stored) of(r *http.Request) *storing {
 	return of
 }
 
-// asSent reports whether what a PUT has stored need not be read back, and whether it is then likely to have a tag of the
+// AsSent reports whether what a PUT has stored need not be read back, and whether it is then likely to have a tag of the
 // backend. believed says that such tags are used.
-func (s *stored) asSent(r *http.Request, believed bool) (sure, tagged bool) {
+func (s *Stored) AsSent(r *http.Request, believed bool) (sure, tagged bool) {
 	of := s.of(r)
 	if of == nil {
 		return false, false
@@ -74,8 +74,8 @@ func (s *stored) asSent(r *http.Request, believed bool) (sure, tagged bool) {
 	return of.same >= enoughStored && !of.differ && of.puts%every != 0, of.tagged
 }
 
-// learn is told whether what a PUT has stored was what had been sent, and whether it had a tag of the backend.
-func (s *stored) learn(r *http.Request, same, tagged bool) {
+// Learn is told whether what a PUT has stored was what had been sent, and whether it had a tag of the backend.
+func (s *Stored) Learn(r *http.Request, same, tagged bool) {
 	of := s.of(r)
 	if of == nil {
 		return

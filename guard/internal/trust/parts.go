@@ -1,9 +1,9 @@
-package guard
+package trust
 
 import "sync/atomic"
 
-// parts is what is known of whether a backend answers Range.
-type parts struct{ refused, asked atomic.Uint32 }
+// Parts is what is known of whether a backend answers Range.
+type Parts struct{ refused, asked atomic.Uint32 }
 
 const (
 	// enoughRefused is how often in a row a backend answers Range with the whole until it is hardly asked for parts any more.
@@ -12,13 +12,13 @@ const (
 	sampleOfParts = 64
 )
 
-// worthAsking reports whether a part is to be asked for, as a backend that sends the whole is asked twice.
-func (p *parts) worthAsking() bool {
+// WorthAsking reports whether a part is to be asked for, as a backend that sends the whole is asked twice.
+func (p *Parts) WorthAsking() bool {
 	return p.refused.Load() < enoughRefused || p.asked.Add(1)%sampleOfParts == 0
 }
 
-// answered is told whether a part was sent.
-func (p *parts) answered(part bool) {
+// Answered is told whether a part was sent.
+func (p *Parts) Answered(part bool) {
 	if part {
 		p.refused.Store(0)
 	} else {

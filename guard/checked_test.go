@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
 
 // TestCheckedBody: however content is read, all of it comes if it is right, and all but its last byte if not.
@@ -24,7 +26,7 @@ func TestCheckedBody(t *testing.T) {
 			}
 			for _, content := range []string{"", "1", "12", "123456789"} {
 				for _, objection := range []error{nil, wrong} {
-					quick, checks := newSummer(), 0
+					quick, checks := trust.NewSummer(), 0
 					b := &checkedBody{ReadCloser: io.NopCloser(inner(strings.NewReader(content))), sum: &quick, check: func() error {
 						checks++
 						return objection
@@ -37,9 +39,9 @@ func TestCheckedBody(t *testing.T) {
 					if string(got) != want || !errors.Is(err, objection) || checks != 1 {
 						t.Errorf("%q, read %s and then %s: got %q, %v after %d checks, want %q, %v", content, from, to, got, err, checks, want, objection)
 					}
-					all := newSummer()
+					all := trust.NewSummer()
 					_, _ = io.WriteString(&all, content)
-					if quick.sum() != all.sum() {
+					if quick.Sum() != all.Sum() {
 						t.Errorf("%q, read %s and then %s: another sum", content, from, to)
 					}
 				}

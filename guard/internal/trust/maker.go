@@ -1,4 +1,4 @@
-package guard
+package trust
 
 import (
 	"time"
@@ -25,14 +25,14 @@ type evidence struct {
 // evidenceOf reads the tag in a whole response. Two kinds of tags vouch for themselves: a digest
 // of the content, and one that has the time and the size of a file, if these are the
 // Last-Modified and the length of this very response. content is nil if it is not at hand.
-func evidenceOf(v validators, content []byte) (e evidence) {
-	if v.coded {
+func evidenceOf(v Validators, content []byte) (e evidence) {
+	if v.Coded {
 		return e // what is in the tag may be of the content before it was coded
 	}
 	for _, r := range readingsOf(v, content) {
 		switch {
 		case !isDigest(r):
-			if isOfFile(r, v) && !v.modified.IsZero() {
+			if isOfFile(r, v) && !v.Modified.IsZero() {
 				return evidence{by: maker(r.Dialect.ID)}
 			}
 		case r.Fit == etag.Proven:
@@ -46,8 +46,8 @@ func evidenceOf(v validators, content []byte) (e evidence) {
 	return e
 }
 
-func readingsOf(v validators, content []byte) []etag.Reading {
-	return etag.Recognise(v.tag.String(), etag.Facts{LastModified: v.modified, Date: v.date, Size: max(v.size, 0), Content: content})
+func readingsOf(v Validators, content []byte) []etag.Reading {
+	return etag.Recognise(v.Tag.String(), etag.Facts{LastModified: v.Modified, Date: v.Date, Size: max(v.Size, 0), Content: content})
 }
 
 // isDigest reports whether the tag has a digest that is long enough to stand for content.
@@ -55,14 +55,14 @@ func isDigest(r etag.Reading) bool { return len(r.Digest) >= 16 }
 
 // isOfFile reports whether the tag has the time and size of a file, and nothing in the response speaks
 // against that. Times that tools give to every file tell no versions apart.
-func isOfFile(r etag.Reading, v validators) bool {
+func isOfFile(r etag.Reading, v Validators) bool {
 	if r.Time.IsZero() || r.Size < 0 || r.Resolution > time.Second {
 		return false
 	}
 	if _, normalised := r.Normalised(); normalised {
 		return false
 	}
-	return (v.bare || r.Size == v.size) && (v.modified.IsZero() || r.Time.Truncate(time.Second).Equal(v.modified))
+	return (v.Bare || r.Size == v.Size) && (v.Modified.IsZero() || r.Time.Truncate(time.Second).Equal(v.Modified))
 }
 
 // settling is how long after the time of a file a tag that is made of it can come to name another version, too:
@@ -76,8 +76,8 @@ var never = time.Unix(1<<40, 0)
 
 // soundFrom returns from when on, by the backend's clock, a tag is sound that one of the makers
 // who are trusted has made. Without its time in the tag, Last-Modified tells how old a version is.
-func soundFrom(v validators, trusts func(maker) bool) time.Time {
-	if !v.coded {
+func soundFrom(v Validators, trusts func(maker) bool) time.Time {
+	if !v.Coded {
 		for _, r := range readingsOf(v, nil) {
 			switch {
 			case !trusts(maker(r.Dialect.ID)):
@@ -91,8 +91,8 @@ func soundFrom(v validators, trusts func(maker) bool) time.Time {
 	switch {
 	case !trusts(""):
 		return never
-	case v.modified.IsZero():
+	case v.Modified.IsZero():
 		return time.Time{}
 	}
-	return v.modified.Add(settling)
+	return v.Modified.Add(settling)
 }

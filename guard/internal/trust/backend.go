@@ -1,4 +1,4 @@
-package guard
+package trust
 
 import (
 	"cmp"
@@ -10,16 +10,18 @@ import (
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
-// trust is what is thought of a backend's entity tags.
-type trust uint8
+// State is what is thought of a backend's entity tags.
+type State uint8
 
+// Distrust is for good, as long as the process runs.
 const (
-	learning trust = iota
-	trusted
-	distrusted
+	Learning State = iota
+	Trusted
+	Distrusted
 )
 
-func (t trust) String() string { return [...]string{"learning", "trusted", "distrusted"}[t] }
+// String returns "learning", "trusted" or "distrusted".
+func (t State) String() string { return [...]string{"learning", "trusted", "distrusted"}[t] }
 
 // What it takes until the tags of one maker are trusted.
 const (
@@ -48,28 +50,31 @@ const (
 	maxBelieved = 63
 	// maxJudged bounds how many judgements are kept of tags.
 	maxJudged = 1024
+	// maxKept bounds the length in bytes of a tag or media type that is kept.
+	maxKept = 256
 	// maxProbes bounds how often a backend is asked with a tag that it never gave out.
 	maxProbes = 16
 )
 
-// learned is what is known of the entity tags of one route's backend. Nothing in
+// Backend is what is known of the entity tags of one route's backend. Nothing in
 // it is ever used to answer a request: it only says whether the tags that the
 // backend sends now can be believed.
-type learned struct {
+type Backend struct {
 	mu       sync.Mutex
-	trust    trust
+	trust    State
 	why      string
 	tallies  map[maker]*tally
 	churn    int
 	observed map[uint64]*observation
 	judged   map[judged]time.Time // what soundFrom returned
-	shown    map[shown]*shown
+	shown    map[Shown]*Shown
 
 	probes, answers int
 
-	passing passing
-	parts   parts
-	stored  stored
+	// Passing, Parts and Stored are about other things than its tags.
+	Passing Passing
+	Parts   Parts
+	Stored  Stored
 }
 
 // tally is what speaks for the tags of one maker.
@@ -89,16 +94,16 @@ type observation struct {
 	// tag was on content with the sum of, the last that had a tag which could be judged. If large is set, there
 	// was too much of it to be seen, and of is not known.
 	tag   etag.Tag
-	of    sum
+	of    Sum
 	large bool
 	// whole is the sum of the content last seen, and size its length.
-	whole    sum
+	whole    Sum
 	size     int64
 	modified time.Time
 	evidence evidence
 	steady   bool
 	asked    turn.Moment // for it
-	shown    *shown
+	shown    *Shown
 	// believed is how many short answers were believed since.
 	believed int
 }
@@ -119,25 +124,28 @@ var keySeed = maphash.MakeSeed()
 // keyOf is short, whatever the length of the request target.
 func keyOf(target string) uint64 { return maphash.String(keySeed, target) }
 
-// status returns what is thought of the backend, and why: what speaks against it,
+// Status returns what is thought of the backend, and why: what speaks against it,
 // or whose tags were trusted first.
-func (l *learned) status() (trust, string) {
+func (l *Backend) Status() (State, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.trust, l.why
 }
 
-func (l *learned) isTrusted() bool  { t, _ := l.status(); return t == trusted }
-func (l *learned) distrusted() bool { t, _ := l.status(); return t == distrusted }
+// IsTrusted reports whether the tags of some maker are trusted.
+func (l *Backend) IsTrusted() bool { t, _ := l.Status(); return t == Trusted }
 
-// vouchesFor reports whether the tag of a response is sound.
-func (l *learned) vouchesFor(v validators) bool {
+// Distrusted reports whether no tag of this backend is ever going to be.
+func (l *Backend) Distrusted() bool { t, _ := l.Status(); return t == Distrusted }
+
+// VouchesFor reports whether the tag of a response is sound.
+func (l *Backend) VouchesFor(v Validators) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.trust != trusted || len(v.tag.Opaque()) > maxKept {
+	if l.trust != Trusted || len(v.Tag.Opaque()) > maxKept {
 		return false
 	}
-	key := judged{v.tag, v.modified, v.size, v.coded, v.bare}
+	key := judged{v.Tag, v.Modified, v.Size, v.Coded, v.Bare}
 	from, ok := l.judged[key]
 	if !ok {
 		from = soundFrom(v, l.trusts)
@@ -146,23 +154,32 @@ func (l *learned) vouchesFor(v validators) bool {
 		}
 		l.judged[key] = from
 	}
-	return !v.date.Before(from)
+	return !v.Date.Before(from)
 }
 
 // trusts reports whether the tags of one maker are trusted, if those of any are.
-func (l *learned) trusts(by maker) bool {
+func (l *Backend) trusts(by maker) bool {
 	t := l.tallies[by]
 	return t != nil && t.enough(by)
 }
 
-// observe learns from a whole response to a request for target that was made at a moment. content is nil if it is
+// Seen is what a whole response showed. Sum is that of its content, and Shown what it was sent with; zero if that is not
+// known. TooLong says that there was too much of the content to be looked at.
+type Seen struct {
+	Validators
+	Sum     Sum
+	Shown   *Shown
+	TooLong bool
+}
+
+// Observe learns from a whole response to a request for target that was made at a moment. content is nil if it is
 // not at hand. It reports whether that changed what is thought of the backend.
-func (l *learned) observe(target string, asked turn.Moment, s sight, content []byte) (changed bool) {
-	v := s.backend
+func (l *Backend) Observe(target string, asked turn.Moment, s Seen, content []byte) (changed bool) {
+	v := s.Validators
 	key := keyOf(target)
-	now := observation{whole: s.sum, large: s.tooLong, size: v.size, modified: v.modified, asked: asked}
-	if judgeable := v.fault == "" && v.strong() && v.settled() && len(v.tag.Opaque()) <= maxKept; judgeable && !l.distrusted() {
-		now.tag, now.of = v.tag, s.sum
+	now := observation{whole: s.Sum, large: s.TooLong, size: v.Size, modified: v.Modified, asked: asked}
+	if judgeable := v.Fault == "" && v.Strong() && v.Settled() && len(v.Tag.Opaque()) <= maxKept; judgeable && !l.Distrusted() {
+		now.tag, now.of = v.Tag, s.Sum
 		if was, ok := l.lastSeen(key); ok && was.tag == now.tag && was.of == now.of && (!was.evidence.undecided || content == nil) {
 			now.evidence = was.evidence
 		} else {
@@ -172,18 +189,18 @@ func (l *learned) observe(target string, asked turn.Moment, s sight, content []b
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.trust
-	now.shown = l.known(s.shown)
+	now.shown = l.known(s.Shown)
 	switch {
-	case v.fault != "" && before != distrusted:
-		l.distrust(v.fault)
-	case before != distrusted && !now.tag.IsZero() && !now.large:
+	case v.Fault != "" && before != Distrusted:
+		l.distrust(v.Fault)
+	case before != Distrusted && !now.tag.IsZero() && !now.large:
 		l.compare(key, &now)
 	}
 	l.remember(key, &now)
 	return l.trust != before
 }
 
-func (l *learned) lastSeen(key uint64) (observation, bool) {
+func (l *Backend) lastSeen(key uint64) (observation, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if o := l.observed[key]; o != nil {
@@ -192,41 +209,57 @@ func (l *learned) lastSeen(key uint64) (observation, bool) {
 	return observation{}, false
 }
 
-// wholeAt returns the sum of all of the version that was there at a moment; ok is false if that is not known. Content with this sum
+// WholeAt returns the sum of all of the version that was there at a moment; ok is false if that is not known. Content with this sum
 // is right, whatever was written since.
-func (l *learned) wholeAt(target string, at turn.Moment) (whole sum, ok bool) {
+func (l *Backend) WholeAt(target string, at turn.Moment) (whole Sum, ok bool) {
 	o, seen := l.lastSeen(keyOf(target))
 	return o.whole, seen && !o.large && o.asked.KeptUntil(at)
 }
 
-// knows reports whether all of a resource was seen under a tag.
-func (l *learned) knows(target string, tag etag.Tag) bool {
+// Knows reports whether all of a resource was seen under a tag.
+func (l *Backend) Knows(target string, tag etag.Tag) bool {
 	o, ok := l.lastSeen(keyOf(target))
 	return ok && o.tag == tag && !o.large
 }
 
-// believe returns what was last seen of a resource if a short answer about it may be believed: all of it was seen under a tag
+// Known is what was last seen of a resource, for short answers about it to be held against.
+type Known struct {
+	Tag      etag.Tag
+	Modified time.Time
+	Size     int64
+	Shown    *Shown
+	asked    turn.Moment
+}
+
+// Fits reports whether a short answer with v speaks of what was seen. If it does not, it is not a lie yet: all of the
+// content is to be looked at, and shows it.
+func (k Known) Fits(v Validators) bool {
+	return v.Tag.StrongEqual(k.Tag) && (v.Modified.IsZero() || k.Modified.IsZero() || v.Modified.Equal(k.Modified)) &&
+		(v.Size < 0 || k.Size < 0 || v.Size == k.Size) && !k.asked.Overtaken()
+}
+
+// Believe returns what was last seen of a resource if a short answer about it may be believed: all of it was seen under a tag
 // after the last write through the guard, and it was not asked about too often since. ok is false otherwise: then
 // all of it is to be looked at.
-func (l *learned) believe(target string) (o observation, ok bool) {
+func (l *Backend) Believe(target string) (k Known, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := l.observed[keyOf(target)]
 	if seen == nil || seen.shown == nil || !seen.isTagged() || seen.believed >= maxBelieved || seen.asked.Overtaken() {
-		return observation{}, false
+		return Known{}, false
 	}
 	seen.believed++
-	return *seen, true
+	return Known{seen.tag, seen.modified, seen.size, seen.shown, seen.asked}, true
 }
 
 // distrust is for good.
-func (l *learned) distrust(why string) {
-	l.trust, l.why = distrusted, why
+func (l *Backend) distrust(why string) {
+	l.trust, l.why = Distrusted, why
 	l.tallies, l.judged = nil, nil
 }
 
 // compare holds what is seen against what was seen before.
-func (l *learned) compare(key uint64, now *observation) {
+func (l *Backend) compare(key uint64, now *observation) {
 	for _, by := range now.evidence.against {
 		l.refute(by)
 	}
@@ -263,7 +296,7 @@ func (l *learned) compare(key uint64, now *observation) {
 }
 
 // tallyOf returns the tally that e counts for; of what is undecided nobody's.
-func (l *learned) tallyOf(e evidence) *tally {
+func (l *Backend) tallyOf(e evidence) *tally {
 	if e.undecided {
 		return new(tally)
 	}
@@ -279,7 +312,7 @@ func (l *learned) tallyOf(e evidence) *tally {
 }
 
 // refute takes the trust in the tags of one maker away.
-func (l *learned) refute(by maker) {
+func (l *Backend) refute(by maker) {
 	if t := l.tallyOf(evidence{by: by}); !t.refuted {
 		t.refuted, l.judged = true, nil
 	}
@@ -288,22 +321,22 @@ func (l *learned) refute(by maker) {
 			return
 		}
 	}
-	l.trust, l.why = learning, ""
+	l.trust, l.why = Learning, ""
 }
 
 // begin trusts the tags of one maker, unless the backend has yet to show that it can compare tags.
-func (l *learned) begin(by maker, first bool) {
+func (l *Backend) begin(by maker, first bool) {
 	if first {
 		l.judged = nil // in which they are never sound
 	}
-	if l.trust == learning && l.answers >= enoughAnswers {
-		l.trust, l.why = trusted, cmp.Or(string(by), "changes-with-content")
+	if l.trust == Learning && l.answers >= enoughAnswers {
+		l.trust, l.why = Trusted, cmp.Or(string(by), "changes-with-content")
 	}
 }
 
 // remember keeps what was seen of a resource, in the place of any other if there is no room. What a tag stood
 // for is not forgotten because the content had none that could be judged meanwhile.
-func (l *learned) remember(key uint64, now *observation) {
+func (l *Backend) remember(key uint64, now *observation) {
 	if l.observed == nil {
 		l.observed = make(map[uint64]*observation)
 	}
@@ -323,30 +356,30 @@ func (l *learned) remember(key uint64, now *observation) {
 	l.observed[key] = now
 }
 
-// isDigestOf reports whether a tag is the digest of content, of a maker who is trusted.
-func (l *learned) isDigestOf(tag etag.Tag, content []byte) bool {
+// IsDigestOf reports whether a tag is the digest of content, of a maker who is trusted.
+func (l *Backend) IsDigestOf(tag etag.Tag, content []byte) bool {
 	if tag.IsZero() || tag.IsWeak() {
 		return false
 	}
-	e := evidenceOf(validators{tag: tag, size: int64(len(content))}, content)
+	e := evidenceOf(Validators{Tag: tag, Size: int64(len(content))}, content)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return e.digest && l.trusts(e.by)
 }
 
-// misjudges says that the backend has evaluated a precondition wrongly.
-func (l *learned) misjudges(why string) {
+// Misjudges says that the backend has evaluated a precondition wrongly.
+func (l *Backend) Misjudges(why string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.distrust(why)
 }
 
-// probe reports whether a read of target is to be made with a tag that the backend never
+// Probe reports whether a read of target is to be made with a tag that the backend never
 // gave out, to see that it is not taken in by that.
-func (l *learned) probe(target string) bool {
+func (l *Backend) Probe(target string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.trust != learning || l.answers >= enoughAnswers || l.probes >= maxProbes {
+	if l.trust != Learning || l.answers >= enoughAnswers || l.probes >= maxProbes {
 		return false
 	}
 	if o := l.observed[keyOf(target)]; o == nil || !o.isTagged() {
@@ -356,8 +389,8 @@ func (l *learned) probe(target string) bool {
 	return true
 }
 
-// answered says that the backend has answered such a request with the content.
-func (l *learned) answered() {
+// Answered says that the backend has answered such a request with the content.
+func (l *Backend) Answered() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answers++
