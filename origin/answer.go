@@ -195,8 +195,12 @@ func (x *exchange) redirectToCollection() {
 }
 
 // methodNotAllowed answers 405 (RFC 9110 §15.5.6).
-func (x *exchange) methodNotAllowed(k kind) {
-	methods := x.methods(k)
+func (x *exchange) methodNotAllowed(k Kind) {
+	exists := true
+	if x.options.Methods != nil { // otherwise it makes no difference
+		_, exists, _ = x.kindOf()
+	}
+	methods := x.Allow(k, exists)
 	p := condhttp.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
 		fmt.Sprintf("%s cannot be applied to %s", x.r.Method, k), "it has the methods "+methods)
 	x.refuse(p, field{"Allow", []string{methods}})

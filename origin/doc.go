@@ -37,6 +37,9 @@
 // is asked with the preconditions, before content is read, and around the commit, so that no
 // lock can come between the question and the write.
 //
+// A handler around this one may answer methods that are not known here; [Options.Methods]
+// makes the Allow field tell of them, and [Handler.Allow] is the same for its own answers.
+//
 // # Dates
 //
 // The Date field of an answer is the time before the state was looked up, not the

@@ -157,7 +157,7 @@ func (x *exchange) serve() {
 	case http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodPost:
 		x.write()
 	case http.MethodTrace, http.MethodConnect:
-		x.methodNotAllowed(kindResource)
+		x.methodNotAllowed(KindResource)
 	default:
 		x.notImplemented()
 	}

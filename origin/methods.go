@@ -3,78 +3,93 @@ package origin
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// kind is what sort of thing a target is, by which it has methods.
-type kind uint8
+// Kind is what sort of thing a target is, by which it has methods.
+type Kind uint8
 
 const (
-	kindResource kind = iota
-	kindCollection
-	kindRevision
+	// KindResource is a name that has content, or could have.
+	KindResource Kind = iota
+	// KindCollection is a collection, or a path that ends in a slash.
+	KindCollection
+	// KindRevision is an earlier revision, or all of them.
+	KindRevision
+	// KindServer is the server as a whole: the target of "OPTIONS *".
+	KindServer
 )
 
-func (k kind) String() string {
-	switch k {
-	case kindCollection:
-		return "a collection"
-	case kindRevision:
-		return "an earlier revision"
-	}
-	return "this resource"
+func (k Kind) String() string {
+	return [...]string{"this resource", "a collection", "an earlier revision", "the server"}[k]
 }
 
-const readMethods = "GET, HEAD, OPTIONS"
+// Allow returns the Allow field (RFC 9110 §10.2.1) of a target, as it is in answers to OPTIONS and in a
+// 405, with the methods that [Options.Methods] adds. A handler around this one that
+// answers 405 itself sends the same.
+func (h *Handler) Allow(k Kind, exists bool) string {
+	methods := h.methods(k)
+	if h.options.Methods != nil {
+		methods = h.options.Methods(k, exists, methods)
+	}
+	return strings.Join(methods, ", ")
+}
 
-// methods is the Allow field for a target (RFC 9110 §10.2.1).
-func (h *Handler) methods(k kind) string {
+// methods are those of this handler.
+func (h *Handler) methods(k Kind) []string {
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 	switch {
-	case h.options.ReadOnly || k == kindRevision && h.options.MayPurge == nil:
-		return readMethods
-	case k == kindRevision:
-		return readMethods + ", DELETE"
-	case k == kindCollection:
-		return readMethods + ", POST"
+	case h.options.ReadOnly || k == KindRevision && h.options.MayPurge == nil:
+		return methods
+	case k == KindRevision:
+		return append(methods, http.MethodDelete)
+	case k == KindCollection:
+		return append(methods, http.MethodPost)
+	case k == KindServer:
+		methods = append(methods, http.MethodPost)
 	}
-	return readMethods + ", PUT, PATCH, DELETE"
+	return append(methods, http.MethodPut, http.MethodPatch, http.MethodDelete)
 }
 
-// kindOf tells what the target is. What does not exist is what could be created
-// there.
-func (x *exchange) kindOf() (kind, error) {
+// kindOf tells what the target is, and whether it is there. What does not exist is what
+// could be created there.
+func (x *exchange) kindOf() (k Kind, exists bool, err error) {
 	if x.target.versioned {
-		return kindRevision, nil
+		return KindRevision, true, nil
 	}
-	if x.target.slash {
-		return kindCollection, nil
+	if x.target.slash && x.options.Methods == nil {
+		return KindCollection, true, nil // nobody asks whether it is
 	}
 	info, err := x.store.Stat(x.ctx, x.target.name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return kindResource, nil
+		err = nil
 	case info.Collection:
-		return kindCollection, nil
+		return KindCollection, true, err
 	}
-	return kindResource, err
+	if x.target.slash {
+		return KindCollection, false, err
+	}
+	return KindResource, info.Exists(), err
 }
 
 // optionsOf answers OPTIONS for a target (RFC 9110 §9.3.7). Preconditions have
 // no meaning there.
 func (x *exchange) optionsOf() {
-	k, err := x.kindOf()
+	k, exists, err := x.kindOf()
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	x.header["Allow"] = []string{x.methods(k)}
+	x.header["Allow"] = []string{x.Allow(k, exists)}
 	x.header["Accept-Ranges"] = bytesUnit
 	switch {
 	case x.options.ReadOnly:
-	case k == kindResource:
+	case k == KindResource:
 		x.header["Accept-Patch"] = acceptPatch
-	case k == kindCollection:
+	case k == KindCollection:
 		x.header["Accept-Post"] = anyType
 	}
 	x.noContent(http.StatusNoContent)
@@ -82,10 +97,6 @@ func (x *exchange) optionsOf() {
 
 // optionsOfServer answers "OPTIONS *", which is about the server as a whole.
 func (x *exchange) optionsOfServer() {
-	methods := readMethods
-	if !x.options.ReadOnly {
-		methods += ", POST, PUT, PATCH, DELETE"
-	}
-	x.header["Allow"] = []string{methods}
+	x.header["Allow"] = []string{x.Allow(KindServer, true)}
 	x.noContent(http.StatusNoContent)
 }

@@ -60,6 +60,10 @@ type Options struct {
 	// Locks decides whether a write may touch a name, beside the preconditions. Nil lets
 	// every write.
 	Locks Locks
+	// Methods returns the methods of a target for the Allow field, if a handler around
+	// this one has some of its own: own are this handler's, and may be appended
+	// to. exists reports whether there is anything under the name. Nil is own.
+	Methods func(k Kind, exists bool, own []string) []string
 	// Observe is told of every request that was answered.
 	Observe observe.Observer
 	// Logger gets what went wrong inside. Nil discards it.

@@ -28,7 +28,7 @@ func (x *exchange) post() {
 		x.fail(notACollection(collection.Name))
 		return
 	case !collection.Collection:
-		x.methodNotAllowed(kindResource)
+		x.methodNotAllowed(KindResource)
 		return
 	case !x.target.slash:
 		x.redirectToCollection()

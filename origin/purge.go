@@ -15,7 +15,7 @@ func (x *exchange) purge() {
 	purger, ok := x.store.(store.Purger)
 	switch {
 	case !ok || x.options.MayPurge == nil:
-		x.methodNotAllowed(kindRevision)
+		x.methodNotAllowed(KindRevision)
 		return
 	case !x.options.MayPurge(x.r):
 		x.refuse(condhttp.NewProblem(http.StatusForbidden, "purge-not-allowed",

@@ -26,11 +26,11 @@ func (x *exchange) write() {
 	case x.target.versioned && x.r.Method == http.MethodDelete:
 		x.purge()
 	case x.target.versioned:
-		x.methodNotAllowed(kindRevision)
+		x.methodNotAllowed(KindRevision)
 	case x.r.Method == http.MethodPost:
 		x.post()
 	case x.target.slash:
-		x.methodNotAllowed(kindCollection)
+		x.methodNotAllowed(KindCollection)
 	case x.r.Method == http.MethodPut:
 		x.put()
 	case x.r.Method == http.MethodPatch:
