@@ -46,6 +46,7 @@ var house = []floor{
 		{"etag", nil},
 		{"byterange", []string{"internal/field/method"}},
 		{"precondition", []string{"etag", "internal/field/date", "internal/field/method"}},
+		{"precondition/ifheader", []string{"etag"}},
 	}},
 	{"A store knows names, revisions and bytes, and nothing of HTTP: whoever writes one need not read the rest.", []room{
 		{"store", nil},
