@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -127,7 +126,7 @@ func (c Checker) act(w http.ResponseWriter, r *http.Request, d precondition.Deci
 		return false
 	}
 	if method.Reads(r.Method) {
-		setValidators(w.Header(), current)
+		validatorsOf(current).setOver(w.Header(), current.Now)
 	}
 	return true
 }
@@ -188,38 +187,9 @@ func writeNotModified(w http.ResponseWriter, d precondition.Decision, current pr
 	if !d.Matched.IsZero() {
 		current.Tag = d.Matched
 	}
-	setValidators(h, current)
-	if !current.Tag.IsZero() {
+	validatorsOf(current).setOver(h, current.Now)
+	if len(h["Etag"]) > 0 {
 		delete(h, "Last-Modified")
 	}
 	w.WriteHeader(http.StatusNotModified)
-}
-
-// setValidators sets ETag and Last-Modified to those of the current
-// representation. What the handler has set stays if current has nothing better.
-func setValidators(h http.Header, current precondition.Current) {
-	if !current.Exists {
-		return
-	}
-	setTag(h, current.Tag)
-	switch {
-	case current.LastModified.IsZero():
-	case settled(current):
-		h["Last-Modified"] = []string{seconds(current.LastModified).Format(http.TimeFormat)}
-	default:
-		delete(h, "Last-Modified")
-	}
-}
-
-func setTag(h http.Header, tag etag.Tag) {
-	if !tag.IsZero() {
-		h["Etag"] = []string{tag.String()}
-	}
-}
-
-// settled reports whether the second of the modification date has passed, as it
-// has if current has no Now. As long as it has not, the resource can change and
-// keep that date.
-func settled(current precondition.Current) bool {
-	return current.Now.IsZero() || !current.Now.Before(seconds(current.LastModified).Add(time.Second))
 }

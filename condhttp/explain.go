@@ -265,7 +265,7 @@ func (x *refusal) tagged() string {
 
 // dated reports whether there is a date that may be told.
 func (x *refusal) dated() bool {
-	return !x.current.LastModified.IsZero() && settled(x.current)
+	return Published(x.current.LastModified, x.current.Now)
 }
 
 func (x *refusal) date() string {

@@ -244,7 +244,7 @@ func StateOf(c precondition.Current) *State {
 	s := &State{Exists: c.Exists}
 	if c.Exists {
 		s.ETag = c.Tag.String()
-		if settled(c) {
+		if Published(c.LastModified, c.Now) {
 			s.LastModified = seconds(c.LastModified)
 		}
 	}

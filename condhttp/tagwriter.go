@@ -294,7 +294,7 @@ func (t *tagWriter) conclude() {
 	}
 	d, current := t.checker.decide(t.r, currentOf(t.Header(), tag))
 	if t.checker.permit(t.w, t.r, d, current) {
-		setValidators(t.Header(), current)
+		validatorsOf(current).setOver(t.Header(), current.Now)
 		t.checker.send(t.w, t.r, d, current, representation{bytes.NewReader(t.buf.Bytes()), int64(t.buf.Len())})
 	}
 	t.release()
