@@ -41,6 +41,7 @@ var house = []floor{
 		{"internal/content/budget", nil},
 		{"internal/content/coding", []string{"internal/field/qvalue"}},
 		{"internal/content/patch", nil},
+		{"internal/content/recent", nil},
 	}},
 	{"Values and decisions touch no clock, network or disk, so that tables from the RFC can show them right.", []room{
 		{"etag", nil},
@@ -71,7 +72,7 @@ var house = []floor{
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "origin/internal/listing", "internal/target",
-			"internal/content/budget", "internal/content/coding", "internal/content/patch", "internal/field/digest", "internal/field/mediatype",
+			"internal/content/budget", "internal/content/coding", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
 		}},
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},

@@ -173,7 +173,7 @@ func (x *exchange) changes(before, after store.Info) *condhttp.Changes {
 		return nil
 	}
 	key := change{before.Digest, after.Digest, mediatype.Of(after.Name)}
-	if known, ok := x.differences.get(key); ok {
+	if known, ok := x.differences.Get(key); ok {
 		return known
 	}
 	// What changed is good to know, but not needed: nobody waits for it.
@@ -186,7 +186,7 @@ func (x *exchange) changes(before, after store.Info) *condhttp.Changes {
 	if err != nil {
 		return nil // one of them is gone
 	}
-	x.differences.put(key, found, int64(patch.MaxChange))
+	x.differences.Put(key, found, int64(patch.MaxChange))
 	return found
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
+	"github.com/fourtwelve/fourtwelve/internal/content/recent"
 	requested "github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -27,11 +28,11 @@ type Handler struct {
 
 	dates     dateField
 	listings  *listings
-	resources *cache[string, *resource]
-	verdicts  *cache[pair, bool]
+	resources *recent.Cache[string, *resource]
+	verdicts  *recent.Cache[pair, bool]
 	encodings coding.Cache
 	// differences are nil where there is none to be told.
-	differences *cache[change, *condhttp.Changes]
+	differences *recent.Cache[change, *condhttp.Changes]
 	exchanges   sync.Pool // of *exchange
 }
 
@@ -56,9 +57,9 @@ func New(o Options) (*Handler, error) {
 		policy:      precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
 		log:         o.Logger,
 		listings:    newListings(),
-		resources:   newCache[string, *resource](maxResources),
-		verdicts:    newCache[pair, bool](maxVerdicts),
-		differences: newCache[change, *condhttp.Changes](maxChanges),
+		resources:   recent.New[string, *resource](maxResources),
+		verdicts:    recent.New[pair, bool](maxVerdicts),
+		differences: recent.New[change, *condhttp.Changes](maxChanges),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/content/recent"
 	"github.com/fourtwelve/fourtwelve/origin/internal/listing"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -16,7 +17,7 @@ import (
 // listings goes through collections, and remembers the tags of what it saw.
 type listings struct {
 	// known are the digest and length of a listing, by what it is made of.
-	known *cache[listed, rendered]
+	known *recent.Cache[listed, rendered]
 	// slots has an element for each collection that is being gone through.
 	slots chan struct{}
 
@@ -41,7 +42,7 @@ const maxListed = 1 << 12
 
 func newListings() *listings {
 	return &listings{
-		known: newCache[listed, rendered](maxListed),
+		known: recent.New[listed, rendered](maxListed),
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		walks: make(map[string]*walks),
 	}
@@ -177,10 +178,10 @@ func (x *exchange) list(collection string, add func(store.Info) bool) error {
 func (x *exchange) listingOf(collection, form string, w *walk) *resource {
 	content := &generated{func(to io.Writer) error { return w.members.Render(to, form, collection) }}
 	key := listed{collection, form, w.fingerprint}
-	r, ok := x.listings.known.get(key)
+	r, ok := x.listings.known.Get(key)
 	if !ok {
 		r = content.measure()
-		x.listings.known.put(key, r, 1)
+		x.listings.known.Put(key, r, 1)
 	}
 	res := x.newResource(store.Info{Name: collection, Collection: true, Size: r.size, Digest: r.digest}, form)
 	res.content = content

@@ -80,7 +80,7 @@ func (x *exchange) findNeighbour(res *resource, index int, known *neighbours) *r
 // contents is decoded once.
 func (x *exchange) verified(res *resource, file store.Info, index int) bool {
 	p := pair{res.info.Digest, file.Digest, index}
-	if verdict, ok := x.verdicts.get(p); ok {
+	if verdict, ok := x.verdicts.Get(p); ok {
 		return verdict
 	}
 	err := x.verify(res, file, index)
@@ -91,7 +91,7 @@ func (x *exchange) verified(res *resource, file store.Info, index int) bool {
 		x.log.WarnContext(x.ctx, "precompressed file is not used: it does not decode to the file beside it",
 			"name", file.Name, "error", err)
 	}
-	x.verdicts.put(p, err == nil, 1)
+	x.verdicts.Put(p, err == nil, 1)
 	return err == nil
 }
 

@@ -68,11 +68,11 @@ const maxEncoded = 8 << 20
 
 // resourceOf returns the resource that info describes.
 func (h *Handler) resourceOf(info store.Info) *resource {
-	if res, ok := h.resources.get(info.Name); ok && res.info == info {
+	if res, ok := h.resources.Get(info.Name); ok && res.info == info {
 		return res
 	}
 	res := h.newResource(info, mediatype.Of(info.Name))
-	h.resources.put(info.Name, res, 1)
+	h.resources.Put(info.Name, res, 1)
 	return res
 }
 

@@ -74,36 +74,3 @@ func TestPreferredReturn(t *testing.T) {
 		}
 	}
 }
-
-func TestCacheForgets(t *testing.T) {
-	c := newCache[int, int](4 * 2 * cacheShards) // four in each generation of each shard
-	const many = 10_000
-	for i := range many {
-		c.put(i, -i, 1)
-		if v, ok := c.get(i); !ok || v != -i {
-			t.Fatalf("get(%d), just put, is %d, %v", i, v, ok)
-		}
-		if v, ok := c.get(0); ok && v != 0 {
-			t.Fatalf("get(0) is %d", v)
-		}
-	}
-	kept := 0
-	for i := range many {
-		if v, ok := c.get(i); ok {
-			kept++
-			if v != -i {
-				t.Errorf("get(%d) is %d", i, v)
-			}
-		}
-	}
-	if most := 2 * 5 * cacheShards; kept > most {
-		t.Errorf("%d of %d values are kept, want at most %d", kept, many, most)
-	}
-	if _, ok := c.get(0); !ok {
-		t.Error("a value that is asked for all the time is forgotten")
-	}
-	c.put(many, 1, 1<<20)
-	if _, ok := c.get(many); ok {
-		t.Error("a value larger than the cache is kept")
-	}
-}

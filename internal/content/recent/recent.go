@@ -1,11 +1,12 @@
-package origin
+// Package recent remembers values that were asked for lately.
+package recent
 
 import (
 	"hash/maphash"
 	"sync"
 )
 
-// cache remembers values up to a total cost, and forgets those that have
+// Cache remembers values up to a total cost, and forgets those that have
 // not been asked for in a while. It may be used from any number of goroutines;
 // a hit does not allocate.
 //
@@ -13,7 +14,7 @@ import (
 // one; when the young one is full it becomes the old one, and what was left
 // there is forgotten. This is close to forgetting the least recently used,
 // without writing anything on most hits.
-type cache[K comparable, V any] struct {
+type Cache[K comparable, V any] struct {
 	seed   maphash.Seed
 	limit  int64 // of one generation of one shard
 	shards [cacheShards]shard[K, V]
@@ -32,16 +33,17 @@ type cached[V any] struct {
 	cost  int64
 }
 
-// newCache returns a cache of values that together cost no more than limit.
-func newCache[K comparable, V any](limit int64) *cache[K, V] {
-	c := &cache[K, V]{seed: maphash.MakeSeed(), limit: limit / (2 * cacheShards)}
+// New returns a cache of values that together cost no more than limit.
+func New[K comparable, V any](limit int64) *Cache[K, V] {
+	c := &Cache[K, V]{seed: maphash.MakeSeed(), limit: limit / (2 * cacheShards)}
 	for i := range c.shards {
 		c.shards[i].young = make(map[K]cached[V])
 	}
 	return c
 }
 
-func (c *cache[K, V]) get(key K) (value V, ok bool) {
+// Get returns the value that was put for key, unless it is forgotten.
+func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
 	s := c.shard(key)
 	s.mu.RLock()
 	hit, ok := s.young[key]
@@ -49,7 +51,7 @@ func (c *cache[K, V]) get(key K) (value V, ok bool) {
 		hit, ok = s.old[key]
 		if ok {
 			s.mu.RUnlock()
-			c.put(key, hit.value, hit.cost)
+			c.Put(key, hit.value, hit.cost)
 			return hit.value, true
 		}
 	}
@@ -57,9 +59,9 @@ func (c *cache[K, V]) get(key K) (value V, ok bool) {
 	return hit.value, ok
 }
 
-// put remembers value. One that costs more than half a shard may is not worth
+// Put remembers value. One that costs more than half a shard may is not worth
 // the others it would displace and is not kept.
-func (c *cache[K, V]) put(key K, value V, cost int64) {
+func (c *Cache[K, V]) Put(key K, value V, cost int64) {
 	if cost > c.limit/2 {
 		return
 	}
@@ -73,6 +75,6 @@ func (c *cache[K, V]) put(key K, value V, cost int64) {
 	}
 }
 
-func (c *cache[K, V]) shard(key K) *shard[K, V] {
+func (c *Cache[K, V]) shard(key K) *shard[K, V] {
 	return &c.shards[maphash.Comparable(c.seed, key)%cacheShards]
 }
