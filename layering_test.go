@@ -69,10 +69,13 @@ var house = []floor{
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{
 		{"observe", []string{"etag", "precondition"}},
 		{"condhttp", []string{"etag", "precondition", "byterange", "internal/field/method", "internal/field/qvalue"}},
+		{"internal/resource", []string{
+			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
+		}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
-			"observe", "etag", "precondition", "byterange", "condhttp", "store", "origin/internal/listing", "internal/target",
-			"internal/content/budget", "internal/content/coding", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
+			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
+			"internal/content/budget", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
 		}},
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},

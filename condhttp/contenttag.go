@@ -2,10 +2,11 @@ package condhttp
 
 import (
 	"context"
-	"github.com/fourtwelve/fourtwelve/etag"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/etag"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"

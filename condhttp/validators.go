@@ -12,6 +12,7 @@ import (
 // number of responses. The zero Validators are none. They do not change, and may be used
 // from any number of goroutines.
 type Validators struct {
+	tag      etag.Tag
 	modified time.Time // in the resolution of an HTTP-date
 	// etag and lastModified are the field lines, or nil. Responses share them, so they have no
 	// room to append.
@@ -20,7 +21,7 @@ type Validators struct {
 
 // NewValidators returns the validators of a representation. A tag or a date that is zero is none.
 func NewValidators(tag etag.Tag, modified time.Time) Validators {
-	v := Validators{modified: seconds(modified)}
+	v := Validators{tag: tag, modified: seconds(modified)}
 	if !tag.IsZero() {
 		v.etag = []string{tag.String()}
 	}
@@ -28,6 +29,13 @@ func NewValidators(tag etag.Tag, modified time.Time) Validators {
 		v.lastModified = []string{v.modified.Format(http.TimeFormat)}
 	}
 	return v
+}
+
+// WithTag returns the validators of another representation of the same revision.
+func (v Validators) WithTag(tag etag.Tag) Validators {
+	other := NewValidators(tag, time.Time{})
+	other.modified, other.lastModified = v.modified, v.lastModified
+	return other
 }
 
 // Set makes v the validators in h, the header of a response that carries the representation or
@@ -44,7 +52,7 @@ func (v Validators) Set(h http.Header, now time.Time) {
 // is of another representation of the same revision; it may be zero.
 func (v Validators) SetNotModified(h http.Header, matched etag.Tag, now time.Time) {
 	switch {
-	case !matched.IsZero():
+	case !matched.IsZero() && matched != v.tag:
 		v = NewValidators(matched, time.Time{})
 	case v.etag != nil:
 		v.modified, v.lastModified = time.Time{}, nil

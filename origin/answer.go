@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -17,31 +18,28 @@ type field struct {
 	value []string
 }
 
-// setValidators sets the fields that an answer about a representation has whether
-// or not it carries it (RFC 9110 §15.4.5), Date being there already.
-func (x *exchange) setValidators(res *resource, etag []string) {
-	x.header["Etag"] = etag
+// setStored sets the fields that an answer about a representation has beside its validators
+// whether or not it carries it (RFC 9110 §15.4.5), Date being there already.
+func (x *exchange) setStored(res *resource.Resource) {
 	x.vary(x.varyBy(res))
-	if res.cacheControl != nil {
-		x.header["Cache-Control"] = res.cacheControl
+	if res.CacheControl != nil {
+		x.header["Cache-Control"] = res.CacheControl
 	}
-	if x.forCollection && res.content == nil {
-		x.header["Content-Location"] = res.path
+	if x.forCollection && !res.IsGenerated() {
+		x.header["Content-Location"] = res.Path
 	}
 }
 
 // setRepresentation sets the fields of an answer that carries a representation,
 // all but its length.
-func (x *exchange) setRepresentation(res *resource, rep *representation) {
-	x.setValidators(res, rep.etag)
-	x.header["Content-Type"] = res.mediaType
+func (x *exchange) setRepresentation(res *resource.Resource, rep *resource.Representation) {
+	rep.Validators.Set(x.header, x.now)
+	x.setStored(res)
+	x.header["Content-Type"] = res.MediaType
 	x.header["Accept-Ranges"] = bytesUnit
 	x.header["X-Content-Type-Options"] = nosniff
-	if rep.encoding != nil {
-		x.header["Content-Encoding"] = rep.encoding
-	}
-	if published(res.info.Modified, x.now) {
-		x.header["Last-Modified"] = res.lastModified
+	if rep.Encoding != nil {
+		x.header["Content-Encoding"] = rep.Encoding
 	}
 	if link := x.linkOf(res); link != nil {
 		x.header["Link"] = link
@@ -113,7 +111,7 @@ func (x *exchange) fail(err error) {
 		if x.clientGone(err) {
 			panic(http.ErrAbortHandler) // nobody waits for an answer
 		}
-		x.log.ErrorContext(x.ctx, "request failed", "method", x.r.Method, "name", x.target.name,
+		x.log.ErrorContext(x.ctx, "request failed", "method", x.r.Method, "name", x.target.Name,
 			"status", p.Status, "reason", p.Reason, "error", err)
 	}
 	if p.Status == http.StatusServiceUnavailable {
@@ -121,6 +119,12 @@ func (x *exchange) fail(err error) {
 		return
 	}
 	x.refuse(p)
+}
+
+// clientGone reports whether err is there because nobody waits for the answer
+// any more.
+func (x *exchange) clientGone(err error) bool {
+	return x.ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }
 
 // retrySoon is for what will pass (RFC 9110 §10.2.3).
@@ -175,7 +179,7 @@ func (x *exchange) busy() {
 // notACollection is the error for the path of a resource with a slash after it.
 func notACollection(name string) error {
 	return condhttp.NewProblem(http.StatusNotFound, "not-a-collection",
-		"the path ends in a slash, but what it names is not a collection", "fetch "+pathOf(name))
+		"the path ends in a slash, but what it names is not a collection", "fetch "+resource.PathOf(name))
 }
 
 // redirectToCollection sends the client to the path with a slash, against which
@@ -186,7 +190,7 @@ func (x *exchange) redirectToCollection() {
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		status = http.StatusPermanentRedirect
 	}
-	location := collectionPathOf(x.target.name)
+	location := resource.CollectionPathOf(x.target.Name)
 	if x.r.URL.RawQuery != "" {
 		location += "?" + x.r.URL.RawQuery
 	}

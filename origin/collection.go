@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/origin/internal/listing"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -18,17 +19,17 @@ func (x *exchange) getCollection() (done bool, err error) {
 	form, _ := listing.Negotiate(x.r.Header["Accept"])
 	if form == listing.HTMLType {
 		// Looked for first: in the common case it saves the look at the collection.
-		index, err := x.store.Stat(x.ctx, member(x.target.name, indexName))
+		index, err := x.store.Stat(x.ctx, resource.Member(x.target.Name, indexName))
 		if err == nil && index.Exists() {
-			return x.getResource(x.resourceOf(index))
+			return x.getResource(x.catalog.Of(index))
 		}
 	}
-	w, err := x.members(x.target.name)
+	w, err := x.members(x.target.Name)
 	if err != nil {
 		return false, err
 	}
 	defer x.listings.leave(w)
-	res := x.listingOf(x.target.name, form, w)
+	res := x.listingOf(x.target.Name, form, w)
 	if form == listing.HTMLType {
 		x.header["Content-Security-Policy"] = listingPolicy
 	}
@@ -51,16 +52,8 @@ func (x *exchange) stateOfCollection(collection string) (precondition.Current, e
 	if form, _ := listing.Negotiate(x.r.Header["Accept"]); form == listing.JSONType {
 		selected, other = json, html
 	}
-	current := x.currentOf(selected, &selected.identity)
+	current := selected.Current(&selected.Identity, x.fields, x.now)
 	current.Others = append(append(current.Others[:len(current.Others):len(current.Others)],
-		other.identity.tag), other.tags...)
+		other.Identity.Tag), other.Tags()...)
 	return current, nil
-}
-
-// member is the name of a member of a collection.
-func member(collection, element string) string {
-	if collection == "" {
-		return element
-	}
-	return collection + "/" + element
 }

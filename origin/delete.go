@@ -19,7 +19,7 @@ func (x *exchange) delete() {
 	_, _, ok := x.perform(attempt{
 		lookUp: x.lookUpExisting,
 		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
-			name := x.target.name
+			name := x.target.Name
 			return x.commit(name, seen, func() (store.Info, error) { return x.store.Delete(x.ctx, name, expect) })
 		},
 	}, seen)

@@ -8,6 +8,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/content/patch"
 	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -23,10 +24,10 @@ const (
 )
 
 // refuseRead answers the decision to refuse a GET or HEAD: 412.
-func (x *exchange) refuseRead(res *resource, rep *representation) {
-	p := x.explained(x.currentOf(res, rep))
-	if res.content == nil {
-		x.addHistory(p, res.info)
+func (x *exchange) refuseRead(res *resource.Resource, rep *resource.Representation) {
+	p := x.explained(res.Current(rep, x.fields, x.now))
+	if !res.IsGenerated() {
+		x.addHistory(p, res.Info)
 	}
 	x.refuse(p, x.varyField(res))
 }
@@ -62,13 +63,14 @@ func (x *exchange) refuseWithRepresentation(info store.Info, p *condhttp.Problem
 	if !info.Exists() {
 		return false
 	}
-	res := x.resourceOf(info)
-	c, size, err := x.open(res, &res.identity)
+	res := x.catalog.Of(info)
+	c, size, err := x.catalog.Open(x.ctx, res, &res.Identity)
 	if err != nil {
 		return false
 	}
 	defer c.Close()
 	x.rec.Reason = p.Reason
+	x.header["Etag"] = []string{res.Identity.Tag.String()}
 	x.header["Cache-Control"] = noStore
 	x.header["Preference-Applied"] = appliedRepr
 	x.sendCurrent(http.StatusPreconditionFailed, res, c, size)
@@ -82,7 +84,7 @@ func (x *exchange) explained(current precondition.Current) *condhttp.Problem {
 
 // withheld takes a modification date out of p that must not be given out yet.
 func (x *exchange) withheld(p *condhttp.Problem, current precondition.Current) *condhttp.Problem {
-	if p.Current == nil || published(current.LastModified, x.now) {
+	if p.Current == nil || condhttp.Published(current.LastModified, x.now) {
 		return p
 	}
 	p.Current.LastModified = time.Time{}
@@ -151,9 +153,9 @@ func (x *exchange) seenBy() func(store.Info) bool {
 
 // isListed reports whether If-Match lists a tag of a revision, in any coding.
 func (x *exchange) isListed(info store.Info) bool {
-	res := x.newResource(info, mediatype.Of(info.Name))
+	res := x.catalog.OfRevision(info)
 	for m := range etag.Members(x.fields.IfMatch) {
-		if res.hasTag(m.Tag) {
+		if res.HasTag(m.Tag) {
 			return true
 		}
 	}
@@ -191,11 +193,11 @@ func (x *exchange) changes(before, after store.Info) *condhttp.Changes {
 }
 
 func (x *exchange) compare(before, after store.Info, mediaType string) (*condhttp.Changes, error) {
-	old, err := x.readRevision(before)
+	old, err := x.catalog.ReadRevision(x.ctx, before)
 	if err != nil {
 		return nil, err
 	}
-	new, err := x.readRevision(after)
+	new, err := x.catalog.ReadRevision(x.ctx, after)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 )
 
 // Field values that are the same in many answers. They are put into header maps
@@ -37,13 +39,10 @@ func (d *dateField) at(t time.Time) []string {
 	if last := d.last.Load(); last != nil && last.unix == unix {
 		return last.value
 	}
-	value := []string{httpDate(t)}
+	value := []string{t.UTC().Format(http.TimeFormat)} // an IMF-fixdate (RFC 9110 §5.6.7)
 	d.last.Store(&datedValue{unix, value})
 	return value
 }
-
-// httpDate is t as an IMF-fixdate (RFC 9110 §5.6.7).
-func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
 func length(n int64) []string {
 	if n == 0 {
@@ -54,19 +53,19 @@ func length(n int64) []string {
 
 // varyBy is by which fields of the request the answer was chosen (RFC 9110
 // §12.5.5).
-func (x *exchange) varyBy(res *resource) []string {
+func (x *exchange) varyBy(res *resource.Resource) []string {
 	switch {
-	case x.forCollection && res.negotiable:
+	case x.forCollection && res.IsNegotiable():
 		return varyBoth
 	case x.forCollection:
 		return varyAccept
-	case res.negotiable:
+	case res.IsNegotiable():
 		return varyEncoding
 	}
 	return nil
 }
 
-func (x *exchange) varyField(res *resource) field { return field{"Vary", x.varyBy(res)} }
+func (x *exchange) varyField(res *resource.Resource) field { return field{"Vary", x.varyBy(res)} }
 
 // vary adds to the Vary field what a handler around this one may have set.
 func (x *exchange) vary(value []string) {
@@ -77,10 +76,4 @@ func (x *exchange) vary(value []string) {
 		value = append(already[:len(already):len(already)], value...)
 	}
 	x.header["Vary"] = value
-}
-
-// published reports whether modified may be sent as a date: the second it names
-// has passed, so that no later version can have it (RFC 9110 §8.8.2.2).
-func published(modified, now time.Time) bool {
-	return !modified.IsZero() && !now.Before(modified.Add(time.Second))
 }

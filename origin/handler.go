@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/internal/content/recent"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	requested "github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -23,21 +23,16 @@ type Handler struct {
 	store   store.Store
 	history store.History // nil if the store keeps no earlier revisions
 	policy  precondition.Policy
+	catalog *resource.Catalog
 	memory  memories
 	log     *slog.Logger
 
-	dates     dateField
-	listings  *listings
-	resources *recent.Cache[string, *resource]
-	verdicts  *recent.Cache[pair, bool]
-	encodings coding.Cache
+	dates    dateField
+	listings *listings
 	// differences are nil where there is none to be told.
 	differences *recent.Cache[change, *condhttp.Changes]
 	exchanges   sync.Pool // of *exchange
 }
-
-// maxResources bounds of how many names the fields of their answers are kept.
-const maxResources = 1 << 16
 
 // New returns a handler that serves o.Store. The error says what is wrong with o.
 func New(o Options) (*Handler, error) {
@@ -51,14 +46,15 @@ func New(o Options) (*Handler, error) {
 		o.Now = time.Now
 	}
 	h := &Handler{
-		options:     o,
-		store:       o.Store,
+		options: o,
+		store:   o.Store,
+		catalog: resource.New(resource.Options{
+			Store: o.Store, RevisionTags: o.RevisionTags, CacheControl: o.CacheControl, Logger: o.Logger,
+		}),
 		memory:      newMemories(o.MaxMemory),
 		policy:      precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
 		log:         o.Logger,
 		listings:    newListings(),
-		resources:   recent.New[string, *resource](maxResources),
-		verdicts:    recent.New[pair, bool](maxVerdicts),
 		differences: recent.New[change, *condhttp.Changes](maxChanges),
 	}
 	if h.log == nil {
@@ -89,7 +85,7 @@ type exchange struct {
 	// closes its sending side, but a client that has sent all it had to say may still
 	// be listening, and a write must not depend on that.
 	ctx    context.Context
-	target target
+	target resource.Target
 	// forCollection is set if the answer is about a collection: then it was
 	// chosen by Accept.
 	forCollection bool
@@ -146,7 +142,7 @@ func (x *exchange) serve() {
 		return
 	}
 	var err error
-	if x.target, err = parseTarget(x.r.URL); err != nil {
+	if x.target, err = resource.ParseTarget(x.r.URL); err != nil {
 		x.fail(err)
 		return
 	}

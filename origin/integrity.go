@@ -2,10 +2,13 @@ package origin
 
 import (
 	"crypto/sha256"
+	"errors"
+	"io"
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/internal/field/digest"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -15,9 +18,9 @@ const maxHashed = 8 << 20
 
 // setReprDigest sets Repr-Digest (RFC 9530 §3), of all of the representation
 // data of rep, if the client wants it.
-func (x *exchange) setReprDigest(res *resource, rep *representation) {
+func (x *exchange) setReprDigest(res *resource.Resource, rep *resource.Representation) {
 	if lines := x.r.Header["Want-Repr-Digest"]; len(lines) > 0 && wants(lines) {
-		if sum, ok := x.reprDigest(res, rep); ok {
+		if sum, err := x.catalog.Digest(x.ctx, res, rep); err == nil {
 			x.header["Repr-Digest"] = integrityField(sum)
 		}
 	}
@@ -26,18 +29,19 @@ func (x *exchange) setReprDigest(res *resource, rep *representation) {
 // setContentDigest sets Content-Digest (RFC 9530 §2), of what the answer's content
 // will be: the part of c, which is rep. A part that is not all of size bytes is
 // read twice for that.
-func (x *exchange) setContentDigest(res *resource, rep *representation, c content, part byterange.Range, size int64) {
+func (x *exchange) setContentDigest(res *resource.Resource, rep *resource.Representation, c resource.Content, part byterange.Range, size int64) {
 	lines := x.r.Header["Want-Content-Digest"]
 	if len(lines) == 0 || x.r.Method == http.MethodHead || !wants(lines) {
 		return
 	}
-	sum, ok := store.Digest{}, false
+	var sum store.Digest
+	err := errTooLong
 	if part.Length == size {
-		sum, ok = x.reprDigest(res, rep)
+		sum, err = x.catalog.Digest(x.ctx, res, rep)
 	} else if part.Length <= maxHashed {
-		sum, ok = digestOfPart(c, part)
+		sum, err = digestOfPart(c, part)
 	}
-	if ok {
+	if err == nil {
 		x.header["Content-Digest"] = integrityField(sum)
 	}
 }
@@ -53,19 +57,14 @@ func integrityField(sum store.Digest) []string {
 	return []string{digest.Format(digest.SHA256, sum[:])}
 }
 
-func (x *exchange) reprDigest(res *resource, rep *representation) (store.Digest, bool) {
-	switch {
-	case rep.index == identityIndex:
-		return res.info.Digest, true
-	case rep.file.Revision != 0:
-		return rep.file.Digest, true
-	}
-	encoded, err := x.encoded(res, rep.index)
-	return sha256.Sum256(encoded), err == nil
-}
+// errTooLong says that a part is not read only to be hashed.
+var errTooLong = errors.New("the part is too long to be read twice")
 
-func digestOfPart(c content, part byterange.Range) (store.Digest, bool) {
+func digestOfPart(c resource.Content, part byterange.Range) (store.Digest, error) {
 	h := sha256.New()
 	n, err := c.WriteRange(h, part.Start, part.Length)
-	return store.Digest(h.Sum(nil)), err == nil && n == part.Length
+	if err == nil && n != part.Length {
+		err = io.ErrUnexpectedEOF
+	}
+	return store.Digest(h.Sum(nil)), err
 }

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -9,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/recent"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/origin/internal/listing"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -162,7 +163,7 @@ func (x *exchange) list(collection string, add func(store.Info) bool) error {
 		case err != nil:
 			return err
 		}
-		if !published(info.Modified, x.now) {
+		if !condhttp.Published(info.Modified, x.now) {
 			info.Modified = time.Time{}
 		}
 		if !add(info) {
@@ -175,7 +176,7 @@ func (x *exchange) list(collection string, add func(store.Info) bool) error {
 // listingOf is a listing as a resource, with a tag of its content. It has no
 // date: a collection's is not that of its listing, which shows sizes and dates of the
 // members.
-func (x *exchange) listingOf(collection, form string, w *walk) *resource {
+func (x *exchange) listingOf(collection, form string, w *walk) *resource.Resource {
 	content := &generated{func(to io.Writer) error { return w.members.Render(to, form, collection) }}
 	key := listed{collection, form, w.fingerprint}
 	r, ok := x.listings.known.Get(key)
@@ -183,9 +184,7 @@ func (x *exchange) listingOf(collection, form string, w *walk) *resource {
 		r = content.measure()
 		x.listings.known.Put(key, r, 1)
 	}
-	res := x.newResource(store.Info{Name: collection, Collection: true, Size: r.size, Digest: r.digest}, form)
-	res.content = content
-	return res
+	return x.catalog.OfGenerated(store.Info{Name: collection, Collection: true, Size: r.size, Digest: r.digest}, form, content)
 }
 
 // generated is content that is made while it is sent: the same each time.
@@ -214,14 +213,6 @@ func (g *generated) WriteRange(w io.Writer, off, n int64) (int64, error) {
 }
 
 func (g *generated) Close() error { return nil }
-
-// readAll returns all of the content, which has this size.
-func (g *generated) readAll(size int64) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(size))
-	err := g.render(&b)
-	return b.Bytes(), err
-}
 
 // section passes a part of what is written to it on to w.
 type section struct {

@@ -56,20 +56,20 @@ func (h *Handler) methods(k Kind) []string {
 // kindOf tells what the target is, and whether it is there. What does not exist is what
 // could be created there.
 func (x *exchange) kindOf() (k Kind, exists bool, err error) {
-	if x.target.versioned {
+	if x.target.Versioned {
 		return KindRevision, true, nil
 	}
-	if x.target.slash && x.options.Methods == nil {
+	if x.target.Slash && x.options.Methods == nil {
 		return KindCollection, true, nil // nobody asks whether it is
 	}
-	info, err := x.store.Stat(x.ctx, x.target.name)
+	info, err := x.store.Stat(x.ctx, x.target.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		err = nil
 	case info.Collection:
 		return KindCollection, true, err
 	}
-	if x.target.slash {
+	if x.target.Slash {
 		return KindCollection, false, err
 	}
 	return KindResource, info.Exists(), err

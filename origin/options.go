@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -75,7 +76,7 @@ type Options struct {
 // DefaultCacheControl is the Cache-Control of resources if Options has none: a cache may keep
 // the answer, and asks before it uses it. Without any, browsers guess from Last-Modified how
 // long it stays what it is (RFC 9111 §4.2.2), and write with the tag of what has changed since.
-const DefaultCacheControl = "no-cache"
+const DefaultCacheControl = resource.DefaultCacheControl
 
 // The bounds that stand for a field that is 0.
 const (

@@ -121,7 +121,7 @@ func (x *exchange) applyPatch(seen store.Info, document []byte, apply func(docum
 		return store.Info{}, err
 	}
 	defer work.release()
-	content, err := x.readRevision(seen)
+	content, err := x.catalog.ReadRevision(x.ctx, seen)
 	if err != nil {
 		return store.Info{}, err
 	}

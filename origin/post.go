@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/digest"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -19,18 +20,18 @@ import (
 // with the creation: what a collection lists is not one state that a store could compare. A
 // POST that must not happen twice is better a PUT with If-None-Match: *.
 func (x *exchange) post() {
-	collection, err := x.store.Stat(x.ctx, x.target.name)
+	collection, err := x.store.Stat(x.ctx, x.target.Name)
 	switch {
 	case err != nil:
 		x.fail(err)
 		return
-	case !collection.Collection && x.target.slash:
+	case !collection.Collection && x.target.Slash:
 		x.fail(notACollection(collection.Name))
 		return
 	case !collection.Collection:
 		x.methodNotAllowed(KindResource)
 		return
-	case !x.target.slash:
+	case !x.target.Slash:
 		x.redirectToCollection()
 		return
 	}
@@ -39,7 +40,7 @@ func (x *exchange) post() {
 		x.refuseContent(err)
 		return
 	}
-	name := member(collection.Name, newElement(x.r.Header.Get("Content-Type")))
+	name := resource.Member(collection.Name, newElement(x.r.Header.Get("Content-Type")))
 	if x.mayEnter(name, store.Info{}) && x.admitsMember(collection) {
 		x.createMember(name, verifier)
 	}
@@ -83,7 +84,7 @@ func (x *exchange) createMember(name string, v *digest.Verifier) {
 		x.fail(err)
 		return
 	}
-	x.header["Location"] = []string{pathOf(name)}
+	x.header["Location"] = []string{resource.PathOf(name)}
 	x.succeeded(http.StatusCreated, info)
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -43,13 +44,10 @@ func preferredReturn(lines []string) returns {
 // succeeded answers a write with status, 201 or 204, and the validators of what
 // there is now. If the client prefers the representation, 204 becomes 200 with it.
 func (x *exchange) succeeded(status int, info store.Info) {
-	res := x.resourceOf(info)
-	rep := &res.identity
-	x.rec.New = rep.tag
-	x.header["Etag"] = rep.etag
-	if published(info.Modified, x.now) {
-		x.header["Last-Modified"] = res.lastModified
-	}
+	res := x.catalog.Of(info)
+	rep := &res.Identity
+	x.rec.New = rep.Tag
+	rep.Validators.Set(x.header, x.now)
 	switch preferredReturn(x.r.Header["Prefer"]) {
 	case returnsRepresentation:
 		if x.returnRepresentation(status, res) {
@@ -64,8 +62,8 @@ func (x *exchange) succeeded(status int, info store.Info) {
 
 // returnRepresentation sends the content that a write has made. It does nothing
 // if that is gone again, as the preference is one.
-func (x *exchange) returnRepresentation(status int, res *resource) bool {
-	c, size, err := x.open(res, &res.identity)
+func (x *exchange) returnRepresentation(status int, res *resource.Resource) bool {
+	c, size, err := x.catalog.Open(x.ctx, res, &res.Identity)
 	if err != nil {
 		return false
 	}
@@ -81,15 +79,14 @@ func (x *exchange) returnRepresentation(status int, res *resource) bool {
 // sendCurrent sends the content of the target resource in an answer that is not
 // about its retrieval; Content-Location says that it is what GET would have
 // given (RFC 9110 §8.7).
-func (x *exchange) sendCurrent(status int, res *resource, c content, size int64) {
+func (x *exchange) sendCurrent(status int, res *resource.Resource, c resource.Content, size int64) {
 	whole := byterange.Range{Length: size}
-	x.header["Etag"] = res.identity.etag
-	x.header["Content-Type"] = res.mediaType
-	x.header["Content-Location"] = []string{pathOf(res.info.Name)}
+	x.header["Content-Type"] = res.MediaType
+	x.header["Content-Location"] = []string{resource.PathOf(res.Info.Name)}
 	x.header["Content-Length"] = length(size)
 	x.header["X-Content-Type-Options"] = nosniff
-	x.setReprDigest(res, &res.identity)
-	x.setContentDigest(res, &res.identity, c, whole, size)
+	x.setReprDigest(res, &res.Identity)
+	x.setContentDigest(res, &res.Identity, c, whole, size)
 	x.writeHeader(status)
 	x.sendRange(c, whole)
 }

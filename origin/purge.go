@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -22,17 +23,17 @@ func (x *exchange) purge() {
 			"earlier revisions protect what was written from those who may write, and only some may destroy them",
 			"ask whoever runs this server to purge them, or to let you"))
 		return
-	case x.target.slash, x.target.revision == 0 && !x.target.earlier:
+	case x.target.Slash, x.target.Revision == 0 && !x.target.Earlier:
 		x.fail(noRevision())
 		return
 	}
 	if !x.admitsPurge() {
 		return
 	}
-	_, err := purger.Purge(x.ctx, x.target.name, x.target.revision)
+	_, err := purger.Purge(x.ctx, x.target.Name, x.target.Revision)
 	switch {
 	case errors.Is(err, store.ErrGone):
-		x.fail(x.notEarlier(x.target.revision))
+		x.fail(x.notEarlier(x.target.Revision))
 	case err != nil:
 		x.fail(err)
 	default:
@@ -45,10 +46,10 @@ func (x *exchange) purge() {
 // the same content for ever. If the request is not to be performed it answers, and returns false.
 func (x *exchange) admitsPurge() bool {
 	current := precondition.Current{Now: x.now}
-	if x.target.revision != 0 {
-		if c, err := x.store.Open(x.ctx, x.target.name, x.target.revision); err == nil {
-			res := x.revisionOf(c.Info())
-			current = x.currentOf(res, &res.identity)
+	if x.target.Revision != 0 {
+		if c, err := x.store.Open(x.ctx, x.target.Name, x.target.Revision); err == nil {
+			res := x.catalog.OfRevision(c.Info())
+			current = res.Current(&res.Identity, x.fields, x.now)
 			c.Close()
 		}
 	}
@@ -63,10 +64,10 @@ func (x *exchange) admitsPurge() bool {
 
 // notEarlier says why a revision is none that could be purged.
 func (x *exchange) notEarlier(rev store.Revision) error {
-	info, err := x.store.Stat(x.ctx, x.target.name)
+	info, err := x.store.Stat(x.ctx, x.target.Name)
 	if err == nil && info.Exists() && info.Revision == rev {
 		return condhttp.NewProblem(http.StatusConflict, "revision-is-current",
-			"this revision is the current one, and only earlier ones can be purged", "delete or replace the resource first: "+pathOf(x.target.name))
+			"this revision is the current one, and only earlier ones can be purged", "delete or replace the resource first: "+resource.PathOf(x.target.Name))
 	}
 	return x.goneOrNever(rev)
 }

@@ -13,7 +13,7 @@ func (x *exchange) put() {
 		x.refuseContent(err)
 		return
 	}
-	if err := store.CheckNewName(x.target.name); err != nil {
+	if err := store.CheckNewName(x.target.Name); err != nil {
 		x.fail(err)
 		return
 	}
@@ -25,7 +25,7 @@ func (x *exchange) put() {
 	if !x.admits(seen, x.replays) {
 		return
 	}
-	draft := x.stage(x.target.name, verifier)
+	draft := x.stage(x.target.Name, verifier)
 	if draft == nil {
 		return
 	}
@@ -34,7 +34,7 @@ func (x *exchange) put() {
 		lookUp: x.lookUp,
 		same:   func(current store.Info) bool { return current.Digest == draft.Digest() },
 		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
-			return x.commit(x.target.name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, expect) })
+			return x.commit(x.target.Name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, expect) })
 		},
 	}, seen)
 	if ok {

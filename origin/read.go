@@ -7,7 +7,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/internal/content/coding"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -21,7 +21,7 @@ func (x *exchange) get() {
 	for range maxTries {
 		done, err := x.tryGet()
 		switch {
-		case errors.Is(err, errMoved):
+		case errors.Is(err, resource.ErrMoved):
 			x.tick()
 			continue
 		case err != nil:
@@ -38,12 +38,12 @@ func (x *exchange) get() {
 // that is gone before the answer begins.
 func (x *exchange) tryGet() (done bool, err error) {
 	switch {
-	case x.target.versioned:
+	case x.target.Versioned:
 		return x.getRevision()
-	case x.target.slash:
+	case x.target.Slash:
 		return x.getCollection()
 	}
-	info, err := x.store.Stat(x.ctx, x.target.name)
+	info, err := x.store.Stat(x.ctx, x.target.Name)
 	switch {
 	case err != nil:
 		return false, err
@@ -51,16 +51,17 @@ func (x *exchange) tryGet() (done bool, err error) {
 		x.redirectToCollection()
 		return true, nil
 	}
-	return x.getResource(x.resourceOf(info))
+	return x.getResource(x.catalog.Of(info))
 }
 
 // getResource evaluates the preconditions against the representation that would be
 // sent, and sends it.
-func (x *exchange) getResource(res *resource) (done bool, err error) {
-	whole := x.selectWhole(res)
+func (x *exchange) getResource(res *resource.Resource) (done bool, err error) {
+	accept := x.r.Header["Accept-Encoding"]
+	whole := x.catalog.SelectWhole(x.ctx, res, accept, x.now)
 	selected := whole
 	if x.r.Method == http.MethodGet && len(x.fields.Range) > 0 {
-		selected = x.selectRanged(res, whole)
+		selected = x.catalog.SelectRanged(x.ctx, res, accept, x.fields.IfRange, whole, x.now)
 	}
 	d := x.evaluate(res, selected)
 	switch d.Outcome {
@@ -75,66 +76,38 @@ func (x *exchange) getResource(res *resource) (done bool, err error) {
 
 // evaluate decides the preconditions of a read (RFC 9110 §13.2) and keeps the
 // decision in the record.
-func (x *exchange) evaluate(res *resource, rep *representation) precondition.Decision {
-	x.rec.Current = rep.tag
+func (x *exchange) evaluate(res *resource.Resource, rep *resource.Representation) precondition.Decision {
+	x.rec.Current = rep.Tag
 	x.rec.Evaluated = true
-	x.rec.Decision = x.policy.Evaluate(precondition.Origin, x.r.Method, x.fields, x.currentOf(res, rep))
+	x.rec.Decision = x.policy.Evaluate(precondition.Origin, x.r.Method, x.fields, res.Current(rep, x.fields, x.now))
 	return x.rec.Decision
-}
-
-func (x *exchange) currentOf(res *resource, rep *representation) precondition.Current {
-	return precondition.Current{
-		Exists:       true,
-		Tag:          rep.tag,
-		Others:       res.others(x.fields.IfMatch, x.fields.IfNoneMatch),
-		LastModified: res.info.Modified,
-		Now:          x.now,
-	}
 }
 
 // notModified answers 304 (RFC 9110 §15.4.5): the fields of a 200 that a cache
 // needs, and the tag of the representation that the client has.
-func (x *exchange) notModified(res *resource, rep *representation) (done bool, err error) {
-	etag := rep.etag
-	switch matched := x.rec.Decision.Matched; {
-	case matched.IsZero():
+func (x *exchange) notModified(res *resource.Resource, rep *resource.Representation) (done bool, err error) {
+	matched := x.rec.Decision.Matched
+	if matched.IsZero() {
 		// By date alone. The tag must be the one that a 200 would have, so it has to
 		// be settled whether the coding gains anything.
-		if rep, err = x.settle(res, rep); err != nil {
+		if rep, err = x.catalog.Settle(x.ctx, res, rep, x.r.Header["Accept-Encoding"], x.now); err != nil {
 			return false, err
 		}
-		etag = rep.etag
-	case matched != rep.tag:
-		etag = []string{matched.String()}
 	}
-	x.setValidators(res, etag)
+	rep.Validators.SetNotModified(x.header, matched, x.now)
+	x.setStored(res)
 	x.writeHeader(http.StatusNotModified)
 	return true, nil
 }
 
-// settle returns rep, or, if it turns out that its coding gains nothing, the one
-// that is sent instead.
-func (x *exchange) settle(res *resource, rep *representation) (*representation, error) {
-	for rep.index != identityIndex && rep.file.Revision == 0 && res.gains[rep.index].Load() != gainYes {
-		_, err := x.encoded(res, rep.index)
-		if err != nil && !errors.Is(err, coding.ErrNoGain) {
-			return nil, err
-		}
-		if err != nil {
-			rep = x.selectWhole(res)
-		}
-	}
-	return rep, nil
-}
-
 // send answers 200, 206 or 416. selected is what ranges are cut from, whole what
 // is sent if Range has no effect.
-func (x *exchange) send(res *resource, selected, whole *representation) (done bool, err error) {
+func (x *exchange) send(res *resource.Resource, selected, whole *resource.Representation) (done bool, err error) {
 	if x.rec.Decision.Range != precondition.RangeApplies {
 		return x.sendWhole(res, whole)
 	}
-	c, size, err := x.open(res, selected)
-	if errors.Is(err, coding.ErrNoGain) {
+	c, size, err := x.catalog.Open(x.ctx, res, selected)
+	if errors.Is(err, resource.ErrNoGain) {
 		return false, nil
 	}
 	if err != nil {
@@ -156,15 +129,15 @@ func (x *exchange) send(res *resource, selected, whole *representation) (done bo
 }
 
 // sendWhole answers 200 with all of a representation.
-func (x *exchange) sendWhole(res *resource, rep *representation) (done bool, err error) {
-	if x.r.Method == http.MethodHead && rep.index == identityIndex {
+func (x *exchange) sendWhole(res *resource.Resource, rep *resource.Representation) (done bool, err error) {
+	if x.r.Method == http.MethodHead && rep.IsIdentity() {
 		x.setRepresentation(res, rep)
-		x.header["Content-Length"] = res.length
+		x.header["Content-Length"] = res.Length
 		x.writeHeader(http.StatusOK)
 		return true, nil
 	}
-	c, size, err := x.open(res, rep)
-	if errors.Is(err, coding.ErrNoGain) {
+	c, size, err := x.catalog.Open(x.ctx, res, rep)
+	if errors.Is(err, resource.ErrNoGain) {
 		return false, nil // known now, and another representation is selected
 	}
 	if err != nil {
@@ -172,8 +145,8 @@ func (x *exchange) sendWhole(res *resource, rep *representation) (done bool, err
 	}
 	defer c.Close()
 	x.setRepresentation(res, rep)
-	x.header["Content-Length"] = res.length
-	if rep.index != identityIndex {
+	x.header["Content-Length"] = res.Length
+	if !rep.IsIdentity() {
 		x.header["Content-Length"] = length(size)
 	}
 	x.setContentDigest(res, rep, c, byterange.Range{Length: size}, size)
@@ -185,7 +158,7 @@ func (x *exchange) sendWhole(res *resource, rep *representation) (done bool, err
 }
 
 // sendSingle answers 206 with one range (RFC 9110 §15.3.7.1).
-func (x *exchange) sendSingle(res *resource, rep *representation, c content, plan byterange.Plan) {
+func (x *exchange) sendSingle(res *resource.Resource, rep *resource.Representation, c resource.Content, plan byterange.Plan) {
 	x.setRepresentation(res, rep)
 	x.header["Content-Range"] = []string{plan.ContentRange()}
 	x.header["Content-Length"] = length(plan.Range.Length)
@@ -195,8 +168,8 @@ func (x *exchange) sendSingle(res *resource, rep *representation, c content, pla
 }
 
 // sendMultipart answers 206 with several ranges (RFC 9110 §15.3.7.2).
-func (x *exchange) sendMultipart(res *resource, rep *representation, c content, plan byterange.Plan) {
-	m, err := byterange.NewMultipart(plan.Parts, plan.Size, res.mediaType[0], "")
+func (x *exchange) sendMultipart(res *resource.Resource, rep *resource.Representation, c resource.Content, plan byterange.Plan) {
+	m, err := byterange.NewMultipart(plan.Parts, plan.Size, res.MediaType[0], "")
 	if err != nil {
 		x.fail(err)
 		return
@@ -213,15 +186,15 @@ func (x *exchange) sendMultipart(res *resource, rep *representation, c content, 
 
 // unsatisfiable answers 416 (RFC 9110 §15.5.17) with the length and the tag of
 // what there is.
-func (x *exchange) unsatisfiable(res *resource, rep *representation, plan byterange.Plan) {
+func (x *exchange) unsatisfiable(res *resource.Resource, rep *resource.Representation, plan byterange.Plan) {
 	p := condhttp.NewProblem(http.StatusRequestedRangeNotSatisfiable, "range-not-satisfiable",
 		"no range asked for lies within the representation", "fetch it whole, without Range")
 	p.More = map[string]any{"size": plan.Size}
-	x.refuse(p, field{"Content-Range", []string{plan.ContentRange()}}, field{"Etag", rep.etag}, x.varyField(res))
+	x.refuse(p, field{"Content-Range", []string{plan.ContentRange()}}, field{"Etag", []string{rep.Tag.String()}}, x.varyField(res))
 }
 
 // sendRange sends part of c. It is the last that happens to an answer.
-func (x *exchange) sendRange(c content, r byterange.Range) {
+func (x *exchange) sendRange(c resource.Content, r byterange.Range) {
 	n, err := c.WriteRange(x.w, r.Start, r.Length)
 	x.sent(n, err)
 }
@@ -240,7 +213,7 @@ func (x *exchange) sent(n int64, err error) {
 	x.rec.Err = err
 	if errors.Is(err, store.ErrChanged) {
 		x.cut(contentChanged)
-		x.log.WarnContext(x.ctx, "an answer was cut: the content changed while it was sent", "name", x.target.name, "error", err)
+		x.log.WarnContext(x.ctx, "an answer was cut: the content changed while it was sent", "name", x.target.Name, "error", err)
 	}
 	panic(http.ErrAbortHandler)
 }

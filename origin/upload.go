@@ -138,6 +138,6 @@ func checkDigest(v *digest.Verifier, sum store.Digest) error {
 // abandon gives up a draft; after a commit it does nothing.
 func (x *exchange) abandon(d store.Draft) {
 	if err := d.Abort(context.WithoutCancel(x.ctx)); err != nil {
-		x.log.WarnContext(x.ctx, "staged content could not be removed", "name", x.target.name, "error", err)
+		x.log.WarnContext(x.ctx, "staged content could not be removed", "name", x.target.Name, "error", err)
 	}
 }

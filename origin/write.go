@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -23,13 +24,13 @@ func (x *exchange) write() {
 	switch {
 	case x.options.ReadOnly:
 		x.refuse(condhttp.NewProblem(http.StatusForbidden, "read-only", "this server does not accept writes", ""))
-	case x.target.versioned && x.r.Method == http.MethodDelete:
+	case x.target.Versioned && x.r.Method == http.MethodDelete:
 		x.purge()
-	case x.target.versioned:
+	case x.target.Versioned:
 		x.methodNotAllowed(KindRevision)
 	case x.r.Method == http.MethodPost:
 		x.post()
-	case x.target.slash:
+	case x.target.Slash:
 		x.methodNotAllowed(KindCollection)
 	case x.r.Method == http.MethodPut:
 		x.put()
@@ -43,7 +44,7 @@ func (x *exchange) write() {
 // lookUp describes what is under the target's name, now. Nothing is a zero Info
 // and no error.
 func (x *exchange) lookUp() (store.Info, error) {
-	info, err := x.store.Stat(x.ctx, x.target.name)
+	info, err := x.store.Stat(x.ctx, x.target.Name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return store.Info{}, nil
@@ -59,8 +60,8 @@ func (x *exchange) stateOf(info store.Info) precondition.Current {
 	if !info.Exists() {
 		return precondition.Current{Now: x.now}
 	}
-	res := x.resourceOf(info)
-	return x.currentOf(res, &res.identity)
+	res := x.catalog.Of(info)
+	return res.Current(&res.Identity, x.fields, x.now)
 }
 
 // admits asks whether a lock stands in the way (RFC 4918 §6), evaluates a write against info
@@ -69,7 +70,7 @@ func (x *exchange) stateOf(info store.Info) precondition.Current {
 // of the request is known to be what is stored; it is asked only if the
 // precondition is false.
 func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
-	if !x.mayEnter(x.target.name, info) {
+	if !x.mayEnter(x.target.Name, info) {
 		return false
 	}
 	current := x.stateOf(info)
@@ -138,7 +139,7 @@ func (x *exchange) perform(a attempt, seen store.Info) (before, after store.Info
 		if err == nil {
 			return seen, after, true
 		}
-		if errors.Is(err, store.ErrConflict) || errors.Is(err, errMoved) {
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, resource.ErrMoved) {
 			seen, err = a.lookUp()
 		}
 		if err != nil {

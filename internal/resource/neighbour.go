@@ -1,6 +1,7 @@
-package origin
+package resource
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -13,7 +14,7 @@ import (
 // a coding, such as "x.css.br". They were looked for at the time checked.
 type neighbours struct {
 	checked time.Time
-	reps    [len(codings)]*representation
+	reps    [len(codings)]*Representation
 }
 
 const (
@@ -36,18 +37,18 @@ type pair struct {
 
 // neighboursOf returns the ready-made representations of res. It asks the store
 // at most once in neighbourInterval.
-func (x *exchange) neighboursOf(res *resource) *neighbours {
+func (c *Catalog) neighboursOf(ctx context.Context, res *Resource, now time.Time) *neighbours {
 	known := res.neighbours.Load()
-	if known != nil && x.now.Sub(known.checked).Abs() < neighbourInterval {
+	if known != nil && now.Sub(known.checked).Abs() < neighbourInterval {
 		return known
 	}
-	if known != nil && !res.neighbours.CompareAndSwap(known, &neighbours{x.now, known.reps}) {
+	if known != nil && !res.neighbours.CompareAndSwap(known, &neighbours{now, known.reps}) {
 		return known // someone else has begun to look
 	}
-	found := &neighbours{checked: x.now}
-	if res.content == nil && res.info.Size <= maxVerified {
+	found := &neighbours{checked: now}
+	if res.generated == nil && res.Info.Size <= maxVerified {
 		for i := range codings {
-			found.reps[i] = x.findNeighbour(res, i, known)
+			found.reps[i] = c.findNeighbour(ctx, res, i, known)
 		}
 	}
 	res.neighbours.Store(found)
@@ -55,51 +56,51 @@ func (x *exchange) neighboursOf(res *resource) *neighbours {
 }
 
 // forgetNeighbours makes the next request look for them again.
-func (res *resource) forgetNeighbours() { res.neighbours.Store(nil) }
+func (res *Resource) forgetNeighbours() { res.neighbours.Store(nil) }
 
 // findNeighbour looks for a file with the content of res in one coding. A file
 // is used only if it decodes to that content exactly, whatever its date: an old
 // one with a new date would be a stale read.
-func (x *exchange) findNeighbour(res *resource, index int, known *neighbours) *representation {
-	file, err := x.store.Stat(x.ctx, res.info.Name+coding.Extension(codings[index]))
-	if err != nil || !file.Exists() || file.Size >= res.info.Size {
+func (c *Catalog) findNeighbour(ctx context.Context, res *Resource, index int, known *neighbours) *Representation {
+	file, err := c.store.Stat(ctx, res.Info.Name+coding.Extension(codings[index]))
+	if err != nil || !file.Exists() || file.Size >= res.Info.Size {
 		return nil
 	}
 	if known != nil && known.reps[index] != nil && known.reps[index].file == file {
 		return known.reps[index]
 	}
-	if !x.verified(res, file, index) {
+	if !c.verified(ctx, res, file, index) {
 		return nil
 	}
-	rep := makeRepresentation(index, neighbourTag(res.identity.tag, file.Digest, codings[index]))
+	rep := res.inCoding(index, neighbourTag(res.Identity.Tag, file.Digest, codings[index]))
 	rep.file = file
 	return &rep
 }
 
 // verified reports whether file decodes to the content of res. Each pair of
 // contents is decoded once.
-func (x *exchange) verified(res *resource, file store.Info, index int) bool {
-	p := pair{res.info.Digest, file.Digest, index}
-	if verdict, ok := x.verdicts.Get(p); ok {
+func (c *Catalog) verified(ctx context.Context, res *Resource, file store.Info, index int) bool {
+	p := pair{res.Info.Digest, file.Digest, index}
+	if verdict, ok := c.verdicts.Get(p); ok {
 		return verdict
 	}
-	err := x.verify(res, file, index)
+	err := c.verify(ctx, res, file, index)
 	if err != nil && !errors.Is(err, coding.ErrMismatch) {
 		return false // it could not be read now
 	}
 	if err != nil {
-		x.log.WarnContext(x.ctx, "precompressed file is not used: it does not decode to the file beside it",
+		c.log.WarnContext(ctx, "precompressed file is not used: it does not decode to the file beside it",
 			"name", file.Name, "error", err)
 	}
-	x.verdicts.Put(p, err == nil, 1)
+	c.verdicts.Put(p, err == nil, 1)
 	return err == nil
 }
 
-func (x *exchange) verify(res *resource, file store.Info, index int) error {
-	c, err := x.store.Open(x.ctx, file.Name, file.Revision)
+func (c *Catalog) verify(ctx context.Context, res *Resource, file store.Info, index int) error {
+	content, err := c.store.Open(ctx, file.Name, file.Revision)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	return coding.Verify(codings[index], io.NewSectionReader(c, 0, file.Size), res.info.Digest, res.info.Size)
+	defer content.Close()
+	return coding.Verify(codings[index], io.NewSectionReader(content, 0, file.Size), res.Info.Digest, res.Info.Size)
 }

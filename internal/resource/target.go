@@ -1,4 +1,4 @@
-package origin
+package resource
 
 import (
 	"net/url"
@@ -8,18 +8,18 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// target is what a target URI (RFC 9110 §7.1) names in the store.
-type target struct {
-	// name is the name in the store; "" is the root collection.
-	name string
-	// slash is set for a path that ends in "/": it can only name a collection.
-	slash bool
-	// versioned is set if the query asks for one revision, which is revision, or
+// Target is what a target URI (RFC 9110 §7.1) names in the store.
+type Target struct {
+	// Name is the name in the store; "" is the root collection.
+	Name string
+	// Slash is set for a path that ends in "/": it can only name a collection.
+	Slash bool
+	// Versioned is set if the query asks for one revision, which is Revision, or
 	// 0 if what was asked for is not a number of one.
-	versioned bool
-	revision  store.Revision
-	// earlier is set if the query asks for all revisions before the current one.
-	earlier bool
+	Versioned bool
+	Revision  store.Revision
+	// Earlier is set if the query asks for all revisions before the current one.
+	Earlier bool
 }
 
 // revisionParam is the query parameter that asks for an earlier revision.
@@ -28,39 +28,32 @@ const revisionParam = "revision"
 // everyEarlier is its value for all earlier revisions together.
 const everyEarlier = "earlier"
 
-// AsksForRevision reports whether a target URI is that of an earlier revision, or of
-// all of them, rather than of what is current.
-func AsksForRevision(u *url.URL) bool {
-	_, asked := askedRevision(u.RawQuery)
-	return asked
-}
-
-// parseTarget reads a target URI whose form has been checked. It refuses only what
+// ParseTarget reads a target URI whose form has been checked. It refuses only what
 // the decoded name would hide; all else about names is the store's to judge. The error is
 // a [*store.NameError].
-func parseTarget(u *url.URL) (target, error) {
+func ParseTarget(u *url.URL) (Target, error) {
 	path := u.Path
 	if path == "" && u.Host != "" { // absolute-form without a path (§7.1)
 		path = "/"
 	}
 	rest, ok := strings.CutPrefix(path, "/")
 	if !ok || u.Opaque != "" {
-		return target{}, &store.NameError{Name: u.String(), Reason: "is not an absolute path"}
+		return Target{}, &store.NameError{Name: u.String(), Reason: "is not an absolute path"}
 	}
 	if hasEncodedSlash(u.RawPath) {
-		return target{}, &store.NameError{Name: u.RawPath, Reason: "has an encoded slash (%2F), which is neither a separator nor part of a name"}
+		return Target{}, &store.NameError{Name: u.RawPath, Reason: "has an encoded slash (%2F), which is neither a separator nor part of a name"}
 	}
-	t := target{name: rest, slash: path == "/"}
+	t := Target{Name: rest, Slash: path == "/"}
 	if name, cut := strings.CutSuffix(rest, "/"); cut {
-		t.name, t.slash = name, true
+		t.Name, t.Slash = name, true
 		if name == "" {
-			return target{}, &store.NameError{Name: path, Reason: "has an empty element"}
+			return Target{}, &store.NameError{Name: path, Reason: "has an empty element"}
 		}
 	}
 	if u.RawQuery != "" {
 		var value string
-		value, t.versioned = askedRevision(u.RawQuery)
-		t.revision, t.earlier = parseRevision(value), value == everyEarlier
+		value, t.Versioned = askedRevision(u.RawQuery)
+		t.Revision, t.Earlier = parseRevision(value), value == everyEarlier
 	}
 	return t, nil
 }
@@ -78,6 +71,13 @@ func hasEncodedSlash(rawPath string) bool {
 		}
 		rawPath = rest
 	}
+}
+
+// AsksForRevision reports whether a target URI is that of an earlier revision, or of
+// all of them, rather than of what is current.
+func AsksForRevision(u *url.URL) bool {
+	_, asked := askedRevision(u.RawQuery)
+	return asked
 }
 
 // askedRevision looks for the parameter that asks for a revision. A query that does not
@@ -105,22 +105,30 @@ func parseRevision(value string) store.Revision {
 	return store.Revision(n)
 }
 
-// pathOf returns the path, percent-encoded, under which name is served. It
+// PathOf returns the path, percent-encoded, under which name is served. It
 // begins with exactly one slash, as a name does not begin with one.
-func pathOf(name string) string {
+func PathOf(name string) string {
 	u := url.URL{Path: "/" + name}
 	return u.EscapedPath()
 }
 
-// collectionPathOf is pathOf for a collection: it ends in "/".
-func collectionPathOf(name string) string {
+// CollectionPathOf is PathOf for a collection: it ends in "/".
+func CollectionPathOf(name string) string {
 	if name == "" {
 		return "/"
 	}
-	return pathOf(name) + "/"
+	return PathOf(name) + "/"
 }
 
-// revisionPathOf is the URI reference of one revision of name.
-func revisionPathOf(name string, rev store.Revision) string {
-	return pathOf(name) + "?" + revisionParam + "=" + rev.String()
+// RevisionPathOf is the URI reference of one revision of name.
+func RevisionPathOf(name string, rev store.Revision) string {
+	return PathOf(name) + "?" + revisionParam + "=" + rev.String()
+}
+
+// Member is the name of a member of a collection.
+func Member(collection, element string) string {
+	if collection == "" {
+		return element
+	}
+	return collection + "/" + element
 }
