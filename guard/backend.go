@@ -21,27 +21,37 @@ type errUnsent struct{ error }
 
 func (e errUnsent) Unwrap() error { return e.error }
 
-// send sends a request to the backend and returns its response, made fit to be
+// send sends a request of the client's to the backend. Interim responses go on to the client.
+func (x *exchange) send(out *http.Request) (*http.Response, error) { return x.roundTrip(out, true) }
+
+// peek sends a request by which the guard looks for itself.
+func (x *exchange) peek(out *http.Request) (*http.Response, error) { return x.roundTrip(out, false) }
+
+// roundTrip sends a request to the backend and returns its response, made fit to be
 // passed on. If the backend does not answer in time the error is errResponseTimeout; it is
 // an errUnsent if no connection was to be had.
-func (x *exchange) send(out *http.Request) (*http.Response, error) {
+func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, error) {
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
-	ctx, unsent := watchConnection(ctx, out.Method)
+	ctx, unsent := x.trace(ctx, out.Method, interim)
 	out = out.WithContext(ctx)
 	if out.Body != nil && !isShortAndHeld(out) {
-		out.Body = &watchedBody{out.Body, watch, nil}
+		out.Body = &watchedBody{ReadCloser: out.Body, watch: watch}
 	}
 	began := time.Now()
 	res, err := x.route.transport.RoundTrip(out)
-	x.rec.Backend.Duration += time.Since(began)
-	x.rec.Backend.Requests++
 	watch.pause()
+	if err == nil && isStored(res) {
+		x.mapResponse(res)
+		return res, nil
+	}
+	x.backend.Duration += time.Since(began)
+	x.backend.Requests++
 	if err != nil {
-		x.rec.Backend.Status = 0
+		x.backend.Status = 0
 		return nil, causeOf(ctx, err, unsent(err))
 	}
-	x.rec.Backend.Status = res.StatusCode
+	x.backend.Status = res.StatusCode
 	if !isStatus(res.StatusCode) {
 		_ = res.Body.Close()
 		return nil, fmt.Errorf("the backend answered with the status code %03d, which there is not", res.StatusCode)
@@ -52,6 +62,14 @@ func (x *exchange) send(out *http.Request) (*http.Response, error) {
 		res.Body = &watchedBody{res.Body, watch, res}
 	}
 	return res, nil
+}
+
+// isStored reports whether a response was kept from an earlier one by a transport that stands between the guard and the
+// backend, as the type of its content says. The guard judges it as it judges what was fetched, but learns nothing of
+// the backend by it.
+func isStored(res *http.Response) bool {
+	_, ok := res.Body.(interface{ Stored() })
+	return ok
 }
 
 // isStatus reports whether a status code is one of a final response (RFC 9110 §15), or 101.
@@ -67,20 +85,23 @@ func isShortAndHeld(out *http.Request) bool {
 	return out.GetBody != nil && out.ContentLength >= 0 && out.ContentLength <= short
 }
 
-// watchConnection returns what tells, once the request has failed, whether nothing of it was sent. For a safe
-// method, where little depends on it, it is enough that the error says so.
-func watchConnection(ctx context.Context, m string) (_ context.Context, unsent func(error) bool) {
-	if method.IsSafe(m) {
-		return ctx, isDialError
+// trace has interim responses passed on to the client, and returns what tells, once the request has failed, whether
+// nothing of it was sent. For a safe method, where little depends on it, it is enough that the error says so.
+func (x *exchange) trace(ctx context.Context, m string, interim bool) (_ context.Context, unsent func(error) bool) {
+	var hooks httptrace.ClientTrace
+	if interim {
+		hooks.Got1xxResponse = x.w.passInterim
 	}
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	unsent = isDialError
+	if !method.IsSafe(m) {
+		var connected atomic.Bool
 		// The transport tries again if nothing was sent on a connection that turned out to
 		// be closed.
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	return ctx, func(error) bool { return !connected.Load() }
+		hooks.GetConn = func(string) { connected.Store(false) }
+		hooks.GotConn = func(httptrace.GotConnInfo) { connected.Store(true) }
+		unsent = func(error) bool { return !connected.Load() }
+	}
+	return httptrace.WithClientTrace(ctx, &hooks), unsent
 }
 
 func isDialError(err error) bool {

@@ -151,7 +151,7 @@ const askLocks = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><
 
 // locksOf returns the tokens of the locks that a resource has, as the backend says.
 func (x *exchange) locksOf(out *http.Request, u *url.URL) []string {
-	res, err := x.send(x.lookAt(out, "PROPFIND", u, askLocks))
+	res, err := x.peek(x.lookAt(out, "PROPFIND", u, askLocks))
 	if err != nil {
 		return nil
 	}

@@ -40,27 +40,26 @@ func forbidsTransform(h http.Header) bool {
 
 // encode chooses the content coding of an answer, and returns the content in it.
 // c becomes the state of that representation.
-func (x *exchange) encode(res *http.Response, c *precondition.Current, held *spool) io.ReadSeeker {
-	if !x.mayEncode(res, held.size) || c.Tag.IsZero() || c.Tag.IsWeak() {
-		return held.reader()
+func (x *exchange) encode(h *held, c *state) io.ReadSeeker {
+	if !x.mayEncode(h.res, h.Size) || c.Tag.IsZero() || c.Tag.IsWeak() {
+		return h.spool.reader()
 	}
-	addVary(res.Header, "Accept-Encoding")
+	addVary(h.res.Header, "Accept-Encoding")
 	name := x.chooseCoding(*c)
 	if name == coding.Identity {
-		return held.reader()
+		return h.spool.reader()
 	}
-	encoded, err := x.encoded.Get(held.digest, name, func() ([]byte, error) { return io.ReadAll(held.reader()) })
+	encoded, err := x.encoded.Get(h.digest, name, func() ([]byte, error) { return io.ReadAll(h.spool.reader()) })
 	if err != nil {
 		if !errors.Is(err, coding.ErrNoGain) {
-			x.rec.Err = err
+			x.err = err
 		}
-		return held.reader()
+		return h.spool.reader()
 	}
 	c.Others = append(c.Others[:len(c.Others):len(c.Others)], c.Tag)
 	c.Tag = c.Tag.WithCoding(coding.Suffix(name))
-	x.rec.Current = c.Tag
-	deleteFields(res.Header, digestFields)
-	res.Header["Content-Encoding"] = []string{name}
+	deleteFields(h.res.Header, digestFields)
+	h.res.Header["Content-Encoding"] = []string{name}
 	return bytes.NewReader(encoded)
 }
 
@@ -69,7 +68,7 @@ var digestFields = []string{"Content-Md5", "Digest", "Content-Digest", "Repr-Dig
 
 // chooseCoding returns the coding for an answer. Ranges are cut from identity, as
 // that is what a client without a part resumes with, unless If-Range names a coding.
-func (x *exchange) chooseCoding(c precondition.Current) string {
+func (x *exchange) chooseCoding(c state) string {
 	accept := x.r.Header["Accept-Encoding"]
 	if !x.acceptsCoding() {
 		return coding.Identity
@@ -77,7 +76,7 @@ func (x *exchange) chooseCoding(c precondition.Current) string {
 	if x.r.Method == http.MethodGet && len(x.fields.Range) > 0 {
 		return x.rangedCoding(c)
 	}
-	if d := x.policy().Evaluate(precondition.Origin, x.r.Method, x.fields, c); d.Outcome != precondition.Perform && !byDate(d) {
+	if d := x.evaluate(c); d.Outcome != precondition.Perform && !byDate(d) {
 		return coding.Identity // no content will be sent
 	}
 	name, _ := coding.Negotiate(accept, codings...)
@@ -91,7 +90,7 @@ func (x *exchange) chooseCoding(c precondition.Current) string {
 // very representation that a 200 would have.
 func byDate(d precondition.Decision) bool { return d.Field == precondition.IfModifiedSince }
 
-func (x *exchange) rangedCoding(c precondition.Current) string {
+func (x *exchange) rangedCoding(c state) string {
 	if len(x.fields.IfRange) != 1 {
 		return coding.Identity
 	}

@@ -1,15 +1,10 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/http"
-	"net/http/httputil"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -21,8 +16,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
-// exchange is one request of a client on its way to an answer. It is the
-// transport of its own [httputil.ReverseProxy], which sees to what any proxy does.
+// exchange is one request of a client on its way to an answer.
 type exchange struct {
 	*Handler
 	route *route
@@ -36,7 +30,6 @@ type exchange struct {
 	// overridden says that the request names another method beside its own, which a backend may perform.
 	overridden bool
 	now        time.Time
-	rec        observe.Record
 	// source is the content of the request, if any of it was read.
 	source *source
 	// glance is the read of the representation, and asked its beginning, for what is remembered of it.
@@ -49,13 +42,28 @@ type exchange struct {
 	repeated bool
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
+
+	notes
+}
+
+// notes are what the record is made of. Nothing is decided by them.
+type notes struct {
+	// told is the state that the client is told of, decision what was decided by it, if evaluated, and made the tag of the
+	// state that a write has made.
+	told      state
+	decision  precondition.Decision
+	evaluated bool
+	made      etag.Tag
+	reason    string
+	err       error
+	lockWait  time.Duration
+	backend   observe.Backend
 }
 
 func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{Handler: h, r: r, sent: r, now: h.options.Now()}
 	x.w = &answerWriter{ResponseWriter: w, x: x}
 	x.fields = precondition.FieldsOf(r.Header)
-	x.rec.Started = x.now
 	return x
 }
 
@@ -65,43 +73,59 @@ func (x *exchange) end() {
 		release()
 	}
 	x.boundRest()
-	x.rec.Duration = x.options.Now().Sub(x.now)
-	x.rec.Status, x.rec.Bytes = x.w.status, x.w.bytes
 	if x.options.Observe != nil {
-		x.options.Observe(x.r, &x.rec)
+		x.options.Observe(x.r, x.record())
 	}
+}
+
+// record is what the observer is told.
+func (x *exchange) record() *observe.Record {
+	rec := &observe.Record{
+		Started: x.now, Duration: x.options.Now().Sub(x.now), Status: x.w.status, Bytes: x.w.bytes,
+		Decision: x.decision, Evaluated: x.evaluated, Current: x.told.Tag, New: x.made, Reason: x.reason, Err: x.err,
+		Validator: x.told.from, Why: x.told.why, LockWait: x.lockWait, Backend: x.backend,
+	}
+	if x.route != nil {
+		rec.Route = x.route.Name
+	}
+	return rec
 }
 
 // onEnd has release called at the end.
 func (x *exchange) onEnd(release func()) { x.atEnd = append(x.atEnd, release) }
 
+// serve finds the answer, and sends it.
 func (x *exchange) serve() {
-	p := x.readTarget()
-	if p == nil {
-		p = x.inadmissible()
-	}
-	if p == nil {
-		p = x.readDestination()
-	}
-	if p != nil {
-		x.refuse(x.w, p)
-		return
+	for _, refuses := range [...]func() *condhttp.Problem{x.readTarget, x.inadmissible, x.readDestination} {
+		if p := refuses(); p != nil {
+			x.refuse(x.w, p)
+			return
+		}
 	}
 	x.outlive()
-	proxy := httputil.ReverseProxy{
-		Rewrite:      x.rewrite,
-		Transport:    x,
-		ErrorHandler: x.answerError,
-		ErrorLog:     discard,
-	}
-	proxy.ModifyResponse = func(res *http.Response) error {
-		if len(res.Header["Content-Type"]) == 0 {
-			x.w.Header()["Content-Type"] = nil // so that none is guessed
+	a := x.find(x.outbound())
+	x.w.endInterim()
+	a.send(x)
+}
+
+// find returns the answer to a request that is ready for the backend.
+func (x *exchange) find(out *http.Request) answer {
+	switch {
+	case isRPC(out) && !x.isJudged():
+		res, err := x.send(out)
+		if err != nil {
+			return failed{err}
 		}
-		proxy.BufferPool = copyBuffers{lent: &x.shared.budgets.copying, length: res.ContentLength}
-		return nil
+		return passed{res}
+	case method.Writes(out.Method):
+		return x.write(out)
+	case method.Reads(out.Method) && out.Method != method.Query:
+		out.Trailer = nil // its content has no meaning (RFC 9110 §9.3.1)
+		return x.read(out)
 	}
-	proxy.ServeHTTP(x.w, x.r)
+	// What else is safe is about something other than the representation that a GET would
+	// transfer, so that only the backend can evaluate its conditions.
+	return x.passContent(out)
 }
 
 // readTarget brings the target into its normal form, of which all else is made: the route, the lock
@@ -118,15 +142,9 @@ func (x *exchange) readTarget() *condhttp.Problem {
 	if fault != nil {
 		return condhttp.NewProblem(http.StatusBadRequest, fault.Reason, fault.Detail, fault.Hint)
 	}
-	if x.route != nil {
-		x.rec.Route = x.route.Name
-	}
 	x.overridden = namesMethod(x.r)
 	return nil
 }
-
-// discard is for messages of ReverseProxy about clients that have gone.
-var discard = log.New(io.Discard, "", 0)
 
 // inadmissible says why the request goes nowhere, or is nil.
 func (x *exchange) inadmissible() *condhttp.Problem {
@@ -171,107 +189,15 @@ func (x *exchange) crowded() string {
 	return ""
 }
 
-// RoundTrip finds the response to a request that is ready for the backend. An
-// answer of the guard's own is returned as an error that is an *answer.
-func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
-	if out.Header.Get("Upgrade") != "" && !mayUpgrade(out) {
-		deleteFields(out.Header, []string{"Upgrade", "Connection", "Http2-Settings"})
-	}
-	out.Trailer = trailerOf(x.sent)
-	switch {
-	case isRPC(out) && !x.isJudged():
-		return x.send(out)
-	case method.Writes(out.Method):
-		return x.write(out)
-	case method.Reads(out.Method) && out.Method != method.Query:
-		out.Trailer = nil // its content has no meaning (RFC 9110 §9.3.1)
-		return x.read(out)
-	}
-	// What else is safe is about something other than the representation that a GET would
-	// transfer, so that only the backend can evaluate its conditions.
-	return x.passContent(out)
-}
-
 // mayUpgrade reports whether a change of protocol is passed on: one that begins with a
 // GET, as that of WebSocket. Whoever asks for HTTP/2 by it can well go without (RFC 9110
 // §7.8), and a write must not get past its precondition that way.
-func mayUpgrade(out *http.Request) bool {
-	return out.Method == http.MethodGet && !strings.EqualFold(out.Header.Get("Upgrade"), "h2c")
+func mayUpgrade(method, protocol string) bool {
+	return method == http.MethodGet && !strings.EqualFold(protocol, "h2c") && !hasControl(protocol)
 }
 
 // isRPC reports whether the content is a stream of messages that are answered
 // before it ends, so that it can be neither held back nor locked.
 func isRPC(out *http.Request) bool {
 	return out.Method == http.MethodPost && strings.HasPrefix(out.Header.Get("Content-Type"), "application/grpc")
-}
-
-// answer is an answer of the guard's own.
-type answer struct {
-	write func(w http.ResponseWriter)
-}
-
-func (*answer) Error() string { return "answered by the guard" }
-
-// refusal returns p as an error for RoundTrip.
-func (x *exchange) refusal(p *condhttp.Problem) error {
-	return &answer{func(w http.ResponseWriter) { x.refuse(w, p) }}
-}
-
-// refuse writes a problem, and keeps its reason.
-func (x *exchange) refuse(w http.ResponseWriter, p *condhttp.Problem) {
-	x.rec.Reason = p.Reason
-	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	p.Write(w, x.r)
-}
-
-// answerError writes the answer that RoundTrip's error is.
-func (x *exchange) answerError(w http.ResponseWriter, _ *http.Request, err error) {
-	if a, ok := errors.AsType[*answer](err); ok {
-		a.write(w)
-		return
-	}
-	x.rec.Err = err
-	if x.r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // nobody waits for an answer
-	}
-	p := problemOf(err)
-	x.log.WarnContext(x.r.Context(), "request failed", "route", x.rec.Route, "method", x.r.Method,
-		"path", x.r.URL.Path, "status", p.Status, "reason", p.Reason, "error", err)
-	x.refuse(w, p)
-}
-
-// answerWriter says how long what is sent to the client is fresh, and counts it.
-type answerWriter struct {
-	http.ResponseWriter
-	x      *exchange
-	status int
-	bytes  int64
-	moved  atomic.Int64 // how often something was sent
-}
-
-// Unwrap is for [http.ResponseController].
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (w *answerWriter) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		w.status = status
-		w.x.setFreshness(w.Header())
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *answerWriter) Write(p []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(p)
-	w.moved.Add(1)
-	w.bytes += int64(n)
-	return n, err
-}
-
-// ReadFrom lets the operating system copy files.
-func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.Copy(w.ResponseWriter, r)
-	w.bytes += n
-	return n, err
 }

@@ -2,7 +2,12 @@ package guard
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
@@ -23,4 +28,70 @@ var ErrBusy = turn.ErrBusy
 // (by a lease that ran out) must be lost only after the timeouts of the routes.
 type Locker interface {
 	Lock(ctx context.Context, key string, shared bool) (unlock func(), err error)
+}
+
+// lock takes the lock of the target, and of the destination of MOVE and COPY. If it cannot be had, there is an answer.
+func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), busy answer) {
+	began := time.Now()
+	defer func() { x.lockWait = time.Since(began) }()
+	keys := x.lockKeys(out)
+	if unlock := x.shared.tryLock(keys, shared); unlock != nil {
+		return unlock, nil
+	}
+	ctx := x.r.Context()
+	if d := x.route.Timeouts.Lock; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, errLockTimeout)
+		defer cancel()
+	}
+	var held []func()
+	unlock = func() {
+		for _, release := range held {
+			release()
+		}
+	}
+	for _, key := range keys {
+		release, err := x.shared.locker.Lock(ctx, key, shared)
+		if err != nil {
+			unlock()
+			return nil, x.locked(err)
+		}
+		held = append(held, release)
+	}
+	return unlock, nil
+}
+
+// tryLock takes a single lock that is free, with nothing to wait or set a timer for; nil if it has to
+// be waited for.
+func (s *Shared) tryLock(keys []string, shared bool) (unlock func()) {
+	if l, ok := s.locker.(*turn.Locks); ok && len(keys) == 1 {
+		unlock, _ = l.TryLock(keys[0], shared)
+	}
+	return unlock
+}
+
+var errLockTimeout = errors.New("the writes before this one took too long")
+
+// locked is the answer where a lock cannot be had.
+func (x *exchange) locked(err error) answer {
+	x.err = err
+	switch {
+	case errors.Is(err, errLockTimeout), errors.Is(err, ErrBusy):
+		return refusal(condhttp.NewProblem(http.StatusServiceUnavailable, reasonBusy,
+			"too many writes to this resource are under way; nothing was changed", "try again"))
+	case x.r.Context().Err() != nil:
+		return failed{err}
+	}
+	return refusal(condhttp.NewProblem(http.StatusServiceUnavailable, "no-lock",
+		"the lock on this resource cannot be had; nothing was changed", "try again later"))
+}
+
+// lockKeys are sorted, so that two requests never wait for each other.
+func (x *exchange) lockKeys(out *http.Request) []string {
+	keys := []string{turn.Key(x.route.backend.Host, out.URL.Path)}
+	if x.destination != nil {
+		keys = append(keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }

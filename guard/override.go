@@ -71,14 +71,14 @@ func (x *exchange) contentNamesMethod(up *upload) bool {
 	switch {
 	case !isForm && texts == nil:
 		return false
-	case !up.held.whole || x.isCoded():
+	case !up.content.whole || x.isCoded():
 		return true
-	case isForm && formNames(up.held.reader()):
+	case isForm && formNames(up.content.reader()):
 		return true
-	case texts != nil && hasText(up.held.reader(), texts...):
+	case texts != nil && hasText(up.content.reader(), texts...):
 		return true
 	}
-	return isJSON && hasText(up.held.reader(), `\u00`) && jsonNames(up.held.reader())
+	return isJSON && hasText(up.content.reader(), `\u00`) && jsonNames(up.content.reader())
 }
 
 // partNames are the ways in which a part of a form is named as the parameter is.

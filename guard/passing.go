@@ -9,7 +9,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 )
 
-func (x *exchange) preconditionFor(seen sight) trust.Passed {
+func (x *exchange) preconditionFor(seen *held) trust.Passed {
 	if seen.exists {
 		return trust.IfMatchTag
 	}
@@ -25,8 +25,8 @@ func (x *exchange) mayMisjudge() bool {
 
 // accepted notes that a write with a true precondition was accepted though it changed the state: one that is held against the
 // state afterwards would have been refused.
-func (x *exchange) accepted(up *upload, seen sight) {
-	if seen.exists && x.r.Method == http.MethodPut && (seen.content.IsZero() || up == nil || up.holds(seen)) {
+func (x *exchange) accepted(up *upload, seen *held) {
+	if seen.exists && x.r.Method == http.MethodPut && (seen.content.IsZero() || up == nil || up.is(seen)) {
 		return
 	}
 	if trust.CanBeSeen(x.r.Method) {
@@ -42,47 +42,47 @@ func isRefusal(status int) bool {
 // settle answers a write whose precondition held when the guard looked, and which the backend refused. Either somebody has
 // written around the guard meanwhile, or the backend cannot judge its own tags, and may have performed the write all the
 // same. What is there now tells, and no more is said than that.
-func (x *exchange) settle(out *http.Request, up *upload, seen sight, res *http.Response) (*http.Response, error) {
+func (x *exchange) settle(out *http.Request, up *upload, seen *held, res *http.Response) answer {
 	p := &x.route.learned.Passing
 	proven := p.Accepted(x.preconditionFor(seen)) && res.StatusCode == http.StatusPreconditionFailed
-	now, err := x.check(out)
+	now, unseen := x.check(out)
 	switch {
-	case err != nil:
-		return nil, x.doubtful("the state cannot be seen")
+	case unseen != nil:
+		return x.doubtful("the state cannot be seen")
 	case !proven && x.isDone(up, now):
 		x.misjudged("performed what it refused")
-		return x.performed(up, seen, now, res), nil
+		return x.performed(up, seen, now, res)
 	case isUnchanged(seen, now) && trust.CanBeSeen(x.r.Method):
 		return x.again(out, up, seen, now)
 	case proven || x.route.Preconditions == PreconditionsPass && res.StatusCode == http.StatusPreconditionFailed:
-		if err := x.judge(up, now); err != nil {
-			return x.passed(err)
+		if _, refused := x.judge(up, now); refused != nil {
+			return refused
 		}
 	}
-	return nil, x.doubtful("what is there does not tell whether it was performed")
+	return x.doubtful("what is there does not tell whether it was performed")
 }
 
 // again sends a write that was refused without need, and has changed nothing: by another tag if the content has another one now, and
 // else without a precondition, as the guard has evaluated it. Of a write that may be repeated (RFC 9110 §9.2.2) nothing
 // can come of that but what it asks for. Where the operator wants preconditions passed on, none is sent without.
-func (x *exchange) again(out *http.Request, up *upload, seen, now sight) (*http.Response, error) {
+func (x *exchange) again(out *http.Request, up *upload, seen, now *held) answer {
 	retagged := seen.exists && seen.Strong() && now.Strong() && now.Tag != seen.Tag
 	if !retagged {
 		x.misjudged("refused a precondition that holds")
 	}
-	if x.repeated || up != nil && !up.held.whole || !retagged && x.route.Preconditions == PreconditionsPass {
-		return nil, x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
+	if x.repeated || up != nil && !up.content.whole || !retagged && x.route.Preconditions == PreconditionsPass {
+		return refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
 			"the server behind this gateway refused a precondition that holds; nothing was changed", "try again"))
 	}
 	x.repeated = true
-	return x.perform(out, up, now, true)
+	return x.perform(out, up, now)
 }
 
 // isDone reports whether now is what the write would make.
-func (x *exchange) isDone(up *upload, now sight) bool {
+func (x *exchange) isDone(up *upload, now *held) bool {
 	switch x.r.Method {
 	case http.MethodPut:
-		return up.holds(now) || up == nil && now.exists && now.content == etag.Of(nil)
+		return up.is(now) || up == nil && now.exists && now.content == etag.Of(nil)
 	case http.MethodDelete:
 		return !now.exists
 	}
@@ -90,7 +90,7 @@ func (x *exchange) isDone(up *upload, now sight) bool {
 }
 
 // isUnchanged reports whether the state is for certain the one before the write.
-func isUnchanged(seen, now sight) bool {
+func isUnchanged(seen, now *held) bool {
 	if seen.exists != now.exists {
 		return false
 	}
@@ -106,20 +106,20 @@ func isUnchanged(seen, now sight) bool {
 // misjudged has no preconditions passed on any more.
 func (x *exchange) misjudged(what string) {
 	x.route.learned.Passing.Stop()
-	x.log.WarnContext(x.r.Context(), "the backend misjudges preconditions: none are passed on to it any more", "route", x.rec.Route,
+	x.log.WarnContext(x.r.Context(), "the backend misjudges preconditions: none are passed on to it any more", "route", x.route.Name,
 		"path", x.r.URL.Path, "method", x.r.Method, "it", what)
 }
 
 // doubtful says that the outcome of a refused write is not known.
-func (x *exchange) doubtful(why string) error {
+func (x *exchange) doubtful(why string) answer {
 	x.misjudged("refused a precondition that held; " + why)
-	return x.refusal(condhttp.NewProblem(http.StatusBadGateway, reasonUnknown,
+	return refusal(condhttp.NewProblem(http.StatusBadGateway, reasonUnknown,
 		"the server behind this gateway refused a precondition that held when it was asked, and "+why+
 			": the write may or may not have been performed", "fetch the resource to see whether it was before you try again"))
 }
 
 // performed is the response to a write that was performed, in the place of the one that denies it.
-func (x *exchange) performed(up *upload, seen, now sight, res *http.Response) *http.Response {
+func (x *exchange) performed(up *upload, seen, now *held, res *http.Response) answer {
 	status := http.StatusNoContent
 	if !seen.exists {
 		status = http.StatusCreated
@@ -130,11 +130,11 @@ func (x *exchange) performed(up *upload, seen, now sight, res *http.Response) *h
 		Header: http.Header{"Via": res.Header["Via"], "Date": {x.now.UTC().Format(http.TimeFormat)}}, Body: http.NoBody, Request: res.Request,
 	}
 	if now.exists && x.route.Validators != ValidatorsNone {
-		c := x.current(now)
-		if !c.Tag.IsZero() && !c.Tag.IsWeak() {
-			x.rec.New = c.Tag
-			setValidators(done.Header, c)
+		x.told = x.stateOf(now)
+		if tag := x.told.Tag; !tag.IsZero() && !tag.IsWeak() {
+			x.made = tag
+			setValidators(done.Header, x.told.Current)
 		}
 	}
-	return done
+	return passed{done}
 }

@@ -38,18 +38,29 @@ func problemOf(err error) *condhttp.Problem {
 	}
 	switch {
 	case errors.Is(err, errNoSpace):
-		return condhttp.NewProblem(http.StatusServiceUnavailable, "no-space", "there is no room left to hold the content", "try again later; nothing was changed")
+		return condhttp.NewProblem(http.StatusServiceUnavailable, "no-space",
+			"there is no room left to hold the content", "try again later; nothing was changed")
 	case isA[errUnknown](err):
-		return condhttp.NewProblem(gateway, reasonUnknown, "the write was sent on, but no answer came: it may or may not have been performed",
+		return condhttp.NewProblem(gateway, reasonUnknown,
+			"the write was sent on, but no answer came: it may or may not have been performed",
 			"fetch the resource to see whether it was before you try again")
 	case isA[errUnsent](err):
-		return condhttp.NewProblem(gateway, reasonUnreachable, "the server behind this gateway cannot be reached; nothing was changed", "try again later")
+		return condhttp.NewProblem(gateway, reasonUnreachable,
+			"the server behind this gateway cannot be reached; nothing was changed", "try again later")
 	case timeout:
 		return condhttp.NewProblem(gateway, reasonTimeout, "the server behind this gateway does not answer", "try again later")
 	case isA[errIncomplete](err):
 		return condhttp.NewProblem(gateway, reasonIncomplete, "the server behind this gateway broke off its answer", "try again")
 	}
 	return condhttp.NewProblem(gateway, "backend-failed", "the server behind this gateway did not answer as HTTP wants it", "try again later")
+}
+
+// incomplete is the error of content that a response did not bring whole.
+func incomplete(err error) error {
+	if errors.Is(err, errNoSpace) {
+		return err
+	}
+	return errIncomplete{fmt.Errorf("content of the response: %w", err)}
 }
 
 func isA[E error](err error) bool {

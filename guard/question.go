@@ -40,7 +40,8 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	f := x.fields
 	switch {
 	case x.believes():
-	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil && x.route.learned.Probe(x.r.URL.RequestURI()):
+	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil &&
+		x.route.learned.Probe(x.r.URL.RequestURI()):
 		return &question{tags: []etag.Tag{probeTag}, probe: true}
 	default:
 		return nil
@@ -156,18 +157,20 @@ func (q *question) fits(v trust.Validators) bool {
 	return !q.learns || q.known.Fits(v)
 }
 
-// answeredBy reports whether res makes sense as an answer. If it is not about the
-// whole, it is made what the client gets.
-func (q *question) answeredBy(x *exchange, res *http.Response) bool {
+// readAnswer reads the answer to q, and makes it what the client gets. ok is false if it makes no sense; short says that it is not
+// about the whole.
+func (x *exchange) readAnswer(q *question, res *http.Response) (short, ok bool) {
 	if q.probe {
-		return q.provenBy(x, res)
+		return false, x.isProof(res)
 	}
-	ok := true
+	ok = true
 	switch res.StatusCode {
 	case http.StatusNotModified:
-		ok = len(q.tags) > 0 && q.notModified(x, res)
+		ok = len(q.tags) > 0 && x.takeNotModified(q, res)
+		short = ok
 	case http.StatusPartialContent:
-		ok = len(q.ranged) > 0 && q.partial(x, res)
+		ok = len(q.ranged) > 0 && x.takePart(q, res)
+		short = ok
 		x.route.learned.Parts.Answered(true)
 	case http.StatusOK:
 		if ok = len(q.ranged) == 0; !ok { // whether this is the whole, or what some servers make of it, does not show
@@ -179,11 +182,11 @@ func (q *question) answeredBy(x *exchange, res *http.Response) bool {
 	if !ok {
 		x.sampled = x.route.Validators == ValidatorsAuto && res.StatusCode != http.StatusOK
 	}
-	return ok
+	return short, ok
 }
 
-// provenBy reports whether res is the content, and learns from it.
-func (q *question) provenBy(x *exchange, res *http.Response) bool {
+// isProof reports whether res is the content, in spite of a tag that the backend never gave out, and learns from it.
+func (x *exchange) isProof(res *http.Response) bool {
 	switch res.StatusCode {
 	case http.StatusOK:
 		x.route.learned.Answered()
@@ -195,8 +198,8 @@ func (q *question) provenBy(x *exchange, res *http.Response) bool {
 	return false
 }
 
-// notModified takes a 304 that names one of the tags asked for.
-func (q *question) notModified(x *exchange, res *http.Response) bool {
+// takeNotModified takes a 304 that names one of the tags asked for.
+func (x *exchange) takeNotModified(q *question, res *http.Response) bool {
 	v := x.readValidators(res)
 	switch {
 	case !v.Tag.IsZero() || v.Fault != "":
@@ -208,27 +211,25 @@ func (q *question) notModified(x *exchange, res *http.Response) bool {
 	if x.route.Validators == ValidatorsAuto && !x.usable(v) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
-	s := sight{exists: true, Seen: trust.Seen{Validators: v}}
-	c := x.current(s)
+	c := x.stateOf(&held{exists: true, Seen: trust.Seen{Validators: v}})
 	if c.Tag.IsZero() {
 		return false
 	}
-	c.LastModified = v.Modified
-	d := x.decide(c)
+	d := x.evaluate(c)
 	if d.Outcome != precondition.NotModified || d.Matched.IsZero() {
-		x.rec.Evaluated = false
 		return false
 	}
+	x.note(c, d)
 	c.Tag = d.Matched
-	setValidators(res.Header, c)
+	setValidators(res.Header, c.Current)
 	delete(res.Header, "Last-Modified")
 	complete(res.Header, q.known.Shown)
 	return true
 }
 
-// partial takes a 206 of the version that If-Range names, or of any that has a tag
+// takePart takes a 206 of the version that If-Range names, or of any that has a tag
 // if there is none.
-func (q *question) partial(x *exchange, res *http.Response) bool {
+func (x *exchange) takePart(q *question, res *http.Response) bool {
 	h := res.Header
 	v := x.readValidators(res)
 	if !x.usable(v) || len(h["Content-Encoding"]) > 0 || !q.ifRange.IsZero() && !v.Tag.StrongEqual(q.ifRange) {
@@ -237,12 +238,13 @@ func (q *question) partial(x *exchange, res *http.Response) bool {
 	if !answersRange(q.ranged, h["Content-Range"], res.ContentLength) || !q.fits(v) || x.glance.Overtaken() {
 		return false
 	}
-	c := x.current(sight{exists: true, Seen: trust.Seen{Validators: v}})
-	if d := x.decide(c); d.Outcome != precondition.Perform || d.Range != precondition.RangeApplies {
-		x.rec.Evaluated = false
+	c := x.stateOf(&held{exists: true, Seen: trust.Seen{Validators: v}})
+	d := x.evaluate(c)
+	if d.Outcome != precondition.Perform || d.Range != precondition.RangeApplies {
 		return false
 	}
-	setValidators(h, c)
+	x.note(c, d)
+	setValidators(h, c.Current)
 	completePart(h, q.known.Shown, q.known.Modified)
 	x.watchOver(res, c.Tag)
 	return true

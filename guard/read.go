@@ -2,13 +2,9 @@ package guard
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"strings"
 
-	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
@@ -41,27 +37,30 @@ var errOvertaken = errors.New("a write came between")
 const maxOvertaken = 3
 
 // read answers GET and HEAD.
-func (x *exchange) read(out *http.Request) (*http.Response, error) {
+func (x *exchange) read(out *http.Request) answer {
 	deleteFields(out.Header, conditionalFields)
 	out.Header["Accept-Encoding"] = identityOnly
 	key := turn.Key(x.route.backend.Host, out.URL.Path)
 	for range maxOvertaken {
 		x.watch(key)
-		res, err := x.readOnce(out)
-		if !errors.Is(err, errOvertaken) {
-			return res, err
+		if a, overtaken := x.readOnce(out); !overtaken {
+			return a
 		}
 		if x.glance.Busy() {
 			break // what has begun before this read may take longer than three
 		}
 	}
-	unlock, err := x.lock(out, false)
-	if err != nil {
-		return nil, err
+	unlock, busy := x.lock(out, false)
+	if busy != nil {
+		return busy
 	}
 	defer unlock()
 	x.watch(key)
-	return x.readOnce(out)
+	a, overtaken := x.readOnce(out)
+	if overtaken {
+		return failed{errOvertaken} // by one that holds another lock
+	}
+	return a
 }
 
 // watch begins to read what has this key.
@@ -72,31 +71,29 @@ func (x *exchange) watch(key string) {
 	x.onEnd(release)
 }
 
-// readOnce asks the backend and makes the answer. The error is errOvertaken if a write through
-// the guard may have spoilt the content that was read.
-func (x *exchange) readOnce(out *http.Request) (*http.Response, error) {
+// readOnce asks the backend and makes the answer of what it sends. There is none if the read was overtaken: a write through
+// the guard may have spoilt the content.
+func (x *exchange) readOnce(out *http.Request) (a answer, overtaken bool) {
 	var head *trust.Known
 	if out.Method == http.MethodHead {
 		if head = x.headKnown(); head == nil {
 			out.Method = http.MethodGet
 		}
 	}
-	res, err := x.ask(out)
-	if err != nil {
-		return nil, err
-	}
-	if out.Method == http.MethodHead && res.StatusCode == http.StatusOK && !x.headWasEnough(res, head) {
+	res, short, err := x.ask(out)
+	switch {
+	case err != nil:
+		return failed{err}, false
+	case short, res.StatusCode == http.StatusSwitchingProtocols:
+		return passed{res}, false
+	case res.StatusCode != http.StatusOK:
+		return x.other(res), false
+	case out.Method == http.MethodHead && !x.headWasEnough(res, head):
 		_ = res.Body.Close()
 		out.Method = http.MethodGet
 		return x.readOnce(out)
 	}
-	switch res.StatusCode {
-	case http.StatusOK:
-		return x.represent(out, res)
-	case http.StatusSwitchingProtocols:
-		return res, nil
-	}
-	return x.other(res)
+	return x.represent(out, res)
 }
 
 // headKnown returns what the response to a HEAD has to fit, if one can be answered by the backend's, whose tags are then those
@@ -152,36 +149,39 @@ func (x *exchange) namesTags() bool {
 	return len(x.fields.IfMatch) > 0 || len(x.fields.IfNoneMatch) > 0
 }
 
-// ask asks the backend, conditionally if it is believed. What it makes of that is
-// checked, and if it makes no sense it is asked again without.
-func (x *exchange) ask(out *http.Request) (*http.Response, error) {
+// ask asks the backend, conditionally if it is believed. short says that res answers that question, with what a client
+// can be sent that has asked the same. If it makes no sense, the backend is asked again without.
+func (x *exchange) ask(out *http.Request) (res *http.Response, short bool, err error) {
 	q := x.questionOf(out)
 	if q == nil || x.sampled {
-		return x.send(out)
+		res, err = x.send(out)
+		return res, false, err
 	}
-	res, err := x.send(q.asked(out))
-	if err != nil || q.answeredBy(x, res) {
-		return res, err
+	res, err = x.send(q.asked(out))
+	if err != nil {
+		return nil, false, err
+	}
+	short, ok := x.readAnswer(q, res)
+	if ok {
+		return res, short, nil
 	}
 	discardAndClose(res)
-	return x.send(out)
+	res, err = x.send(out)
+	return res, false, err
 }
 
 // other passes on what is no 200. Without a question for it, a part or "not
 // modified" is an answer to nothing.
-func (x *exchange) other(res *http.Response) (*http.Response, error) {
-	switch {
-	case x.rec.Evaluated: // the backend answered the question
-		return res, nil
-	case res.StatusCode == http.StatusNotModified, res.StatusCode == http.StatusPartialContent:
+func (x *exchange) other(res *http.Response) answer {
+	if res.StatusCode == http.StatusNotModified || res.StatusCode == http.StatusPartialContent {
 		discardAndClose(res)
-		return nil, x.refusal(nonsense(res.StatusCode))
+		return refusal(nonsense(res.StatusCode))
 	}
 	x.readValidators(res)
 	if !x.believes() {
 		delete(res.Header, "Etag")
 	}
-	return x.withoutContent(res), nil
+	return passed{x.withoutContent(res)}
 }
 
 // withoutContent takes away the content of what is to be the response to a HEAD.
@@ -219,114 +219,94 @@ func (x *exchange) setFreshness(h http.Header) {
 
 // represent answers with the representation that the backend has sent, or by its
 // validators.
-func (x *exchange) represent(out *http.Request, res *http.Response) (*http.Response, error) {
-	s := sight{exists: true, Seen: trust.Seen{Validators: x.readValidators(res), Shown: x.showing(res, res.ContentLength)}}
-	wants := x.wantsContent(res, &s)
-	if overtaken := x.glance.Overtaken(); !wants && overtaken && x.isStrong(s) {
-		if s.TooLong {
+func (x *exchange) represent(out *http.Request, res *http.Response) (a answer, overtaken bool) {
+	h := x.received(res)
+	h.Shown = x.showing(res, res.ContentLength)
+	wants := x.wantsContent(h)
+	if !wants && x.glance.Overtaken() && x.isStrong(h) {
+		if h.TooLong {
 			_ = res.Body.Close()
-			return nil, errOvertaken
+			return nil, true
 		}
 		wants = true
 	}
 	switch {
 	case !wants:
-		return x.stream(out, res, s)
-	case x.isReview(res, s):
-		return x.review(out, res, s)
+		return x.stream(out, h), false
+	case x.isReview(h):
+		return x.review(out, h)
 	}
-	held, err := x.hold(res)
-	if x.glance.Overtaken() && (err != nil || held.whole && !x.isWhole(held)) {
+	err := x.hold(h)
+	if x.glance.Overtaken() && (err != nil || h.spool != nil && !x.isWhole(h)) {
 		_ = res.Body.Close()
-		return nil, errOvertaken
+		return nil, true
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		_ = res.Body.Close()
-		return nil, err
+		return failed{err}, false
+	case h.spool == nil:
+		return x.stream(out, h), false
+	case !x.glance.Overtaken():
+		x.learn(h)
 	}
-	if !held.whole {
-		s.TooLong = true
-		res.Body = &joinedBody{io.MultiReader(held.reader(), res.Body), res.Body}
-		return x.stream(out, res, s)
-	}
-	_ = res.Body.Close()
-	s.content, s.digest, s.Sum, s.Size = held.tag(), held.digest, held.quick.Sum(), held.size
-	s.Shown = x.showing(res, held.size)
-	if !x.glance.Overtaken() {
-		x.learn(s, held.inMemory())
-	}
-	return nil, x.serveHeld(res, s, held)
+	return x.serveHeld(h), false
 }
 
 // isReview reports whether content is read only to see whether it is still that of its tag, and is not going to be sent: it need not
 // be held, however long it is.
-func (x *exchange) isReview(res *http.Response, s sight) bool {
-	if !x.sampled || !x.isStrong(s) || res.ContentLength <= x.route.MaxBuffer || x.acceptsCoding() || x.namesOther(s.Tag) {
+func (x *exchange) isReview(h *held) bool {
+	if !x.sampled || !x.isStrong(h) || h.res.ContentLength <= x.route.MaxBuffer || x.acceptsCoding() || x.namesOther(h.Tag) {
 		return false
 	}
-	return x.r.Method == http.MethodHead || x.policy().Evaluate(precondition.Origin, x.r.Method, x.fields, x.current(s)).Outcome == precondition.NotModified
+	return x.r.Method == http.MethodHead || x.evaluate(x.stateOf(h)).Outcome == precondition.NotModified
 }
 
 // review reads all of the content, and answers without it if it is right.
-func (x *exchange) review(out *http.Request, res *http.Response, s sight) (*http.Response, error) {
-	quick := trust.NewSummer()
-	buffer := copyBuffers{}.Get()
-	defer copyBuffers{}.Put(buffer)
-	err := withTimeout(res.Body, func() error {
-		_, err := io.CopyBuffer(&quick, struct{ io.Reader }{res.Body}, buffer)
-		return err
-	})
-	_ = res.Body.Close()
-	res.Body = http.NoBody
+func (x *exchange) review(out *http.Request, h *held) (a answer, overtaken bool) {
+	err := h.sum()
 	switch {
 	case x.glance.Overtaken():
-		return nil, errOvertaken
+		return nil, true
 	case err != nil:
-		return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}
+		return failed{incomplete(err)}, false
 	}
-	s.Sum = quick.Sum()
-	if x.learn(s, nil); !x.isStrong(s) {
+	if x.learn(h); !x.isStrong(h) {
 		return x.readOnce(out) // without trust
 	}
-	return x.stream(out, res, s)
+	return x.stream(out, h), false
 }
 
 // isWhole reports whether content that a write has overtaken is all of the version before that write.
-func (x *exchange) isWhole(held *spool) bool {
+func (x *exchange) isWhole(h *held) bool {
 	whole, ok := x.route.learned.WholeAt(x.r.URL.RequestURI(), x.asked)
-	return ok && whole == held.quick.Sum()
+	return ok && whole == h.Sum
 }
 
 // isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
-func (x *exchange) isStrong(s sight) bool {
-	return x.route.Validators == ValidatorsAuto && x.usable(s.Validators)
-}
-
-// joinedBody is content of which the start has been read already.
-type joinedBody struct {
-	io.Reader
-	io.Closer
+func (x *exchange) isStrong(h *held) bool {
+	return x.route.Validators == ValidatorsAuto && x.usable(h.Validators)
 }
 
 // wantsContent reports whether all of the content must be at hand before the
-// answer begins: for its tag, or to encode it. It says so in s if that cannot be.
-func (x *exchange) wantsContent(res *http.Response, s *sight) bool {
-	n := res.ContentLength
+// answer begins: for its tag, or to encode it. It says so in h if that cannot be.
+func (x *exchange) wantsContent(h *held) bool {
+	res, n := h.res, h.res.ContentLength
 	switch {
 	case len(res.Trailer) > 0, isEventStream(res.Header), x.route.Validators == ValidatorsNone:
 		return false
 	case res.Request.Method == http.MethodHead:
 		return false
 	case n > x.route.MaxBuffer+x.route.MaxSpool:
-		s.TooLong = true
+		h.TooLong = true
 		return false
 	case x.sampled, x.isMultiRange():
 		return true
 	case x.route.Validators == ValidatorsBackend:
 		return x.acceptsCoding() && x.mayEncode(res, n)
-	case x.usable(s.Validators):
-		return n <= alwaysHeld || x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(s.Tag) ||
-			n <= x.route.MaxBuffer && !x.route.learned.Knows(x.r.URL.RequestURI(), s.Tag)
+	case x.usable(h.Validators):
+		return n <= alwaysHeld || x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(h.Tag) ||
+			n <= x.route.MaxBuffer && !x.route.learned.Knows(x.r.URL.RequestURI(), h.Tag)
 	}
 	return true
 }
@@ -360,65 +340,17 @@ func (x *exchange) namesOther(tag etag.Tag) bool {
 	return false
 }
 
-// hold reads the content of a response, as far as there is room.
-func (x *exchange) hold(res *http.Response) (*spool, error) {
-	s := x.newSpool()
-	err := withTimeout(res.Body, func() error { return s.fill(res.Body, res.ContentLength) })
-	switch {
-	case err == nil:
-		return s, nil
-	case errors.Is(err, errNoSpace):
-		return nil, err
-	}
-	return nil, errIncomplete{fmt.Errorf("content of the response: %w", err)}
-}
-
-// learn takes a whole response as evidence of what the backend's tags are worth. content is nil if
-// it is not at hand any more.
-func (x *exchange) learn(s sight, content []byte) {
-	if x.route.learned.Observe(x.r.URL.RequestURI(), x.asked, s.Seen, content) {
-		x.logTrust()
-	}
-}
-
-// logTrust says what is thought of the backend from now on.
-func (x *exchange) logTrust() {
-	trust, why := x.route.learned.Status()
-	x.log.InfoContext(x.r.Context(), "entity tags of a backend", "route", x.rec.Route, "trust", trust.String(),
-		"why", why, "path", x.r.URL.Path, "etag", x.rec.Backend.ETag)
-}
-
-// decide evaluates the preconditions of a read.
-func (x *exchange) decide(c precondition.Current) precondition.Decision {
-	x.rec.Decision = x.policy().Evaluate(precondition.Origin, x.r.Method, x.fields, c)
-	x.rec.Evaluated = true
-	return x.rec.Decision
-}
-
-func (x *exchange) policy() precondition.Policy {
-	return precondition.Policy{LenientTags: x.route.LenientTags, StaleIfRange: x.route.StaleIfRange}
-}
-
-func (x *exchange) checker() condhttp.Checker {
-	return condhttp.Checker{Policy: x.policy(), Now: x.options.Now, Logger: x.log, Refuse: func(w http.ResponseWriter, _ *http.Request, p *condhttp.Problem) {
-		x.refuse(w, p)
-	}}
-}
-
 // serveHeld answers from content that is at hand, by all of RFC 9110 §13 and §14.
-func (x *exchange) serveHeld(res *http.Response, s sight, held *spool) error {
-	c := x.current(s)
-	h := res.Header
-	content := x.encode(res, &c, held)
+func (x *exchange) serveHeld(h *held) answer {
+	c := x.stateOf(h)
+	header := h.res.Header
+	content := x.encode(h, &c)
 	x.decide(c)
-	delete(h, "Accept-Ranges") // whatever the backend can, the guard can
-	delete(h, "Etag")
-	delete(h, "Last-Modified")
-	if len(h["Content-Type"]) == 0 {
-		h["Content-Type"] = nil // so that none is guessed
+	delete(header, "Accept-Ranges") // whatever the backend can, the guard can
+	delete(header, "Etag")
+	delete(header, "Last-Modified")
+	if len(header["Content-Type"]) == 0 {
+		header["Content-Type"] = nil // so that none is guessed
 	}
-	return &answer{func(w http.ResponseWriter) {
-		maps.Copy(w.Header(), h)
-		x.checker().Serve(w, x.r, c, content)
-	}}
+	return served{header, c.Current, content}
 }

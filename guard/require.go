@@ -45,43 +45,43 @@ func (x *exchange) requirement() condhttp.Requirement {
 	return x.route.Require
 }
 
-// unmet is the refusal of a write for want of a precondition that was evaluated, or nil. err is what came of
-// those that there are.
-func (x *exchange) unmet(out *http.Request, s sight, err error) *condhttp.Problem {
+// unmet is the refusal of a write for want of a precondition that was evaluated, or nil. d is what came of
+// those that there are, by the state h.
+func (x *exchange) unmet(out *http.Request, h *held, d precondition.Decision) answer {
 	require := x.requirement()
-	if err != nil || require == condhttp.RequireNone || x.rec.Decision.Guarded || require == condhttp.RequireOverwrite && !s.exists {
+	if require == condhttp.RequireNone || d.Guarded || require == condhttp.RequireOverwrite && !h.exists {
 		return nil
 	}
-	c := x.currentForWrite(s)
-	if x.submits(out, x.r.URL, append(x.others(c.Tag, s), c.Tag)) {
+	c := x.stateForWrite(h)
+	if x.submits(out, x.r.URL, append(x.others(c.Tag, h), c.Tag)) {
 		return nil
 	}
-	p := condhttp.Required(x.r.Method, x.fields, c)
+	p := condhttp.Required(x.r.Method, x.fields, c.Current)
 	if x.overridden {
 		p.Detail += "; the request names another method beside its own, which a backend may perform in its place"
 	}
 	if len(x.r.Header["If"]) > 0 {
 		p.Detail += "; its If field holds no condition that is known to be evaluated and true"
 	}
-	return p
+	return refusal(p)
 }
 
 // verifyDestination evaluates what there is to say about the destination of COPY or MOVE: nobody
 // overwrites what he has not seen. Overwrite: F is a condition, too (RFC 4918 §10.6), and
 // the guard holds a write to it.
-func (x *exchange) verifyDestination(out *http.Request) error {
+func (x *exchange) verifyDestination(out *http.Request) answer {
 	d := x.destination
 	if d == nil || d.require == condhttp.RequireNone {
 		return nil
 	}
-	exists, err := x.existsAt(out, d.url)
-	if err != nil {
-		return err
+	exists, unseen := x.existsAt(out, d.url)
+	if unseen != nil {
+		return unseen
 	}
 	keeps := x.keepsDestination()
 	switch {
 	case exists && keeps:
-		return x.refusal(condhttp.NewProblem(http.StatusPreconditionFailed, "destination-exists",
+		return refusal(condhttp.NewProblem(http.StatusPreconditionFailed, "destination-exists",
 			"the request has Overwrite: F, and there is something at its destination", "choose another destination"))
 	case keeps, !exists && d.require == condhttp.RequireOverwrite, x.submits(out, d.url, nil):
 		return nil
@@ -91,18 +91,18 @@ func (x *exchange) verifyDestination(out *http.Request) error {
 	if exists {
 		p.Hint = "fetch what is there, delete it with If-Match, and send the request again with Overwrite: F"
 	}
-	return x.refusal(p)
+	return refusal(p)
 }
 
 // existsAt asks the backend, as the writer, whether there is a resource. u is in normal form, as the client
 // says it. Collections that have no content of their own are asked for their properties.
-func (x *exchange) existsAt(out *http.Request, u *url.URL) (bool, error) {
+func (x *exchange) existsAt(out *http.Request, u *url.URL) (exists bool, unseen answer) {
 	status := 0
 	for _, method := range [...]string{http.MethodHead, "PROPFIND"} {
-		res, err := x.send(x.lookAt(out, method, u, ""))
+		res, err := x.peek(x.lookAt(out, method, u, ""))
 		if err != nil {
 			if x.r.Context().Err() != nil || isA[errUnsent](err) {
-				return false, err
+				return false, failed{err}
 			}
 			return false, x.uncheckable(err, "it did not answer")
 		}
@@ -119,7 +119,7 @@ func (x *exchange) existsAt(out *http.Request, u *url.URL) (bool, error) {
 
 // lookAt makes a request by which the guard looks at a resource that need not be the target.
 func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content string) *http.Request {
-	look := lookOf(out, out.Context())
+	look := lookOf(out)
 	at, _ := url.Parse(x.atBackend(u))
 	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = method, at.Path, at.RawPath, at.RawQuery
 	if method == "PROPFIND" {

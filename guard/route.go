@@ -24,7 +24,7 @@ type route struct {
 	passed    []string          // PassFields in canonical form
 	backend   *url.URL          // http or https
 	h2c       bool
-	transport *http.Transport // this and learned are of Shared
+	transport http.RoundTripper // this and learned are of Shared
 	learned   *trust.Backend
 }
 

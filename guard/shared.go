@@ -42,14 +42,14 @@ func (us users[K, V]) take(key K, make func() V) V {
 	return u.value
 }
 
-// give is for one user less. last says that there is none any more.
-func (us users[K, V]) give(key K) (last bool) {
+// give is for one user less of a value. last says that there is none any more.
+func (us users[K, V]) give(key K) (value V, last bool) {
 	u := us[key]
 	if u.n--; u.n > 0 {
-		return false
+		return u.value, false
 	}
 	delete(us, key)
-	return true
+	return u.value, true
 }
 
 // NewShared returns a Shared with these locks. Nil stands for locks in memory,
@@ -103,8 +103,8 @@ func (s *Shared) take(rt *route) {
 func (s *Shared) give(rt *route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.transports.give(rt.transportKey()) {
-		rt.transport.CloseIdleConnections()
+	if t, last := s.transports.give(rt.transportKey()); last {
+		t.CloseIdleConnections()
 	}
 	s.learned.give(rt.learnedKey())
 }

@@ -17,52 +17,48 @@ import (
 
 // stream answers with content as it arrives, by validators that are known
 // without it.
-func (x *exchange) stream(out *http.Request, res *http.Response, s sight) (*http.Response, error) {
-	c := x.current(s)
+func (x *exchange) stream(out *http.Request, h *held) answer {
+	res, c := h.res, x.stateOf(h)
 	if x.mayEncode(res, res.ContentLength) && !c.Tag.IsWeak() && !c.Tag.IsZero() {
 		addVary(res.Header, "Accept-Encoding") // others get it in a coding
 	}
-	if s.TooLong && x.isStrong(s) {
-		x.learn(s, nil) // what it is sent with, as nobody can look at all of it
+	if h.TooLong && x.isStrong(h) {
+		x.learn(h) // what it is sent with, as nobody can look at all of it
 	}
 	d := x.decide(c)
 	if d.Outcome != precondition.Perform {
 		_ = res.Body.Close()
 		delete(res.Header, "Etag")
 		delete(res.Header, "Last-Modified")
-		return nil, &answer{func(w http.ResponseWriter) {
-			maps.Copy(w.Header(), res.Header)
-			x.checker().Check(w, x.r, c)
-		}}
+		return decided{res.Header, c.Current}
 	}
-	setValidators(res.Header, c)
+	setValidators(res.Header, c.Current)
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
-		return x.streamRange(out, res, c, s)
+		return x.streamRange(out, h, c)
 	}
-	x.watchWhole(res, s)
-	return x.withoutContent(res), nil
+	x.watchWhole(h)
+	return passed{x.withoutContent(res)}
 }
 
 // watchWhole has content of a backend that is trusted looked at as it passes, to see whether the backend still deserves
 // that. It is not complete to the client if its tag was that of other content, or if a write came between, unless it is known to be
 // all of the version before that.
-func (x *exchange) watchWhole(res *http.Response, s sight) {
-	if x.r.Method != http.MethodGet || !x.isStrong(s) {
+func (x *exchange) watchWhole(h *held) {
+	if x.r.Method != http.MethodGet || !x.isStrong(h) {
 		return
 	}
 	quick := trust.NewSummer()
-	s.TooLong = false
+	h.TooLong = false
 	whole, known := x.route.learned.WholeAt(x.r.URL.RequestURI(), x.asked)
-	res.Body = &checkedBody{ReadCloser: res.Body, sum: &quick, check: func() error {
-		if x.glance.Overtaken() {
-			if known && whole == quick.Sum() {
-				return nil
-			}
+	h.res.Body = &checkedBody{ReadCloser: h.res.Body, sum: &quick, check: func() error {
+		h.Sum = quick.Sum()
+		switch {
+		case x.glance.Overtaken() && known && whole == h.Sum:
+			return nil
+		case x.glance.Overtaken():
 			return errOvertaken
 		}
-		s.Sum = quick.Sum()
-		x.learn(s, nil)
-		if !x.usable(s.Validators) {
+		if x.learn(h); !x.usable(h.Validators) {
 			return errOtherContent
 		}
 		return nil
@@ -87,28 +83,29 @@ var errOtherContent = errors.New("the backend has sent other content under the s
 
 // streamRange sends one range. Several, or any of content whose length is not known,
 // are ignored, which is always right (RFC 9110 §14.2).
-func (x *exchange) streamRange(out *http.Request, res *http.Response, c precondition.Current, s sight) (*http.Response, error) {
+func (x *exchange) streamRange(out *http.Request, h *held, c state) answer {
+	res := h.res
 	plan := byterange.Resolve(x.fields.Range, res.ContentLength)
 	switch plan.Kind {
 	case byterange.Unsatisfiable:
 		_ = res.Body.Close()
-		return nil, x.unsatisfiable(res.Header, plan)
+		return unsatisfiable(res.Header, plan)
 	case byterange.Single:
-		part := x.askPart(out, plan, s)
+		part := x.askPart(out, plan, h.Validators)
 		if part != nil {
 			_ = res.Body.Close()
 			res.Body = part
 		} else {
 			res.Body = &skippingBody{ReadCloser: res.Body, skip: plan.Range.Start, left: plan.Range.Length}
 		}
-		x.makePartial(res, plan)
+		makePartial(res, plan)
 		x.watchOver(res, c.Tag)
 	}
-	return res, nil
+	return passed{res}
 }
 
 // makePartial makes a 200 the 206 for plan.
-func (x *exchange) makePartial(res *http.Response, plan byterange.Plan) {
+func makePartial(res *http.Response, plan byterange.Plan) {
 	res.StatusCode, res.Status = http.StatusPartialContent, ""
 	res.ContentLength = plan.Range.Length
 	res.Header["Content-Range"] = []string{plan.ContentRange()}
@@ -116,17 +113,14 @@ func (x *exchange) makePartial(res *http.Response, plan byterange.Plan) {
 	deleteFields(res.Header, []string{"Content-Md5", "Digest", "Content-Digest"})
 }
 
-func (x *exchange) unsatisfiable(h http.Header, plan byterange.Plan) error {
+func unsatisfiable(h http.Header, plan byterange.Plan) answer {
 	p := condhttp.NewProblem(http.StatusRequestedRangeNotSatisfiable, plan.Reason.String(),
 		fmt.Sprintf("the resource has %d bytes, and none of the ranges begins within them", plan.Size),
 		"the part you have is whole, or of another version: fetch the resource without Range")
 	tag := h.Get("Etag")
 	p.Current = &condhttp.State{Exists: true, ETag: tag}
-	return &answer{func(w http.ResponseWriter) {
-		maps.Copy(w.Header(), h)
-		w.Header()["Content-Range"] = []string{plan.ContentRange()}
-		x.refuse(w, p)
-	}}
+	h["Content-Range"] = []string{plan.ContentRange()}
+	return refused{p, h}
 }
 
 // skipCheaply is up to how many bytes are rather read and thrown away than asked
@@ -135,8 +129,8 @@ const skipCheaply = 256 << 10
 
 // askPart asks the backend for the part of plan alone, if what it sends can be
 // known to be of the same version: by its validator, as If-Range is not passed on. It returns nil if not.
-func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.ReadCloser {
-	if plan.Range.Start <= skipCheaply || partValidator(s.Validators) == "" || out.Body != nil || !x.route.learned.Parts.WorthAsking() {
+func (x *exchange) askPart(out *http.Request, plan byterange.Plan, v trust.Validators) io.ReadCloser {
+	if plan.Range.Start <= skipCheaply || partValidator(v) == "" || out.Body != nil || !x.route.learned.Parts.WorthAsking() {
 		return nil
 	}
 	asked := *out
@@ -147,7 +141,7 @@ func (x *exchange) askPart(out *http.Request, plan byterange.Plan, s sight) io.R
 		return nil
 	}
 	x.route.learned.Parts.Answered(res.StatusCode == http.StatusPartialContent)
-	if !isPart(res, plan, s.Validators) {
+	if !isPart(res, plan, v) {
 		_ = res.Body.Close()
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"strings"
@@ -77,8 +76,7 @@ func targetAt(h *Handler, r *http.Request) string {
 	if p := x.readTarget(); p != nil {
 		return p.Reason
 	}
-	out := x.r.Clone(x.r.Context())
-	x.rewrite(&httputil.ProxyRequest{In: x.r, Out: out})
+	out := x.outbound()
 	key := "-"
 	if isPath(x.r.URL) {
 		key = strings.TrimPrefix(x.lockKeys(out)[0], "backend")

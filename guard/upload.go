@@ -14,8 +14,8 @@ import (
 
 // upload is the content of a write. A nil upload is none.
 type upload struct {
-	held   *spool
-	source *source
+	content *spool
+	source  *source
 }
 
 // source is the content of a request as it arrives from the client.
@@ -104,44 +104,48 @@ func tooLarge(bound int64) *condhttp.Problem {
 
 // passContent sends a request on with its content as that arrives. If it ends early, that is the client's doing and
 // not the backend's.
-func (x *exchange) passContent(out *http.Request) (*http.Response, error) {
-	if out.Body == nil {
-		return x.send(out)
+func (x *exchange) passContent(out *http.Request) answer {
+	if out.Body != nil {
+		out.Body = &trailedBody{x.sourceOf(out), x.sent, out.Trailer}
 	}
-	s := &source{Reader: out.Body, client: x.sent, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
-	x.onEnd(s.end)
-	x.source = s
-	out.Body = &trailedBody{s, x.sent, out.Trailer}
 	res, err := x.send(out)
-	if err != nil && s.failure() != nil {
-		x.rec.Err = s.failure()
-		return nil, x.refusal((&upload{source: s}).problem())
+	switch {
+	case err == nil:
+		return passed{res}
+	case x.source != nil && x.source.failure() != nil:
+		x.err = x.source.failure()
+		return refusal((&upload{source: x.source}).problem())
 	}
-	return res, err
+	return failed{err}
 }
 
 // receive reads the content of a request before anything is sent to the backend,
-// as far as there is room. So a cut upload changes nothing.
-func (x *exchange) receive(out *http.Request) (*upload, error) {
+// as far as there is room. So a cut upload changes nothing: there is an answer instead.
+func (x *exchange) receive(out *http.Request) (*upload, answer) {
 	if out.Body == nil {
 		return nil, nil
 	}
-	s := &source{Reader: out.Body, client: x.sent, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	s := x.sourceOf(out)
 	if x.route.MaxBody >= 0 {
 		s.Reader = http.MaxBytesReader(x.w.ResponseWriter, out.Body, x.route.MaxBody)
 	}
-	x.onEnd(s.end)
-	x.source = s
-	up := &upload{held: x.newSpool(), source: s}
-	err := up.held.fill(s, out.ContentLength)
+	up := &upload{content: x.newSpool(), source: s}
+	err := up.content.fill(s, out.ContentLength)
 	switch {
 	case s.failure() != nil:
-		x.rec.Err = s.failure()
-		return nil, x.refusal(up.problem())
+		x.err = s.failure()
+		return nil, refusal(up.problem())
 	case err != nil:
-		return nil, err
+		return nil, failed{err}
 	}
 	return up, nil
+}
+
+// sourceOf begins to read the content of a request.
+func (x *exchange) sourceOf(out *http.Request) *source {
+	x.source = &source{Reader: out.Body, client: x.sent, control: http.NewResponseController(x.w), timeout: x.route.Timeouts.Content}
+	x.onEnd(x.source.end)
+	return x.source
 }
 
 // attach makes the upload the content of a request.
@@ -157,24 +161,24 @@ func (u *upload) attach(request, client *http.Request) {
 	if request.Trailer != nil {
 		request.ContentLength = -1
 	}
-	if !u.held.whole {
-		request.Body = &trailedBody{io.MultiReader(u.held.reader(), u.source), client, request.Trailer}
+	if !u.content.whole {
+		request.Body = &trailedBody{io.MultiReader(u.content.reader(), u.source), client, request.Trailer}
 		return
 	}
 	if request.Trailer == nil {
-		request.ContentLength = u.held.size
-		if u.held.size == 0 {
+		request.ContentLength = u.content.size
+		if u.content.size == 0 {
 			request.Body = http.NoBody
 			return
 		}
 	}
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(u.held.reader()), nil }
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(u.content.reader()), nil }
 	request.Body, _ = request.GetBody()
 }
 
-// holds reports whether the content is, byte for byte, that of s.
-func (u *upload) holds(s sight) bool {
-	return u != nil && u.held.whole && s.exists && !s.content.IsZero() && u.held.digest == s.digest
+// is reports whether the content is, byte for byte, that of h.
+func (u *upload) is(h *held) bool {
+	return u != nil && u.content.whole && h.exists && !h.content.IsZero() && u.content.digest == h.digest
 }
 
 func (u *upload) err() error { return u.source.failure() }

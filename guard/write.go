@@ -5,13 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/etag"
-	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -20,171 +16,93 @@ import (
 // precondition is evaluated while no other write through the guard can come between
 // that and its own; the lock is held until the backend has answered, even if the client
 // is gone by then.
-func (x *exchange) write(out *http.Request) (*http.Response, error) {
+func (x *exchange) write(out *http.Request) answer {
 	if p := x.unfitContent(); p != nil {
-		return nil, x.refusal(p)
+		return refusal(p)
 	}
 	judged := x.isJudged()
 	if judged && x.isAwaited() {
 		// What was seen while another write was under way may be none of its versions.
-		if _, err := x.verify(out, nil); err != nil && !x.asked.Overtaken() {
-			return x.passed(err)
+		if _, early := x.verify(out, nil); early != nil && !x.asked.Overtaken() {
+			return early
 		}
 	}
-	up, err := x.receive(out)
-	if err != nil {
-		return nil, err
+	up, unread := x.receive(out)
+	if unread != nil {
+		return unread
 	}
 	if !judged && x.route.Require != condhttp.RequireNone && x.contentNamesMethod(up) {
 		x.overridden, judged = true, true
 	}
-	unlock, err := x.lock(out, !judged)
-	if err != nil {
-		return nil, err
+	unlock, busy := x.lock(out, !judged)
+	if busy != nil {
+		return busy
 	}
 	defer unlock()
-	var seen sight
-	if judged {
-		if seen, err = x.verify(out, up); err != nil {
-			return x.passed(err)
-		}
+	if !judged {
+		return x.perform(out, up, nil)
 	}
-	return x.perform(out, up, seen, judged)
+	seen, refused := x.verify(out, up)
+	if refused != nil {
+		return refused
+	}
+	return x.perform(out, up, seen)
 }
 
 // isAwaited reports whether the client waits to be told that its content is
 // welcome, or sends so much that it should be told early if not. In HTTP/2 and later it may always
 // wait: net/http removes Expect from the request, and a stream can be answered before it ends.
 func (x *exchange) isAwaited() bool {
-	return x.r.ProtoMajor > 1 && x.r.ContentLength != 0 || x.r.Header.Get("Expect") != "" || x.r.ContentLength < 0 || x.r.ContentLength > x.route.MaxBuffer
+	n := x.r.ContentLength
+	return x.r.ProtoMajor > 1 && n != 0 || x.r.Header.Get("Expect") != "" || n < 0 || n > x.route.MaxBuffer
 }
 
-// verify looks at the current state and evaluates the preconditions against it. The
-// error is an *answer if they are false, and an *otherAnswer if the state cannot be seen.
-func (x *exchange) verify(out *http.Request, up *upload) (s sight, err error) {
+// verify looks at the current state and evaluates the preconditions against it. There is an answer if they are false, or
+// if the state cannot be seen. What it saw has no state if only the destination is judged.
+func (x *exchange) verify(out *http.Request, up *upload) (seen *held, refused answer) {
+	seen = new(held)
 	if x.judgesTarget() {
-		if s, err = x.check(out); err == nil {
-			err = x.judge(up, s)
+		if seen, refused = x.check(out); refused != nil {
+			return nil, refused
 		}
-		if p := x.unmet(out, s, err); p != nil {
-			err = x.refusal(p)
+		d, refused := x.judge(up, seen)
+		if refused == nil {
+			refused = x.unmet(out, seen, d)
+		}
+		if refused != nil {
+			return nil, refused
 		}
 	}
-	if err == nil {
-		err = x.verifyDestination(out)
-	}
-	return s, err
+	return seen, x.verifyDestination(out)
 }
 
-// judge evaluates the preconditions against a state. The error is an *answer if they are false.
-func (x *exchange) judge(up *upload, s sight) error {
-	if !s.exists && x.r.Method == http.MethodDelete {
+// judge evaluates the preconditions against a state. There is an answer if they are false.
+func (x *exchange) judge(up *upload, h *held) (d precondition.Decision, refused answer) {
+	if !h.exists && x.r.Method == http.MethodDelete {
 		// "if its response to the same request without those conditions ... would
 		// have been a status code other than a 2xx or 412", they are ignored (RFC 9110 §13.2.1).
-		return x.refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
+		return d, refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
 	}
-	c := x.currentForWrite(s)
-	r := x.strengthened(c, s)
+	c := x.stateForWrite(h)
+	r := x.strengthened(c.Current, h)
 	checker := x.checker()
-	x.rec.Decision, x.rec.Evaluated = checker.Evaluate(r, c), true
-	p, refused := errors.AsType[*condhttp.Problem](checker.Verify(r, c))
-	if !refused {
-		return nil
+	d = checker.Evaluate(r, c.Current)
+	x.note(c, d)
+	p, isRefused := errors.AsType[*condhttp.Problem](checker.Verify(r, c.Current))
+	if !isRefused {
+		return d, nil
 	}
-	if p.Status == http.StatusPreconditionFailed && up.holds(s) && x.r.Method == http.MethodPut {
+	if p.Status == http.StatusPreconditionFailed && up.is(h) && x.r.Method == http.MethodPut {
 		p.Reason = reasonApplied
 		p.Hint = "the content is what is stored already, perhaps by this very request, sent before: there is nothing left to do"
 	}
-	return x.refusal(p)
-}
-
-// currentForWrite is current, but a modification date whose second was not over counts as
-// one later, since what the client has seen of that second may not be all.
-func (x *exchange) currentForWrite(s sight) precondition.Current {
-	c := x.current(s)
-	if !s.Settled() {
-		c.LastModified = c.LastModified.Add(time.Second)
-	}
-	return c
-}
-
-// passed returns the response of the backend that err is, if it is one.
-func (x *exchange) passed(err error) (*http.Response, error) {
-	if other, ok := errors.AsType[*otherAnswer](err); ok {
-		return other.res, nil
-	}
-	return nil, err
-}
-
-// lock takes the lock of the target, and of the destination of MOVE and COPY.
-func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), err error) {
-	began := time.Now()
-	defer func() { x.rec.LockWait = time.Since(began) }()
-	keys := x.lockKeys(out)
-	if unlock := x.shared.tryLock(keys, shared); unlock != nil {
-		return unlock, nil
-	}
-	ctx := x.r.Context()
-	if d := x.route.Timeouts.Lock; d > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d, errLockTimeout)
-		defer cancel()
-	}
-	var held []func()
-	unlock = func() {
-		for _, release := range held {
-			release()
-		}
-	}
-	for _, key := range keys {
-		release, err := x.shared.locker.Lock(ctx, key, shared)
-		if err != nil {
-			unlock()
-			return nil, x.lockError(err)
-		}
-		held = append(held, release)
-	}
-	return unlock, nil
-}
-
-// tryLock takes a single lock that is free, with nothing to wait or set a timer for; nil if it has to
-// be waited for.
-func (s *Shared) tryLock(keys []string, shared bool) (unlock func()) {
-	if l, ok := s.locker.(*turn.Locks); ok && len(keys) == 1 {
-		unlock, _ = l.TryLock(keys[0], shared)
-	}
-	return unlock
-}
-
-var errLockTimeout = errors.New("the writes before this one took too long")
-
-func (x *exchange) lockError(err error) error {
-	x.rec.Err = err
-	switch {
-	case errors.Is(err, errLockTimeout), errors.Is(err, ErrBusy):
-		return x.refusal(condhttp.NewProblem(http.StatusServiceUnavailable, reasonBusy,
-			"too many writes to this resource are under way; nothing was changed", "try again"))
-	case x.r.Context().Err() != nil:
-		return err
-	}
-	return x.refusal(condhttp.NewProblem(http.StatusServiceUnavailable, "no-lock",
-		"the lock on this resource cannot be had; nothing was changed", "try again later"))
-}
-
-// lockKeys are sorted, so that two requests never wait for each other.
-func (x *exchange) lockKeys(out *http.Request) []string {
-	keys := []string{turn.Key(x.route.backend.Host, out.URL.Path)}
-	if x.destination != nil {
-		keys = append(keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return d, refusal(p)
 }
 
 // perform sends the write to the backend and makes of its response what the client is
-// told.
-func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged bool) (*http.Response, error) {
-	request, passes := x.forwarding(out, up, seen, judged)
+// told. seen is nil if nobody has looked, as nothing depends on it.
+func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
+	request, passes := x.forwarding(out, up, seen)
 	before := x.shared.writes.Look(turn.Key(x.route.backend.Host, out.URL.Path))
 	answered, ended := x.shared.writes.Begin(x.lockKeys(out))
 	defer ended()
@@ -192,28 +110,30 @@ func (x *exchange) perform(out *http.Request, up *upload, seen sight, judged boo
 	answered()
 	switch {
 	case err != nil:
-		return nil, x.forwardError(err, up)
+		return x.unanswered(err, up)
 	case passes && isRefusal(res.StatusCode):
 		discardAndClose(res)
 		return x.settle(out, up, seen, res)
 	case passes && res.StatusCode/100 == 2:
 		x.accepted(up, seen)
 	}
-	if judged {
+	status := res.StatusCode
+	if seen != nil {
 		x.finishResponse(res)
 		x.sayReplaced(res, seen)
 	}
 	x.setWritten(out, up, res, before)
-	return res, nil
+	x.backend.Status = status // whatever was asked since
+	return passed{res}
 }
 
 // forwarding makes the request that performs the write. passes reports whether it has a
 // precondition.
-func (x *exchange) forwarding(out *http.Request, up *upload, seen sight, judged bool) (request *http.Request, passes bool) {
+func (x *exchange) forwarding(out *http.Request, up *upload, seen *held) (request *http.Request, passes bool) {
 	request = out.Clone(context.WithoutCancel(out.Context()))
 	h := request.Header
 	delete(h, "Expect")
-	if judged {
+	if seen != nil {
 		deleteFields(h, conditionalFields)
 		passes = x.passPrecondition(h, seen)
 	}
@@ -231,7 +151,7 @@ func (x *exchange) forwarding(out *http.Request, up *upload, seen sight, judged 
 
 // passPrecondition sets the precondition that names the state the guard saw, for a
 // backend that evaluates it. It reports whether there is one.
-func (x *exchange) passPrecondition(h http.Header, seen sight) bool {
+func (x *exchange) passPrecondition(h http.Header, seen *held) bool {
 	switch x.route.Preconditions {
 	case PreconditionsCheck:
 		return false
@@ -251,18 +171,18 @@ func (x *exchange) passPrecondition(h http.Header, seen sight) bool {
 	return true
 }
 
-// forwardError is the error of a write that may have reached the backend.
-func (x *exchange) forwardError(err error, up *upload) error {
+// unanswered is the answer to a write that may have reached the backend.
+func (x *exchange) unanswered(err error, up *upload) answer {
 	switch {
 	case isA[errUnsent](err):
-		return err
+		return failed{err}
 	case up != nil && up.err() != nil:
-		x.rec.Err = up.err()
+		x.err = up.err()
 		p := up.problem()
 		p.Detail = strings.ReplaceAll(p.Detail, nothingChanged, partSent)
-		return x.refusal(p)
+		return refusal(p)
 	}
-	return errUnknown{err}
+	return failed{errUnknown{err}}
 }
 
 // finishResponse reads the content of a short response while the lock is held: a backend
@@ -284,7 +204,7 @@ func (x *exchange) finishResponse(res *http.Response) {
 // sayReplaced makes the 201 for a PUT a 204 if there was something to be replaced: "if the target resource does have a
 // current representation ... the origin server MUST send either a 200 (OK) or a 204" (RFC 9110 §9.3.4). The content
 // of a 201 is about what was created. One with a Location may have created something else.
-func (x *exchange) sayReplaced(res *http.Response, seen sight) {
+func (x *exchange) sayReplaced(res *http.Response, seen *held) {
 	if x.r.Method != http.MethodPut || res.StatusCode != http.StatusCreated || !seen.exists || len(res.Header["Location"]) > 0 {
 		return
 	}
@@ -301,73 +221,3 @@ func (x *exchange) sayReplaced(res *http.Response, seen sight) {
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
-
-// setWritten replaces the validators in the response to a write by the one that
-// the new representation has, if that is known to be what was sent: "An origin server
-// MUST NOT send a validator field ... unless the request's representation data was
-// saved without any transformation" (RFC 9110 §9.3.4). before is a moment before the write.
-func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response, before turn.Moment) {
-	if x.route.Validators == ValidatorsBackend && res.StatusCode/100 == 2 {
-		if v := x.readValidators(res); v.Strong() {
-			x.rec.New = v.Tag
-			return
-		}
-	}
-	answered := res.Header["Etag"]
-	delete(res.Header, "Etag")
-	delete(res.Header, "Last-Modified")
-	if x.route.Validators == ValidatorsNone || x.r.Method != http.MethodPut || !isStored(res.StatusCode) {
-		return
-	}
-	made, ok := x.made(out, up, answered, before)
-	if !ok || made.Tag.IsZero() || made.Tag.IsWeak() {
-		return
-	}
-	x.rec.New = made.Tag
-	setValidators(res.Header, made)
-}
-
-// made returns the state that a PUT has made; ok is false unless it is that of what was sent. From a backend that is
-// known to store what it is sent, it is not read back if the tag that the next GET will have is known without: a
-// content tag names just these bytes, whatever may be stored by now, and so does a digest. answered is the ETag in the answer to the PUT.
-func (x *exchange) made(out *http.Request, up *upload, answered []string, before turn.Moment) (c precondition.Current, ok bool) {
-	if up == nil || !up.held.whole {
-		return c, false
-	}
-	believes := x.believes()
-	if sure, tagged := x.route.learned.Stored.AsSent(x.r, believes); sure {
-		if tag := x.foretold(up, answered, tagged); !tag.IsZero() {
-			return precondition.Current{Exists: true, Tag: tag, Now: x.now}, true
-		}
-	}
-	rec := x.rec
-	s, err := x.check(out)
-	c = x.current(s)
-	x.rec.Current, x.rec.Validator, x.rec.Why, x.rec.Backend.Status = rec.Current, rec.Validator, rec.Why, rec.Backend.Status
-	if err != nil {
-		return c, false
-	}
-	same := up.holds(s)
-	if same || before.Alone() && !(s.exists && s.content.IsZero()) {
-		x.route.learned.Stored.Learn(x.r, same, same && believes && c.Tag != s.content)
-	}
-	return c, same
-}
-
-// foretold returns the tag that what was sent has if it is stored as it is, or zero if that is not known. tagged says that
-// what was just written was seen to have a tag of the backend, which can be known if it is a digest.
-func (x *exchange) foretold(up *upload, answered []string, tagged bool) etag.Tag {
-	if !tagged {
-		return up.held.tag()
-	}
-	tag, _ := trust.ReadTag(answered)
-	if content := up.held.inMemory(); content != nil && x.route.learned.IsDigestOf(tag, content) {
-		return tag
-	}
-	return etag.Tag{}
-}
-
-// isStored reports whether a PUT was performed.
-func isStored(status int) bool {
-	return status == http.StatusOK || status == http.StatusCreated || status == http.StatusNoContent
-}

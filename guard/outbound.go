@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -8,35 +10,102 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
-// rewrite makes the request for the backend of that of the client. Hop-by-hop
-// fields, Forwarded and X-Forwarded-* are gone from p.Out already.
-func (x *exchange) rewrite(p *httputil.ProxyRequest) {
+// outbound makes the request for the backend of that of the client.
+func (x *exchange) outbound() *http.Request {
+	out := x.r.Clone(x.r.Context())
+	out.Close = false
+	if x.r.ContentLength == 0 {
+		out.Body = nil // so that net/http may send it again on another connection
+	}
+	if out.Body != nil {
+		body := &clientBody{Reader: out.Body}
+		x.onEnd(body.end)
+		out.Body = body
+	}
+	out.Trailer = trailerOf(x.sent)
+	p := httputil.ProxyRequest{In: x.r, Out: out}
 	p.SetURL(x.route.backend)
-	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came, however odd
-	if !isPath(p.In.URL) {                 // the server as a whole (RFC 9112 §3.2.4)
-		p.Out.URL.Path, p.Out.URL.RawPath, p.Out.URL.Opaque = "", "", "*"
+	out.URL.RawQuery = x.r.URL.RawQuery // as it came, however odd
+	if !isPath(x.r.URL) {               // the server as a whole (RFC 9112 §3.2.4)
+		out.URL.Path, out.URL.RawPath, out.URL.Opaque = "", "", "*"
 	}
 	if x.route.KeepHost {
-		p.Out.Host = p.In.Host
+		out.Host = x.r.Host
 	}
-	h := p.Out.Header
-	x.setForwarded(p)
+	h := out.Header
+	passHopByHop(h, x.r)
+	x.setForwarded(&p)
 	if x.route.NoVia {
 		delete(h, "Via")
 	} else {
-		h["Via"] = append(h["Via"], x.via(p.In.ProtoMajor, p.In.ProtoMinor))
+		h["Via"] = append(h["Via"], x.via(x.r.ProtoMajor, x.r.ProtoMinor))
 	}
 	x.announceTE(h)
-	if method.IsSafe(p.In.Method) {
+	if len(h["User-Agent"]) == 0 {
+		h["User-Agent"] = noUserAgent
+	}
+	if method.IsSafe(x.r.Method) {
 		dropOverrides(h)
 	}
 	x.countForwards(h)
 	x.mapDestination(h)
+	return out
+}
+
+// clientBody is the content of a request. A transport may close it while the client is still to be asked for it, and want to
+// read it when the request has been answered.
+type clientBody struct {
+	io.Reader
+	ended atomic.Bool
+}
+
+var errAnswered = errors.New("the request has been answered")
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	if b.ended.Load() {
+		return 0, errAnswered
+	}
+	return b.Reader.Read(p)
+}
+
+// Close leaves the content to the client's connection.
+func (b *clientBody) Close() error { return nil }
+
+func (b *clientBody) end() { b.ended.Store(true) }
+
+// noUserAgent keeps net/http from naming itself. It is shared by all requests, to be read only.
+var noUserAgent = []string{""}
+
+// passHopByHop leaves of the fields that are for the guard alone those that ask the backend for the same: a
+// trailer section, and another protocol.
+func passHopByHop(h http.Header, r *http.Request) {
+	upgrade := h.Get("Upgrade")
+	upgrades := upgrade != "" && hasToken(h["Connection"], "upgrade") && mayUpgrade(r.Method, upgrade)
+	dropHopByHop(h)
+	if hasToken(r.Header["Te"], "trailers") {
+		h["Te"] = []string{"trailers"}
+	}
+	if upgrades {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{upgrade}
+	}
+}
+
+// hasToken reports whether a list of tokens, such as that in Connection, has one.
+func hasToken(lines []string, token string) bool {
+	for _, line := range lines {
+		for member := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(member), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // via is our Via member (RFC 9110 §7.6.3) for a message that came in a version of
@@ -49,11 +118,15 @@ func (x *exchange) via(major, minor int) string {
 	return version + " " + x.options.Via
 }
 
+// forwardedFields are made anew for each request.
+var forwardedFields = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
+
 // setForwarded tells the backend who asks for what: by X-Forwarded-*, and by
 // Forwarded (RFC 7239), unless the route leaves them out. What a trusted proxy says is kept.
 func (x *exchange) setForwarded(p *httputil.ProxyRequest) {
 	in, out := p.In.Header, p.Out.Header
 	trusted := x.fromTrusted()
+	deleteFields(out, forwardedFields)
 	x.dropClaims(out, trusted && !x.route.NoXForwarded)
 	if !x.route.NoXForwarded {
 		if trusted {
@@ -308,7 +381,8 @@ func queryOf(u *url.URL) string {
 
 // hopByHop are the fields for the next recipient alone (RFC 9110 §7.6.1).
 var hopByHop = []string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate",
+	"Connection", "Proxy-Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Proxy-Authenticate", "Proxy-Authorization",
 }
 
 func dropHopByHop(h http.Header) {

@@ -1,0 +1,69 @@
+package guard
+
+import (
+	"io"
+	"net/http"
+	"net/textproto"
+	"sync"
+	"sync/atomic"
+)
+
+// answerWriter says how long what is sent to the client is fresh, and counts it.
+type answerWriter struct {
+	http.ResponseWriter
+	x      *exchange
+	status int
+	bytes  int64
+	moved  atomic.Int64 // how often something was sent
+
+	interim struct {
+		sync.Mutex
+		ended bool
+	}
+}
+
+// passInterim passes on an interim response (RFC 9110 §15.2), from any goroutine.
+func (w *answerWriter) passInterim(status int, fields textproto.MIMEHeader) error {
+	w.interim.Lock()
+	defer w.interim.Unlock()
+	if w.interim.ended {
+		return nil
+	}
+	h := w.Header()
+	appendFields(h, http.Header(fields))
+	w.WriteHeader(status)
+	clear(h)
+	return nil
+}
+
+// endInterim has none passed on any more: the answer is about to be sent.
+func (w *answerWriter) endInterim() {
+	w.interim.Lock()
+	defer w.interim.Unlock()
+	w.interim.ended = true
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *answerWriter) WriteHeader(status int) {
+	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		w.status = status
+		w.x.setFreshness(w.Header())
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.moved.Add(1)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the operating system copy files.
+func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(w.ResponseWriter, r)
+	w.bytes += n
+	return n, err
+}
