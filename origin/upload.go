@@ -2,11 +2,8 @@ package origin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -43,7 +40,7 @@ func (x *exchange) checkContent(bound int64) (*digest.Verifier, error) {
 		}
 	}
 	if bound >= 0 && x.r.ContentLength > bound {
-		return nil, tooLarge(bound)
+		return nil, condhttp.ContentTooLarge(bound)
 	}
 	v, err := digest.NewVerifier(header["Content-Digest"], header["Repr-Digest"])
 	if err != nil {
@@ -70,13 +67,6 @@ func (x *exchange) refuseContent(err error) {
 	x.fail(err)
 }
 
-func tooLarge(bound int64) error {
-	p := condhttp.NewProblem(http.StatusRequestEntityTooLarge, "content-too-large",
-		fmt.Sprintf("the content is longer than the %d bytes that are accepted here", bound), "")
-	p.More = map[string]any{"limit": bound}
-	return p
-}
-
 // body returns the content of the request, of which no more than bound bytes
 // will be read.
 func (x *exchange) body(bound int64) *upload {
@@ -86,19 +76,8 @@ func (x *exchange) body(bound int64) *upload {
 	return &upload{Reader: http.MaxBytesReader(x.w, x.r.Body, bound)}
 }
 
-// problem is what the client is told of content that ended early. It may well be
-// gone, or still be listening, having closed only its sending side.
-func (u *upload) problem() error {
-	if large, ok := errors.AsType[*http.MaxBytesError](u.err); ok {
-		return tooLarge(large.Limit)
-	}
-	if errors.Is(u.err, os.ErrDeadlineExceeded) {
-		return condhttp.NewProblem(http.StatusRequestTimeout, "timeout",
-			"the content did not arrive in time; nothing was changed", "send it again")
-	}
-	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
-		"the content ended too early or is not framed as announced; nothing was changed", "send it again")
-}
+// problem is what the client is told of content that ended early.
+func (u *upload) problem() error { return condhttp.ContentUnread(u.err, "nothing was changed") }
 
 // stage reads the content of the request into a draft for name and verifies its
 // digests. If that fails it answers, keeps nothing, and returns nil.
