@@ -72,6 +72,7 @@ var house = []floor{
 		{"internal/resource", []string{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
+		{"cache", []string{"etag", "byterange", "internal/field/date", "internal/field/method"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
@@ -136,6 +137,7 @@ var mayUse = map[string][]string{
 	"github.com/andybalholm/brotli":       {"internal/content/coding"},
 	"github.com/anishathalye/porcupine":   {"store/storetest"},
 	"github.com/aymanbagabas/go-udiff":    {"internal/content/patch"},
+	"github.com/dunglas/httpsfv":          {"cache"},
 	"github.com/evanphx/json-patch/v5":    {"internal/content/patch"},
 	"github.com/goccy/go-yaml":            {"command/internal/guardconfig"},
 	"github.com/klauspost/compress":       {"internal/content/coding", "accesslog/internal/inflate"},

@@ -1,0 +1,105 @@
+package cache
+
+import (
+	"net/textproto"
+	"slices"
+	"time"
+)
+
+// Storable says whether a response that arrives at now may be stored: [Allowed], or why not (RFC 9111 §3).
+func (p *Policy) Storable(request Request, response Response, now time.Time) Reason {
+	d, expires := p.control(response.Header)
+	switch status := response.Status; {
+	case !stores(request.Method):
+		return MethodNotStored
+	case status < 200:
+		return NotFinal
+	case status == 304, d.MustUnderstand && !understood(status):
+		return StatusNotUnderstood
+	case ofRequest(status):
+		return StatusOfRequest
+	case ParseRequest(request.Header).NoStore:
+		return RequestNoStore
+	case d.NoStore && !d.MustUnderstand:
+		return NoStore
+	case d.Private && p.Role == Shared:
+		return PrivateResponse
+	case len(request.Header["Authorization"]) > 0 && !p.sharesAuthorized(&d):
+		return Authorization
+	case !heuristic(status) && !p.explicit(&d, expires):
+		return NotCacheable
+	case len(response.Header["Set-Cookie"]) > 0 && p.Role == Shared && !p.explicit(&d, expires):
+		return Cookie
+	case slices.Contains(values(response.Header["Vary"]), "*"):
+		return VaryAny
+	}
+	return p.worthStoring(response, now)
+}
+
+// sharesAuthorized reports whether the cache may reuse a response to a request with credentials (§3.5).
+func (p *Policy) sharesAuthorized(d *ResponseDirectives) bool {
+	return p.Role == Private || d.Public || d.MustRevalidate || d.SharedMaxAge.Set
+}
+
+// explicit reports whether the response says itself that it may be stored (§3).
+func (p *Policy) explicit(d *ResponseDirectives, expires []string) bool {
+	switch {
+	case d.Public, d.MaxAge.Set, len(expires) > 0:
+		return true
+	case p.Role == Shared:
+		return d.SharedMaxAge.Set
+	}
+	return d.Private
+}
+
+// worthStoring reports whether what may be stored can ever be used.
+func (p *Policy) worthStoring(response Response, now time.Time) Reason {
+	v := validatorsOf(response.Header, now)
+	if response.Status == 206 {
+		_, ok := partOf(response.Header)
+		switch {
+		case !ok:
+			return PartUnreadable
+		case !v.strong():
+			return PartWithoutValidator
+		}
+	}
+	s := Stored{Status: response.Status, Header: response.Header, Requested: now, Received: now}
+	d, _ := p.control(response.Header)
+	lifetime, _ := p.lifetime(&s)
+	if lifetime == 0 && !v.any() && d.StaleWhileRevalidate.Duration == 0 && d.StaleIfError.Duration == 0 && p.StaleIfError == 0 {
+		return Useless
+	}
+	return Allowed
+}
+
+// hopByHop are the fields that belong to a connection, or to the proxy on the way (§3.1, RFC 9110 §7.6.1).
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade",
+	"Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+}
+
+// Keep returns the fields of a response that are to be stored with it (§3.1): all but those that belong to the
+// connection, and those that no-cache or private name.
+func (p *Policy) Keep(header map[string][]string) map[string][]string {
+	d, _ := p.control(header)
+	dropped := slices.Concat(hopByHop, canonical(values(header["Connection"])), canonical(d.NoCacheFields))
+	if p.Role == Shared {
+		dropped = append(dropped, canonical(d.PrivateFields)...)
+	}
+	kept := make(map[string][]string, len(header))
+	for name, lines := range header {
+		if !slices.Contains(dropped, name) {
+			kept[name] = slices.Clone(lines)
+		}
+	}
+	return kept
+}
+
+func canonical(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = textproto.CanonicalMIMEHeaderKey(name)
+	}
+	return all
+}
