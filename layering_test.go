@@ -81,6 +81,10 @@ var house = []floor{
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},
 		{"dav/internal/davxml", nil},
+		{"dav", []string{
+			"observe", "precondition", "condhttp", "store", "origin", "dav/internal/davxml", "internal/resource",
+			"internal/field/mediatype", "internal/field/method", "internal/target",
+		}},
 		{"guard", []string{
 			"guard/internal/trust", "guard/internal/turn", "observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
 			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method",
@@ -147,7 +151,7 @@ var mayUse = map[string][]string{
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
 	"golang.org/x/net":                    {"command/internal/report"},
-	"golang.org/x/text":                   {"guard/internal/turn"},
+	"golang.org/x/text":                   {"dav", "guard/internal/turn"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},
 }

@@ -38,8 +38,8 @@ var targetRefusals = []refusal{
 	{
 		id: "invalid-destination", level: Warning, status: 400, section: "RFC 4918 §10.3",
 		summary: "COPY or MOVE has no Destination that can be read in one way",
-		explains: "Destination holds the URI of the new resource. The guard finds its rules and its lock by that, so it has to be as " +
-			"plain as a request target.",
+		explains: "Destination holds the URI of the new resource. Rules and locks are found by that, so it has to be as plain as a request " +
+			"target, and it ends in a slash only if what is copied or moved is a collection.",
 		request: "MOVE /notes/plan HTTP/1.1\nHost: www.example.org\nDestination: /notes/..%2Fold",
 		fix: []string{
 			"Client: send one Destination, with the URI or the path of the new resource, without fragment and user information.",
@@ -48,8 +48,8 @@ var targetRefusals = []refusal{
 	{
 		id: "destination-elsewhere", level: Warning, status: 502, section: "RFC 4918 §9.9.4",
 		summary: "The destination of COPY or MOVE is on another server",
-		explains: "The guard hands COPY and MOVE to one backend, and that can only write to what it has itself. A destination with " +
-			"another host, or with a route to another backend, is refused rather than left to a backend that might take it for its own.",
+		explains: "A server copies and moves within itself. The guard hands COPY and MOVE to one backend, so a destination with a route to " +
+			"another backend is as far away as one with another host, and is refused rather than left to a backend that might take it for its own.",
 		request: "MOVE /notes/plan HTTP/1.1\nHost: www.example.org\nDestination: http://other.example/plan",
 		fix: []string{
 			"Client: fetch the resource, and PUT it there.",
@@ -59,8 +59,8 @@ var targetRefusals = []refusal{
 	{
 		id: "destination-exists", level: Good, status: 412, section: "RFC 4918 §10.6",
 		summary: "There is something at the destination, and Overwrite is F",
-		explains: "Overwrite: F is a precondition of COPY and MOVE: nothing may be at the destination. Where require asks for " +
-			"preconditions, the guard looks under its lock and holds the request to this one itself.",
+		explains: "Overwrite: F is a precondition of COPY and MOVE: nothing may be at the destination. Fourtwelve serve holds the request to it at " +
+			"the moment of the change, and so does the guard, under its lock, where require asks for preconditions.",
 		request: "MOVE /notes/plan HTTP/1.1\nHost: www.example.org\nDestination: /notes/old\nOverwrite: F",
 		fix: []string{
 			"Client: choose another destination, or delete what is there with If-Match first.",

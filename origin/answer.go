@@ -105,7 +105,7 @@ func (x *exchange) fail(err error) {
 		x.refuse(p)
 		return
 	}
-	p := problemOf(err)
+	p := ProblemOf(err)
 	if p.Status >= http.StatusInternalServerError {
 		x.rec.Err = err
 		if x.clientGone(err) {
@@ -130,8 +130,9 @@ func (x *exchange) clientGone(err error) bool {
 // retrySoon is for what will pass (RFC 9110 §10.2.3).
 var retrySoon = field{"Retry-After", []string{"1"}}
 
-// problemOf is what a client is told of an error of the store.
-func problemOf(err error) *condhttp.Problem {
+// ProblemOf is what a client is told of an error of the store: nothing of what goes wrong inside. A
+// handler around this one says the same.
+func ProblemOf(err error) *condhttp.Problem {
 	if name, ok := errors.AsType[*store.NameError](err); ok {
 		return condhttp.NewProblem(http.StatusBadRequest, "bad-name", name.Error(), "choose another name")
 	}

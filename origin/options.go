@@ -30,6 +30,8 @@ type Options struct {
 	ReadOnly bool
 	// Require says which writes need a precondition.
 	Require Require
+	// RequireOf says it for one request. Nil is Require for all.
+	RequireOf func(*http.Request) Require
 	// MaxBody bounds the content of a request in bytes; more is 413. 0 stands for
 	// DefaultMaxBody, a negative value for no bound.
 	MaxBody int64

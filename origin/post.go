@@ -50,7 +50,7 @@ func (x *exchange) post() {
 // collection, of whatever form. If it is not to be performed it answers, and
 // returns false.
 func (x *exchange) admitsMember(collection store.Info) bool {
-	if !x.fields.Conditional() && x.options.Require != RequireAlways {
+	if !x.fields.Conditional() && x.requirement() != RequireAlways {
 		return true
 	}
 	current, err := x.stateOfCollection(collection.Name)
@@ -63,7 +63,7 @@ func (x *exchange) admitsMember(collection store.Info) bool {
 	switch {
 	case x.rec.Decision.Outcome != precondition.Perform:
 		x.refuse(x.explained(current))
-	case x.options.Require == RequireAlways && !x.guarded():
+	case x.requirement() == RequireAlways && !x.guarded():
 		x.refuse(x.required(current))
 	default:
 		return true

@@ -91,17 +91,25 @@ func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
 // none that could have stopped it.
 func (x *exchange) requires(info store.Info) bool {
 	switch {
-	case x.guarded() || x.options.Require == RequireNever:
+	case x.guarded() || x.requirement() == RequireNever:
 		return false
-	case x.options.Require == RequireAlways:
+	case x.requirement() == RequireAlways:
 		return true
 	}
 	return info.Exists()
 }
 
+// requirement says whether this write needs a precondition.
+func (x *exchange) requirement() Require {
+	if x.options.RequireOf != nil {
+		return x.options.RequireOf(x.r)
+	}
+	return x.options.Require
+}
+
 // expect is the state that a write evaluated against seen insists on.
 func (x *exchange) expect(seen store.Info, conflicts int) store.Expect {
-	if conflicts >= patience && !x.guarded() && x.options.Require == RequireNever {
+	if conflicts >= patience && !x.guarded() && x.requirement() == RequireNever {
 		return store.Any
 	}
 	return store.At(seen.Revision)

@@ -88,7 +88,7 @@ func (c *Catalog) describe(info store.Info, mediaType string) *Resource {
 		CacheControl: c.cacheControl(info.Name),
 		negotiable:   coding.Compressible(mediaType, coding.MinSize) && info.Size >= coding.MinSize,
 	}
-	tag := c.tagOf(info)
+	tag := c.Tag(info)
 	res.Identity = Representation{index: identityIndex, Tag: tag, Validators: condhttp.NewValidators(tag, info.Modified)}
 	if res.negotiable {
 		res.addCodings()
@@ -113,8 +113,8 @@ func (res *Resource) inCoding(index int, tag etag.Tag) Representation {
 	}
 }
 
-// tagOf is the entity tag of the content itself.
-func (c *Catalog) tagOf(info store.Info) etag.Tag {
+// Tag is the entity tag of the content itself.
+func (c *Catalog) Tag(info store.Info) etag.Tag {
 	tag := etag.FromDigest(info.Digest)
 	if c.options.RevisionTags && info.Revision != 0 {
 		tag = tag.WithRevision(uint64(info.Revision))

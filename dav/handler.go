@@ -1,0 +1,199 @@
+package dav
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/resource"
+	requested "github.com/fourtwelve/fourtwelve/internal/target"
+	"github.com/fourtwelve/fourtwelve/observe"
+	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/precondition"
+)
+
+// Handler serves a store over WebDAV and HTTP. It may be used from any number of goroutines.
+type Handler struct {
+	options Options
+	store   Store
+	origin  *origin.Handler
+	catalog *resource.Catalog
+	policy  precondition.Policy
+	locks   locks
+	clients *clients
+	log     *slog.Logger
+}
+
+// New returns a handler that serves o.Origin.Store. The error says what is wrong with o.
+func New(o Options) (*Handler, error) {
+	s, err := o.full()
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{
+		options: o, store: s, locks: noLocks{}, clients: newClients(), log: o.Origin.Logger,
+		catalog: resource.New(resource.Options{Store: s, RevisionTags: o.Origin.RevisionTags, Logger: o.Origin.Logger}),
+		policy:  precondition.Policy{LenientTags: o.Origin.LenientTags},
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	behind := o.Origin
+	behind.Locks = h.locks
+	behind.RequireOf = h.requireOf
+	if behind.Methods = methods; behind.ReadOnly {
+		behind.Methods = readMethods
+	}
+	if h.origin, err = origin.New(behind); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// requireOf says whether a write needs a precondition: clients that speak WebDAV have a rule of their own.
+func (h *Handler) requireOf(r *http.Request) origin.Require {
+	if h.speaksDAV(r) {
+		return h.options.Require
+	}
+	return h.options.Origin.Require
+}
+
+// ServeHTTP answers r. When an answer that has begun cannot be ended, it panics with http.ErrAbortHandler, so that
+// the client sees a cut and not an end.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.clients.note(h.clientOf(r), r, h.options.now())
+	revision := resource.AsksForRevision(r.URL)
+	if fault := requested.Check(r, schemeOf(r)); fault != nil || revision && (!isOwn(r.Method) || r.Method == http.MethodOptions) {
+		h.origin.ServeHTTP(w, r) // refuses it, or knows revisions
+		return
+	}
+	x := h.begin(w, r)
+	x.revision = revision
+	if x.passes() {
+		h.origin.ServeHTTP(w, x.r)
+		return
+	}
+	defer x.end()
+	x.serve()
+}
+
+// isOwn reports whether the method is one that is answered here.
+func isOwn(m string) bool {
+	switch m {
+	case method.Propfind, method.Proppatch, method.Lock, method.Unlock, "MKCOL", "COPY", "MOVE", http.MethodOptions:
+		return true
+	}
+	return false
+}
+
+// exchange is one request and its answer.
+type exchange struct {
+	*Handler
+	w      http.ResponseWriter
+	header http.Header // of the response
+	r      *http.Request
+	// ctx is not cancelled with the request, as in package origin.
+	ctx context.Context
+	// name is the name in the store, and slash set for a path that ends in "/". fault is why there is none.
+	name  string
+	slash bool
+	fault error
+	// revision is set if the query asks for an earlier revision.
+	revision bool
+	fields   precondition.Fields
+	// now is the time before the state was looked up.
+	now time.Time
+	rec observe.Record
+}
+
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{
+		Handler: h, w: w, header: w.Header(), r: r,
+		ctx:    context.WithoutCancel(r.Context()),
+		fields: precondition.FieldsOf(r.Header),
+	}
+	x.tick()
+	x.rec.Started = x.now
+	if !requested.IsServer(r) {
+		x.name, x.slash, x.fault = nameOf(r.URL)
+	}
+	if x.fault == nil {
+		x.respell()
+	}
+	return x
+}
+
+// end tells the observer, also while a panic passes.
+func (x *exchange) end() {
+	if observer := x.options.Origin.Observe; observer != nil {
+		x.rec.Duration = x.options.now().Sub(x.rec.Started)
+		observer(x.r, &x.rec)
+	}
+}
+
+// tick takes the time again. It comes before the state is looked up or changed.
+func (x *exchange) tick() {
+	x.now = x.options.now()
+	x.header["Date"] = []string{x.now.UTC().Format(http.TimeFormat)}
+}
+
+// passes reports whether the handler behind answers the request.
+func (x *exchange) passes() bool {
+	switch x.r.Method {
+	case http.MethodPut:
+		return !x.lacksParent()
+	case http.MethodDelete:
+		return !x.isCollection()
+	}
+	return !isOwn(x.r.Method)
+}
+
+func (x *exchange) serve() {
+	switch {
+	case x.fault != nil:
+		x.fail(x.fault)
+		return
+	case x.revision:
+		x.refuse(condhttp.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
+			x.r.Method+" cannot be applied to an earlier revision", "send it without the query"))
+		return
+	}
+	switch x.r.Method {
+	case http.MethodOptions:
+		x.capabilities()
+		return
+	case method.Propfind:
+		x.propfind()
+		return
+	}
+	if x.options.Origin.ReadOnly {
+		x.refuse(condhttp.NewProblem(http.StatusForbidden, "read-only", "this server does not accept writes", ""))
+		return
+	}
+	switch x.r.Method {
+	case method.Proppatch:
+		x.proppatch()
+	case "MKCOL":
+		x.mkcol()
+	case "COPY", "MOVE":
+		x.transfer()
+	case http.MethodPut:
+		x.fail(errNoParent)
+	case http.MethodDelete:
+		x.deleteCollection()
+	case method.Lock:
+		x.lock()
+	case method.Unlock:
+		x.unlock()
+	}
+}
+
+func schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}

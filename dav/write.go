@@ -1,0 +1,163 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/precondition"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// maxConflicts bounds how often a write is evaluated anew because others came first.
+const maxConflicts = 1000
+
+// write is a change in the making.
+type write struct {
+	// lookUp describes the target, and what else the write replaces, as they are now.
+	lookUp func() (target, other store.Info, err error)
+	// touched are the names that locks may hold.
+	touched []touch
+	// check is what else has to hold; nil is nothing.
+	check func(target, other store.Info) error
+	// replaces reports whether the write would replace or delete something.
+	replaces func(target, other store.Info) bool
+	// try performs the write on what was seen, and on nothing else.
+	try func(p passage, target, other store.Info) (store.Info, error)
+}
+
+// attempt evaluates a write and tries it, and again after each conflict for as long as all holds. The order is that of
+// package origin: what is there, the locks with the field If, the preconditions, and whether one is required.
+func (x *exchange) attempt(w write) (store.Info, error) {
+	for range maxConflicts {
+		x.tick()
+		target, other, err := w.lookUp()
+		if err != nil {
+			return store.Info{}, err
+		}
+		after, err := x.once(w, target, other)
+		if !errors.Is(err, store.ErrConflict) {
+			return after, err
+		}
+	}
+	return store.Info{}, origin.ProblemOf(store.ErrChanged)
+}
+
+// once tries a write on what was seen, while no lock can come in between.
+func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
+	passage, err := x.locks.enterAll(x.r, w.touched...)
+	if err != nil {
+		return store.Info{}, x.describing(err, target)
+	}
+	defer passage.Leave()
+	if err := x.evaluate(target); err != nil {
+		return store.Info{}, err
+	}
+	if w.check != nil {
+		if err := w.check(target, other); err != nil {
+			return store.Info{}, err
+		}
+	}
+	guarded := passage.Guarded || x.rec.Decision.Guarded
+	if !guarded && x.demands(w.replaces != nil && w.replaces(target, other)) {
+		return store.Info{}, x.withheld(condhttp.Required(x.r.Method, x.fields, x.current(target)))
+	}
+	return w.try(passage, target, other)
+}
+
+func (x *exchange) current(info store.Info) precondition.Current {
+	if !info.Exists() { // a collection has neither a tag nor a date
+		return precondition.Current{Exists: info.Collection, Now: x.now}
+	}
+	res := x.catalog.Of(info)
+	return res.Current(&res.Identity, x.fields, x.now)
+}
+
+// evaluate decides the preconditions of RFC 9110 §13 about the target.
+func (x *exchange) evaluate(target store.Info) error {
+	current := x.current(target)
+	x.rec.Evaluated, x.rec.Current = true, current.Tag
+	x.rec.Decision = x.policy.Evaluate(precondition.Origin, x.r.Method, x.fields, current)
+	if x.rec.Decision.Outcome == precondition.Perform {
+		return nil
+	}
+	return x.withheld(condhttp.FromDecision(x.r.Method, x.fields, x.rec.Decision, current))
+}
+
+// withheld takes a modification date out of p that must not be given out yet.
+func (x *exchange) withheld(p *condhttp.Problem) error { return p }
+
+// demands reports whether a write needs a precondition that has none.
+func (x *exchange) demands(replaces bool) bool {
+	switch x.requireOf(x.r) {
+	case origin.RequireNever:
+		return false
+	case origin.RequireAlways:
+		return true
+	}
+	return replaces
+}
+
+// describing adds the current state of the target to a problem that has none.
+func (x *exchange) describing(err error, target store.Info) error {
+	p, ok := errors.AsType[*condhttp.Problem](err)
+	if !ok || p.Current != nil {
+		return err
+	}
+	own := *p // as errors are, p may be shared
+	current := x.current(target)
+	own.Current = condhttp.StateOf(current)
+	x.rec.Current = current.Tag
+	return &own
+}
+
+// lacksParent reports whether a PUT of a client that speaks WebDAV is to create something in a collection that does
+// not exist: that is a 409 (§9.7.1). For all others package origin makes the collections on the way.
+func (x *exchange) lacksParent() bool {
+	if x.fault != nil || x.name == "" || x.slash || !x.speaksDAV(x.r) {
+		return false
+	}
+	parent, err := x.stat(parentOf(x.name))
+	return err == nil && !parent.Exists() && !parent.Collection
+}
+
+// isCollection reports whether the target is a collection.
+func (x *exchange) isCollection() bool {
+	if x.fault != nil {
+		return false
+	}
+	info, err := x.store.Stat(x.ctx, x.name)
+	return err == nil && info.Collection
+}
+
+// deleteCollection answers DELETE of a collection, with all that is in it (§9.6.1).
+func (x *exchange) deleteCollection() {
+	if d, err := depthOf(x.r.Header["Depth"], infinity); err != nil || d != infinity {
+		x.fail(badDepth("DELETE of a collection takes all that is in it, so its Depth can be infinity alone"))
+		return
+	}
+	_, err := x.attempt(write{
+		lookUp: func() (store.Info, store.Info, error) {
+			info, err := x.lookUp()
+			if err == nil && !info.Collection {
+				err = store.ErrNotCollection // it was one when the request came
+			}
+			return info, store.Info{}, err
+		},
+		touched:  []touch{{name: x.name, tree: true, member: true}},
+		replaces: func(_, _ store.Info) bool { return true },
+		try: func(p passage, _, _ store.Info) (store.Info, error) {
+			err := x.store.DeleteCollection(x.ctx, x.name)
+			if err == nil {
+				p.unmapped(x.name)
+			}
+			return store.Info{}, err
+		},
+	})
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	x.noContent(http.StatusNoContent)
+}
