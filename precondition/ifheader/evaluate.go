@@ -76,9 +76,9 @@ type Decision struct {
 	List      List
 	Condition Condition
 	Reason    Reason
-	// Guarded reports whether the field named a state of the target that it turned out to have, and would
-	// otherwise have stopped the method: it is what a server asks for that requires preconditions. Lists
-	// that only say what must not be name none.
+	// Guarded reports whether the field could have stopped the method because of the state of the target: it is
+	// what a server asks for that requires preconditions. A list that only denies tokens could not: it says
+	// nothing of what its sender has seen.
 	Guarded bool
 
 	guards []string
@@ -136,8 +136,8 @@ type evaluation struct {
 	lookup func(string) State
 	states map[string]State
 	steps  []Step
-	// guards are the names of resources of which a list that holds says what they are; loose is set if a list
-	// holds that says of nothing what it is.
+	// guards are the names of resources of which a list that holds says something that its sender has seen; loose
+	// is set if a list holds that only denies tokens.
 	guards []string
 	loose  bool
 }
@@ -168,7 +168,7 @@ func (e *evaluation) list(l List) {
 			step.Holds = false
 			break
 		}
-		names = names || !c.Not
+		names = names || !c.Not || c.Token == ""
 	}
 	e.steps = append(e.steps, step)
 	switch {
