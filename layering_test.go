@@ -81,6 +81,7 @@ var house = []floor{
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},
 		{"dav/internal/davxml", nil},
+		{"dav/internal/lock", []string{"store"}},
 		{"dav", []string{
 			"observe", "precondition", "condhttp", "store", "origin", "dav/internal/davxml", "internal/resource",
 			"internal/field/mediatype", "internal/field/method", "internal/target",
