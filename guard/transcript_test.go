@@ -98,6 +98,7 @@ type stage struct {
 	locks   *counted
 	guard   *guarded // made by the first request
 	showAll bool     // fields that all requests to the backend have
+	reads   bool     // what the client sends now
 
 	mu     sync.Mutex
 	script []answer // what the backend has not said yet
@@ -264,6 +265,7 @@ func (s *stage) Exchange(lines []string) []string {
 	script := scriptOf(lines[n:])
 	s.mu.Lock()
 	s.script, s.out, s.second = script, nil, nil
+	s.reads = strings.HasPrefix(lines[0], "> GET ")
 	s.mu.Unlock()
 
 	got := slices.Clone(lines[:n])
@@ -416,7 +418,8 @@ func (s *stage) say(mark string, lines []string) {
 }
 
 // comeBetween has another client send its request, if one is to before the next answer. It returns when
-// that waits for its lock, or has waited for too long; if it reads, when the backend has answered it.
+// that waits for its lock, or has waited for too long; if it reads, when the backend has answered it; and if the first
+// client reads, when the other has its answer.
 func (s *stage) comeBetween() {
 	s.mu.Lock()
 	left := len(s.script)
@@ -430,10 +433,10 @@ func (s *stage) comeBetween() {
 	s.mu.Unlock()
 	given := s.locks.given.Load()
 	answers := s.ask(s.guard.dial(), lines, "2>")
-	if s.route.Timeouts.Lock > 0 {
-		refused := answers("2<")
+	if s.reads || s.route.Timeouts.Lock > 0 {
+		answer := answers("2<")
 		s.mu.Lock()
-		s.out = append(s.out, refused...)
+		s.out = append(s.out, answer...)
 		s.mu.Unlock()
 		return
 	}
