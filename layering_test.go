@@ -88,7 +88,7 @@ var house = []floor{
 		}},
 		{"guard", []string{
 			"guard/internal/trust", "guard/internal/turn", "observe", "etag", "precondition", "byterange", "condhttp", "internal/target",
-			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method",
+			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method", "internal/field/secret",
 		}},
 	}},
 	{"What stands between a listener and a handler belongs to the program, and a library cannot reach it.", []room{

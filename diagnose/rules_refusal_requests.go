@@ -173,6 +173,16 @@ var requestRefusals = []refusal{
 		},
 	},
 	{
+		id: "invalid-method", level: Warning, status: 400, section: "RFC 9110 §9.1",
+		summary: "The method of the request is none",
+		explains: "A method is a token: letters, digits and a few signs, without spaces or brackets. In HTTP/2 a client can send anything in " +
+			":method, and a gateway that passed it on would write a request line that the server behind reads in another way.",
+		request: "GE(T /notes/plan HTTP/2\n:authority: www.example.org",
+		fix: []string{
+			"Client: send a method such as GET or PUT.",
+		},
+	},
+	{
 		id: "no-tunnel", level: Good, status: 405, section: "RFC 9110 §9.3.6",
 		summary: "CONNECT was sent to a gateway, which tunnels nothing",
 		explains: "CONNECT asks a proxy for a tunnel to another machine. The guard stands in front of one server, as a gateway, and " +

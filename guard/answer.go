@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -168,6 +169,6 @@ func (a failed) send(x *exchange) {
 	}
 	p := problemOf(a.err)
 	x.log.WarnContext(x.r.Context(), "request failed", "route", x.route.Name, "method", x.r.Method,
-		"path", x.r.URL.Path, "status", p.Status, "reason", p.Reason, "error", a.err)
+		"path", x.loggedPath(), "status", p.Status, "reason", p.Reason, "error", secret.Text(a.err.Error()))
 	x.refuse(x.w, p)
 }

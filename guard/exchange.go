@@ -11,6 +11,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -91,6 +92,9 @@ func (x *exchange) record() *observe.Record {
 	return rec
 }
 
+// loggedPath is the path of the target for the log, without what lets a reader in.
+func (x *exchange) loggedPath() string { return secret.Text(x.r.URL.Path) }
+
 // onEnd has release called at the end.
 func (x *exchange) onEnd(release func()) { x.atEnd = append(x.atEnd, release) }
 
@@ -132,6 +136,10 @@ func (x *exchange) find(out *http.Request) answer {
 // and what the backend is sent. Nobody looks at what the client sent after this, but for
 // the log.
 func (x *exchange) readTarget() *condhttp.Problem {
+	if !isToken(x.r.Method) {
+		return condhttp.NewProblem(http.StatusBadRequest, "invalid-method",
+			fmt.Sprintf("%.40q is no method: it has characters that no method has", x.r.Method), "send a method such as GET or PUT")
+	}
 	fault := target.Check(x.r, x.clientScheme())
 	if fault == nil {
 		x.r, fault = target.Of(x.r)

@@ -1,10 +1,13 @@
 package guard_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 
+	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
 
@@ -218,5 +221,17 @@ func TestReported(t *testing.T) {
 				t.Errorf("fault %q, validator %v, tag %v; want %q and a content tag", rec.Backend.Fault, rec.Validator, rec.Current, want)
 			}
 		})
+	}
+}
+
+// TestLogHasNoSecrets: what lets a reader in is not in the lines about what went wrong.
+func TestLogHasNoSecrets(t *testing.T) {
+	s := answering(t, "no HTTP at all")
+	t.Cleanup(s.Close)
+	var log bytes.Buffer
+	g := protectServer(t, s, func(o *guard.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	g.want(g.do("GET", "/list;jsessionid=A1B2C3D4E5F6?token=hidden", ""), 502)
+	if text := log.String(); !strings.Contains(text, "/list") || strings.Contains(text, "A1B2C3") || strings.Contains(text, "hidden") {
+		t.Errorf("the log has %s", text)
 	}
 }

@@ -145,5 +145,5 @@ func (x *exchange) learn(h *held) {
 func (x *exchange) logTrust() {
 	trust, why := x.route.learned.Status()
 	x.log.InfoContext(x.r.Context(), "entity tags of a backend", "route", x.route.Name, "trust", trust.String(),
-		"why", why, "path", x.r.URL.Path, "etag", x.backend.ETag)
+		"why", why, "path", x.loggedPath(), "etag", x.backend.ETag)
 }

@@ -107,7 +107,7 @@ func isUnchanged(seen, now *held) bool {
 func (x *exchange) misjudged(what string) {
 	x.route.learned.Passing.Stop()
 	x.log.WarnContext(x.r.Context(), "the backend misjudges preconditions: none are passed on to it any more", "route", x.route.Name,
-		"path", x.r.URL.Path, "method", x.r.Method, "it", what)
+		"path", x.loggedPath(), "method", x.r.Method, "it", what)
 }
 
 // doubtful says that the outcome of a refused write is not known.
