@@ -34,7 +34,8 @@ const (
 // Options says how connections are served. Only Handler, Logger and IdleTimeout are needed.
 type Options struct {
 	Handler http.Handler
-	// Observe is told of requests that do not get as far as the handler, because their content has no clear end.
+	// Observe is told of requests that do not get as far as the handler, because their content has no clear end or
+	// there are too many.
 	Observe observe.Observer
 	// Logger gets what net/http cannot tell a client.
 	Logger *slog.Logger
@@ -69,7 +70,7 @@ func NewHTTP(ln net.Listener, o Options) *HTTP {
 		ln = secure.Listen(ln, o.Certificate.config(), o.Logger)
 		handler = secure.Handler(handler)
 	}
-	limits := admit.New(admit.Options{PerAddress: o.PerAddress, Total: maxClients, Exempt: o.Exempt, Refuse: refuseCrowd})
+	limits := admit.New(admit.Options{PerAddress: o.PerAddress, Total: maxClients, Exempt: o.Exempt, Refuse: o.refuseCrowd})
 	return &HTTP{
 		listener: coalesce.Listen(framing.Listen(ln)),
 		server: &http.Server{
@@ -109,11 +110,12 @@ func (h *HTTP) Shutdown(ctx context.Context) error { return h.server.Shutdown(ct
 // Close cuts all connections.
 func (h *HTTP) Close() error { return h.server.Close() }
 
-// refuseCrowd answers a request for which there is no room.
-func refuseCrowd(w http.ResponseWriter, r *http.Request) {
+// refuseCrowd answers a request for which there is no room. It is in the access log like any other.
+func (o *Options) refuseCrowd(w http.ResponseWriter, r *http.Request) {
+	p := condhttp.NewProblem(http.StatusServiceUnavailable, "too-many-at-once",
+		"too many requests are being answered at the moment; nothing was changed", "try again in a second, and ask for less at once")
 	w.Header().Set("Retry-After", "1")
-	condhttp.NewProblem(http.StatusServiceUnavailable, "too-many-at-once",
-		"too many requests are being answered at the moment; nothing was changed", "try again in a second, and ask for less at once").Write(w, r)
+	framing.Refuse(w, r, p, o.Observe)
 }
 
 // serverLog is where net/http reports what it cannot tell a client.

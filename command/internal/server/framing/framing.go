@@ -51,7 +51,8 @@ func Handler(next http.Handler, observe observe.Observer) http.Handler {
 			}
 		}
 		if p := refusal(r, h); p != nil {
-			refuse(w, r, p, observe)
+			w.Header().Set("Connection", "close")
+			Refuse(w, r, p, observe)
 			return
 		}
 		if h.transferEncoding && h.contentLength {
@@ -65,10 +66,9 @@ func Handler(next http.Handler, observe observe.Observer) http.Handler {
 	})
 }
 
-// refuse answers r with p, and closes the connection.
-func refuse(w http.ResponseWriter, r *http.Request, p *condhttp.Problem, told observe.Observer) {
+// Refuse answers r with p in the place of a handler, and tells told, which may be nil.
+func Refuse(w http.ResponseWriter, r *http.Request, p *condhttp.Problem, told observe.Observer) {
 	started := time.Now()
-	w.Header().Set("Connection", "close")
 	counted := &counter{ResponseWriter: w}
 	p.Write(counted, r)
 	if told != nil {
