@@ -34,6 +34,9 @@ type Options struct {
 	// PublicRead asks none of safe methods; what they send is not looked at. Earlier
 	// revisions, which were replaced or deleted for some reason, are not public.
 	PublicRead bool
+	// Announce lets OPTIONS without credentials pass: clients of WebDAV ask what a server can
+	// do before they log in. Whoever answers tells those who are not known no more than that.
+	Announce bool
 	// LocalOnly refuses requests for a host that is neither an address nor
 	// localhost nor one of Hosts. Addresses are safe: no name can lead to them.
 	LocalOnly bool
@@ -99,7 +102,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, p)
 		return
 	}
-	if g.Credentials != nil && !(g.PublicRead && method.IsSafe(r.Method) && !origin.AsksForRevision(r.URL)) {
+	if g.Credentials != nil && !g.isOpen(r) {
 		id, err := g.Credentials.CheckFrom(r.Context(), addressOf(r), r.Header["Authorization"])
 		if err != nil {
 			g.refuse(w, r, g.challenge(w, r, err))
@@ -115,6 +118,14 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// isOpen reports whether a request needs no credentials, and those in it are not looked at.
+func (g *gate) isOpen(r *http.Request) bool {
+	if g.PublicRead && method.IsSafe(r.Method) && !origin.AsksForRevision(r.URL) {
+		return true
+	}
+	return g.Announce && r.Method == http.MethodOptions && len(r.Header["Authorization"]) == 0
 }
 
 // addressOf is where r comes from: the network of an IPv6 address, and "" for this machine, where

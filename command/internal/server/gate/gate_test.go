@@ -53,6 +53,7 @@ func TestWhoIsHeard(t *testing.T) {
 	both := credentials(t, "htpasswd", "bearer")
 	open, closed, publicRead := Options{}, Options{Credentials: both}, Options{Credentials: both, PublicRead: true}
 	cross := "Sec-Fetch-Site: cross-site"
+	announced := Options{Credentials: both, Announce: true}
 	for _, tt := range []struct {
 		name    string
 		options Options
@@ -81,6 +82,17 @@ func TestWhoIsHeard(t *testing.T) {
 		{"public read, unknown method", publicRead, "FROBNICATE", nil, "credentials-missing"},
 		{"public read, write by user", publicRead, "PUT", []string{"Authorization: " + basic("ann:secret")}, "heard ann"},
 
+		{"announced, options", announced, "OPTIONS", nil, "heard "},
+		{"announced, options by user", announced, "OPTIONS", []string{"Authorization: " + basic("ann:secret")}, "heard ann"},
+		{"announced, options by nobody", announced, "OPTIONS", []string{"Authorization: " + basic("ann:guess")}, "credentials-wrong"},
+		{"announced, listing", announced, "PROPFIND", nil, "credentials-missing"},
+		{"announced, read", announced, "GET", nil, "credentials-missing"},
+
+		{"listing", open, "PROPFIND", nil, "heard "},
+		{"listing from another site", open, "PROPFIND", []string{cross}, "cross-origin"},
+		{"listing from another site, old browser", publicRead, "PROPFIND", []string{"Origin: http://evil.example"}, "cross-origin"},
+		{"collection from another site", open, "MKCOL", []string{cross}, "cross-origin"},
+		{"move from another site", open, "MOVE", []string{"Origin: http://evil.example"}, "cross-origin"},
 		{"page of this server", open, "PUT", []string{"Sec-Fetch-Site: same-origin", "Origin: http://example.com"}, "heard "},
 		{"typed by the user", open, "POST", []string{"Sec-Fetch-Site: none"}, "heard "},
 		{"page of another site", open, "POST", []string{cross, "Origin: http://evil.example"}, "cross-origin"},
