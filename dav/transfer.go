@@ -164,8 +164,8 @@ func (t *transfer) lookUp() (from, at store.Info, err error) {
 	if at, err = t.stat(t.to); err != nil {
 		return from, at, err
 	}
-	if t.toSlash && !from.Collection {
-		err = badDestination("the Destination ends in a slash, but what would be there is not a collection")
+	if t.toSlash && !from.Collection && !at.Collection {
+		err = badDestination("the Destination ends in a slash, but neither what is there nor what would be is a collection")
 	}
 	return from, at, err
 }
