@@ -146,7 +146,7 @@ func (x *exchange) passes() bool {
 	case http.MethodPut:
 		return !x.lacksParent()
 	case http.MethodDelete:
-		return !x.isCollection()
+		return !x.slash && !x.isCollection()
 	}
 	return !isOwn(x.r.Method)
 }

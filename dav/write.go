@@ -61,7 +61,7 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 	}
 	guarded := passage.Guarded || x.rec.Decision.Guarded
 	if !guarded && x.demands(w.replaces != nil && w.replaces(target, other)) {
-		return store.Info{}, x.withheld(condhttp.Required(x.r.Method, x.fields, x.current(target)))
+		return store.Info{}, condhttp.Required(x.r.Method, x.fields, x.current(target))
 	}
 	return w.try(passage, target, other)
 }
@@ -82,11 +82,8 @@ func (x *exchange) evaluate(target store.Info) error {
 	if x.rec.Decision.Outcome == precondition.Perform {
 		return nil
 	}
-	return x.withheld(condhttp.FromDecision(x.r.Method, x.fields, x.rec.Decision, current))
+	return condhttp.FromDecision(x.r.Method, x.fields, x.rec.Decision, current)
 }
-
-// withheld takes a modification date out of p that must not be given out yet.
-func (x *exchange) withheld(p *condhttp.Problem) error { return p }
 
 // demands reports whether a write needs a precondition that has none.
 func (x *exchange) demands(replaces bool) bool {
@@ -140,8 +137,12 @@ func (x *exchange) deleteCollection() {
 	_, err := x.attempt(write{
 		lookUp: func() (store.Info, store.Info, error) {
 			info, err := x.lookUp()
-			if err == nil && !info.Collection {
+			switch {
+			case err != nil:
+			case !info.Collection:
 				err = store.ErrNotCollection // it was one when the request came
+			case x.name == "":
+				err = condhttp.NewProblem(http.StatusForbidden, "bad-name", "the root collection cannot be deleted", "delete its members")
 			}
 			return info, store.Info{}, err
 		},

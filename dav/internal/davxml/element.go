@@ -117,14 +117,19 @@ func (s *scope) find(prefix string) (space string, ok bool) {
 
 // Error says what is wrong with a document. It wraps one of the errors below.
 type Error struct {
-	// Offset is where it was found, in bytes.
+	// Offset is where it was found, in bytes; 0 if it is about the whole.
 	Offset int64
 	// Reason is for people: lower case, no full stop.
 	Reason string
 	kind   error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s (byte %d)", e.Reason, e.Offset) }
+func (e *Error) Error() string {
+	if e.Offset == 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s (byte %d)", e.Reason, e.Offset)
+}
 
 func (e *Error) Unwrap() error { return e.kind }
 

@@ -2,10 +2,10 @@ package davxml
 
 import (
 	"bufio"
-	"encoding/xml"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -19,7 +19,9 @@ const ContentType = `application/xml; charset="utf-8"`
 type Writer struct {
 	b    *bufio.Writer
 	open []string
-	err  error
+	// begun is set while the tag of the innermost element lacks its end, which says whether anything is in it.
+	begun bool
+	err   error
 }
 
 // bufferSize is how much of a document waits to be sent.
@@ -33,6 +35,10 @@ func NewWriter(w io.Writer) *Writer {
 }
 
 func (w *Writer) raw(s string) {
+	if w.begun {
+		w.begun = false
+		w.raw(">")
+	}
 	if w.err == nil {
 		_, w.err = w.b.WriteString(s)
 	}
@@ -45,7 +51,7 @@ func (w *Writer) Open(local string) {
 	if len(w.open) == 0 {
 		w.raw(` xmlns:D="DAV:"`)
 	}
-	w.raw(">")
+	w.begun = true
 	w.open = append(w.open, local)
 }
 
@@ -53,9 +59,14 @@ func (w *Writer) Open(local string) {
 func (w *Writer) Close() {
 	local := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
-	w.raw("</D:")
-	w.raw(local)
-	w.raw(">")
+	if w.begun {
+		w.begun = false
+		w.raw("/>")
+	} else {
+		w.raw("</D:")
+		w.raw(local)
+		w.raw(">")
+	}
 	if len(w.open) <= 1 {
 		w.raw("\n") // a line for each response, for people
 	}
@@ -90,7 +101,7 @@ func (w *Writer) Name(n Name) {
 		w.raw("<xml:" + n.Local + "/>")
 	default:
 		w.raw("<p:" + n.Local + ` xmlns:p="`)
-		w.Text(n.Space)
+		w.escaped(n.Space, true)
 		w.raw(`"/>`)
 	}
 }
@@ -98,24 +109,37 @@ func (w *Writer) Name(n Name) {
 // Fragment writes what [Element.Fragment] returned, as it is.
 func (w *Writer) Fragment(s string) { w.raw(s) }
 
-// Text writes character data.
-func (w *Writer) Text(s string) {
+// Text writes character data. What XML cannot hold becomes U+FFFD.
+func (w *Writer) Text(s string) { w.escaped(s, false) }
+
+func (w *Writer) escaped(s string, attribute bool) {
 	if plain(s) {
 		w.raw(s)
-	} else if w.err == nil {
-		w.err = xml.EscapeText(w.b, []byte(s))
+		return
 	}
+	var b strings.Builder
+	appendText(&b, strings.Map(inXML, s), attribute)
+	w.raw(b.String())
 }
 
 // plain reports whether s can stand in XML as it is, in text and attributes.
 func plain(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c < ' ', c >= utf8.RuneSelf, c == '&', c == '<', c == '>', c == '"', c == '\'':
+		case c < ' ', c >= utf8.RuneSelf, c == '&', c == '<', c == '>', c == '"':
 			return false
 		}
 	}
 	return true
+}
+
+// inXML returns r, or U+FFFD if no document can have it (XML 1.0 §2.2).
+func inXML(r rune) rune {
+	switch {
+	case r == '\t', r == '\n', r == '\r', r >= ' ' && r < 0xFFFE, r >= 0x10000:
+		return r
+	}
+	return utf8.RuneError
 }
 
 // Status writes a status element: "HTTP/1.1 404 Not Found" (§14.28).

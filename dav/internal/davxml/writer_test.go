@@ -14,6 +14,9 @@ func TestWriter(t *testing.T) {
 	w.Open("multistatus")
 	w.Open("response")
 	w.Element("href", "/a&b%20c")
+	w.Element("getetag", "\"x\x01\"")
+	w.Open("resourcetype")
+	w.Close()
 	w.Open("prop")
 	w.Fragment(`<Z:a xmlns:Z="urn:z">x</Z:a>`)
 	w.Name(Name{"urn:<\"", "b"})
@@ -25,8 +28,8 @@ func TestWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `<?xml version="1.0" encoding="utf-8"?>
-<D:multistatus xmlns:D="DAV:"><D:response><D:href>/a&amp;b%20c</D:href><D:prop><Z:a xmlns:Z="urn:z">x</Z:a>` +
-		`<p:b xmlns:p="urn:&lt;&#34;"/><c/><D:getetag/></D:prop><D:status>HTTP/1.1 404 Not Found</D:status></D:response>
+<D:multistatus xmlns:D="DAV:"><D:response><D:href>/a&amp;b%20c</D:href><D:getetag>"x�"</D:getetag><D:resourcetype/><D:prop><Z:a xmlns:Z="urn:z">x</Z:a>` +
+		`<p:b xmlns:p="urn:&lt;&quot;"/><c/><D:getetag/></D:prop><D:status>HTTP/1.1 404 Not Found</D:status></D:response>
 </D:multistatus>
 `
 	if b.String() != want {
@@ -37,7 +40,7 @@ func TestWriter(t *testing.T) {
 // Text and names come out as they went in, whatever they are.
 func TestWriterRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringOfN(rapid.RuneFrom([]rune("ab<>&'\"\r\n\t ü€😀]")), 0, 40, -1).Draw(t, "text")
+		text := rapid.StringOfN(rapid.RuneFrom([]rune("ab<>&'\"\r\n\t ü€😀]\u2028")), 0, 40, -1).Draw(t, "text")
 		name := Name{rapid.StringOfN(rapid.RuneFrom([]rune("ab:<&'\"ü")), 0, 20, -1).Draw(t, "space"), "local"}
 		var b strings.Builder
 		w := NewWriter(&b)
