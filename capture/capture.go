@@ -25,6 +25,9 @@ type Exchange struct {
 	// Cache is the cache on the client's side that answered in place of the server, as in
 	// "disk", "memory" or "service worker"; "" if none did or the capture does not tell.
 	Cache string
+	// Current is the ETag field value that the server, in its own log, says it compared with the preconditions; "" if the
+	// capture does not tell.
+	Current string
 	// Trace is what the server says it did, in order. Only FREB has it.
 	Trace []Event
 	// Gaps says what is missing, and why. An empty list means that everything the format

@@ -11,6 +11,8 @@ import (
 func (b *builder) detect(head []byte) (Format, error) {
 	trimmed := bytes.TrimLeft(head, " \t\r\n")
 	switch {
+	case isPcap(head[:min(len(head), 4)]):
+		return Packets, nil
 	case len(trimmed) == 0:
 		return Unknown, b.unknown("nothing but blanks in its beginning", "", head)
 	case trimmed[0] == '{' && looksLikeHAR.Match(trimmed):
@@ -18,10 +20,7 @@ func (b *builder) detect(head []byte) (Format, error) {
 	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<failedRequest")):
 		return FREB, nil
 	}
-	if isTrace(head) {
-		return Curl, nil
-	}
-	if f := detectLines(head); f != Unknown {
+	if f := detectText(head); f != Unknown {
 		return f, nil
 	}
 	for _, l := range lookalikes {
@@ -35,13 +34,24 @@ func (b *builder) detect(head []byte) (Format, error) {
 	return Unknown, b.unknown("neither requests nor responses in its beginning", "", head)
 }
 
+// detectText finds out the format of text by its beginning; Unknown if it is none with lines.
+func detectText(head []byte) Format {
+	switch {
+	case isTrace(head):
+		return Curl
+	case dialectOf(head) != nil:
+		return Transcript
+	}
+	return detectLines(head)
+}
+
 // unknown is the error for an input in no format. It never shows the input.
 func (b *builder) unknown(detail, hint string, head []byte) error {
 	if len(head) == 0 {
 		detail = "is empty"
 	}
 	if hint == "" {
-		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml) and Fiddler archives; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
+		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml), Fiddler archives, packet captures and the debug output of many programs; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
 	}
 	return b.error(ErrUnknownFormat, detail, hint)
 }
@@ -83,13 +93,10 @@ func (l *lookalike) matches(head []byte) bool {
 
 // lookalikes are what people have at hand when they look for a capture.
 var lookalikes = []lookalike{
-	{[]string{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}, nil, "a packet capture",
-		"open it in Wireshark and save what Follow > HTTP Stream shows"},
 	{[]string{"#Software:", "#Version:", "#Fields:", "#Date:"}, nil, "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
 	{nil, regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
 	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
 	{nil, regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
-	{nil, regexp.MustCompile(`(?m)^StatusCode\s+: \d{3}|^RawContent\s+:`), "output of Invoke-WebRequest, which cuts fields off", "use curl.exe -v"},
 	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
 	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
 	{[]string{"ElfFile\x00"}, nil, "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},

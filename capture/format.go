@@ -22,6 +22,11 @@ const (
 	FREB
 	// SAZ is the archive that Fiddler saves.
 	SAZ
+	// Transcript is what a client, a library, a server or a tool of the network prints or logs of the requests that it
+	// sends, answers or sees: many kinds, told apart by the content.
+	Transcript
+	// Packets is a packet capture, pcap or pcapng, with HTTP/1 in clear.
+	Packets
 
 	numFormats
 )
@@ -33,6 +38,9 @@ var formatNames = [numFormats]struct{ name, text string }{
 	HAR:     {"har", "HAR"},
 	FREB:    {"freb", "IIS failed request trace"},
 	SAZ:     {"saz", "Fiddler archive"},
+
+	Transcript: {"transcript", "transcript"},
+	Packets:    {"pcap", "packet capture"},
 }
 
 // Name returns the short name that ParseFormat reads.
@@ -50,6 +58,9 @@ func (f Format) String() string {
 	}
 	return formatNames[Unknown].text
 }
+
+// hasLines reports whether captures in the format are text of which each line may be wrapped.
+func (f Format) hasLines() bool { return f == Raw || f == Curl || f == Transcript }
 
 // Formats returns the short names of all formats.
 func Formats() []string {

@@ -34,6 +34,8 @@ func FuzzHAR(f *testing.F) { fuzz(f, HAR, "har") }
 
 func FuzzFREB(f *testing.F) { fuzz(f, FREB, "freb") }
 
+func FuzzPcap(f *testing.F) { fuzz(f, Packets, "pcap") }
+
 func fuzz(f *testing.F, format Format, name string) {
 	addCaptures(f, name)
 	f.Fuzz(func(t *testing.T, data []byte) {

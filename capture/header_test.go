@@ -147,7 +147,7 @@ func TestFormatNames(t *testing.T) {
 			t.Errorf("ParseFormat(%q) = %v, %v", name, f, err)
 		}
 	}
-	if _, err := ParseFormat("pcap"); err == nil {
-		t.Error("pcap is not a format")
+	if _, err := ParseFormat("evtx"); err == nil {
+		t.Error("evtx is not a format")
 	}
 }

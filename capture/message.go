@@ -54,7 +54,7 @@ func parseStart(line string) (m message, ok bool) {
 	case strings.Contains(line, "://"):
 		f = plainRequestLine.FindStringSubmatch(line)
 	}
-	if f == nil {
+	if f == nil || !isTarget(f[1], f[2]) {
 		return m, false
 	}
 	m.request, m.method, m.target = true, f[1], RedactURL(f[2])
@@ -62,6 +62,13 @@ func parseStart(line string) (m message, ok bool) {
 		m.proto = protocol(f[3])
 	}
 	return m, true
+}
+
+// isTarget reports whether target has one of the forms of a request-target (RFC 9112 §3.2), so that a line such as
+// "Version : HTTP/2" is no request.
+func isTarget(method, target string) bool {
+	scheme, _ := splitTarget(target)
+	return target[0] == '/' || target == "*" || scheme != "" || method == http.MethodConnect && strings.Contains(target, ":")
 }
 
 // protocol writes the version as RFC 9110 §2.5 does, whatever name a tool has for it.
@@ -88,7 +95,9 @@ func (m *message) take(s *section) {
 		if status, err := strconv.Atoi(p.status); err == nil && status >= 100 && status < 1000 {
 			m.status = status
 		}
-		m.proto = "HTTP/2"
+		if p != (pseudo{}) {
+			m.proto = "HTTP/2"
+		}
 	}
 	if m.target == "" {
 		m.target = p.path

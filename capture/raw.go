@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -42,12 +43,17 @@ func (r *rawReader) toStart() bool {
 		if n == 0 {
 			return false
 		}
-		if isStart(string(line)) {
+		if isStart(string(line)) && !r.isTitle() {
 			return true
 		}
 		r.t.skipLine()
 	}
 }
+
+// title is what the console of Postman shows above an exchange: method, URL and status, which are no request.
+var title = regexp.MustCompile(`^[A-Z]+ https?://\S+[ \t]*\r?\n(?:Status: )?\d{3}\b`)
+
+func (r *rawReader) isTitle() bool { return title.Match(r.t.peek(r.limits.Line)) }
 
 // isStart reports whether line can be the first of a message. Some tools indent.
 func isStart(line string) bool {

@@ -49,18 +49,44 @@ func (b *builder) read(r io.Reader, format Format) error {
 	if err != nil {
 		return b.failed(err)
 	}
-	if b.format = format; format == Unknown || format == Curl {
-		if lines, other := rewritten(br, head); other {
-			b.format = Curl
-			return b.readAs(lines)
+	in, err := b.recognise(br, head, format)
+	if err != nil {
+		return err
+	}
+	return b.readAs(in)
+}
+
+// recognise finds out the format, unless that is given, and takes off what is around the lines of a capture.
+func (b *builder) recognise(br *bufio.Reader, head []byte, format Format) (io.Reader, error) {
+	b.format = format
+	if format != Unknown && !format.hasLines() {
+		return br, nil
+	}
+	if coloured(head) {
+		b.converted = true
+		br = bufio.NewReaderSize(&lineRewriter{br: br, line: withoutColour}, sniffLen)
+		var err error
+		if head, err = peek(br, sniffLen); err != nil {
+			return nil, b.failed(err)
 		}
 	}
-	if format == Unknown {
-		if b.format, err = b.detect(head); err != nil {
-			return err
-		}
+	if open, f := outerWraps(head); f != Unknown && (format == Unknown || f == format) {
+		b.format, b.converted = f, true
+		return &lineRewriter{br: br, line: open}, nil
 	}
-	return b.readAs(br)
+	found, err := b.detect(head)
+	if err == nil && (format == Unknown || found == format) {
+		b.format = found
+		return br, nil
+	}
+	if in, found := b.unwrapped(br, head); found != Unknown && (format == Unknown || found == format) {
+		b.format, b.converted = found, true
+		return in, nil
+	}
+	if format != Unknown {
+		return br, nil
+	}
+	return br, err
 }
 
 func (b *builder) readAs(r io.Reader) error {
@@ -73,6 +99,10 @@ func (b *builder) readAs(r io.Reader) error {
 		return readHAR(r, b)
 	case FREB:
 		return readFREB(r, b)
+	case Transcript:
+		return readTranscript(newText(r, b.limits), b)
+	case Packets:
+		return readPcap(bufio.NewReader(r), b)
 	case SAZ:
 		return b.error(ErrMalformed, "this is no zip archive, as a Fiddler archive is", "")
 	}

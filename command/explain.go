@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,9 +25,10 @@ const explainLong = `Say why a request got 412, 304, 200, 206, 416 or 428, wheth
 to change if not.
 
 FILE, or standard input, is a capture of one or more requests with their responses: raw
-HTTP, what curl -v or curl -i printed, a HAR file of a browser, a failed request trace of
-IIS (fr*.xml), or a Fiddler archive (SAZ). Which one it is, is found out. Earlier requests
-for the same resource help: take them along. Nothing is sent anywhere, and credentials in
+HTTP, what curl -v or curl -i printed, a HAR file of a browser or what was copied out of
+its network panel, a failed request trace of IIS (fr*.xml), a Fiddler archive (SAZ), a
+packet capture, or the debug output of many clients, libraries and servers. Which one it
+is, is found out. Earlier requests for the same resource help: take them along. Nothing is sent anywhere, and credentials in
 a capture are not shown.
 
 Exit code: 0; 1 if a finding reaches --fail-on; 2 if something could not be read.`
@@ -45,7 +47,7 @@ func newExplain(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: raw, curl, har, freb, saz")
+	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: "+strings.Join(capture.Formats(), ", "))
 	f.BoolVar(&o.all, "all", false, "tell all exchanges in full, also those without a finding")
 	o.addFlags(f)
 	f.Var(&o.failOn, "fail-on", "the level of findings from which on the exit code is 1")
