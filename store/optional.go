@@ -3,74 +3,102 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"strings"
 )
 
-// Collections is implemented by stores whose collections exist of their own, with or without members.
+// Collections is implemented by stores whose collections exist of their own, with or without members: a collection
+// stays when its last member goes, also one that a commit made on its way.
 type Collections interface {
 	// MakeCollection makes an empty collection. The error is a [*ConflictError] if anything exists under
-	// name, [ErrNotFound] if the collection that would hold it does not exist, and [ErrNotCollection] if
-	// that is a resource.
+	// name, [ErrNoParent] if the collection that would hold it does not exist, [ErrNotCollection] if
+	// that is a resource, and a [*NameError] for a name that [CheckNewName] refuses.
 	MakeCollection(ctx context.Context, name string) (Info, error)
 
 	// DeleteCollection removes the collection name with all that is in it, in one step: whoever looks sees
 	// all of it or nothing of it, after a crash too. Stores with a [History] keep the revisions of the
-	// members as if each had been deleted. The error is [ErrNotFound] or [ErrNotCollection]; the root
-	// cannot be deleted ([ErrName]).
+	// members as if each had been deleted, as far as their bounds allow. The error is [ErrNotFound] or
+	// [ErrNotCollection]; the root cannot be deleted ([ErrName]).
 	DeleteCollection(ctx context.Context, name string) error
 }
 
 // Mover is implemented by stores that give what exists a new name, or a second one, in one step: whoever looks
 // sees the state before or the state after, on both names, after a crash too.
 //
-// Both methods take resources and whole collections. A collection has no revision, so its expectation is [Any];
-// the expectation on a destination that is a collection is [Any] too, and what was there, a whole tree included,
-// is replaced (never merged) and kept as deleted things are. What arrives under the new name gets revisions greater
-// than all that name had, and keeps its content, its Modified where that stays true, and its properties.
+// Both methods take resources and whole collections. A collection has no revision, so only [Any] holds for one,
+// on either name. What is at to is replaced, a whole tree included, never merged with what arrives, and is kept as
+// deleted things are. What arrives gets revisions greater than all that its new name had, and keeps its content and
+// its properties. It keeps its Modified, unless a Last-Modified date made of that might have been that of another
+// content of the same name: then it gets a new one, as a commit does.
 //
-// The error is a [*ConflictError] that carries the name whose expectation failed, [ErrNotFound] if nothing
-// exists under from or the collection that would hold to does not exist, [ErrNotCollection] if that is a
-// resource, and [ErrInside] if one of the names lies inside the other or they are equal.
+// The errors are these, and nothing has changed then unless said:
+//   - a [*NameError] for names that [CheckName] refuses, and for a to that [CheckNewName] does;
+//   - [ErrInside] if the names are equal or one lies inside the other;
+//   - a [*ConflictError] that carries the name whose expectation does not hold;
+//   - [ErrNotFound] if nothing exists under from, and [Any] or [Absent] was expected;
+//   - [ErrNoParent] if the collection that would hold to does not exist, and [ErrNotCollection] if it is a resource;
+//   - those of a commit: [ErrReadOnly], [ErrNoSpace], [ErrUnavailable]; after [ErrUnknown] it may have happened.
+//
+// From is looked at first, then the collection that would hold to, then to.
 type Mover interface {
-	// Move renames from to to. Afterwards from is as if deleted.
+	// Move renames from to to, and returns what is there now. Afterwards from is as if deleted.
 	Move(ctx context.Context, from string, expectFrom Expect, to string, expectTo Expect) (Info, error)
 
-	// Copy makes to equal to from. Content may be shared where no later write to one can change the other.
+	// Copy makes to equal to from, and returns what is there now. Content may be shared where no later write
+	// to one can change the other.
 	Copy(ctx context.Context, from string, expectFrom Expect, to string, expectTo Expect) (Info, error)
+}
+
+// CheckMove reports whether [Mover] can take the names: the errors are those about names alone.
+func CheckMove(from, to string) error {
+	if err := CheckName(from); err != nil {
+		return err
+	}
+	if err := CheckNewName(to); err != nil {
+		return err
+	}
+	if from == to || Inside(from, to) || Inside(to, from) {
+		return &insideError{from, to}
+	}
+	return nil
+}
+
+// Inside reports whether name is that of something in the collection, at any depth.
+func Inside(name, collection string) bool {
+	if collection == "" {
+		return name != ""
+	}
+	return len(name) > len(collection) && name[len(collection)] == '/' && strings.HasPrefix(name, collection)
 }
 
 // Properties is implemented by stores that keep properties: small values under keys, which belong to a resource
 // or a collection but are not of its content. They change neither Revision nor Modified. They stay with the
 // resource when its content is replaced, follow it in a [Mover], go away with it, and are never those of
-// another resource that has taken its name.
-//
-// Keys are any text of 1 to 1,024 bytes, values of up to [MaxPropertyValue]; a resource has at most [MaxProperties].
+// another resource that has taken its name. Whether a [History] has them is up to the store.
 type Properties interface {
 	// Properties returns what is set on name; the map may be nil and is the caller's. The error is
 	// [ErrNotFound] if nothing exists under name.
 	Properties(ctx context.Context, name string) (map[string]string, error)
 
 	// SetProperties sets each key to its value, and removes each key whose value is nil, all in one step, if
-	// expect holds (always [Any] for a collection). Removing what is not set is no error. A mismatch is a
-	// [*ConflictError]; more or longer properties than a resource may have are [ErrTooLarge], and change nothing.
+	// expect holds (only [Any] does for a collection). When it returns, the change is as durable as a commit.
+	// Removing what is not set is no error. A mismatch is a [*ConflictError]; if nothing exists under name,
+	// and [Any] or [Absent] was expected, the error is [ErrNotFound]; bad changes are what [ChangeProperties]
+	// says of them. After an error nothing has changed.
 	SetProperties(ctx context.Context, name string, expect Expect, changes map[string]*string) error
 }
 
-// The bounds of [Properties].
-const (
-	MaxProperties    = 1024
-	MaxPropertyValue = 64 << 10
-)
-
 // Keeper is implemented by stores that keep small records for a protocol above them, such as its locks, as
-// durably as content and apart from it.
+// durably as content and apart from it: no name leads to a record, and no record follows a name.
 type Keeper interface {
-	// Keep sets the record under key, a text of 1 to 1,024 bytes, or removes it if value is nil. When it
-	// returns, the change is as durable as a commit.
+	// Keep sets the record under key, or removes it if value is nil. When it returns, the change is as durable as
+	// a commit. A key is 1 to [MaxPropertyKey] bytes of UTF-8, else the error is [ErrName]; a value is up to
+	// [MaxRecordValue] bytes, else it is [ErrTooLarge].
 	Keep(ctx context.Context, key string, value []byte) error
 
-	// Kept yields the records whose key begins with prefix, in the order of their keys. An error ends the
-	// sequence.
+	// Kept yields the records whose key begins with prefix, in the byte order of their keys, all of them as they
+	// were at one moment. An error ends the sequence. The values are the caller's.
 	Kept(ctx context.Context, prefix string) iter.Seq2[Record, error]
 }
 
@@ -80,8 +108,25 @@ type Record struct {
 	Value []byte
 }
 
-// The errors of the optional interfaces, for errors.Is.
+// The errors of the optional interfaces, for errors.Is. What is ErrNoParent is [ErrNotFound], too.
 var (
 	ErrInside   = errors.New("one name lies inside the other")
 	ErrTooLarge = errors.New("more than the store keeps")
+	ErrNoParent = errors.New("the collection to hold it does not exist")
 )
+
+// insideError is ErrInside with the names.
+type insideError struct{ from, to string }
+
+func (e *insideError) Error() string {
+	if e.from == e.to {
+		return fmt.Sprintf("%q is both names", e.from)
+	}
+	if Inside(e.to, e.from) {
+		return fmt.Sprintf("%q lies inside %q", e.to, e.from)
+	}
+	return fmt.Sprintf("%q lies inside %q", e.from, e.to)
+}
+
+// Is makes errors.Is(err, ErrInside) true.
+func (e *insideError) Is(target error) bool { return target == ErrInside }

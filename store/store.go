@@ -57,6 +57,10 @@ func At(r Revision) Expect { return Expect(r) }
 // Holds reports whether current satisfies e. current is 0 when nothing exists.
 func (e Expect) Holds(current Revision) bool { return e == Any || e == Expect(current) }
 
+// Admits reports whether what is under a name satisfies e, i being its Info or zero if nothing is: as
+// Holds, and of a collection only [Any] holds.
+func (e Expect) Admits(i Info) bool { return e == Any || !i.Collection && e.Holds(i.Revision) }
+
 func (e Expect) String() string {
 	switch e {
 	case Absent:
@@ -84,7 +88,7 @@ type Info struct {
 	Revision Revision
 	// Size is the content's length in bytes.
 	Size int64
-	// Digest is the SHA-256 of the content. List leaves it zero.
+	// Digest is the SHA-256 of the content. List may leave it zero.
 	Digest Digest
 	// Modified is when this revision came to be, in UTC and whole seconds, so
 	// that it can be a Last-Modified date (RFC 9110 §8.8.2). It never lets a
@@ -126,13 +130,15 @@ type Store interface {
 	// Delete removes name if expect holds, and returns what it removed. A
 	// mismatch is a [*ConflictError]; deleting what does not exist with Any is
 	// ErrNotFound. Collections go away with their last member's deletion or
-	// stay empty, as the store likes; deleting one is ErrIsCollection.
+	// stay empty, as the store likes, unless it is a [Collections]; deleting one
+	// is ErrIsCollection.
 	Delete(ctx context.Context, name string, expect Expect) (Info, error)
 
 	// List yields the direct members of the collection name, in the byte order
-	// of their names. Digest and Revision may be zero. If name is not a
-	// collection the single pair yielded has the error ErrNotFound or
-	// ErrNotCollection; an error ends the sequence.
+	// of their names. Digest and Revision may be zero, both of them, where they are
+	// not known without reading the content. If name is not a collection the single
+	// pair yielded has the error ErrNotFound or ErrNotCollection; an error ends the
+	// sequence.
 	List(ctx context.Context, name string) iter.Seq2[Info, error]
 }
 
@@ -215,13 +221,16 @@ type ConflictError struct {
 	Name   string
 	Expect Expect
 	// Current is the state at the moment of the check; its Revision is 0 if
-	// nothing existed.
+	// nothing existed or, as Collection says then, a collection did.
 	Current Info
 }
 
 func (e *ConflictError) Error() string {
 	current := "nothing exists"
-	if e.Current.Exists() {
+	switch {
+	case e.Current.Collection:
+		current = "a collection is there"
+	case e.Current.Exists():
 		current = "revision " + e.Current.Revision.String() + " is current"
 	}
 	return fmt.Sprintf("%q: expected %s, but %s", e.Name, e.Expect, current)

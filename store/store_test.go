@@ -50,6 +50,8 @@ func TestConflictError(t *testing.T) {
 	}{
 		{&store.ConflictError{Name: "a", Expect: store.At(6), Current: current}, `"a": expected revision 6, but revision 7 is current`},
 		{&store.ConflictError{Name: "a", Expect: store.Absent, Current: current}, `"a": expected absent, but revision 7 is current`},
+		{&store.ConflictError{Name: "a", Expect: store.Absent, Current: store.Info{Name: "a", Collection: true}},
+			`"a": expected absent, but a collection is there`},
 		{&store.ConflictError{Name: "a\n", Expect: store.At(6)}, `"a\n": expected revision 6, but nothing exists`},
 	} {
 		if got := tc.err.Error(); got != tc.want {
@@ -68,7 +70,8 @@ func TestConflictError(t *testing.T) {
 func TestErrorsDiffer(t *testing.T) {
 	all := []error{
 		store.ErrNotFound, store.ErrGone, store.ErrConflict, store.ErrIsCollection, store.ErrNotCollection, store.ErrChanged,
-		store.ErrReadOnly, store.ErrNoSpace, store.ErrUnknown, store.ErrClosed, store.ErrName,
+		store.ErrReadOnly, store.ErrNoSpace, store.ErrUnknown, store.ErrClosed, store.ErrName, store.ErrUnavailable,
+		store.ErrInside, store.ErrTooLarge, store.ErrNoParent,
 	}
 	for i, a := range all {
 		for j, b := range all {

@@ -41,8 +41,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is a store.Store and a store.History in memory. All its methods may be
-// called from any number of goroutines.
+// Store keeps everything in memory, and is all that package store has a name for.
+// All its methods may be called from any number of goroutines.
 type Store struct {
 	keep      int
 	keepBytes int64
@@ -53,18 +53,29 @@ type Store struct {
 	entries map[string]*entry
 	// collections has the root and every proper prefix of an existing name.
 	collections map[string]*collection
+	// properties has those of every name on which some are set.
+	properties map[string]map[string]string
+	// kept has the records of store.Keeper.
+	kept map[string][]byte
 	// last is the latest revision given out, to whatever name: one counter for
 	// all makes revisions grow over deletions without remembering the deleted.
 	last store.Revision
 	// clock is the time of the latest change, modified the Modified it got;
 	// none is given out before floor.
 	clock, modified, floor time.Time
+	// forgotten is the last second in which a resource was current of which
+	// nothing is known any more.
+	forgotten time.Time
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.History = (*Store)(nil)
-	_ store.Purger  = (*Store)(nil)
+	_ store.Store       = (*Store)(nil)
+	_ store.History     = (*Store)(nil)
+	_ store.Purger      = (*Store)(nil)
+	_ store.Collections = (*Store)(nil)
+	_ store.Mover       = (*Store)(nil)
+	_ store.Properties  = (*Store)(nil)
+	_ store.Keeper      = (*Store)(nil)
 )
 
 // entry is what is held under one name.
@@ -79,9 +90,8 @@ type revision struct {
 	data []byte
 }
 
-// collection exists while there is something in it; the root always exists.
+// collection exists until it is deleted, with or without members.
 type collection struct {
-	members  int // resources in it, at any depth
 	modified time.Time
 }
 
@@ -93,6 +103,8 @@ func New(o Options) *Store {
 		now:         o.Now,
 		entries:     make(map[string]*entry),
 		collections: make(map[string]*collection),
+		properties:  make(map[string]map[string]string),
+		kept:        make(map[string][]byte),
 	}
 	if s.keep == 0 {
 		s.keep = DefaultKeep
@@ -112,13 +124,19 @@ func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if info := s.current(name); info.Exists() {
-		return info, nil
+	info := s.at(name)
+	if !info.Exists() && !info.Collection {
+		return info, named(name, store.ErrNotFound)
 	}
+	return info, nil
+}
+
+// at describes what is under name; it is zero if there is nothing.
+func (s *Store) at(name string) store.Info {
 	if c := s.collections[name]; c != nil {
-		return store.Info{Name: name, Collection: true, Modified: c.modified}, nil
+		return store.Info{Name: name, Collection: true, Modified: c.modified}
 	}
-	return store.Info{}, named(name, store.ErrNotFound)
+	return s.current(name)
 }
 
 // Open implements store.Store.
@@ -205,33 +223,27 @@ func (s *Store) commit(d *draft, expect store.Expect) (store.Info, error) {
 	if !expect.Holds(current.Revision) {
 		return store.Info{}, &store.ConflictError{Name: d.name, Expect: expect, Current: current}
 	}
-	e := s.entries[d.name]
+	info := store.Info{Name: d.name, Size: d.size, Digest: d.digest, Modified: s.nextModified()}
+	info = s.install(info, d.data)
+	s.touchParents(d.name, info.Modified)
+	return info, nil
+}
+
+// install makes data current under the name in info, as a new revision.
+func (s *Store) install(info store.Info, data []byte) store.Info {
+	e := s.entries[info.Name]
 	if e == nil {
 		e = new(entry)
-		s.entries[d.name] = e
+		s.entries[info.Name] = e
 	}
 	s.retire(e)
 	s.last++
-	e.current = &revision{
-		info: store.Info{
-			Name:     d.name,
-			Revision: s.last,
-			Size:     d.size,
-			Digest:   d.digest,
-			Modified: s.nextModified(),
-		},
-		data: d.data,
-	}
-	created := 0
-	if !current.Exists() {
-		created = 1
-	}
-	s.touchParents(d.name, created, e.current.info.Modified)
-	return e.current.info, nil
+	info.Revision = s.last
+	e.current = &revision{info: info, data: data}
+	return info
 }
 
-// Delete implements store.Store. A collection goes away with the last resource
-// in it. Deleting what does not exist with Absent is ErrNotFound, as with Any.
+// Delete implements store.Store. Deleting what does not exist with Absent is ErrNotFound, as with Any.
 func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (store.Info, error) {
 	if err := check(ctx, name); err != nil {
 		return store.Info{}, err
@@ -248,13 +260,20 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 	if !current.Exists() {
 		return store.Info{}, named(name, store.ErrNotFound)
 	}
+	s.remove(name)
+	s.touchParents(name, s.nextModified())
+	return current, nil
+}
+
+// remove takes the resource name out of what is current, with its properties.
+func (s *Store) remove(name string) {
 	e := s.entries[name]
 	s.retire(e)
 	if len(e.earlier) == 0 {
 		delete(s.entries, name)
+		s.forgotten = s.now().UTC().Truncate(time.Second)
 	}
-	s.touchParents(name, -1, s.nextModified())
-	return current, nil
+	delete(s.properties, name)
 }
 
 // List implements store.Store. The members are those of one moment.
@@ -378,20 +397,11 @@ func (s *Store) retire(e *entry) {
 	}
 }
 
-// touchParents counts the creation (1), replacement (0) or deletion (-1) of
-// name in the collections it is in.
-func (s *Store) touchParents(name string, change int, modified time.Time) {
+// touchParents says that something changed in the collections name is in, and
+// makes those that do not exist.
+func (s *Store) touchParents(name string, modified time.Time) {
 	for parent := range parents(name) {
-		c := s.collections[parent]
-		if c == nil {
-			c = new(collection)
-			s.collections[parent] = c
-		}
-		c.members += change
-		c.modified = modified
-		if c.members == 0 && parent != "" {
-			delete(s.collections, parent)
-		}
+		s.collections[parent] = &collection{modified: modified}
 	}
 }
 

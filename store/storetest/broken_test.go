@@ -34,6 +34,7 @@ type broken struct {
 	delete    func(ctx context.Context, name string, expect store.Expect) (store.Info, error)
 	list      func(ctx context.Context, name string) iter.Seq2[store.Info, error]
 	revisions func(ctx context.Context, name string) iter.Seq2[store.Info, error]
+	optionalParts
 	// commit and abort are for each draft, content for what Open returns.
 	commit  func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error)
 	abort   func(ctx context.Context, d *brokenDraft) error
@@ -632,7 +633,10 @@ var mutants = []mutant{
 	}},
 	{"Delete/last", "leaves something that is neither there nor not", func(b *broken, _ *Options) {
 		b.relist(func(_ string, members []store.Info, err error) ([]store.Info, error) {
-			return members, instead(err, store.ErrNotFound, errBroken)
+			if len(members) == 0 {
+				err = errBroken
+			}
+			return members, err
 		})
 	}},
 	{"List/members", "lists content only", func(b *broken, _ *Options) {
@@ -667,6 +671,19 @@ var mutants = []mutant{
 			}
 			return members, err
 		})
+	}},
+	{"List/known", "gives the digest of another moment than the revision", func(b *broken, _ *Options) {
+		b.relist(func(_ string, members []store.Info, err error) ([]store.Info, error) {
+			pause()
+			for i := range members {
+				members[i].Digest = b.current(members[i].Name).Digest
+			}
+			return members, err
+		})
+		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
+			pause()
+			return d.Draft.Commit(ctx, expect)
+		}
 	}},
 	{"List/nothing", "lists nothing where nothing exists", func(b *broken, _ *Options) {
 		b.relist(func(_ string, members []store.Info, err error) ([]store.Info, error) {
@@ -1049,7 +1066,7 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 	for _, c := range cases(Options{Reopen: same}) {
 		byName[c.name] = c
 	}
-	for _, m := range mutants {
+	for _, m := range slices.Concat(mutants, optionalMutants) {
 		t.Run(m.caughtBy+"/"+m.does, func(t *testing.T) {
 			c, ok := byName[m.caughtBy]
 			if !ok {
@@ -1071,7 +1088,7 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 
 func TestEveryCaseCanFail(t *testing.T) {
 	shown := make(map[string]bool)
-	for _, m := range mutants {
+	for _, m := range slices.Concat(mutants, optionalMutants) {
 		shown[m.caughtBy] = true
 	}
 	for _, c := range cases(Options{Reopen: same}) {

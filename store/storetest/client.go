@@ -84,14 +84,19 @@ func (c *storeClient) Do(ctx context.Context, op Op) Result {
 		return c.write(ctx, op, floor)
 	case Delete:
 		return c.delete(ctx, op, floor)
+	case Read:
+		return c.read(ctx, op, floor)
 	}
-	return c.read(ctx, op, floor)
+	return c.doTree(ctx, op, floor)
 }
 
 func (c *storeClient) read(ctx context.Context, op Op, floor store.Revision) Result {
 	info, err := c.look(ctx, op.Name)
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return Result{Outcome: Done}
+	case info.Collection || errors.Is(err, store.ErrIsCollection):
+		return Result{Outcome: Done, Value: collectionValue}
 	}
 	if err != nil {
 		c.t.Errorf("%v: %v", op, err)
@@ -126,11 +131,13 @@ func (c *storeClient) write(ctx context.Context, op Op, floor store.Revision) Re
 	c.written(op.Value, content)
 	d, err := c.store.Stage(ctx, op.Name, strings.NewReader(content))
 	if err != nil {
-		c.t.Errorf("%v: Stage: %v", op, err)
+		if !otherKind(err) {
+			c.t.Errorf("%v: Stage: %v", op, err)
+		}
 		return Result{Outcome: Failed}
 	}
 	defer d.Abort(ctx)
-	expect := c.expect(op)
+	expect := c.expect(op.Name, op.If)
 	info, err := d.Commit(ctx, expect)
 	if err != nil {
 		return c.failed(op, err, floor)
@@ -145,7 +152,7 @@ func (c *storeClient) write(ctx context.Context, op Op, floor store.Revision) Re
 }
 
 func (c *storeClient) delete(ctx context.Context, op Op, floor store.Revision) Result {
-	info, err := c.store.Delete(ctx, op.Name, c.expect(op))
+	info, err := c.store.Delete(ctx, op.Name, c.expect(op.Name, op.If))
 	if errors.Is(err, store.ErrNotFound) {
 		return Result{Outcome: NotFound}
 	}
@@ -156,11 +163,17 @@ func (c *storeClient) delete(ctx context.Context, op Op, floor store.Revision) R
 }
 
 // expect turns the condition on a value into one on a revision.
-func (c *storeClient) expect(op Op) store.Expect {
-	if op.If.IsAnything() {
+func (c *storeClient) expect(name string, condition Condition) store.Expect {
+	if condition.IsAnything() {
 		return store.Any
 	}
-	return store.At(c.revision(op.Name, op.If.Value())) // 0 for Nothing
+	return store.At(c.revision(name, condition.Value())) // 0 for Nothing
+}
+
+// otherKind reports whether err says that a collection is where a resource should
+// be, or the other way round: that is part of no register.
+func otherKind(err error) bool {
+	return errors.Is(err, store.ErrIsCollection) || errors.Is(err, store.ErrNotCollection)
 }
 
 // failed says what an error of a write means.
@@ -170,29 +183,84 @@ func (c *storeClient) failed(op Op, err error, floor store.Revision) Result {
 	case errors.Is(err, store.ErrUnknown):
 		return Result{Outcome: Unknown}
 	case !ok:
-		c.t.Errorf("%v: %v", op, err)
+		if !otherKind(err) {
+			c.t.Errorf("%v: %v", op, err)
+		}
 		return Result{Outcome: Failed}
-	case !conflict.Current.Exists():
-		return Result{Outcome: Conflict, Seen: true}
 	}
-	value := c.seen(op, conflict.Current, floor)
-	if value == op.If.Value() {
+	condition, r := op.If, Result{Outcome: Conflict, Seen: true}
+	if conflict.Name == op.To && op.To != "" {
+		condition, r.AtTo, floor = op.IfTo, true, 0
+	}
+	switch {
+	case conflict.Current.Collection:
+		r.Value = collectionValue
+	case conflict.Current.Exists():
+		r.Value = c.seenAt(conflict.Name, op, conflict.Current, floor)
+	}
+	if r.Value != "" && r.Value == condition.Value() {
 		// The same content as a revision of its own: a conflict of revisions
 		// that says nothing about values.
 		return Result{Outcome: Failed}
 	}
-	return Result{Outcome: Conflict, Seen: true, Value: value}
+	return r
 }
 
-// seen notes a revision that op saw and returns its value. floor is the greatest
-// revision that had been seen when op began.
+// doTree performs operations of the optional interfaces.
+func (c *storeClient) doTree(ctx context.Context, op Op, floor store.Revision) Result {
+	var info store.Info
+	var err error
+	switch op.Kind {
+	case Move, Copy:
+		floorTo := c.floor(op.To)
+		do := c.store.(store.Mover).Move
+		if op.Kind == Copy {
+			do = c.store.(store.Mover).Copy
+		}
+		info, err = do(ctx, op.Name, c.expect(op.Name, op.If), op.To, c.expect(op.To, op.IfTo))
+		if err == nil && info.Collection {
+			return Result{Outcome: Done, Seen: true, Value: collectionValue}
+		}
+		if err == nil {
+			return Result{Outcome: Done, Seen: true, Value: c.seenAt(op.To, op, info, floorTo)}
+		}
+	case MakeCollection:
+		_, err = c.store.(store.Collections).MakeCollection(ctx, op.Name)
+	case DeleteCollection:
+		err = c.store.(store.Collections).DeleteCollection(ctx, op.Name)
+	case Mark:
+		err = c.store.(store.Properties).SetProperties(ctx, op.Name, c.expect(op.Name, op.If), map[string]*string{"mark": &op.Value})
+	case ReadMark:
+		set, err := c.store.(store.Properties).Properties(ctx, op.Name)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			c.t.Errorf("%v: %v", op, err)
+			return Result{Outcome: Failed}
+		}
+		return Result{Outcome: Done, Value: set["mark"]}
+	}
+	switch {
+	case err == nil:
+		return Result{Outcome: Done}
+	case errors.Is(err, store.ErrNotFound):
+		return Result{Outcome: NotFound}
+	}
+	return c.failed(op, err, floor)
+}
+
+// seen is seenAt for the name of op.
 func (c *storeClient) seen(op Op, info store.Info, floor store.Revision) string {
+	return c.seenAt(op.Name, op, info, floor)
+}
+
+// seenAt notes a revision of name that op saw and returns its value. floor is the
+// greatest revision that had been seen of the name when op began.
+func (c *storeClient) seenAt(name string, op Op, info store.Info, floor store.Revision) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if info.Revision < floor {
 		c.t.Errorf("%v: saw revision %d after revision %d had been seen", op, info.Revision, floor)
 	}
-	at := revisionOf{op.Name, info.Revision}
+	at := revisionOf{name, info.Revision}
 	if d, ok := c.digests[at]; ok && d != info.Digest {
 		c.t.Errorf("%v: revision %d has digest %v, and had %v before", op, info.Revision, info.Digest, d)
 	}
@@ -201,8 +269,8 @@ func (c *storeClient) seen(op Op, info store.Info, floor store.Revision) string 
 		c.t.Errorf("%v: saw content that nobody wrote: %+v", op, info)
 	}
 	c.digests[at] = info.Digest
-	c.latest[op.Name] = max(c.latest[op.Name], info.Revision)
-	v := valueOf{op.Name, value}
+	c.latest[name] = max(c.latest[name], info.Revision)
+	v := valueOf{name, value}
 	c.revisions[v] = max(c.revisions[v], info.Revision)
 	return value
 }

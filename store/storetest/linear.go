@@ -19,210 +19,6 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// The model
-//
-// A name is a register that holds a value or nothing. A value is any non-empty
-// string that stands for content: the content itself, its digest, its entity
-// tag. Conditions are on values, not on revisions, so the same model judges a
-// store, HTTP requests and a program that renames files into place. If the same
-// value can be written twice, a condition on it holds again (A-B-A), as it does
-// for entity tags made of content.
-
-// Kind says what an Op does.
-type Kind int
-
-// The kinds of Op.
-const (
-	Read Kind = iota
-	Write
-	Delete
-)
-
-// Condition is the value a write or a deletion insists on replacing. The zero
-// Condition is Nothing.
-type Condition struct {
-	anything bool
-	value    string
-}
-
-var (
-	// Anything holds always.
-	Anything = Condition{anything: true}
-	// Nothing holds if there is no value.
-	Nothing = Condition{}
-)
-
-// Exactly holds if the value is v.
-func Exactly(v string) Condition { return Condition{value: v} }
-
-// IsAnything reports whether c is Anything.
-func (c Condition) IsAnything() bool { return c.anything }
-
-// Value returns the value c insists on, or "" for Nothing and Anything.
-func (c Condition) Value() string { return c.value }
-
-func (c Condition) holds(state string) bool { return c.anything || c.value == state }
-
-func (c Condition) String() string {
-	switch {
-	case c.anything:
-		return "anything"
-	case c.value == "":
-		return "nothing"
-	}
-	return c.value
-}
-
-// Op is an operation on one register.
-type Op struct {
-	Kind  Kind
-	Name  string
-	If    Condition // for Write and Delete
-	Value string    // what Write writes; not empty
-}
-
-func (o Op) String() string {
-	switch o.Kind {
-	case Write:
-		return fmt.Sprintf("write %s to %s if %v", o.Value, o.Name, o.If)
-	case Delete:
-		return fmt.Sprintf("delete %s if %v", o.Name, o.If)
-	}
-	return "read " + o.Name
-}
-
-// Outcome says what became of an Op.
-type Outcome int
-
-// The outcomes of an Op.
-const (
-	// Unknown: the operation may have happened, may yet happen, or never will.
-	// It is the zero Outcome, and that of an operation that never ended.
-	Unknown Outcome = iota
-	// Done: it happened.
-	Done
-	// Conflict: the condition did not hold, nothing was changed.
-	Conflict
-	// NotFound: there was nothing to delete.
-	NotFound
-	// Failed: it has certainly not happened, for a reason that says nothing of
-	// the register. The history leaves it out.
-	Failed
-)
-
-func (o Outcome) String() string {
-	return [...]string{"unknown", "done", "conflict", "not found", "failed"}[o]
-}
-
-// Result is what an Op returned.
-type Result struct {
-	Outcome Outcome
-	// Value is what a Read that is Done read: "" if there was nothing.
-	Value string
-	// Seen says that a Conflict or a Delete told which value it found, and that
-	// Value is that.
-	Seen bool
-}
-
-func (r Result) describe(kind Kind) string {
-	switch {
-	case kind == Read && r.Value == "":
-		return "nothing"
-	case kind == Read:
-		return r.Value
-	case r.Seen && r.Value == "":
-		return r.Outcome.String() + ", saw nothing"
-	case r.Seen:
-		return r.Outcome.String() + ", saw " + r.Value
-	}
-	return r.Outcome.String()
-}
-
-// after returns the states a register can be in after o ended with r, if it was
-// in the given state before: none if that cannot be, two if the outcome is
-// unknown.
-func (o Op) after(state string, r Result) []string {
-	value := o.Value
-	if o.Kind == Delete {
-		value = ""
-	}
-	changes := o.Kind != Read && o.If.holds(state)
-	possible := false
-	switch r.Outcome {
-	case Unknown:
-		if changes {
-			return []string{state, value}
-		}
-		return []string{state}
-	case Done:
-		switch o.Kind {
-		case Read:
-			return oneIf(state == r.Value, state)
-		case Write:
-			possible = changes
-		case Delete:
-			possible = changes && state != "" && (!r.Seen || r.Value == state)
-		}
-		return oneIf(possible, value)
-	case Conflict:
-		return oneIf(!changes && (!r.Seen || r.Value == state), state)
-	case NotFound:
-		return oneIf(o.Kind == Delete && state == "", state)
-	}
-	return nil
-}
-
-func oneIf(possible bool, state string) []string {
-	if possible {
-		return []string{state}
-	}
-	return nil
-}
-
-// Model returns the sequential specification of registers with conditional
-// writes and deletions, each empty at first, for package porcupine. Its inputs
-// are Op, its outputs Result.
-func Model() porcupine.Model {
-	m := porcupine.NondeterministicModel{
-		Partition: byName,
-		Init:      func() []any { return []any{""} },
-		Step: func(state, input, output any) []any {
-			var next []any
-			for _, s := range input.(Op).after(state.(string), output.(Result)) {
-				next = append(next, s)
-			}
-			return next
-		},
-		DescribeOperation: func(input, output any) string {
-			op := input.(Op)
-			return op.String() + ": " + output.(Result).describe(op.Kind)
-		},
-		DescribeState: func(state any) string {
-			return cmp.Or(state.(string), "nothing")
-		},
-	}
-	return m.ToModel()
-}
-
-// byName partitions a history by register, in the order of their names.
-func byName(history []porcupine.Operation) [][]porcupine.Operation {
-	partitions := make(map[string][]porcupine.Operation)
-	var names []string
-	for _, op := range history {
-		name := op.Input.(Op).Name
-		if partitions[name] == nil {
-			names = append(names, name)
-		}
-		partitions[name] = append(partitions[name], op)
-	}
-	slices.Sort(names)
-	var all [][]porcupine.Operation
-	for _, name := range names {
-		all = append(all, partitions[name])
-	}
-	return all
-}
-
 // Recording
 
 // History records operations in the order of their beginnings and ends. The
@@ -284,7 +80,7 @@ func (h *History) Operations() []porcupine.Operation {
 	var ops []porcupine.Operation
 	for _, op := range h.ops {
 		outcome := op.Output.(Result).Outcome
-		if outcome == Failed || outcome == Unknown && op.Input.(Op).Kind == Read {
+		if outcome == Failed || outcome == Unknown && op.Input.(Op).reads() {
 			continue
 		}
 		ops = append(ops, op)
@@ -311,7 +107,7 @@ func Check(t testing.TB, h *History) {
 
 // explain lists the shortest beginning of a partition that is not linearizable.
 func explain(ops []porcupine.Operation) string {
-	for _, partition := range byName(ops) {
+	for _, partition := range partitions(ops) {
 		if porcupine.CheckOperations(Model(), partition) {
 			continue
 		}
@@ -357,7 +153,7 @@ func until(ops []porcupine.Operation, at int64) []porcupine.Operation {
 			continue
 		}
 		if op.Return > at {
-			if op.Input.(Op).Kind == Read {
+			if op.Input.(Op).reads() {
 				continue
 			}
 			op.Return, op.Output = forever, Result{}
@@ -398,10 +194,31 @@ type Mix struct {
 	Overwrite int // write, whatever there is
 	Remove    int // delete, on the value the client saw last
 	Discard   int // delete, whatever there is
+
+	// The following are for stores that implement the optional interfaces. A tree
+	// is a collection that holds one of the names of the workload.
+	Rename     int // move to another name: on the values the client saw last, or on nothing at the destination
+	Duplicate  int // copy, likewise
+	MoveTree   int // move or copy one tree over another, whatever there is
+	MakeTree   int
+	RemoveTree int
+	Mark       int // set a property, on the value the client saw last or whatever there is
+	ReadMark   int
+}
+
+func (m Mix) sum() int {
+	return m.Read + m.Replace + m.Create + m.Overwrite + m.Remove + m.Discard +
+		m.Rename + m.Duplicate + m.MoveTree + m.MakeTree + m.RemoveTree + m.Mark + m.ReadMark
 }
 
 // DefaultMix keeps the registers filled most of the time, and contended.
 var DefaultMix = Mix{Read: 6, Replace: 8, Create: 2, Overwrite: 1, Remove: 2, Discard: 1}
+
+// TreeMix is for names in several collections, none in another.
+var TreeMix = Mix{
+	Read: 6, Replace: 4, Create: 2, Overwrite: 2, Remove: 1, Discard: 1,
+	Rename: 3, Duplicate: 2, MoveTree: 3, MakeTree: 1, RemoveTree: 1, Mark: 2, ReadMark: 3,
+}
 
 // Workload is a random sequence of operations for each of several clients.
 type Workload struct {
@@ -469,7 +286,7 @@ func (g *generator) next() Op {
 	op := Op{Name: g.Names[g.rand.IntN(len(g.Names))]}
 	last := g.seen[op.Name]
 	m := g.Mix
-	n := g.rand.IntN(m.Read + m.Replace + m.Create + m.Overwrite + m.Remove + m.Discard)
+	n := g.rand.IntN(m.sum())
 	chosen := func(weight int) bool { n -= weight; return n < 0 }
 	switch {
 	case chosen(m.Read):
@@ -481,8 +298,27 @@ func (g *generator) next() Op {
 		op.Kind, op.If = Write, Anything
 	case chosen(m.Remove):
 		op.Kind, op.If = Delete, Exactly(last)
-	default:
+	case chosen(m.Discard):
 		op.Kind, op.If = Delete, Anything
+	case chosen(m.Rename):
+		op = g.transfer(Op{Kind: Move, Name: op.Name})
+	case chosen(m.Duplicate):
+		op = g.transfer(Op{Kind: Copy, Name: op.Name})
+	case chosen(m.MoveTree):
+		op = Op{Kind: Move + Kind(g.rand.IntN(2)), Name: parent(op.Name), If: Anything, To: parent(g.other(op.Name)), IfTo: Anything}
+	case chosen(m.MakeTree):
+		op = Op{Kind: MakeCollection, Name: parent(op.Name)}
+	case chosen(m.RemoveTree):
+		op = Op{Kind: DeleteCollection, Name: parent(op.Name)}
+	case chosen(m.Mark):
+		op.Kind, op.If, op.Value = Mark, g.condition(op.Name), g.value()
+	default:
+		op.Kind = ReadMark
+	}
+	if op.Kind == Move || op.Kind == Copy {
+		if op.Name == op.To {
+			op = Op{Name: g.Names[0]} // names of one collection: nowhere to go
+		}
 	}
 	if op.Kind == Delete && last == "" && !op.If.anything {
 		op = Op{Name: op.Name} // nothing to remove: look again
@@ -491,6 +327,34 @@ func (g *generator) next() Op {
 		op.Value = g.value()
 	}
 	return op
+}
+
+// transfer completes a Move or Copy of one resource.
+func (g *generator) transfer(op Op) Op {
+	op.To = g.other(op.Name)
+	op.If, op.IfTo = g.condition(op.Name), g.condition(op.To)
+	if g.rand.IntN(3) == 0 {
+		op.IfTo = Nothing
+	}
+	return op
+}
+
+// condition returns Anything, or that the value be what the client saw last.
+func (g *generator) condition(name string) Condition {
+	if last := g.seen[name]; last != "" && g.rand.IntN(2) == 0 {
+		return Exactly(last)
+	}
+	return Anything
+}
+
+// other returns another name than name, if there is one.
+func (g *generator) other(name string) string {
+	for range 10 {
+		if other := g.Names[g.rand.IntN(len(g.Names))]; other != name {
+			return other
+		}
+	}
+	return name
 }
 
 // value returns the next value to write, unlike those of other clients.
@@ -506,6 +370,11 @@ func (g *generator) value() string {
 // learn remembers what r says about the register.
 func (g *generator) learn(op Op, r Result) {
 	switch {
+	case op.Kind == Move || op.Kind == Copy:
+		if r.Outcome == Done && r.Seen && r.Value != collectionValue {
+			g.seen[op.To] = r.Value
+		}
+	case op.Kind > Delete: // says nothing of content
 	case r.Outcome == Done && op.Kind == Write:
 		g.seen[op.Name] = op.Value
 	case r.Outcome == Done && op.Kind == Delete, r.Outcome == NotFound:

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,8 +44,22 @@ func TestHistories(t *testing.T) {
 }
 
 var (
-	operation = regexp.MustCompile(`^(\d+)-(\d*) +(read|write|delete)(?: (\w+))?(?: if (\w+))?: (.*)$`)
-	result    = regexp.MustCompile(`^(done|conflict|not found|unknown)(?:, saw (\w+))?$`)
+	operation = regexp.MustCompile(`^(\d+)-(\d*) +([^:]*): (.*)$`)
+	kinds     = []struct {
+		kind   Kind
+		syntax *regexp.Regexp
+	}{
+		{Read, regexp.MustCompile(`^read(?: (?P<name>\S+))?$`)},
+		{Write, regexp.MustCompile(`^write (?P<value>\w+)(?: to (?P<name>\S+))?(?: if (?P<if>\w+))?$`)},
+		{DeleteCollection, regexp.MustCompile(`^delete all of (?P<name>\S+)$`)},
+		{Delete, regexp.MustCompile(`^delete(?: (?P<name>\S+))? if (?P<if>\w+)$`)},
+		{Move, regexp.MustCompile(`^move (?P<name>\S+) if (?P<if>\w+) to (?P<to>\S+) if (?P<ifTo>\w+)$`)},
+		{Copy, regexp.MustCompile(`^copy (?P<name>\S+) if (?P<if>\w+) to (?P<to>\S+) if (?P<ifTo>\w+)$`)},
+		{MakeCollection, regexp.MustCompile(`^make (?P<name>\S+)$`)},
+		{Mark, regexp.MustCompile(`^mark (?P<name>\S+) with (?P<value>\w+) if (?P<if>\w+)$`)},
+		{ReadMark, regexp.MustCompile(`^mark of (?P<name>\S+)$`)},
+	}
+	result = regexp.MustCompile(`^(done|conflict|not found|unknown)( at to)?(?:, saw (\S+))?$`)
 )
 
 // parseOperation reads one line of testdata/histories.txt.
@@ -54,31 +69,51 @@ func parseOperation(t *testing.T, client int, line string) porcupine.Operation {
 	if m == nil {
 		t.Fatalf("cannot read the line %q", line)
 	}
-	op := Op{
-		Kind:  map[string]Kind{"read": Read, "write": Write, "delete": Delete}[m[3]],
-		Name:  "a",
-		Value: m[4],
-	}
-	switch m[5] {
-	case "anything":
-		op.If = Anything
-	case "nothing", "":
-		op.If = Nothing
-	default:
-		op.If = Exactly(m[5])
-	}
+	op := parseOp(t, m[3])
 	call, _ := strconv.ParseInt(m[1], 10, 64)
 	end := int64(forever)
 	if m[2] != "" {
 		end, _ = strconv.ParseInt(m[2], 10, 64)
 	}
-	return porcupine.Operation{ClientId: client, Input: op, Output: parseResult(t, op.Kind, m[6]), Call: call, Return: end}
+	return porcupine.Operation{ClientId: client, Input: op, Output: parseResult(t, op, m[4]), Call: call, Return: end}
 }
 
-func parseResult(t *testing.T, kind Kind, s string) Result {
+func parseOp(t *testing.T, text string) Op {
+	t.Helper()
+	for _, k := range kinds {
+		m := k.syntax.FindStringSubmatch(text)
+		if m == nil {
+			continue
+		}
+		part := func(name string) string {
+			if i := k.syntax.SubexpIndex(name); i >= 0 {
+				return m[i]
+			}
+			return ""
+		}
+		return Op{
+			Kind: k.kind, Name: cmp.Or(part("name"), "a"), If: parseCondition(part("if")), Value: part("value"),
+			To: part("to"), IfTo: parseCondition(part("ifTo")),
+		}
+	}
+	t.Fatalf("cannot read the operation %q", text)
+	return Op{}
+}
+
+func parseCondition(s string) Condition {
+	switch s {
+	case "anything":
+		return Anything
+	case "nothing", "":
+		return Nothing
+	}
+	return Exactly(s)
+}
+
+func parseResult(t *testing.T, op Op, s string) Result {
 	t.Helper()
 	value := func(s string) string { return strings.TrimPrefix(s, "nothing") }
-	if kind == Read {
+	if op.reads() {
 		return Result{Outcome: Done, Value: value(s)}
 	}
 	m := result.FindStringSubmatch(s)
@@ -86,7 +121,7 @@ func parseResult(t *testing.T, kind Kind, s string) Result {
 		t.Fatalf("cannot read the result %q", s)
 	}
 	outcome := map[string]Outcome{"done": Done, "conflict": Conflict, "not found": NotFound, "unknown": Unknown}[m[1]]
-	return Result{Outcome: outcome, Value: value(m[2]), Seen: m[2] != ""}
+	return Result{Outcome: outcome, Value: value(m[3]), Seen: m[3] != "", AtTo: m[2] != ""}
 }
 
 // What cannot be explained is named, with a picture.

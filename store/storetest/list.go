@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -67,6 +68,37 @@ var listCases = []testCase{
 					t.Errorf("List describes %+v, Stat %+v", m, want)
 				}
 			}
+		},
+	},
+	{
+		"List/known",
+		"where List gives a digest and a revision, these are of one state that was current while it listed",
+		func(t *env) {
+			committed := make(map[store.Revision]store.Digest)
+			turn := make(chan struct{}, 1)
+			var writer, lister sync.WaitGroup
+			writer.Go(func() {
+				for i := range t.rounds() {
+					turn <- struct{}{}
+					info := t.put("d/a", fmt.Sprint(i%7))
+					committed[info.Revision] = info.Digest
+					<-turn
+				}
+			})
+			lister.Go(func() {
+				for range t.rounds() {
+					members, err := t.list("d")
+					turn <- struct{}{}
+					for _, m := range members {
+						if (m.Revision != 0 || m.Digest != store.Digest{}) && committed[m.Revision] != m.Digest {
+							t.Errorf("List yields %+v, error %v; revision %d had the digest %v", m, err, m.Revision, committed[m.Revision])
+						}
+					}
+					<-turn
+				}
+			})
+			lister.Wait()
+			writer.Wait()
 		},
 	},
 	{
@@ -295,6 +327,73 @@ var reopenCases = []testCase{
 					t.Errorf("revision %d has content %q after the restart, want %q", info.Revision, got, want)
 				}
 			}
+		},
+	},
+	{
+		"Reopen/tree",
+		"collections made, deleted, moved and copied before a restart, and records kept, are so after it",
+		func(t *env) {
+			t.mkcol("d")
+			t.mkcol("d/empty")
+			t.put("d/a", "content")
+			t.put("gone/a", "content")
+			t.rmcol("gone")
+			t.move("Copy", "d", "c")
+			t.move("Move", "d", "t")
+			t.put("a", "resource")
+			t.move("Move", "a", "t/b")
+			t.keep("lock", "value")
+			infos := []store.Info{t.stat("t/a"), t.stat("t/b"), t.stat("c/a")}
+			for range 2 {
+				t.reopen()
+				t.wantTree("c/", "c/a content", "c/empty/", "t/", "t/a content", "t/b resource", "t/empty/")
+				for _, info := range infos {
+					t.wantInfo("Stat after the restart", t.stat(info.Name), info)
+				}
+				t.wantRecords("", "lock", "value")
+			}
+		},
+	},
+	{
+		"Reopen/tree-revisions",
+		"revisions grow over restarts, also of the members of collections that were moved or deleted before",
+		func(t *env) {
+			var last [2]store.Revision
+			for i := range 3 {
+				t.wantLater(&last[0], t.put("d/a", fmt.Sprint(i)))
+				t.move("Move", "d", "t")
+				t.wantLater(&last[1], t.stat("t/a"))
+				t.reopen()
+				t.rmcol("t")
+				t.reopen()
+				t.wantNothing("t/a")
+				t.wantNothing("d/a")
+			}
+		},
+	},
+	{
+		"Reopen/properties",
+		"properties set, moved and copied before a restart are so after it, and stay over commits; those of what was deleted stay gone",
+		func(t *env) {
+			for _, name := range []string{"a", "b", "gone", "d/a"} {
+				t.put(name, "content")
+				t.set(name, "k", "of "+name)
+			}
+			t.set("d", "k", "of d")
+			t.remove("gone")
+			t.move("Move", "d", "t")
+			t.move("Copy", "b", "c")
+			for range 2 {
+				t.reopen()
+				t.wantProperties("a", "k", "of a")
+				t.wantProperties("c", "k", "of b")
+				t.wantProperties("t", "k", "of d")
+				t.wantProperties("t/a", "k", "of d/a")
+				t.put("a", "changed")
+				t.put("gone", "content")
+				t.wantProperties("gone")
+			}
+			t.wantProperties("a", "k", "of a")
 		},
 	},
 }

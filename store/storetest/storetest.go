@@ -17,6 +17,7 @@
 // Each case names the method or notion it is about and states the rule it
 // checks; a failure repeats the rule. A store that survives its process says in
 // Options how it is opened again, one that could leave litter how it is found.
+// The cases of an optional interface are skipped where it is not implemented.
 //
 // # Histories
 //
@@ -73,7 +74,8 @@ type testCase struct {
 // cases returns the contract, as far as it can be tested with o.
 func cases(o Options) []testCase {
 	all := slices.Concat(nameCases, statCases, openCases, contentCases, stageCases, commitCases, deleteCases,
-		listCases, revisionCases, modifiedCases, historyCases, contextCases, concurrentCases)
+		listCases, revisionCases, modifiedCases, historyCases, contextCases, concurrentCases,
+		collectionCases, moverCases, propertyCases, keeperCases, purgeCases)
 	if o.Reopen != nil {
 		all = append(all, reopenCases...)
 	}
