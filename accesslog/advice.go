@@ -39,7 +39,7 @@ func (f Format) Advice(missing Fields) []Advice {
 		missing = DiagnosisFields
 	}
 	switch f.name {
-	case "iis":
+	case "iis", "iis-native":
 		return []Advice{iisAdvice(missing)}
 	case "httperr":
 		return []Advice{httperrAdvice}

@@ -139,7 +139,7 @@ func directiveFormat(lines [][]byte) string {
 			return "iis"
 		case isSoftware && bytes.Contains(software, []byte("HTTP API")):
 			return "httperr"
-		case isSoftware && bytes.Contains(software, []byte("Internet Information Services")):
+		case isSoftware && (bytes.Contains(software, []byte("Internet Information Services")) || bytes.Contains(software, []byte("IIS Advanced Logging"))):
 			return "iis"
 		}
 	}
@@ -192,6 +192,7 @@ var textCandidates = []candidate{
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
+	{format: Format{name: "iis-native", server: "IIS"}, note: "its times are taken for UTC, or those of --time-zone, and its dates for month/day/year if they can be"},
 	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
 	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
 	{format: Format{name: "cloudfront", server: "CloudFront"}, note: "it has no #Fields directive, so the fields of standard logs are assumed"},

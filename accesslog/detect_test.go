@@ -72,7 +72,7 @@ func family(name string) string {
 		return "common log format"
 	case "json", "caddy", "fourtwelve":
 		return "json"
-	case "iis", "httperr":
+	case "iis", "httperr", "cloudfront":
 		return "w3c" // with the directives in the log either reads it
 	}
 	return name

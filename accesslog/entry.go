@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -168,6 +169,11 @@ func (e *Entry) value(i int) []byte {
 	}
 	var v []byte
 	v, e.scratch = e.layout.columns[i].unescape.apply(e.line, e.spans[i], e.scratch)
+	if e.layout.ansi && !utf8.Valid(v) {
+		n := len(e.scratch)
+		e.scratch = appendWindows1252(e.scratch, v)
+		v = e.scratch[n:len(e.scratch):len(e.scratch)]
+	}
 	return v
 }
 

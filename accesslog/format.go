@@ -50,6 +50,7 @@ var formatSpecs = []formatSpec{
 	{"iis", "IIS", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
 		return w3cDialectOf(newIIS(), orDefault(arg, iisDefaultFields))
 	}},
+	{"iis-native", "IIS", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newNative(in), nil) }},
 	{"httperr", "HTTP.sys", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
 		return w3cDialectOf(newIIS(), orDefault(arg, httperrFields))
 	}},
@@ -92,9 +93,9 @@ var formatSpecs = []formatSpec{
 
 // Logs that a log_format of nginx describes although something else writes them.
 const (
-	envoyLog = `[$time_iso8601] "$request" $status $flags $request_length $body_bytes_sent $ms $upstream_ms ` +
+	envoyLog = `[$time_iso8601] "$request" $status $response_flags $request_length $body_bytes_sent $ms $upstream_ms ` +
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr"`
-	istioLog = `[$time_iso8601] "$request" $status $flags $details $termination "$failure" $request_length $body_bytes_sent $ms $upstream_ms ` +
+	istioLog = `[$time_iso8601] "$request" $status $response_flags $details $termination "$failure" $request_length $body_bytes_sent $ms $upstream_ms ` +
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr" $cluster $rest`
 	elbLog = `$time_iso8601 $elb $remote_addr:$remote_port $upstream_addr $request_ms $target_ms $response_ms $status $upstream_status ` +
 		`$request_length $bytes_sent "$request" "$http_user_agent" $rest`

@@ -127,8 +127,9 @@ func checkEntry(t *testing.T, e *Entry) string {
 func FuzzIIS(f *testing.F) {
 	fuzzReader(f, "iis", "iis", "iis:date time sc-status cs-uri-stem If-Match")
 }
-func FuzzHTTPERR(f *testing.F) { fuzzReader(f, "httperr", "httperr") }
-func FuzzCaddy(f *testing.F)   { fuzzReader(f, "caddy", "caddy") }
+func FuzzIISNative(f *testing.F) { fuzzReader(f, "iis-native", "iis-native") }
+func FuzzHTTPERR(f *testing.F)   { fuzzReader(f, "httperr", "httperr") }
+func FuzzCaddy(f *testing.F)     { fuzzReader(f, "caddy", "caddy") }
 func FuzzHAProxy(f *testing.F) {
 	fuzzReader(f, "haproxy", "haproxy", "haproxy:If-Match:5,Host|ETag", "haproxy:|ETag")
 }

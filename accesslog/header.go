@@ -27,6 +27,18 @@ var requestFields = map[string]Field{
 	"referer":             Referer,
 	"user-agent":          UserAgent,
 	"x-forwarded-for":     ForwardedFor,
+	"forwarded":           ForwardedFor,
+	"cf-connecting-ip":    ForwardedFor, // of Cloudflare
+	"true-client-ip":      ForwardedFor, // of Akamai and Cloudflare
+	"fastly-client-ip":    ForwardedFor,
+	"x-azure-clientip":    ForwardedFor,
+	"x-real-ip":           ForwardedFor,
+	"x-client-ip":         ForwardedFor,
+	"x-cluster-client-ip": ForwardedFor,
+	"client-ip":           ForwardedFor,
+	"x-original-for":      ForwardedFor, // of ASP.NET Core
+	"originalip":          ForwardedFor, // as Microsoft names the custom field
+	"original-ip":         ForwardedFor,
 	"x-request-id":        RequestID,
 	"x-correlation-id":    RequestID,
 }
@@ -64,8 +76,10 @@ func headerColumn(name string, d direction) column {
 		c.field = WAF
 	}
 	switch c.field {
-	case Host, RequestID, Cache, ForwardedFor:
+	case Host, RequestID, Cache:
 		c.rank = -1 // if the format has a better source, that is the one
+	case ForwardedFor:
+		c.rank = forwardedRank(lower)
 	}
 	return c
 }
@@ -89,4 +103,15 @@ func isFirewallName(name string) bool {
 		}
 	}
 	return false
+}
+
+// forwardedRank prefers fields that have one address, of the client, to lists, and lists to what anybody may have written.
+func forwardedRank(name string) int8 {
+	switch name {
+	case "x-forwarded-for":
+		return -1
+	case "forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "client-ip":
+		return -2
+	}
+	return 0
 }

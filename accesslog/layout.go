@@ -21,6 +21,8 @@ type layout struct {
 	// named layouts have a column for the client that names or numbers a machine, so that a line with
 	// anything else there is not of the layout.
 	named bool
+	// ansi layouts are of logs that may be in Windows-1252.
+	ansi bool
 	// lost, if not 0, is the column of lines that say how many requests are not in
 	// the log.
 	lost int8

@@ -52,6 +52,7 @@ var nginxVariables = map[string]column{
 	"ssl_session_id":         {secret: true},
 	"app_protect_outcome":    {field: WAF},
 	"upstream_response_time": {},
+	"response_flags":         {field: Reason}, // of Envoy
 }
 
 // nginxSlots are the variables whose values are not just up to the next literal.

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"io"
+	"net/netip"
 	"time"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	// Location is that of times which a format logs without a zone: HAProxy's, and
 	// Caddy's with time_format wall. Nil is UTC.
 	Location *time.Location
+	// Proxies are networks of which every machine is a proxy that names its clients: see File.Proxied.
+	Proxies []netip.Prefix
 	// Stdin is read for the path "-". Nil is os.Stdin.
 	Stdin io.Reader
 	// Progress, if not nil, is called now and then from the goroutine that loops

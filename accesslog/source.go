@@ -135,25 +135,32 @@ func (s *source) look(o *Options) error {
 		return err
 	}
 	s.file.format, s.file.notes = s.dialect.format, s.dialect.notes
-	s.first = s.dialect.firstTime(linesOf(sample, whole))
+	lines := linesOf(sample, whole)
+	s.first = s.dialect.firstTime(lines)
+	s.file.proxied = proxied{s.dialect.lookProxied(lines), o.Proxies}
 	return nil
 }
 
 // firstTime is the time of the earliest entry in lines, or 0.
 func (d *dialect) firstTime(lines [][]byte) int64 {
-	p, state := newLineParser(), d.start
 	first := int64(math.MaxInt64)
-	for _, line := range lines {
-		if d.w3c != nil && line[0] == '#' {
-			state = d.w3c.directive(state, line)
-		} else if p.parse(state.layout, p.inner(state.layout, line)) == isEntry {
-			first = min(first, p.entry.at)
-		}
-	}
+	d.eachEntry(lines, func(e *Entry) { first = min(first, e.at) })
 	if first == math.MaxInt64 {
 		return 0
 	}
 	return first
+}
+
+// eachEntry calls see with each entry in lines.
+func (d *dialect) eachEntry(lines [][]byte, see func(e *Entry)) {
+	p, state := newLineParser(), d.start
+	for _, line := range lines {
+		if d.w3c != nil && line[0] == '#' {
+			state = d.w3c.directive(state, line)
+		} else if p.parse(state.layout, p.inner(state.layout, bytes.Clone(line))) == isEntry {
+			see(&p.entry)
+		}
+	}
 }
 
 // content opens the file and unpacks it. The bytes read are added to read, unless that

@@ -65,6 +65,8 @@ type File struct {
 	logged atomic.Uint64
 	notes  []string
 	err    error
+
+	proxied proxied
 }
 
 // Name is the path as it was given or found, or "-".

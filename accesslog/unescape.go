@@ -32,6 +32,8 @@ const (
 	numberSign
 	// operation: the method of an operation of an object store, as in PutObject and GetBlob.
 	operation
+	// iisQuery: nothing is escaped, and what IIS and its modules have appended is no part of the query.
+	iisQuery
 )
 
 // apply returns the value that s of line stands for: a part of line itself if
@@ -53,6 +55,8 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return cutPort(raw), scratch
 	case operation:
 		return methodOf(raw), scratch
+	case iisQuery:
+		return withoutLogIDs(raw, scratch)
 	case plusBlank:
 		return unescapeWith(raw, '+', appendPlus, scratch)
 	case plusBlankOutsideQuotes:

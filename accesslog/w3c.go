@@ -28,7 +28,7 @@ var w3cColumns = map[string]column{
 	"time":                        {},
 	"s-ip":                        {field: Node, rank: -1},
 	"s-computername":              {field: Node, rank: 1},
-	"s-sitename":                  {},
+	"s-sitename":                  {field: Host, rank: -2}, // keeps the sites of a centralized log apart
 	"s-siteid":                    {},
 	"s-port":                      {},
 	"s-queuename":                 {},
@@ -54,6 +54,7 @@ var w3cColumns = map[string]column{
 	"sc-content-len":              {},
 	"sc-range-start":              {field: ContentRange},
 	"time-taken":                  {field: Duration, unit: time.Millisecond},
+	"timetakenms":                 {field: Duration, unit: time.Millisecond}, // of Advanced Logging
 	"x-edge-location":             {field: Node},
 	"x-edge-result-type":          {field: Cache},
 	"x-edge-detailed-result-type": {field: Reason},
@@ -87,6 +88,8 @@ func w3cColumn(name string) column {
 // A w3cDialect reads W3C logs: lines of values, in the order of the last #Fields.
 type w3cDialect struct {
 	separator byte
+	// ansi is set if the log may be in Windows-1252.
+	ansi bool
 	// adapt changes a column to what the server makes of it.
 	adapt func(c *column)
 
@@ -95,11 +98,13 @@ type w3cDialect struct {
 }
 
 func newIIS() *w3cDialect {
-	return &w3cDialect{separator: ' ', layouts: map[string]*layout{}, adapt: func(c *column) {
+	return &w3cDialect{separator: ' ', ansi: true, layouts: map[string]*layout{}, adapt: func(c *column) {
 		switch {
+		case c.field == Query:
+			c.unescape = iisQuery
 		case isTagList(c.field):
 			c.unescape = plusBlankOutsideQuotes
-		case c.field != Path && c.field != Query && c.field != Target:
+		case c.field != Path && c.field != Target:
 			c.unescape = plusBlank
 		}
 	}}
@@ -119,12 +124,17 @@ type w3cState struct {
 	layout *layout // nil before the first #Fields, and if that cannot be read
 	fields string
 	date   string // of #Date, as in 2026-11-03
+	// advanced is set by the #Software of IIS Advanced Logging, which puts texts into quotation marks.
+	advanced bool
 }
 
 // directive returns the state after a line that begins with "#".
 func (d *w3cDialect) directive(s w3cState, line []byte) w3cState {
 	name, value, _ := bytes.Cut(line, []byte{':'})
 	switch string(name) {
+	case "#Software":
+		s.advanced = bytes.Contains(value, []byte("Advanced Logging"))
+		return s
 	case "#Fields":
 		s.fields = string(bytes.TrimSpace(value))
 	case "#Date":
@@ -133,25 +143,30 @@ func (d *w3cDialect) directive(s w3cState, line []byte) w3cState {
 		return s
 	}
 	if s.fields != "" {
-		s.layout = d.layout(s.fields, s.date)
+		s.layout = d.layout(s.fields, s.date, s.advanced)
 	}
 	return s
 }
 
 // layout returns the layout for the fields of a directive, nil if there is none. It is
 // called by several goroutines.
-func (d *w3cDialect) layout(fields, date string) *layout {
+func (d *w3cDialect) layout(fields, date string, advanced bool) *layout {
 	names := strings.Fields(fields)
 	isDate := func(name string) bool { return strings.EqualFold(name, "date") }
 	if slices.ContainsFunc(names, isDate) {
 		date = "" // each line has its own
 	}
 	key := date + " " + fields
+	if advanced {
+		key = "advanced " + key
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l, known := d.layouts[key]
 	if !known {
-		l, _ = d.compile(names, date)
+		if l, _ = d.compile(names, date); l != nil && advanced {
+			l.splitter = quotedDelimited{l.columns}
+		}
 		if len(d.layouts) < maxLayouts {
 			d.layouts[key] = l
 		}
@@ -167,7 +182,7 @@ func (d *w3cDialect) compile(names []string, date string) (*layout, error) {
 	if len(names) > maxColumns {
 		return nil, fmt.Errorf("%d fields are more than the %d that can be read", len(names), maxColumns)
 	}
-	l := &layout{splitter: delimited{d.separator, len(names)}, clock: w3cTime}
+	l := &layout{splitter: delimited{d.separator, len(names)}, clock: w3cTime, ansi: d.ansi}
 	dateColumn, timeColumn := int8(-1), int8(-1)
 	for i, name := range names {
 		c := w3cColumn(name)
@@ -229,4 +244,62 @@ func (d delimited) split(line []byte, spans []span) verdict {
 	}
 	spans[d.n-1] = span{uint32(pos), uint32(end)}
 	return isEntry
+}
+
+// quotedDelimited splits the lines of IIS Advanced Logging: at tabs, or at blanks if there are none, with texts in
+// quotation marks.
+type quotedDelimited struct{ columns []column }
+
+func (d quotedDelimited) split(line []byte, spans []span) verdict {
+	separator := byte(' ')
+	if bytes.IndexByte(line, '\t') >= 0 {
+		separator = '\t'
+	}
+	pos := 0
+	for i := range d.columns {
+		if i > 0 {
+			if pos >= len(line) || line[pos] != separator {
+				return unreadable
+			}
+			pos++
+		}
+		end := quotedEnd(line, pos, separator)
+		spans[i] = d.columns[i].unquoted(line, span{uint32(pos), uint32(end)})
+		pos = end
+	}
+	if pos < len(line) && pos+1 < len(line) {
+		return unreadable
+	}
+	return isEntry
+}
+
+// quotedEnd is where the value at pos ends: at the separator, which is not looked for inside of quotation marks.
+func quotedEnd(line []byte, pos int, separator byte) int {
+	if pos < len(line) && line[pos] == '"' {
+		for from := pos + 1; ; {
+			n := bytes.IndexByte(line[from:], '"')
+			if n < 0 {
+				break
+			}
+			if from += n + 1; from == len(line) || line[from] == separator {
+				return from
+			}
+		}
+	}
+	if n := bytes.IndexByte(line[pos:], separator); n >= 0 {
+		return pos + n
+	}
+	return len(line)
+}
+
+// unquoted is a value without the quotation marks around it. Those of an entity tag belong to it.
+func (c *column) unquoted(line []byte, s span) span {
+	if s.end-s.start < 2 || line[s.start] != '"' || line[s.end-1] != '"' {
+		return s
+	}
+	inner := span{s.start + 1, s.end - 1}
+	if isTagList(c.field) && bytes.IndexByte(line[inner.start:inner.end], '"') < 0 {
+		return s
+	}
+	return inner
 }

@@ -272,7 +272,7 @@ func (p *write) raceConfidence(w *write) diagnose.Confidence {
 	switch {
 	case p.etag != "":
 		return certain
-	case p.who != w.who && p.ago(w.at) <= raceWithin:
+	case !p.who.is(w.who) && p.ago(w.at) <= raceWithin:
 		return likely
 	}
 	return possible
@@ -294,7 +294,7 @@ type series struct {
 }
 
 func seriesKey(target uint64, who principal, method string) uint64 {
-	return mix(mix(target, hash(who.client)), mix(hash(who.user), hash(method)))
+	return mix(mix(target, who.key()), mix(hash(who.user), hash(method)))
 }
 
 // refused looks at a 412.

@@ -15,34 +15,6 @@ const (
 	maxLook   = 64
 )
 
-// principal is who made a request, as far as a log tells.
-type principal struct {
-	client, user string
-}
-
-func principalOf(e *accesslog.Entry) principal {
-	return principal{keep(clientOf(e)), keep(e.Text(accesslog.User))}
-}
-
-// String names the user and the address.
-func (p principal) String() string {
-	if p.user != "" {
-		return p.user + " at " + p.client
-	}
-	return p.client
-}
-
-// subject names it as the one who did something, in a sentence.
-func (p principal) subject() string {
-	switch {
-	case p.user != "":
-		return "the user " + p.String()
-	case p.client == "":
-		return "a client"
-	}
-	return "the client " + p.client
-}
-
 // maxKept bounds the bytes of a value that is remembered.
 const maxKept = 128
 
@@ -68,6 +40,7 @@ type write struct {
 	size    int64  // of the request's content; -1 if not known
 	node    string
 	created bool // with If-None-Match: *
+	gone    bool // the client had gone before it got the answer
 	file    string
 	line    int64
 	before  int64 // number of the write to the same target before it
@@ -81,7 +54,7 @@ func writeOf(e *accesslog.Entry, target uint64) write {
 		created: strings.TrimSpace(e.Text(accesslog.IfNoneMatch)) == "*", file: e.File().Name(), line: e.Line(),
 	}
 	w.at, _ = e.UnixNano()
-	w.took = durationOf(e)
+	w.took, w.gone = durationOf(e), e.ClientGone()
 	return w
 }
 

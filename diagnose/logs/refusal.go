@@ -292,7 +292,7 @@ func (r *refusal) ifHeader() *finding {
 	}
 	node := nodeOf(r.e)
 	for w := range r.a.history.of(r.target) {
-		if w.method == "LOCK" && w.done() && w.who == r.who && w.node != "" && node != "" && w.node != node {
+		if w.method == "LOCK" && w.done() && w.who.is(r.who) && w.node != "" && node != "" && w.node != node {
 			return r.finding("lock-store-not-shared", likely, "the lock is from "+w.node+", "+say(w.ago(r.at))+" before, and "+keep(node)+" does not know it", w.fact("LOCK"))
 		}
 	}
@@ -383,10 +383,10 @@ func (r *refusal) chain() *finding {
 		if !named && !led {
 			return nil // the last write has nothing to do with it, so nobody knows
 		}
-		if w.who == r.who {
+		if w.who.is(r.who) {
 			return nil // see lostResponse and ownWrite
 		}
-		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.subject(), say(w.ago(r.at)))
+		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.beside(r.who), say(w.ago(r.at)))
 		switch {
 		case named && led:
 			says += ", from the version that this client names to the current one"
@@ -409,13 +409,13 @@ func (r *refusal) lostResponse() *finding {
 		return nil
 	}
 	for w := range r.a.history.of(r.target) {
-		if w.ago(r.at) > retryUnknown || w.who != r.who && w.changes() {
+		if w.ago(r.at) > retryUnknown || !w.who.is(r.who) && w.changes() {
 			return nil
 		}
-		if w.who != r.who || w.method != r.method || !w.done() && !w.unknown() {
+		if !w.who.is(r.who) || w.method != r.method || !w.done() && !w.unknown() {
 			continue
 		}
-		if w.done() && w.ago(r.at) > retryWithin || !r.repeats(w) {
+		if w.done() && !w.gone && w.ago(r.at) > retryWithin || !r.repeats(w) {
 			return nil
 		}
 		return r.finding("retry-after-lost-response", r.retryConfidence(w),
@@ -440,7 +440,7 @@ func (r *refusal) repeats(w *write) bool {
 func (r *refusal) retryConfidence(w *write) diagnose.Confidence {
 	attempt := r.e.Text(accesslog.Attempt)
 	switch {
-	case attempt != "" && !strings.Contains(attempt, "attempt=1"), w.unknown(),
+	case attempt != "" && !strings.Contains(attempt, "attempt=1"), w.unknown(), w.gone,
 		w.size >= 0 && sizeOf(r.e) == w.size, r.conditions != "" && w.size < 0:
 		return likely
 	}
@@ -456,7 +456,7 @@ func (r *refusal) ownWrite() *finding {
 		if !w.changes() {
 			continue
 		}
-		if w.who != r.who || w.removes() {
+		if !w.who.is(r.who) || w.removes() {
 			return nil
 		}
 		ago := say(w.ago(r.at))
@@ -515,7 +515,7 @@ func (r *refusal) download() *finding {
 		return nil
 	}
 	conditional := r.has(accesslog.IfMatch) || r.has(accesslog.IfUnmodifiedSince)
-	if r.a.resumed(mix(hash(r.e.Text(accesslog.Path)), hash(r.who.client)), r.at) {
+	if r.a.resumed(mix(hash(r.e.Text(accesslog.Path)), r.who.key()), r.at) {
 		c := likely
 		if conditional && r.has(accesslog.Range) {
 			c = certain
@@ -565,16 +565,16 @@ func (r *refusal) conflict() *finding {
 			continue
 		}
 		ago := w.ago(r.at)
-		if w.who == r.who || ago > conflictEver {
+		if w.who.is(r.who) || ago > conflictEver {
 			return nil
 		}
 		c := likely
 		if ago > conflictWithin {
 			c = possible
 		}
-		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.subject(), say(ago))
+		says := fmt.Sprintf("the 412 is right: %s changed it %s before", w.who.beside(r.who), say(ago))
 		if !r.conditional() {
-			says = fmt.Sprintf("the 412 seems to be right: %s changed it %s before", w.who.subject(), say(ago))
+			says = fmt.Sprintf("the 412 seems to be right: %s changed it %s before", w.who.beside(r.who), say(ago))
 		}
 		return r.finding("stale-etag-concurrent-edit", c, says, w.fact("the change"))
 	}

@@ -64,6 +64,9 @@ func (w *write) fact(name string) diagnose.Fact {
 	if w.node != "" {
 		value += ", by " + w.node
 	}
+	if w.gone {
+		value += ", the client had gone"
+	}
 	return diagnose.Fact{Name: name, Value: value, Source: place(w.file, w.line)}
 }
 
@@ -78,6 +81,9 @@ func statusText(status int) string {
 func (w *write) outcome() string {
 	if w.status == 0 {
 		return "got no answer"
+	}
+	if w.gone {
+		return "it was " + statusText(w.status) + " when the client had gone"
 	}
 	return "it was " + statusText(w.status)
 }

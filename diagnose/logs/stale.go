@@ -200,7 +200,7 @@ func (h *heldRefusal) judgeRead(all *sampled[reads]) bool {
 	if p == nil {
 		return false
 	}
-	list := all.values[readKey(h.target, hash(h.who.client), p.tag)]
+	list := all.values[readKey(h.target, h.who.key(), p.tag)]
 	if list == nil {
 		return false
 	}
@@ -237,7 +237,7 @@ func (h *heldRefusal) staleRead(r *read) {
 		by = "a cache"
 	}
 	who, did := p.who.subject(), "replaced"
-	if p.who == h.who {
+	if p.who.is(h.who) {
 		who = "this client itself"
 	}
 	if p.removed {

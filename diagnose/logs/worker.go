@@ -54,10 +54,10 @@ func newWorker(only *accesslog.StatusSet) *worker {
 func (w *worker) each(e *accesslog.Entry) bool {
 	status, client := e.Status(), clientOf(e)
 	path, query := e.PathQuery()
-	hp, hc := hash(path), hash(client)
+	hp := hash(path)
 	if !w.only.Empty() {
 		if !w.only.Has(status) {
-			return w.before(e, status, mix(hp, hc))
+			return w.before(e, status, hp)
 		}
 		countMethod(w.methods, e.Text(accesslog.Method))
 	}
@@ -73,7 +73,7 @@ func (w *worker) each(e *accesslog.Entry) bool {
 		size = 0
 	}
 	w.paths.add(hp, path, 1, refused)
-	w.clients.add(hc, client, 1, refused)
+	w.clients.add(hash(client), client, 1, refused)
 	w.nodes.add(nodeOf(e), refused)
 	w.time(e, status, refused)
 	if status == 428 {
@@ -84,7 +84,7 @@ func (w *worker) each(e *accesslog.Entry) bool {
 		if w.joined != nil {
 			w.join(e, hp)
 		}
-		w.get(e, get{path, query, size, hp, hc})
+		w.get(e, get{path: path, query: query, size: size, hp: hp})
 		return refused > 0
 	case method.IsSafe(m):
 		return refused > 0
@@ -96,11 +96,11 @@ func (w *worker) each(e *accesslog.Entry) bool {
 }
 
 // before looks at an entry that does not count, and reports whether it may be what led to one that does.
-func (w *worker) before(e *accesslog.Entry, status int, download uint64) bool {
+func (w *worker) before(e *accesslog.Entry, status int, hp uint64) bool {
 	switch m := e.Text(accesslog.Method); {
 	case m == "GET":
 		if at, timed := e.UnixNano(); timed && status == 206 {
-			w.parts.note(download, at)
+			w.parts.note(mix(hp, keyOf(e)), at)
 		}
 		return false
 	case method.IsSafe(m):
@@ -164,7 +164,8 @@ func matters(method string, status int) bool {
 type get struct {
 	path, query string
 	size        int64 // of the response; 0 if not known
-	hp, hc      uint64
+	hp          uint64
+	from        uint64 // see who; 0 before it was asked for
 }
 
 // target is as targetOf.
@@ -176,8 +177,16 @@ func (g *get) target(e *accesslog.Entry) uint64 {
 	return withHost(e, h)
 }
 
+// who is a number for the client.
+func (g *get) who(e *accesslog.Entry) uint64 {
+	if g.from == 0 {
+		g.from = keyOf(e)
+	}
+	return g.from
+}
+
 // download is for client and path.
-func (g *get) download() uint64 { return mix(g.hp, g.hc) }
+func (g *get) download(e *accesslog.Entry) uint64 { return mix(g.hp, g.who(e)) }
 
 // get looks at a GET.
 func (w *worker) get(e *accesslog.Entry, g get) {
@@ -226,7 +235,7 @@ func (w *worker) full(e *accesslog.Entry, g *get) {
 		w.repeated(e, g)
 	}
 	if ranged == accesslog.NotLogged {
-		if at, timed := e.UnixNano(); timed && w.parts.resumed(g.download(), at) {
+		if at, timed := e.UnixNano(); timed && w.parts.resumed(g.download(e), at) {
 			w.maybeStartedAgain(e)
 		}
 	}
@@ -234,7 +243,7 @@ func (w *worker) full(e *accesslog.Entry, g *get) {
 
 // repeated notes what was sent to whom.
 func (w *worker) repeated(e *accesslog.Entry, g *get) {
-	key := mix(g.target(e), g.hc)
+	key := mix(g.target(e), g.who(e))
 	switch tag := e.Text(accesslog.ETag); {
 	case tag != "":
 		key = mix(key, hash(tag))
