@@ -36,6 +36,8 @@ type chunker struct {
 	buffer func() []byte
 	w3c    *w3cDialect
 	state  w3cState
+	// broken is set if lines may be broken: see parser.mend.
+	broken bool
 
 	rest         []byte // what has been read and is part of no chunk, at the start of its buffer
 	line, offset int64
@@ -43,7 +45,8 @@ type chunker struct {
 }
 
 func newChunker(r io.Reader, size int, buffer func() []byte, d *dialect) *chunker {
-	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1}
+	l := d.start.layout
+	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1, broken: l != nil && l.wrapped}
 }
 
 // next returns the next chunk, or the error that ended the file, such as io.EOF. A line
@@ -59,7 +62,11 @@ func (c *chunker) next() (chunk, error) {
 		if c.err != nil {
 			return c.last(b)
 		}
-		if end := bytes.LastIndexByte(b, '\n') + 1; end > 0 {
+		end := bytes.LastIndexByte(b, '\n') + 1
+		if c.broken && len(b) <= maxLine {
+			end = endOfWhole(b[:end])
+		}
+		if end > 0 {
 			c.rest = append(c.spare(len(b)-end), b[end:]...)
 			return c.cut(b[:end], b), nil
 		}

@@ -143,6 +143,7 @@ type parser struct {
 	records []record
 	kept    []span
 	bytes   int // of the lines of records
+	broken  broken
 }
 
 func newParser(worker int, o *Options) *parser {
@@ -183,6 +184,7 @@ func (p *parser) parse(b *batch, w3c *w3cDialect) {
 		}
 		rest = rest[n:]
 	}
+	p.unmended()
 	t.Bytes = int64(len(c.text))
 	p.pack()
 }
@@ -201,6 +203,18 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 	if len(line) == 0 {
 		p.other(n)
 		return
+	}
+	number := t.Lines
+	if l != nil && l.wrapped {
+		whole, more := p.mend(line, offset, n)
+		if more {
+			return
+		}
+		if b := &p.broken; b.text != nil {
+			number, offset = b.number, b.offset
+			*b = broken{}
+		}
+		line = whole
 	}
 	switch line = p.inner(l, line); p.lineParser.parse(l, line) {
 	case unreadable:
@@ -221,7 +235,7 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 		t.Filtered++
 		return
 	}
-	e.number, e.offset = p.batch.chunk.line+t.Lines, p.batch.chunk.offset+int64(offset)
+	e.number, e.offset = p.batch.chunk.line+number, p.batch.chunk.offset+int64(offset)
 	t.count(e)
 	if p.each(p.worker, e) {
 		p.keep(e)

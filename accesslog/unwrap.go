@@ -33,7 +33,15 @@ func unwrap(line []byte) []byte {
 
 // unwrapAll unwraps copies of lines, and reports whether that changed any of them.
 func unwrapAll(lines [][]byte) (inner [][]byte, wrapped bool) {
+	var head []byte // of a broken line
 	for _, line := range lines {
+		if n, _, partial := criMark(line); partial || n > 0 && head != nil {
+			if head = append(head, line[n:]...); partial {
+				wrapped = true
+				continue
+			}
+			line, head = head, nil
+		}
 		in := unwrap(bytes.Clone(line))
 		wrapped = wrapped || len(in) != len(line)
 		if len(in) > 0 {
@@ -169,10 +177,102 @@ func stamp(line []byte) int {
 	return n + zone + 1
 }
 
+// criMark is the time, the stream and the tag that a container runtime of Kubernetes puts before a line (CRI), their
+// length and the stream. partial is set for a part of a line that the next of that stream goes on with.
+func criMark(line []byte) (n int, stream byte, partial bool) {
+	n = stamp(line)
+	rest := line[n:]
+	if n == 0 || len(rest) < len("stdout F ") || rest[7] != 'F' && rest[7] != 'P' || rest[8] != ' ' && rest[8] != ':' {
+		return 0, 0, false
+	}
+	if !bytes.HasPrefix(rest, []byte("stdout ")) && !bytes.HasPrefix(rest, []byte("stderr ")) {
+		return 0, 0, false
+	}
+	end := bytes.IndexByte(rest[8:], ' ') // there may be more tags, as in F:x
+	if end < 0 {
+		return 0, 0, false
+	}
+	return n + 8 + end + 1, rest[3], rest[7] == 'P'
+}
+
+// A broken line has been read in part: the rest follows in a line of its own.
+type broken struct {
+	text   []byte // in the memory of the chunk
+	stream byte
+	number int64 // of its first line, in the chunk
+	offset int   // of that
+	bytes  int   // of all its lines
+}
+
+// mend deals with a line of a file whose lines may be broken. If it is part of one, line is what is known of the
+// whole, and more reports whether that is not all.
+func (p *parser) mend(line []byte, offset, n int) (whole []byte, more bool) {
+	mark, stream, partial := criMark(line)
+	b := &p.broken
+	if mark == 0 || b.text != nil && b.stream != stream {
+		p.unmended()
+		if !partial {
+			return line, false
+		}
+	}
+	if !partial && b.text == nil {
+		return line, false
+	}
+	rest := line[mark:]
+	if b.text == nil {
+		*b = broken{text: rest, stream: stream, number: p.batch.totals.Lines, offset: offset}
+	} else {
+		b.text = joinBefore(b.text, rest)
+	}
+	if b.bytes += n; partial {
+		p.other(n)
+	}
+	return b.text, partial
+}
+
+// joinBefore moves head, which is before tail in the same memory, to the place right before it.
+func joinBefore(head, tail []byte) []byte {
+	at := cap(head) - cap(tail) // of tail, from the start of head
+	all := head[:at+len(tail)]
+	copy(all[at-len(head):at], head)
+	return all[at-len(head):]
+}
+
+// unmended counts what was read of a line without an end.
+func (p *parser) unmended() {
+	b := &p.broken
+	if b.text == nil {
+		return
+	}
+	t := &p.batch.totals
+	t.Other--
+	t.OtherBytes -= int64(b.bytes)
+	lines := t.Lines
+	t.Lines = b.number
+	p.bad(b.text, b.bytes, false)
+	t.Lines = lines
+	*b = broken{}
+}
+
+// endOfWhole returns where the last line of text that is not broken ends.
+func endOfWhole(text []byte) int {
+	end := len(text)
+	for end > 0 {
+		start := bytes.LastIndexByte(text[:end-1], '\n') + 1
+		if n, _, partial := criMark(text[start:end]); n == 0 || !partial {
+			return end
+		}
+		end = start
+	}
+	return 0
+}
+
 // afterTime is what follows the time: the stream and the tag of a container runtime, or a host and a program.
 func afterTime(line []byte) int {
-	if bytes.HasPrefix(line, []byte("stdout F ")) || bytes.HasPrefix(line, []byte("stderr F ")) {
-		return len("stdout F ")
+	for _, mark := range []string{"stdout F ", "stderr F ", "stdout P ", "stderr P "} {
+		if hasPrefix(line, mark) {
+			return len(mark)
+		}
 	}
 	return syslogTag(line)
 }

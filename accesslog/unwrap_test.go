@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,26 @@ var wrappers = map[string]func(line string, i int) string{
 	"mixed": func(line string, i int) string {
 		return []string{"", "2026-11-03T09:15:20.1Z stdout F ", "<190>Nov  3 09:15:20 web1 nginx: "}[i%3] + line
 	},
+}
+
+// TestBrokenLines: what a container runtime has broken into parts is joined, also if the parts are in two chunks.
+func TestBrokenLines(t *testing.T) {
+	want := entriesOf(t, bareLines)
+	const mark, other = "2026-11-03T09:15:20.120456789Z stdout ", "2026-11-03T09:15:20.2Z stderr F something else\n"
+	var log strings.Builder
+	for i, line := range strings.Split(strings.TrimSuffix(bareLines, "\n"), "\n") {
+		log.WriteString(mark + "P " + line[:20+i] + "\n" + mark + "P " + line[20+i:40] + "\n" + mark + "F " + line[40:] + "\n")
+	}
+	got := regexp.MustCompile(`(?m)^\d+`).ReplaceAllStringFunc(entriesOf(t, log.String()), func(number string) string {
+		return map[string]string{"1": "1", "4": "2", "7": "3"}[number] // the first of three
+	})
+	if got != want {
+		t.Errorf("got\n%swant\n%sof\n%s", got, want, log.String())
+	}
+	lost := log.String() + mark + "P begins and does not end\n" + other + mark + "P ends with the file"
+	if got := entriesOf(t, lost); !strings.Contains(got, "3 lines were not read") {
+		t.Errorf("got %s", got)
+	}
 }
 
 func inJSON(s string) string {
@@ -177,6 +198,20 @@ func TestHostColumns(t *testing.T) {
 			t.Errorf("%s: %d of 2 lines were read", name, n)
 		}
 	}
+}
+
+// FuzzWrapped reads wrapped and broken logs.
+func FuzzWrapped(f *testing.F) {
+	for _, wrap := range wrappers {
+		var log strings.Builder
+		for i, line := range strings.Split(strings.TrimSuffix(bareLines, "\n"), "\n") {
+			log.WriteString(wrap(line, i) + "\n")
+		}
+		f.Add([]byte(log.String()), uint8(7))
+	}
+	const mark = "2026-11-03T09:15:20.120456789Z stdout "
+	f.Add([]byte(strings.ReplaceAll(mark+"F "+bareLines, "\n", "\n"+mark+"P 203.0.113.7 - \n"+mark+"F ")), uint8(50))
+	f.Fuzz(func(t *testing.T, log []byte, chunk uint8) { fuzzLog(t, log, Format{}, int(chunk)) })
 }
 
 // FuzzUnwrap: what is inside is a part of the line or of its JSON, never longer, and the line that was put in.
