@@ -59,11 +59,26 @@ func detectGiven(f Format, sample []byte, whole bool, in *time.Location) (*diale
 		return nil, fmt.Errorf("%w: looks like %s", ErrNotALog, looks)
 	}
 	if f.name == "json" && f.arg == "" {
-		l, ok := newJSON(jsonKeys(linesOf(sample, whole)), in)
+		lines := linesOf(sample, whole)
+		l, ok := newJSON(jsonPaths(jsonKeys(lines)), in)
+		if !ok {
+			l, ok = newJSON(nestedPaths(jsonMembers(lines)), in)
+		}
 		if !ok {
 			return nil, fmt.Errorf("%w: its first lines are no JSON objects with a status and a method or target", ErrNotALog)
 		}
 		return &dialect{format: f, start: w3cState{layout: l}}, nil
+	}
+	if f.name == "csv" && f.arg == "" {
+		lines := linesOf(sample, whole)
+		if len(lines) == 0 {
+			return nil, nil
+		}
+		names := csvNames(lines[0])
+		if _, ok := newCSV(names, in); !ok {
+			return nil, fmt.Errorf("%w: its first line has no names of columns, or none of a status and a method or target", ErrNotALog)
+		}
+		f.arg = strings.Join(names, ",")
 	}
 	d, err := f.dialect(in)
 	if err == nil && d.start.layout != nil && d.w3c == nil {
@@ -163,6 +178,7 @@ type candidate struct {
 // the first wins.
 var textCandidates = []candidate{
 	{format: Format{name: "s3", server: "Amazon S3"}, certain: true},
+	{format: Format{name: "caddy-console", server: "Caddy"}, certain: true},
 	{
 		format:  Format{name: "haproxy", arg: haproxyCapturesAdvised, server: "HAProxy"},
 		note:    "its captures are taken for " + haproxyCapturesAdvised,
@@ -192,6 +208,14 @@ var textCandidates = []candidate{
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
+	{format: Format{name: "squid", server: "Squid"}},
+	{format: Format{name: "uvicorn-timed", server: "uvicorn"}},
+	{format: Format{name: "uvicorn", server: "uvicorn"}, note: "it has no times"},
+	{format: Format{name: "werkzeug", server: "werkzeug"}},
+	{format: Format{name: "runserver", server: "Django"}, note: "it has no clients, so nobody can tell who sent what"},
+	{format: Format{name: "morgan-short", server: "morgan"}, note: "it has no times", accepts: looksLikeRequest},
+	{format: Format{name: "morgan-dev", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what", accepts: looksLikeRequest},
+	{format: Format{name: "morgan-tiny", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what", accepts: looksLikeRequest},
 	{format: Format{name: "iis-native", server: "IIS"}, note: "its times are taken for UTC, or those of --time-zone, and its dates for month/day/year if they can be"},
 	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
 	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
@@ -267,7 +291,11 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 			candidates = append(candidates, candidate{format: Format{name: shape.name, server: shape.server}, certain: true})
 		}
 		candidates = append(candidates, candidate{format: Format{name: "json", arg: strings.Join(jsonKeys(lines), ",")}})
+		if c, ok := nestedCandidate(lines, in); ok {
+			candidates = append(candidates, c)
+		}
 	}
+	candidates = append(slices.Clip(candidates), columnCandidates(lines)...)
 	most := (len(lines) + 2) / 3
 	for _, c := range candidates {
 		d, err := c.format.dialect(in)
@@ -325,6 +353,109 @@ func jsonKeys(lines [][]byte) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// columnCandidates are for lines whose first tells of their columns: it has the names of them, or they are as many as
+// CloudFront's real-time log has.
+func columnCandidates(lines [][]byte) (list []candidate) {
+	first := lines[0]
+	if bytes.IndexByte(first, ',') > 0 {
+		if names := csvNames(first); len(names) > 2 {
+			if _, ok := newCSV(names, nil); ok {
+				list = append(list, candidate{format: Format{name: "csv", arg: strings.Join(names, ",")}})
+			}
+		}
+	}
+	fields := strings.Fields(realtimeFields)
+	if n := bytes.Count(first, []byte{'\t'}) + 1; n >= 10 && n <= maxColumns && first[0] != '#' {
+		for len(fields) < n { // which were added to it since
+			fields = append(fields, fmt.Sprintf("field-%d", len(fields)+1))
+		}
+		list = append(list, candidate{
+			format:  Format{name: "cloudfront", arg: strings.Join(fields[:n], " "), server: "CloudFront"},
+			note:    "it is taken for a real-time log of CloudFront with all fields in their order; for others, --format cloudfront: with their names",
+			accepts: func(e *Entry) bool { return isAddress(e.Text(Client)) && looksLikeRequest(e) },
+		})
+	}
+	return list
+}
+
+// nestedCandidate is for JSON objects whose members are in others: what each means is told by its names. ok is false if
+// that does not make a log.
+func nestedCandidate(lines [][]byte, in *time.Location) (c candidate, ok bool) {
+	paths := nestedPaths(jsonMembers(lines))
+	l, ok := newJSON(paths, in)
+	if !ok {
+		return candidate{}, false
+	}
+	var pairs []string
+	seen := map[Field]bool{}
+	add := func(field string, column int8) {
+		if path := paths[column].path; !strings.ContainsAny(path, ",=") {
+			pairs = append(pairs, field+"="+path)
+		}
+	}
+	if len(l.when) == 1 {
+		add("time", l.when[0])
+	}
+	for _, column := range l.column {
+		switch {
+		case column < 0:
+		case int(column) >= len(paths): // a part of the request line
+			if parts := l.splitter.(*jsonRequest); !seen[NoField] {
+				seen[NoField] = true
+				add("request", int8(parts.request))
+			}
+		case !seen[l.columns[column].field]:
+			seen[l.columns[column].field] = true
+			add(fieldWithUnit(&l.columns[column]), column)
+		}
+	}
+	arg := strings.Join(pairs, ",")
+	return candidate{format: Format{name: "json", arg: arg}, note: "its members are taken by their names, as --format json:" + arg}, true
+}
+
+// fieldWithUnit is the name of the column's field, for mappedPaths.
+func fieldWithUnit(c *column) string {
+	if c.field != Duration {
+		return c.field.String()
+	}
+	switch c.unit {
+	case time.Millisecond:
+		return "duration_ms"
+	case time.Microsecond:
+		return "duration_us"
+	case time.Nanosecond:
+		return "duration_ns"
+	}
+	return "duration"
+}
+
+// jsonMembers returns the paths of all members of the objects in lines, in the order in which they come.
+func jsonMembers(lines [][]byte) (paths []string) {
+	seen := map[string]bool{}
+	var walk func(s *jsonScanner, prefix string, depth int)
+	walk = func(s *jsonScanner, prefix string, depth int) {
+		for key, ok := s.next(); ok && !s.bad; key, ok = s.next() {
+			path := prefix + string(key)
+			if s.peek() == '{' && depth < 5 {
+				s.pos++
+				walk(s, path+".", depth+1)
+				continue
+			}
+			s.value()
+			if !seen[path] && len(paths) < maxColumns {
+				seen[path] = true
+				paths = append(paths, path)
+			}
+		}
+	}
+	for _, line := range lines {
+		if s := (jsonScanner{b: line}); s.open() {
+			walk(&s, "", 0)
+		}
+	}
+	return paths
 }
 
 // guessServer finds out who wrote a log in a format that nginx and Apache share: they

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,11 @@ func family(name string) string {
 		return "json"
 	case "iis", "httperr", "cloudfront":
 		return "w3c" // with the directives in the log either reads it
+	case "uvicorn", "uvicorn-timed":
+		return "uvicorn"
+	}
+	if slices.ContainsFunc(jsonShapes, func(s jsonShape) bool { return s.name == name }) {
+		return "json"
 	}
 	return name
 }

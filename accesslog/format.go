@@ -65,6 +65,7 @@ var formatSpecs = []formatSpec{
 	{"combined_more", "", "", apacheSpec(apacheCombinedMore)},
 	{"vhost_combined", "Apache", "", apacheSpec(apacheVhostCombined)},
 	{"caddy", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddy(in), nil) }},
+	{"caddy-console", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddyConsole(in), nil) }},
 	{"haproxy", "HAProxy", "captured fields, as in If-Match:256,If-None-Match|ETag", func(arg string, in *time.Location) (*dialect, error) {
 		return layoutDialect(newHAProxy(arg, in))
 	}},
@@ -72,30 +73,49 @@ var formatSpecs = []formatSpec{
 	{"cloudfront", "CloudFront", "field names as in #Fields", func(arg string, _ *time.Location) (*dialect, error) {
 		return w3cDialectOf(newCloudFront(), orDefault(arg, cloudfrontFields))
 	}},
-	{"json", "", "the names of the members that are wanted, with commas; those of the first lines if there are none", func(arg string, in *time.Location) (*dialect, error) {
-		if arg == "" {
-			return &dialect{}, nil // the names come from the first lines: see detectGiven
-		}
-		l, ok := newJSON(strings.Split(arg, ","), in)
-		if !ok {
-			return nil, fmt.Errorf("the members %s are not enough: a status, and a method or target, are needed", arg)
-		}
-		return layoutDialect(l, nil)
-	}},
+	{"json", "", "FIELD=PATH,…, or the names of the members that are wanted, with commas; those of the first lines if there are none", newJSONDialect},
+	{"csv", "", "the names of the columns, with commas; those in the first line if there are none", newCSVDialect},
 	{"fourtwelve", "fourtwelve", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newFourtwelve(), nil) }},
 	{"envoy", "Envoy", "", templateSpec(envoyLog)},
 	{"istio", "Istio", "", templateSpec(istioLog)},
 	{"alb", "AWS load balancer", "", templateSpec(albLog)},
 	{"elb", "AWS classic load balancer", "", templateSpec(elbLog)},
-	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-storage"), shapeSpec("google-lb"),
-	shapeSpec("fastly"), shapeSpec("cloudflare"), shapeSpec("akamai"), shapeSpec("minio"), shapeSpec("pino"), shapeSpec("ecs"),
+	{"squid", "Squid", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newSquid(), nil) }},
+	{"uvicorn", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(false), nil) }},
+	{"uvicorn-timed", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(true), nil) }},
+	{"werkzeug", "werkzeug", "", apacheSpec(werkzeugLog)},
+	{"runserver", "Django", "", apacheSpec(runserverLog)},
+	{"morgan-dev", "morgan", "", templateSpec(morganDev)},
+	{"morgan-tiny", "morgan", "", templateSpec(morganTiny)},
+	{"morgan-short", "morgan", "", templateSpec(morganShort)},
+	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-appservice"), shapeSpec("azure-storage"), shapeSpec("google-lb"),
+	shapeSpec("fastly"), shapeSpec("cloudflare"), shapeSpec("akamai"), shapeSpec("minio"), shapeSpec("minio-trace"), shapeSpec("cloudtrail"),
+	shapeSpec("nextcloud"), shapeSpec("api-gateway"), shapeSpec("envoy-json"), shapeSpec("kong"), shapeSpec("pino"), shapeSpec("ecs"),
+}
+
+// newJSONDialect reads JSON objects by the names of members, or by paths whose meaning is given.
+func newJSONDialect(arg string, in *time.Location) (*dialect, error) {
+	if arg == "" {
+		return &dialect{}, nil // the names come from the first lines: see detectGiven
+	}
+	paths, err := jsonPaths(strings.Split(arg, ",")), error(nil)
+	if strings.Contains(arg, "=") {
+		if paths, err = mappedPaths(arg); err != nil {
+			return nil, err
+		}
+	}
+	l, ok := newJSON(paths, in)
+	if !ok {
+		return nil, fmt.Errorf("the members %s are not enough: a status, and a method or target, are needed", arg)
+	}
+	return layoutDialect(l, nil)
 }
 
 // Logs that a log_format of nginx describes although something else writes them.
 const (
-	envoyLog = `[$time_iso8601] "$request" $status $response_flags $request_length $body_bytes_sent $ms $upstream_ms ` +
+	envoyLog = `[$time_iso8601] "$request" $status $response_flags $request_length $body_bytes_sent $response_ms $upstream_ms ` +
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr"`
-	istioLog = `[$time_iso8601] "$request" $status $response_flags $details $termination "$failure" $request_length $body_bytes_sent $ms $upstream_ms ` +
+	istioLog = `[$time_iso8601] "$request" $status $response_flags $details $termination "$failure" $request_length $body_bytes_sent $response_ms $upstream_ms ` +
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr" $cluster $rest`
 	elbLog = `$time_iso8601 $elb $remote_addr:$remote_port $upstream_addr $request_ms $target_ms $response_ms $status $upstream_status ` +
 		`$request_length $bytes_sent "$request" "$http_user_agent" $rest`
@@ -126,7 +146,10 @@ func orDefault(arg, otherwise string) string {
 //	common, combined, vhost_combined
 //	combined_more               combined, and behind it more that is not read
 //	haproxy:CAPTURES            captured fields in the order of their declaration
-//	json, caddy, s3, fourtwelve
+//	json:FIELD=PATH,…           members of JSON objects, as in status=response.code,target=request.uri,time=ts
+//	json:NAME,…                 members whose names tell what they are
+//	csv:NAME,…                  columns with commas, by the names in the first line
+//	json, caddy, s3, fourtwelve and all others without anything behind the name
 func ParseFormat(s string) (Format, error) {
 	name, arg, _ := strings.Cut(strings.TrimSpace(s), ":")
 	spec := specOf(name)
@@ -195,5 +218,5 @@ func (f Format) String() string {
 
 var argumentNames = map[string]string{
 	"iis": "given fields", "httperr": "given fields", "cloudfront": "given fields", "nginx": "its own log_format",
-	"apache": "its own LogFormat", "haproxy": "captures", "json": "its own members",
+	"apache": "its own LogFormat", "haproxy": "captures", "json": "its own members", "csv": "columns that have names",
 }

@@ -138,6 +138,27 @@ func FuzzCloudFront(f *testing.F) { fuzzReader(f, "cloudfront", "cloudfront") }
 func FuzzFourtwelve(f *testing.F) { fuzzReader(f, "fourtwelve", "fourtwelve") }
 func FuzzJSON(f *testing.F)       { fuzzReader(f, "json", "json", "json:status,request,uri,date,time") }
 
+func FuzzCSV(f *testing.F)    { fuzzReader(f, "csv", "csv", "csv:status,uri,time") }
+func FuzzSquid(f *testing.F)  { fuzzReader(f, "squid", "squid") }
+func FuzzMapped(f *testing.F) { fuzzReader(f, "json", "json:status=a.b,request=r,time=a.t,if_match=a") }
+
+// FuzzCaddyConsole fuzzes what is half text and half JSON.
+func FuzzCaddyConsole(f *testing.F) { fuzzReader(f, "caddy-console", "caddy-console") }
+
+// FuzzAppServers fuzzes the logs of servers that come with a framework.
+func FuzzAppServers(f *testing.F) {
+	fuzzReader(f, "uvicorn*", "uvicorn", "uvicorn-timed", "werkzeug", "runserver", "morgan-dev", "morgan-tiny", "morgan-short")
+}
+
+// FuzzShapes fuzzes the table of JSON logs.
+func FuzzShapes(f *testing.F) {
+	var names []string
+	for _, shape := range jsonShapes {
+		names = append(names, shape.name)
+	}
+	fuzzReader(f, "[a-kmp-t]*", names...)
+}
+
 func FuzzNginx(f *testing.F) {
 	fuzzReader(f, "nginx", "nginx", `nginx:escape=json {"s":$status,"u":"$request","t":"$msec"}`, `nginx:escape=none $upstream_addr $status "$http_if_match" "$request"`)
 }

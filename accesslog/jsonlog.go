@@ -2,10 +2,14 @@ package accesslog
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
+	"math"
 	"net/textproto"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // A jsonTree splits lines that are JSON objects.
@@ -18,11 +22,13 @@ type jsonTree struct {
 // A jsonObject says what the members of an object are, by their keys.
 type jsonObject map[string]jsonMember
 
-// A jsonMember is a value for a column, or an object with members of its own.
+// A jsonMember is a value for a column, or an object with members of its own, or one of these where a line may have either.
 type jsonMember struct {
-	column int8
+	column int8 // noColumn if it is just an object
 	object jsonObject
 }
+
+const noColumn = -1
 
 func (t *jsonTree) split(line []byte, spans []span) verdict {
 	s := jsonScanner{b: line}
@@ -45,11 +51,14 @@ func (o jsonObject) read(s *jsonScanner, spans []span) {
 		switch {
 		case !known:
 			s.value()
-		case m.object == nil:
-			spans[m.column] = s.value()
-		case s.peek() == '{':
+		case m.object != nil && s.peek() == '{':
+			if m.column != noColumn {
+				spans[m.column] = span{uint32(s.pos), uint32(s.pos + 1)} // it is there
+			}
 			s.pos++
 			m.object.read(s, spans)
+		case m.object == nil || m.column != noColumn:
+			spans[m.column] = s.value()
 		default:
 			s.value()
 		}
@@ -134,7 +143,7 @@ func newCaddy(in *time.Location) *layout {
 		"bytes_read": b.add(column{name: "bytes_read", field: BytesReceived}),
 		"duration":   b.add(column{name: "duration", field: Duration, unit: time.Second}),
 		"user_id":    b.add(column{name: "user_id", field: User}),
-		"request": {object: jsonObject{
+		"request": {column: noColumn, object: jsonObject{
 			"client_ip":   client,
 			"remote_ip":   client,
 			"remote_addr": client,
@@ -142,9 +151,9 @@ func newCaddy(in *time.Location) *layout {
 			"method":      b.add(column{name: "method", field: Method}),
 			"host":        b.add(column{name: "host", field: Host}),
 			"uri":         b.add(column{name: "uri", field: Target}),
-			"headers":     {object: b.headers(request)},
+			"headers":     {column: noColumn, object: b.headers(request)},
 		}},
-		"resp_headers": {object: b.headers(response)},
+		"resp_headers": {column: noColumn, object: b.headers(response)},
 	}
 	l := &layout{columns: b.columns, absent: jsonNothing, clock: anyTime(in), when: []int8{o["ts"].column}}
 	logger, status := o["logger"].column, o["status"].column
@@ -156,57 +165,251 @@ func newCaddy(in *time.Location) *layout {
 	return l.index()
 }
 
-// jsonNames are names that people give to the members of a JSON log, beside the names
-// of nginx's variables and of W3C fields, in lower case with underscores.
-var jsonNames = map[string]column{
-	"client": {field: Client}, "client_ip": {field: Client}, "clientip": {field: Client}, "remote_ip": {field: Client},
-	"remote": {field: Client, unescape: withoutPort}, "ip": {field: Client}, "remote_host": {field: Client},
-	"user": {field: User}, "method": {field: Method}, "verb": {field: Method},
-	"target": {field: Target}, "url": {field: Target}, "path": {field: Path}, "query": {field: Query},
-	"protocol": {field: Protocol}, "proto": {field: Protocol}, "scheme": {field: Scheme}, "host": {field: Host},
-	"node": {field: Node}, "upstream": {field: Upstream}, "upstream_status": {field: UpstreamStatus}, "upstream_etag": {field: UpstreamETag},
-	"status": {field: Status}, "status_code": {field: Status}, "response": {field: Status},
-	"bytes": {field: ContentSent}, "size": {field: ContentSent}, "content_sent": {field: ContentSent}, "bytes_sent": {field: BytesSent},
-	"bytes_received": {field: BytesReceived}, "content_length": {field: ContentLength},
-	"duration": {field: Duration, unit: time.Second}, "duration_s": {field: Duration, unit: time.Second},
-	"duration_ms": {field: Duration, unit: time.Millisecond}, "duration_us": {field: Duration, unit: time.Microsecond},
-	"user_agent": {field: UserAgent}, "agent": {field: UserAgent}, "referer": {field: Referer}, "referrer": {field: Referer},
-	"request_id": {field: RequestID}, "if_match": {field: IfMatch}, "if_none_match": {field: IfNoneMatch},
-	"if_modified_since": {field: IfModifiedSince}, "if_unmodified_since": {field: IfUnmodifiedSince}, "if_range": {field: IfRange},
-	"range": {field: Range}, "if": {field: If}, "overwrite": {field: Overwrite}, "destination": {field: Destination},
-	"accept_encoding": {field: AcceptEncoding}, "etag": {field: ETag}, "new_etag": {field: NewETag},
-	"last_modified": {field: LastModified}, "content_encoding": {field: ContentEncoding}, "content_range": {field: ContentRange},
-	"age": {field: Age}, "cache": {field: Cache}, "via": {field: Via}, "waf": {field: WAF}, "reason": {field: Reason},
+// A consoleSplitter reads what Caddy writes in its console encoding: the time, the level, the logger and the message with tabs
+// between them, and the rest as JSON.
+type consoleSplitter struct {
+	*jsonTree
+	when, logger int8
 }
 
-var jsonTimes = []string{"time", "timestamp", "@timestamp", "ts", "time_iso8601", "time_local", "msec", "datetime"}
+// newCaddyConsole returns the layout of Caddy's access log in its console encoding.
+func newCaddyConsole(in *time.Location) *layout {
+	l := newCaddy(in)
+	tree := l.splitter.(*jsonTree)
+	c := consoleSplitter{tree, l.when[0], tree.jsonObject["logger"].column}
+	tree.jsonObject = maps.Clone(tree.jsonObject)
+	delete(tree.jsonObject, "ts")
+	delete(tree.jsonObject, "logger")
+	l.splitter = c
+	return l
+}
+
+func (c consoleSplitter) split(line []byte, spans []span) verdict {
+	brace := bytes.IndexByte(line, '{')
+	if brace < 0 {
+		if bytes.Count(line, []byte{'\t'}) >= 2 {
+			return isOther // a message of another kind
+		}
+		return unreadable
+	}
+	head := line[:brace]
+	blank := func(c byte) bool { return c == '\t' || c == ' ' }
+	end := 0
+	for end < len(head) && head[end] != '\t' && (head[end] != ' ' || end < len("2026/11/03 ")) {
+		end++ // the time has a blank inside
+	}
+	spans[c.when] = span{0, uint32(end)}
+	if logger := bytes.Index(head, []byte("http.log.")); logger >= 0 {
+		n := logger
+		for n < len(head) && !blank(head[n]) {
+			n++
+		}
+		spans[c.logger] = span{uint32(logger), uint32(n)}
+	}
+	s := jsonScanner{b: line, pos: brace}
+	if s.open() {
+		c.read(&s, spans)
+	}
+	switch {
+	case s.bad || s.peek() != 0:
+		return unreadable
+	case c.isEntry(line, spans):
+		return isEntry
+	}
+	return isOther
+}
+
+// jsonNames are names that people give to the members of a JSON log, or to the columns of one with commas, beside the names
+// of nginx's variables, of W3C fields and of field lines: in lower case, without anything between the words.
+var jsonNames = names(map[column]string{
+	{field: Client}: "client clientip clientaddr clientaddress remoteip remoteaddr remoteaddress remotehost remote ip ipaddress cip sourceip srcip " +
+		"peer peeraddr clientipaddress calleripaddress",
+	{field: ForwardedFor}: "forwardedfor xff xforwardedfor",
+	{field: User}:         "user username remoteuser authuser userid",
+	{field: Method}:       "method verb httpmethod requestmethod reqmethod csmethod httprequestmethod",
+	{field: Target}: "target url uri requesturi requesturl requri requrl httpurl httptarget httprequesturl fulluri originalurl rawurl csuri " +
+		"requesttarget",
+	{field: Path}:              "path urlpath uripath httppath requestpath reqpath csuristem pathname resourcepath",
+	{field: Query}:             "query querystring args querystr csuriquery rawquery",
+	{field: Protocol}:          "protocol proto httpversion requestprotocol serverprotocol httpprotocol",
+	{field: Scheme}:            "scheme",
+	{field: Host}:              "host vhost virtualhost authority domain requesthost httphost cshost",
+	{field: Node}:              "node",
+	{field: Upstream}:          "upstream upstreamhost upstreamaddr backend",
+	{field: UpstreamStatus}:    "upstreamstatus originstatus backendstatus",
+	{field: UpstreamETag}:      "upstreametag originetag",
+	{field: Status}:            "status statuscode response responsestatus responsecode responsestatuscode resstatus resstatuscode respstatus httpstatus httpstatuscode scstatus httpcode",
+	{field: ContentSent}:       "bytes size contentsent bodybytessent responsesize responsebytes responselength respsize responsebodysize bytesout",
+	{field: BytesSent}:         "bytessent scbytes",
+	{field: BytesReceived}:     "bytesreceived csbytes requestlength bytesin",
+	{field: ContentLength}:     "contentlength requestsize requestbodysize",
+	{field: UserAgent}:         "useragent agent requestuseragent csuseragent",
+	{field: Referer}:           "referer referrer requestreferer csreferer",
+	{field: RequestID}:         "requestid reqid correlationid",
+	{field: IfMatch}:           "ifmatch",
+	{field: IfNoneMatch}:       "ifnonematch",
+	{field: IfModifiedSince}:   "ifmodifiedsince",
+	{field: IfUnmodifiedSince}: "ifunmodifiedsince",
+	{field: IfRange}:           "ifrange",
+	{field: Range}:             "range",
+	{field: If}:                "if",
+	{field: Overwrite}:         "overwrite",
+	{field: Destination}:       "destination",
+	{field: AcceptEncoding}:    "acceptencoding",
+	{field: ETag}:              "etag",
+	{field: NewETag}:           "newetag",
+	{field: LastModified}:      "lastmodified",
+	{field: ContentEncoding}:   "contentencoding",
+	{field: ContentRange}:      "contentrange",
+	{field: Age}:               "age",
+	{field: Cache}:             "cache cachestatus upstreamcachestatus",
+	{field: Via}:               "via",
+	{field: WAF}:               "waf",
+	{field: Reason}:            "reason",
+
+	{field: Duration, unit: time.Second}:      "duration durations requesttime",
+	{field: Duration, unit: time.Millisecond}: "durationms responsetime responsetimems elapsedms latencyms timetaken requesttimems",
+	{field: Duration, unit: time.Microsecond}: "durationus timetakenmicros",
+	{field: Duration, unit: time.Nanosecond}:  "durationns",
+})
+
+func names(lists map[column]string) map[string]column {
+	of := map[string]column{}
+	for c, list := range lists {
+		if c.field == Client {
+			c.unescape = withoutPort
+		}
+		for name := range strings.FieldsSeq(list) {
+			of[name] = c
+		}
+	}
+	return of
+}
+
+// jsonTimes are names of the member that has the time, the best first, written like those of jsonNames.
+var jsonTimes = strings.Fields("time timestamp @timestamp ts timeiso8601 timelocal msec datetime eventtime starttime startedat startutc timemicros asctime " +
+	"requesttimestamp logtime @time date")
+
+// plainName is a name without what stands between its words, in lower case.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '_', '-', ' ', '$':
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
+}
+
+// messageNames are what stands before the name of a field line, with the message that has it.
+var messageNames = []struct {
+	prefix string
+	of     direction
+}{
+	{"requestheaders", request}, {"requestheader", request}, {"reqheaders", request}, {"reqheader", request}, {"request", request}, {"req", request},
+	{"http", request}, {"senthttp", response}, {"responseheaders", response}, {"responseheader", response}, {"resheaders", response},
+	{"resheader", response}, {"respheaders", response}, {"respheader", response}, {"response", response}, {"resp", response}, {"res", response},
+	{"sent", response}, {"headers", request}, {"header", request},
+}
 
 // jsonColumn is the column for a member of a JSON log that someone designed.
 func jsonColumn(name string) column {
-	lower := strings.ToLower(name)
-	c, known := jsonNames[strings.ReplaceAll(lower, "-", "_")]
+	plain := plainName(name)
+	c, known := jsonNames[plain]
 	if !known {
-		c = nginxColumn(strings.TrimPrefix(lower, "$"))
+		c = nginxColumn(strings.TrimPrefix(strings.ToLower(name), "$"))
 	}
-	if c.field == NoField && !known {
+	if c.field == NoField && !known && !c.secret {
 		c = w3cColumn(name)
 	}
-	if c.field == Duration && name == "time-taken" {
-		c.unit = time.Second // CloudFront's version 2
+	if c.field == NoField && !known && !c.secret {
+		c = fieldLineColumn(plain)
+	}
+	switch name {
+	case "time-taken", "request_time":
+		c.unit = time.Second // CloudFront's version 2, nginx
 	}
 	c.name = name
 	return c
 }
 
-// newJSON returns the layout for JSON objects with these keys, in the order in which
+// fieldLineColumn is the column for a field line by its plain name, with what stands before it.
+func fieldLineColumn(plain string) column {
+	for _, m := range messageNames {
+		rest, ok := strings.CutPrefix(plain, m.prefix)
+		if !ok {
+			continue
+		}
+		fields := requestFields
+		if m.of == response {
+			fields = responseFields
+		}
+		for name := range fields {
+			if plainName(name) == rest {
+				return headerColumn(name, m.of)
+			}
+		}
+	}
+	return column{}
+}
+
+// A jsonPath is a member, by the names on the way to it, and what it means.
+type jsonPath struct {
+	path string
+	column
+}
+
+// jsonPaths are those of members at the top, by their names.
+func jsonPaths(keys []string) (paths []jsonPath) {
+	for _, key := range keys {
+		paths = append(paths, jsonPath{key, jsonColumn(key)})
+	}
+	return paths
+}
+
+// nestedPaths are those of members that may be anywhere, by the last of their names, or the last but one with it. The less deep ones
+// come first.
+func nestedPaths(paths []string) (list []jsonPath) {
+	for _, path := range paths {
+		names := strings.Split(path, ".")
+		c := column{}
+		for n := min(len(names), 3); n > 0 && c.field == NoField && !c.secret; n-- {
+			c = jsonColumn(strings.Join(names[len(names)-n:], "_"))
+		}
+		c.name, c.rank = path, c.rank-int8(4*len(names))
+		list = append(list, jsonPath{path, c})
+	}
+	return list
+}
+
+// mappedPaths reads FIELD=PATH,…: what each member means was said.
+func mappedPaths(arg string) (list []jsonPath, err error) {
+	for pair := range strings.SplitSeq(arg, ",") {
+		field, path, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		field, path = strings.TrimSpace(field), strings.TrimPrefix(strings.TrimSpace(path), ".")
+		if !ok || field == "" || path == "" {
+			return nil, fmt.Errorf("%q is not FIELD=PATH, as in status=response.code", pair)
+		}
+		c := jsonColumn(field)
+		if c.field == NoField && field != "request" && !slices.Contains(jsonTimes, plainName(field)) {
+			return nil, fmt.Errorf("no field is called %q: there are time, request, duration_ms, duration_us and %s", field, Fields(math.MaxUint64&(1<<numFields-2)))
+		}
+		if len(list) == maxColumns {
+			return nil, fmt.Errorf("more than %d members", maxColumns)
+		}
+		c.name = field
+		list = append(list, jsonPath{path, c})
+	}
+	return list, nil
+}
+
+// newJSON returns the layout for JSON objects with these members, in the order in which
 // they came. ok is false if they do not look like an access log.
-func newJSON(keys []string, in *time.Location) (l *layout, ok bool) {
+func newJSON(paths []jsonPath, in *time.Location) (l *layout, ok bool) {
 	var b jsonBuilder
 	o := jsonObject{}
-	for _, key := range keys {
-		if len(b.columns) < maxColumns {
-			o[key] = b.add(jsonColumn(key))
-		}
+	for _, p := range paths[:min(len(paths), maxColumns)] {
+		o.put(strings.Split(p.path, "."), b.add(p.column))
 	}
 	l = &layout{columns: b.columns, absent: jsonAnything, sparse: true, clock: anyTime(in)}
 	request := slices.IndexFunc(b.columns, func(c column) bool { return c.name == "request" })
@@ -218,21 +421,31 @@ func newJSON(keys []string, in *time.Location) (l *layout, ok bool) {
 			l.columns = append(l.columns, column{name: "request", field: f, unescape: jsonValue})
 		}
 	}
-	l.when = jsonWhen(o)
+	l.when = whenOf(b.columns)
 	l.index()
 	status := l.column[Status]
 	splitter.isEntry = func(_ []byte, s []span) bool { return s[status].end > 0 }
 	return l, status >= 0 && (l.logged.Has(Path) || l.logged.Has(Method))
 }
 
-func jsonWhen(o jsonObject) []int8 {
-	date, dated := o["date"]
-	for _, name := range jsonTimes {
-		if m, ok := o[name]; ok {
-			if dated && name == "time" {
-				return []int8{date.column, m.column}
+// whenOf returns the column that has the time by its name, or those of date and time.
+func whenOf(columns []column) []int8 {
+	at := map[string]int8{}
+	for i, c := range columns {
+		names := strings.Split(c.name, ".")
+		if name := plainName(names[len(names)-1]); c.field == NoField || name == "starttime" {
+			if _, taken := at[name]; !taken || len(names) == 1 {
+				at[name] = int8(i)
 			}
-			return []int8{m.column}
+		}
+	}
+	date, dated := at["date"]
+	for _, name := range jsonTimes {
+		if i, ok := at[name]; ok {
+			if dated && name == "time" {
+				return []int8{date, i}
+			}
+			return []int8{i}
 		}
 	}
 	return nil

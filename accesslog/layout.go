@@ -16,6 +16,8 @@ type layout struct {
 	sparse bool
 	// cut, if not nil, tells whether a value is only a beginning.
 	cut func(e *Entry, f Field) bool
+	// statusOf, if not nil, reads the column of Status, which has no status code.
+	statusOf func(raw []byte) (code int16, ok bool)
 	// wrapped layouts are of files in which something stands around the lines: see unwrap.
 	wrapped bool
 	// named layouts have a column for the client that names or numbers a machine, so that a line with
@@ -83,6 +85,8 @@ func (a absence) is(line []byte, s span) bool {
 		return a != dash && a != jsonNothing
 	case n == 1:
 		return line[s.start] == '-' && a != empty && a != jsonNothing
+	case n == 2 && a == jsonAnything && line[s.start] == '-' && line[s.start+1] == '-':
+		return true // Nextcloud's user
 	}
 	return a >= jsonNothing && isJSONNothing(line, s)
 }

@@ -53,6 +53,7 @@ var nginxVariables = map[string]column{
 	"app_protect_outcome":    {field: WAF},
 	"upstream_response_time": {},
 	"response_flags":         {field: Reason}, // of Envoy
+	"response_ms":            {field: Duration, unit: time.Millisecond},
 }
 
 // nginxSlots are the variables whose values are not just up to the next literal.

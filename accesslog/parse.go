@@ -46,7 +46,11 @@ func (p *lineParser) parse(l *layout, line []byte) verdict {
 		}
 		e.at = at
 	}
-	status, ok := parseStatus(e.raw(int(l.column[Status])))
+	read := parseStatus
+	if l.statusOf != nil {
+		read = l.statusOf
+	}
+	status, ok := read(e.raw(int(l.column[Status])))
 	if !ok || l.named && e.nobody() {
 		return unreadable
 	}

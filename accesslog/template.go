@@ -106,10 +106,10 @@ func (v *slot) scan(line []byte, pos int) int {
 // last returns where the value that begins at pos ends if it is the last, or -1.
 func (v *slot) last(line []byte, pos int) int {
 	end := len(line) - len(v.until)
-	if v.how == word && bytes.IndexByte(line[pos:], ' ') >= 0 {
+	if end < pos || v.how == word && bytes.IndexByte(line[pos:end], ' ') >= 0 {
 		return -1
 	}
-	if end < pos || !hasPrefix(line[end:], v.until) || v.how == fixed && end != pos+v.n {
+	if !hasPrefix(line[end:], v.until) || v.how == fixed && end != pos+v.n {
 		return -1
 	}
 	return end

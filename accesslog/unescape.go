@@ -32,6 +32,12 @@ const (
 	numberSign
 	// operation: the method of an operation of an object store, as in PutObject and GetBlob.
 	operation
+	// doubledQuotes: a quotation mark is written twice.
+	doubledQuotes
+	// pathOnly is percent, up to the query.
+	pathOnly
+	// fromRoot is jsonValue of a path without the slash that it begins with.
+	fromRoot
 	// iisQuery: nothing is escaped, and what IIS and its modules have appended is no part of the query.
 	iisQuery
 )
@@ -55,6 +61,13 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return cutPort(raw), scratch
 	case operation:
 		return methodOf(raw), scratch
+	case doubledQuotes:
+		return unescapeWith(raw, '"', appendDoubledQuotes, scratch)
+	case pathOnly:
+		raw, _, _ = bytes.Cut(raw, question)
+		return unescapeWith(raw, '%', appendPercent, scratch)
+	case fromRoot:
+		return withSlash(raw, scratch)
 	case iisQuery:
 		return withoutLogIDs(raw, scratch)
 	case plusBlank:
@@ -67,6 +80,16 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return unescapeWith(raw, '#', appendNumberSign, scratch)
 	}
 	return raw, scratch
+}
+
+// withSlash unescapes a path and puts a slash before it, unless there is one.
+func withSlash(raw, scratch []byte) (value, grown []byte) {
+	if len(raw) > 0 && raw[0] == '/' {
+		return unescapeWith(raw, '\\', appendBackslash, scratch)
+	}
+	n := len(scratch)
+	scratch = appendBackslash(append(scratch, '/'), raw)
+	return scratch[n:len(scratch):len(scratch)], scratch
 }
 
 // cutPort returns the host of "host:port", "[host]:port" or "host".

@@ -13,6 +13,9 @@ const maxWrappers = 4
 // journald, and those that make the line a member of JSON. It may change the memory of line. A line with nothing around it is
 // returned as it is, so that a file may have both.
 func unwrap(line []byte) []byte {
+	if bytes.IndexByte(line, '\x1b') >= 0 {
+		line = withoutColors(line)
+	}
 	for range maxWrappers {
 		if len(line) > 0 && line[0] == '{' {
 			inner, ok := unwrapJSON(line)
@@ -57,8 +60,6 @@ func wrapper(line []byte) int {
 		return 0
 	}
 	switch c := line[0]; {
-	case c == '\x1b':
-		return colorCode(line)
 	case c == '<':
 		return priority(line)
 	case c == '[':
@@ -72,6 +73,9 @@ func wrapper(line []byte) int {
 		if tag := syslogTag(line[n:]); tag > 0 {
 			return n + tag
 		}
+	}
+	if n := pythonLogger(line); n > 0 {
+		return n
 	}
 	return composed(line)
 }
@@ -87,6 +91,39 @@ func colorCode(line []byte) int {
 		}
 		if (c < '0' || c > '9') && c != ';' {
 			break
+		}
+	}
+	return 0
+}
+
+// withoutColors takes the escape sequences of a terminal out of a line, in place.
+func withoutColors(line []byte) []byte {
+	kept := line[:0]
+	for i := 0; i < len(line); {
+		if n := 0; line[i] == '\x1b' {
+			if n = colorCode(line[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
+		kept = append(kept, line[i])
+		i++
+	}
+	return kept
+}
+
+// pythonLogger is what Python's logging puts before a line by default, as in "INFO:werkzeug:".
+func pythonLogger(line []byte) int {
+	for _, level := range []string{"INFO:", "DEBUG:", "WARNING:", "ERROR:"} {
+		if !hasPrefix(line, level) {
+			continue
+		}
+		n := len(level)
+		for n < len(line) && (isServiceName(line[n]) && line[n] != '/') {
+			n++
+		}
+		if n > len(level) && n < len(line) && line[n] == ':' && !isAddress(alias(line[len(level):n])) {
+			return n + 1
 		}
 	}
 	return 0
@@ -323,9 +360,6 @@ func composed(line []byte) int {
 		return 0
 	}
 	n++
-	if line[n] == '\x1b' {
-		n += colorCode(line[n:])
-	}
 	if n < len(line) && line[n] == ' ' {
 		return n + 1
 	}

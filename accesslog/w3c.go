@@ -21,6 +21,13 @@ const (
 		"time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
 )
 
+// realtimeFields are those of CloudFront's real-time logs, in the order in which they stand if all are chosen.
+const realtimeFields = "timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host cs-uri-stem cs-bytes x-edge-location " +
+	"x-edge-request-id x-host-header time-taken cs-protocol-version c-ip-version cs-user-agent cs-referer cs-cookie cs-uri-query " +
+	"x-edge-response-result-type x-forwarded-for ssl-protocol ssl-cipher x-edge-result-type fle-encrypted-fields fle-status sc-content-type " +
+	"sc-content-len sc-range-start sc-range-end c-port x-edge-detailed-result-type c-country cs-accept-encoding cs-accept " +
+	"cache-behavior-path-pattern cs-headers cs-header-names cs-headers-count"
+
 // w3cColumns are the fields of the extended log file format with a meaning, except
 // field lines, which are cs(NAME), sc(NAME) or just NAME.
 var w3cColumns = map[string]column{
@@ -47,6 +54,9 @@ var w3cColumns = map[string]column{
 	"cs-protocol":                 {field: Scheme},
 	"cs-protocol-version":         {field: Protocol},
 	"cs-headers":                  {secret: true},
+	"cs-user-agent":               {field: UserAgent},
+	"cs-referer":                  {field: Referer},
+	"cs-cookie":                   {secret: true},
 	"sc-status":                   {field: Status},
 	"sc-substatus":                {field: SubStatus},
 	"sc-win32-status":             {field: Win32Status},
@@ -113,8 +123,11 @@ func newIIS() *w3cDialect {
 func newCloudFront() *w3cDialect {
 	return &w3cDialect{separator: '\t', layouts: map[string]*layout{}, adapt: func(c *column) {
 		c.unescape = percent
-		if c.field == Duration {
+		switch c.field {
+		case Duration:
 			c.unit = time.Second
+		case Path:
+			c.unescape = pathOnly // real-time logs have the query here too
 		}
 	}}
 }
@@ -192,6 +205,8 @@ func (d *w3cDialect) compile(names []string, date string) (*layout, error) {
 			dateColumn = int8(i)
 		case "time":
 			timeColumn = int8(i)
+		case "timestamp": // of CloudFront's real-time log
+			l.when, l.clock = []int8{int8(i)}, unixSeconds
 		case "sc-range-end":
 			l.rangeEnd = int8(i)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,12 +29,13 @@ type logsOptions struct {
 	status accesslog.StatusSet
 	top    int
 	zone   string
+	proxy  []string
 }
 
 const logsLong = `Say who gets 412, since when and why, what else is wrong with preconditions, and what
 revalidation saves and costs, from the access logs of a web server.
 
-FILE is a log of IIS, HTTPERR, nginx, Apache, Caddy, HAProxy, S3, CloudFront or fourtwelve,
+FILE is a log of IIS, nginx, Apache, Caddy, HAProxy, a load balancer, a cloud service or an application,
 plain or packed with gzip or zstd; a pattern such as 'u_ex*.log'; or - for standard
 input. The format is found out. Several files are merged by time.
 
@@ -70,6 +72,7 @@ func newLogs(env *Env) *cobra.Command {
 	f.Var((*statusFlag)(&o.status), "status", "only requests with that `STATUS`: 412, 4xx, or several with commas")
 	f.IntVar(&o.top, "top", o.top, "how long the lists are")
 	f.StringVar(&o.zone, "time-zone", "", "the `ZONE` of a log that has none (HAProxy), such as Europe/Berlin; UTC without")
+	f.StringArrayVar(&o.proxy, "proxy", nil, "a proxy by its `ADDRESS`, or a network of them, that names its clients in X-Forwarded-For; repeatable")
 	o.addFlags(f)
 	f.Var(&o.failOn, "fail-on", "the level of findings from which on the exit code is 1")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), env, args) }
@@ -133,12 +136,31 @@ func (o *logsOptions) options(env *Env) (options logs.Options, err error) {
 	if l.Filter.Path, err = matchPaths(o.paths); err != nil {
 		return options, err
 	}
+	if l.Proxies, err = parseNetworks(o.proxy); err != nil {
+		return options, err
+	}
 	if o.zone != "" {
 		if l.Location, err = time.LoadLocation(o.zone); err != nil {
 			return options, fmt.Errorf("--time-zone: %w", err)
 		}
 	}
 	return options, nil
+}
+
+// parseNetworks reads addresses and networks, as in 192.0.2.1 and 192.0.2.0/24.
+func parseNetworks(texts []string) (list []netip.Prefix, err error) {
+	for _, text := range texts {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, err := netip.ParseAddr(text)
+			if err != nil {
+				return nil, fmt.Errorf("--proxy: %q is no address and no network such as 192.0.2.0/24", text)
+			}
+			network = netip.PrefixFrom(address, address.BitLen())
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 // matchPaths returns a function that reports whether a path matches any of the globs; nil if there

@@ -1,0 +1,98 @@
+package accesslog
+
+import "bytes"
+
+// Logs of servers that come with a framework, as a log_format of nginx or a LogFormat of Apache would write them. morgan is
+// that of Express, whose "combined" and "common" are Apache's; werkzeug is Flask's and that of Python's http.server, and runserver is Django's.
+const (
+	morganDev    = `$request_method $request_uri $status $response_ms ms - $body_bytes_sent`
+	morganTiny   = `$request_method $request_uri $status $body_bytes_sent - $response_ms ms`
+	morganShort  = `$remote_addr $remote_user $request_method $request_uri $server_protocol $status $body_bytes_sent - $response_ms ms`
+	werkzeugLog  = `%h %l %u [%{%d/%b/%Y %H:%M:%S}t] "%r" %>s %b`
+	runserverLog = `[%{%d/%b/%Y %H:%M:%S}t] "%r" %>s %b`
+)
+
+// looksLikeRequest reports whether method and target of an entry are such as requests have, for formats that would read much else.
+func looksLikeRequest(e *Entry) bool {
+	target := e.Text(Target)
+	return methodIndex(e.Text(Method)) < len(methodNames)-1 && target != "" && (target[0] == '/' || target[0] == '*' || bytes.HasPrefix([]byte(target), []byte("http")))
+}
+
+// uvicornColumns are those of the access log of uvicorn, which may have a time before the client.
+var uvicornColumns = []column{
+	{name: "asctime"}, {name: "client_addr", field: Client}, {name: "request_line"}, {name: "status_code", field: Status},
+	{name: "request_line", field: Method}, {name: "request_line", field: Target}, {name: "request_line", field: Protocol},
+}
+
+const (
+	uvicornTime = iota
+	uvicornClient
+	uvicornRequest
+	uvicornStatus
+	uvicornParts
+)
+
+// A uvicornSplitter reads lines such as
+//
+//	INFO:     203.0.113.7:53418 - "GET /a HTTP/1.1" 200 OK
+//
+// with, if timed, a time at their beginning.
+type uvicornSplitter struct{ timed bool }
+
+func newUvicorn(timed bool) *layout {
+	l := &layout{splitter: uvicornSplitter{timed}, columns: uvicornColumns, named: true}
+	if timed {
+		l.clock, l.when = isoTime, []int8{uvicornTime}
+	}
+	return l.index()
+}
+
+func (u uvicornSplitter) split(line []byte, spans []span) verdict {
+	quote := bytes.IndexByte(line, '"')
+	if quote < 0 && !u.timed && (hasPrefix(line, "INFO: ") || hasPrefix(line, "WARNING: ") || hasPrefix(line, "ERROR: ")) {
+		return isOther // what the server says of itself
+	}
+	if quote < len(" - ") || string(line[quote-len(" - "):quote]) != " - " {
+		return unreadable
+	}
+	head := line[:quote-len(" - ")]
+	client := bytes.LastIndexByte(head, ' ') + 1
+	port := bytes.LastIndexByte(head, ':')
+	end := closingQuote(line, quote+1)
+	if end < 0 || end+5 > len(line) || line[end+1] != ' ' || port < client {
+		return unreadable
+	}
+	if _, ok := parseDigits(head[port+1:]); !ok {
+		return unreadable
+	}
+	spans[uvicornClient] = span{uint32(client), uint32(port)}
+	spans[uvicornRequest] = span{uint32(quote + 1), uint32(end)}
+	spans[uvicornStatus] = span{uint32(end + 2), uint32(end + 5)}
+	if end+5 < len(line) && line[end+5] != ' ' {
+		return unreadable
+	}
+	if u.timed && !uvicornStamp(line[:client], &spans[uvicornTime]) {
+		return unreadable
+	}
+	splitRequest(line, spans[uvicornRequest], spans[uvicornParts:])
+	return isEntry
+}
+
+// uvicornStamp finds the time in what stands before the client, as in "2026-11-03 09:15:00,123 INFO ".
+func uvicornStamp(head []byte, s *span) bool {
+	start := 0
+	for start < len(head) && (head[start] == '[' || head[start] == ' ') {
+		start++
+	}
+	const form = "2026-11-03 09:15:00"
+	end := start + len(form)
+	if end > len(head) || head[start+4] != '-' {
+		return false
+	}
+	if end < len(head) && (head[end] == ',' || head[end] == '.') {
+		for end++; end < len(head) && head[end] >= '0' && head[end] <= '9'; end++ {
+		}
+	}
+	*s = span{uint32(start), uint32(end)}
+	return true
+}
