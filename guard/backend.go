@@ -88,12 +88,16 @@ func isShortAndHeld(out *http.Request) bool {
 // trace has interim responses passed on to the client, and returns what tells, once the request has failed, whether
 // nothing of it was sent. For a safe method, where little depends on it, it is enough that the error says so.
 func (x *exchange) trace(ctx context.Context, m string, interim bool) (_ context.Context, unsent func(error) bool) {
+	safe := method.IsSafe(m)
+	if safe && !interim {
+		return ctx, isDialError
+	}
 	var hooks httptrace.ClientTrace
 	if interim {
 		hooks.Got1xxResponse = x.w.passInterim
 	}
 	unsent = isDialError
-	if !method.IsSafe(m) {
+	if !safe {
 		var connected atomic.Bool
 		// The transport tries again if nothing was sent on a connection that turned out to
 		// be closed.

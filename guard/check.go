@@ -9,7 +9,6 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
-	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
 
 // check asks the backend for the current representation of the target, as the writer would
@@ -44,7 +43,7 @@ func (x *exchange) check(out *http.Request) (*held, answer) {
 // writer names is still current, so that it need not be read; confirmed says that it is. One that may refuse what is
 // passed on to it wrongly is read, so that it shows what it has done.
 func (x *exchange) askState(look *http.Request) (res *http.Response, confirmed bool, err error) {
-	x.asked = x.shared.writes.Look(turn.Key(x.route.backend.Host, look.URL.Path))
+	x.asked = x.shared.writes.Look(x.key)
 	var q *question
 	if len(x.fields.IfMatch) > 0 && x.believes() && !x.mayMisjudge() {
 		q = x.questionOfTags(x.fields.IfMatch)

@@ -28,6 +28,9 @@ type exchange struct {
 	fields precondition.Fields
 	// destination is nil if the request writes to its target alone.
 	destination *destination
+	// key names the target among locks, and keys are all that the request writes to.
+	key  string
+	keys []string
 	// overridden says that the request names another method beside its own, which a backend may perform.
 	overridden bool
 	now        time.Time
@@ -107,7 +110,9 @@ func (x *exchange) serve() {
 		}
 	}
 	x.outlive()
-	a := x.find(x.outbound())
+	out := x.outbound()
+	x.nameLocks(out)
+	a := x.find(out)
 	x.w.endInterim()
 	a.send(x)
 }

@@ -29,6 +29,7 @@ type Handler struct {
 	trusted []netip.Prefix
 	log     *slog.Logger
 	encoded coding.Cache
+	via11   string // our Via member for HTTP/1.1
 }
 
 // New returns a handler for o. The error says what is wrong with o.
@@ -73,6 +74,7 @@ func (h *Handler) setDefaults() error {
 	if !isToken(o.Via) {
 		return fmt.Errorf("via %q: give a name without spaces", o.Via)
 	}
+	h.via11 = "1.1 " + o.Via
 	if o.SpoolDir == "" {
 		o.SpoolDir = os.TempDir()
 	}

@@ -56,7 +56,8 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	x := proxied("client.test")
 	keys := func(from, to string) string {
 		x.destination = &destination{url: &url.URL{Path: to}}
-		return strings.Join(x.lockKeys(&http.Request{URL: &url.URL{Path: "/base" + from}}), " ")
+		x.nameLocks(&http.Request{URL: &url.URL{Path: "/base" + from}})
+		return strings.Join(x.keys, " ")
 	}
 	if there, back := keys("/a", "/b"), keys("/b", "/a"); there != back || !strings.Contains(there, " ") {
 		t.Errorf("%q and %q", there, back)

@@ -31,11 +31,10 @@ type Locker interface {
 }
 
 // lock takes the lock of the target, and of the destination of MOVE and COPY. If it cannot be had, there is an answer.
-func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), busy answer) {
+func (x *exchange) lock(shared bool) (unlock func(), busy answer) {
 	began := time.Now()
 	defer func() { x.lockWait = time.Since(began) }()
-	keys := x.lockKeys(out)
-	if unlock := x.shared.tryLock(keys, shared); unlock != nil {
+	if unlock := x.shared.tryLock(x.keys, shared); unlock != nil {
 		return unlock, nil
 	}
 	ctx := x.r.Context()
@@ -50,7 +49,7 @@ func (x *exchange) lock(out *http.Request, shared bool) (unlock func(), busy ans
 			release()
 		}
 	}
-	for _, key := range keys {
+	for _, key := range x.keys {
 		release, err := x.shared.locker.Lock(ctx, key, shared)
 		if err != nil {
 			unlock()
@@ -86,12 +85,13 @@ func (x *exchange) locked(err error) answer {
 		"the lock on this resource cannot be had; nothing was changed", "try again later"))
 }
 
-// lockKeys are sorted, so that two requests never wait for each other.
-func (x *exchange) lockKeys(out *http.Request) []string {
-	keys := []string{turn.Key(x.route.backend.Host, out.URL.Path)}
+// nameLocks finds the keys of what the request is about. They are sorted, so that two requests never wait for each other.
+func (x *exchange) nameLocks(out *http.Request) {
+	x.key = turn.Key(x.route.backend.Host, out.URL.Path)
+	x.keys = []string{x.key}
 	if x.destination != nil {
-		keys = append(keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
+		x.keys = append(x.keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
+		slices.Sort(x.keys)
+		x.keys = slices.Compact(x.keys)
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

@@ -111,11 +111,10 @@ func hasToken(lines []string, token string) bool {
 // via is our Via member (RFC 9110 §7.6.3) for a message that came in a version of
 // HTTP.
 func (x *exchange) via(major, minor int) string {
-	version := "1.1"
-	if major != 1 || minor != 1 {
-		version = strconv.Itoa(major) + "." + strconv.Itoa(minor)
+	if major == 1 && minor == 1 {
+		return x.via11
 	}
-	return version + " " + x.options.Via
+	return strconv.Itoa(major) + "." + strconv.Itoa(minor) + " " + x.options.Via
 }
 
 // forwardedFields are made anew for each request.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
-	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -40,9 +39,8 @@ const maxOvertaken = 3
 func (x *exchange) read(out *http.Request) answer {
 	deleteFields(out.Header, conditionalFields)
 	out.Header["Accept-Encoding"] = identityOnly
-	key := turn.Key(x.route.backend.Host, out.URL.Path)
 	for range maxOvertaken {
-		x.watch(key)
+		x.watch()
 		if a, overtaken := x.readOnce(out); !overtaken {
 			return a
 		}
@@ -50,12 +48,12 @@ func (x *exchange) read(out *http.Request) answer {
 			break // what has begun before this read may take longer than three
 		}
 	}
-	unlock, busy := x.lock(out, false)
+	unlock, busy := x.lock(false)
 	if busy != nil {
 		return busy
 	}
 	defer unlock()
-	x.watch(key)
+	x.watch()
 	a, overtaken := x.readOnce(out)
 	if overtaken {
 		return failed{errOvertaken} // by one that holds another lock
@@ -63,11 +61,11 @@ func (x *exchange) read(out *http.Request) answer {
 	return a
 }
 
-// watch begins to read what has this key.
-func (x *exchange) watch(key string) {
-	x.asked = x.shared.writes.Look(key)
+// watch begins to read the target.
+func (x *exchange) watch() {
+	x.asked = x.shared.writes.Look(x.key)
 	var release func()
-	x.glance, release = x.shared.writes.Watch(key)
+	x.glance, release = x.shared.writes.Watch(x.key)
 	x.onEnd(release)
 }
 

@@ -79,7 +79,8 @@ func targetAt(h *Handler, r *http.Request) string {
 	out := x.outbound()
 	key := "-"
 	if isPath(x.r.URL) {
-		key = strings.TrimPrefix(x.lockKeys(out)[0], "backend")
+		x.nameLocks(out)
+		key = strings.TrimPrefix(x.key, "backend")
 	}
 	return x.route.Name + " " + key + " " + out.URL.RequestURI()
 }

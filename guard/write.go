@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -34,7 +33,7 @@ func (x *exchange) write(out *http.Request) answer {
 	if !judged && x.route.Require != condhttp.RequireNone && x.contentNamesMethod(up) {
 		x.overridden, judged = true, true
 	}
-	unlock, busy := x.lock(out, !judged)
+	unlock, busy := x.lock(!judged)
 	if busy != nil {
 		return busy
 	}
@@ -103,8 +102,8 @@ func (x *exchange) judge(up *upload, h *held) (d precondition.Decision, refused 
 // told. seen is nil if nobody has looked, as nothing depends on it.
 func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
 	request, passes := x.forwarding(out, up, seen)
-	before := x.shared.writes.Look(turn.Key(x.route.backend.Host, out.URL.Path))
-	answered, ended := x.shared.writes.Begin(x.lockKeys(out))
+	before := x.shared.writes.Look(x.key)
+	answered, ended := x.shared.writes.Begin(x.keys)
 	defer ended()
 	res, err := x.send(request)
 	answered()
