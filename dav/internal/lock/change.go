@@ -35,13 +35,18 @@ func (t *Table) Refresh(ctx context.Context, now time.Time, name, token, princip
 	return l, nil
 }
 
-// Unlock removes the lock with the token, which must cover name (RFC 4918 §9.11). The error is [ErrNoLock], [ErrNotCreator], or
-// that of the Keeper.
+// Unlock removes the lock with the token, which must cover name (RFC 4918 §9.11), after the writes in its scope that are
+// under way. The error is [ErrNoLock], [ErrNotCreator], [ErrBusy], or that of ctx or the Keeper.
 func (t *Table) Unlock(ctx context.Context, now time.Time, name, token, principal string) error {
 	e, err := t.find(now, name, token, principal)
 	if err != nil {
 		return err
 	}
+	x := &turn{claims: []Claim{{Name: e.Root}}, holds: []scope{{e.Root, e.Infinite}}}
+	if err := t.await(ctx, x); err != nil {
+		return err
+	}
+	defer t.done(x)
 	e.keeping.Lock()
 	defer e.keeping.Unlock()
 	if _, ok := t.current(e); !ok {

@@ -3,7 +3,7 @@
 //
 // A write enters the table before it changes anything, and leaves it afterwards:
 //
-//	passage, err := table.Enter(ctx, now, write, lock.Claim{Name: "plans/a.odt"})
+//	passage, err := table.Enter(ctx, now, lock.Write{Writer: w, Claims: []lock.Claim{{Name: "plans/a.odt"}}})
 //	if err != nil {
 //		return err // a *LockedError names the locks in the way
 //	}

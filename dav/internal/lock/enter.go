@@ -6,6 +6,17 @@ import (
 	"time"
 )
 
+// Write is what a request wants to change.
+type Write struct {
+	Writer
+	Claims []Claim
+	// Holds are other names that must not be changed meanwhile, as a condition of the request is about them.
+	Holds []string
+	// Check, if it is not nil, is called when it is the write's turn, and before its locks are looked at. From then on until
+	// Leave no lock on what is claimed or held is granted or removed. An error is returned as it is.
+	Check func() error
+}
+
 // Passage is a write's leave to change what it claims.
 type Passage struct {
 	table *Table
@@ -19,15 +30,21 @@ type Passage struct {
 // for the collection above. If a lock is being granted that could refuse the write, Enter waits; the error may
 // then be [ErrBusy] or that of ctx.
 //
-// The caller must call Leave, and must not call Enter or Lock before.
-func (t *Table) Enter(ctx context.Context, now time.Time, w Writer, claims ...Claim) (*Passage, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	x := &turn{claims: claims}
-	if err := t.queueUp(ctx, x); err != nil {
+// The caller must call Leave, and must not call Enter, Lock or Unlock before.
+func (t *Table) Enter(ctx context.Context, now time.Time, w Write) (*Passage, error) {
+	x := &turn{claims: w.Claims, holds: held(w.Holds)}
+	if err := t.await(ctx, x); err != nil {
 		return nil, err
 	}
-	opened, err := t.admit(now, w, claims)
+	if w.Check != nil {
+		if err := w.Check(); err != nil {
+			t.done(x)
+			return nil, err
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	opened, err := t.admit(now, w.Writer, w.Claims)
 	if err != nil {
 		t.leave(x)
 		return nil, err
@@ -35,12 +52,16 @@ func (t *Table) Enter(ctx context.Context, now time.Time, w Writer, claims ...Cl
 	return &Passage{table: t, turn: x, Opened: opened}, nil
 }
 
-// Leave ends the passage. Calling it again does nothing.
-func (p *Passage) Leave() {
-	p.table.mu.Lock()
-	defer p.table.mu.Unlock()
-	p.table.leave(p.turn)
+func held(names []string) []scope {
+	var holds []scope
+	for _, name := range names {
+		holds = append(holds, scope{root: name})
+	}
+	return holds
 }
+
+// Leave ends the passage. Calling it again does nothing.
+func (p *Passage) Leave() { p.table.done(p.turn) }
 
 // admit looks for locks in the way of the claims, under mu, and returns those that the writer opens.
 func (t *Table) admit(now time.Time, w Writer, claims []Claim) ([]Lock, error) {

@@ -20,6 +20,8 @@ type Request struct {
 	Writer
 	// Client is whose locks are counted together: the principal, or the address of one that is not known.
 	Client string
+	// Holds are other names that must not be changed meanwhile, as a condition of the request is about them.
+	Holds []string
 }
 
 // Place is where a lock is to be. Its functions are called while no write to the name is under way, and must not call the
@@ -41,7 +43,7 @@ func (t *Table) Lock(ctx context.Context, now time.Time, r Request, place Place)
 		return Lock{}, false, ErrOwner
 	}
 	// Where nothing exists yet the resource is made, which changes the collection.
-	x := &turn{grants: true, root: r.Root, infinite: r.Infinite, claims: []Claim{{Name: r.Root, Member: true}}}
+	x := &turn{claims: []Claim{{Name: r.Root, Member: true}}, holds: append(held(r.Holds), scope{r.Root, r.Infinite})}
 	e, err := t.begin(ctx, now, x, r)
 	if err != nil {
 		return Lock{}, false, err
@@ -78,11 +80,11 @@ func (t *Table) begin(ctx context.Context, now time.Time, x *turn, r Request) (*
 		return nil, err
 	}
 	if err := t.queueUp(ctx, x); err != nil {
-		t.uncount(r.Client)
+		t.discount(r.Client)
 		return nil, err
 	}
 	if err := t.conflict(now, r); err != nil {
-		t.uncount(r.Client)
+		t.discount(r.Client)
 		t.leave(x)
 		return nil, err
 	}
@@ -101,7 +103,14 @@ func (t *Table) count(client string) error {
 		return ErrTooMany
 	}
 	t.ofClient[client]++
+	t.granting++
 	return nil
+}
+
+// discount gives the room back, under mu.
+func (t *Table) discount(client string) {
+	t.uncount(client)
+	t.granting--
 }
 
 // conflict looks for locks that the new one is not compatible with (RFC 4918 §9.10.5), under mu.
@@ -134,9 +143,10 @@ func (t *Table) end(x *turn, e *entry, granted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if granted {
+		t.granting--
 		t.insert(e)
 	} else {
-		t.uncount(e.client)
+		t.discount(e.client)
 	}
 	t.leave(x)
 }

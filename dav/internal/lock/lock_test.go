@@ -82,6 +82,11 @@ func grant(t testing.TB, table *lock.Table, r lock.Request) lock.Lock {
 	return l
 }
 
+// enter enters a write to the names.
+func enter(ctx context.Context, table *lock.Table, now time.Time, w lock.Writer, claims ...lock.Claim) (*lock.Passage, error) {
+	return table.Enter(ctx, now, lock.Write{Writer: w, Claims: claims})
+}
+
 func exclusive(root string) lock.Request { return lock.Request{Root: root} }
 func infinite(root string) lock.Request  { return lock.Request{Root: root, Infinite: true} }
 func shared(root string) lock.Request    { return lock.Request{Root: root, Shared: true} }
@@ -151,7 +156,7 @@ func TestWrites(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			table := open(t, lock.Options{})
 			l := grant(t, table, c.has)
-			p, err := table.Enter(t.Context(), now, lock.Writer{}, c.claim)
+			p, err := enter(t.Context(), table, now, lock.Writer{}, c.claim)
 			if c.free {
 				if err != nil {
 					t.Fatal(err)
@@ -163,13 +168,13 @@ func TestWrites(t *testing.T) {
 			if !ok || len(locked.Locks) != 1 || locked.Locks[0] != l {
 				t.Errorf("without the token: got %v, want %+v in the way", err, l)
 			}
-			if _, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{"urn:uuid:other"}}, c.claim); err == nil {
+			if _, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{"urn:uuid:other"}}, c.claim); err == nil {
 				t.Error("another token lets it through")
 			}
-			if _, err := table.Enter(t.Context(), now, lock.Writer{Principal: "eve", Tokens: []string{l.Token}}, c.claim); err == nil {
+			if _, err := enter(t.Context(), table, now, lock.Writer{Principal: "eve", Tokens: []string{l.Token}}, c.claim); err == nil {
 				t.Error("the token lets another principal through")
 			}
-			p, err = table.Enter(t.Context(), now, lock.Writer{Tokens: []string{"urn:uuid:other", l.Token}}, c.claim)
+			p, err = enter(t.Context(), table, now, lock.Writer{Tokens: []string{"urn:uuid:other", l.Token}}, c.claim)
 			if err != nil || len(p.Opened) != 1 || p.Opened[0] != l {
 				t.Fatalf("with the token: got %+v, %v", p, err)
 			}
@@ -184,18 +189,18 @@ func TestOneOfTheSharedTokens(t *testing.T) {
 	a, b := grant(t, table, shared("c/a")), grant(t, table, shared("c/a"))
 	other := grant(t, table, exclusive("c/x"))
 	for _, l := range []lock.Lock{a, b} {
-		p, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{l.Token}}, lock.Claim{Name: "c/a"})
+		p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{l.Token}}, lock.Claim{Name: "c/a"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Leave()
 	}
 	whole := lock.Claim{Name: "c", Member: true, Tree: true}
-	_, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{a.Token}}, whole)
+	_, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{a.Token}}, whole)
 	if locked, ok := errors.AsType[*lock.LockedError](err); !ok || len(locked.Locks) != 1 || locked.Locks[0] != other {
 		t.Errorf("got %v, want %+v in the way", err, other)
 	}
-	p, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{a.Token, other.Token}}, whole)
+	p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{a.Token, other.Token}}, whole)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +231,7 @@ func TestTime(t *testing.T) {
 	if err := table.Unlock(t.Context(), late, "a", l.Token, ""); !errors.Is(err, lock.ErrNoLock) {
 		t.Errorf("unlock at the end: got %v", err)
 	}
-	p, err := table.Enter(t.Context(), late, lock.Writer{}, lock.Claim{Name: "a"})
+	p, err := enter(t.Context(), table, late, lock.Writer{}, lock.Claim{Name: "a"})
 	if err != nil {
 		t.Fatalf("a write at the end: %v", err)
 	}
@@ -300,7 +305,7 @@ func TestUnmapped(t *testing.T) {
 	for _, root := range []string{"src", "src/x", "src2", "dst", "dst/x/y"} {
 		grant(t, table, exclusive(root))
 	}
-	p, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "free"})
+	p, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "free"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +386,7 @@ func TestKeeperFails(t *testing.T) {
 		t.Errorf("a: got %+v, want %+v", got, l)
 	}
 	// What a DELETE took away has no lock whatever the disk says; its record goes with the next change.
-	p, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{l.Token}}, lock.Claim{Name: "a", Member: true})
+	p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{l.Token}}, lock.Claim{Name: "a", Member: true})
 	if err != nil {
 		t.Fatal(err)
 	}

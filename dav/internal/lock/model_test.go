@@ -122,7 +122,7 @@ func TestModel(t *testing.T) {
 			"write": func(t *rapid.T) {
 				w := m.writer(t)
 				c := lock.Claim{Name: name(t), Member: rapid.Bool().Draw(t, "member"), Tree: rapid.Bool().Draw(t, "tree")}
-				p, err := table.Enter(t.Context(), m.now, w, c)
+				p, err := enter(t.Context(), table, m.now, w, c)
 				if (err == nil) != m.mayWrite(w, c) {
 					t.Fatalf("%+v %+v: got %v, the model says %v", w, c, err, m.mayWrite(w, c))
 				}

@@ -11,27 +11,45 @@ import (
 type turn struct {
 	// claims are what it changes.
 	claims []Claim
-	// grants is set if it grants a lock, on root. Two writes go together; a grant and what its lock concerns do not.
-	grants   bool
+	// holds are what nobody else may change as long as it lasts: the scope of a lock that is granted or removed, or a
+	// resource that a condition is about. Two writes without any go together.
+	holds []scope
+}
+
+// scope is a name, with all below it if infinite is set.
+type scope struct {
 	root     string
 	infinite bool
 }
 
 // meets reports whether x and y could not go together.
-func (x *turn) meets(y *turn) bool {
-	return x.grants && x.concerns(y) || y.grants && y.concerns(x)
+func (x *turn) meets(y *turn) bool { return x.hinders(y) || y.hinders(x) }
+
+// hinders reports whether x holds what y changes.
+func (x *turn) hinders(y *turn) bool {
+	return slices.ContainsFunc(x.holds, func(s scope) bool {
+		return slices.ContainsFunc(y.claims, func(c Claim) bool { return c.touches(s.root, s.infinite) })
+	})
 }
 
-// concerns reports whether the lock that x grants would have a say in what y does.
-func (x *turn) concerns(y *turn) bool {
-	return slices.ContainsFunc(y.claims, func(c Claim) bool { return c.touches(x.root, x.infinite) })
+// await is queueUp for those who do not hold mu, and done is leave.
+func (t *Table) await(ctx context.Context, x *turn) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.queueUp(ctx, x)
+}
+
+func (t *Table) done(x *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leave(x)
 }
 
 // queueUp waits, under mu, until it is x's turn. If the error is not nil x is not in the queue. It is [ErrBusy] or that of ctx.
 func (t *Table) queueUp(ctx context.Context, x *turn) error {
 	t.queue = append(t.queue, x)
-	if x.grants {
-		t.granting++
+	if len(x.holds) > 0 {
+		t.holding++
 	}
 	if !t.blocked(x) {
 		return nil
@@ -49,28 +67,27 @@ func (t *Table) queueUp(ctx context.Context, x *turn) error {
 
 // blocked reports whether someone before x in the queue keeps it waiting, under mu.
 func (t *Table) blocked(x *turn) bool {
-	if t.granting == 0 {
+	if t.holding == 0 {
 		return false
 	}
 	before := t.queue[:slices.Index(t.queue, x)]
 	return slices.ContainsFunc(before, x.meets)
 }
 
-// leave takes x out of the queue, under mu, and wakes those who wait. It reports whether x was in it.
-func (t *Table) leave(x *turn) bool {
+// leave takes x out of the queue, under mu, and wakes those who wait. If x is not in it nothing happens.
+func (t *Table) leave(x *turn) {
 	i := slices.Index(t.queue, x)
 	if i < 0 {
-		return false
+		return
 	}
 	t.queue = slices.Delete(t.queue, i, i+1)
-	if t.granting > 0 {
+	if t.holding > 0 {
 		close(t.changed)
 		t.changed = make(chan struct{})
 	}
-	if x.grants {
-		t.granting--
+	if len(x.holds) > 0 {
+		t.holding--
 	}
-	return true
 }
 
 // wait gives up mu until something has changed. The error is [ErrBusy] or that of ctx.

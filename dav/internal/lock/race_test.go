@@ -72,7 +72,7 @@ func TestNoWriteBesideALock(t *testing.T) {
 				if n := inside.Load(); n != 0 {
 					t.Errorf("a lock was granted while %d were writing", n)
 				}
-				p, err := table.Enter(t.Context(), now, lock.Writer{Tokens: []string{l.Token}}, claims[round%len(claims)])
+				p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{l.Token}}, claims[round%len(claims)])
 				if err != nil {
 					t.Errorf("the holder was refused: %v", err)
 				} else {
@@ -86,7 +86,7 @@ func TestNoWriteBesideALock(t *testing.T) {
 				}
 				continue
 			}
-			p, err := table.Enter(t.Context(), now, lock.Writer{}, claims[(i+round)%len(claims)])
+			p, err := enter(t.Context(), table, now, lock.Writer{}, claims[(i+round)%len(claims)])
 			if err != nil {
 				continue
 			}
@@ -102,7 +102,7 @@ func TestNoWriteBesideALock(t *testing.T) {
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := open(t, lock.Options{})
-		first, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "a"})
+		first, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "a"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,14 +114,14 @@ func TestWaits(t *testing.T) {
 		})
 		synctest.Wait()
 		all.Go(func() {
-			_, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "a"})
+			_, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "a"})
 			refused.Store(errors.As(err, new(*lock.LockedError)))
 		})
 		synctest.Wait()
 		if locked.Load() || refused.Load() {
 			t.Errorf("while a write is under way: locked %v, refused %v", locked.Load(), refused.Load())
 		}
-		other, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "b"}) // does not wait
+		other, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "b"}) // does not wait
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestWaits(t *testing.T) {
 func TestWaitsNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := open(t, lock.Options{Wait: time.Second})
-		p, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "a"})
+		p, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "a"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,14 +168,14 @@ func TestNobodyStarves(t *testing.T) {
 					if l, _, err := table.Lock(t.Context(), now, exclusive("a"), there); err == nil {
 						_ = table.Unlock(t.Context(), now, "a", l.Token, "")
 					}
-				} else if p, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "a"}); err == nil {
+				} else if p, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "a"}); err == nil {
 					p.Leave()
 				}
 			}
 		})
 	}
 	for range 200 {
-		if p, err := table.Enter(t.Context(), now, lock.Writer{}, lock.Claim{Name: "a"}); err == nil {
+		if p, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "a"}); err == nil {
 			p.Leave()
 		} else if errors.Is(err, lock.ErrBusy) {
 			t.Error(err)
@@ -188,4 +188,66 @@ func TestNobodyStarves(t *testing.T) {
 	}
 	done.Store(true)
 	crowd.Wait()
+}
+
+// TestHolds: what a condition is about is not written while the write that it belongs to is under way, and a lock whose token
+// it names is not removed.
+func TestHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := open(t, lock.Options{})
+		l := grant(t, table, exclusive("a"))
+		checked := false
+		p, err := table.Enter(t.Context(), now, lock.Write{
+			Writer: lock.Writer{Tokens: []string{l.Token}}, Claims: []lock.Claim{{Name: "a"}}, Holds: []string{"other"},
+			Check: func() error { checked = true; return nil },
+		})
+		if err != nil || !checked {
+			t.Fatal(err, checked)
+		}
+		var done atomic.Int32
+		var all sync.WaitGroup
+		for _, c := range []lock.Claim{{Name: "other"}, {Name: "", Tree: true}, {Name: "other", Member: true}} {
+			all.Go(func() {
+				p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{l.Token}}, c)
+				if err != nil {
+					t.Errorf("%+v: %v", c, err)
+					return
+				}
+				done.Add(1)
+				p.Leave()
+			})
+		}
+		synctest.Wait()
+		all.Go(func() {
+			if err := table.Unlock(t.Context(), now, "a", l.Token, ""); err != nil {
+				t.Error(err)
+			}
+			done.Add(1)
+		})
+		synctest.Wait()
+		free, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "free"})
+		if err != nil || done.Load() != 0 {
+			t.Fatalf("%v; %d did not wait", err, done.Load())
+		}
+		free.Leave()
+		p.Leave()
+		all.Wait()
+		if done.Load() != 4 {
+			t.Errorf("%d of 4 got through afterwards", done.Load())
+		}
+	})
+}
+
+// TestCheckFails: the error of a check is the answer, before that of a lock, and nothing stays behind.
+func TestCheckFails(t *testing.T) {
+	table := open(t, lock.Options{Wait: time.Millisecond})
+	l := grant(t, table, exclusive("a"))
+	failed := errors.New("412")
+	w := lock.Write{Claims: []lock.Claim{{Name: "a"}}, Check: func() error { return failed }}
+	if _, err := table.Enter(t.Context(), now, w); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	if err := table.Unlock(t.Context(), now, "a", l.Token, ""); err != nil {
+		t.Errorf("the write is still in the way: %v", err)
+	}
 }

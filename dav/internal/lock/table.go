@@ -48,10 +48,10 @@ type Table struct {
 	ofClient map[string]int
 	// soonest is not after the time at which the first lock expires.
 	soonest time.Time
-	// queue has the writes and the grants of locks that are under way or wait for their turn, in the order in which they came.
-	// granting counts the latter.
-	queue    []*turn
-	granting int
+	// queue has the requests that are under way or wait for their turn, in the order in which they came. holding counts those
+	// that hold something, and granting those among them that are to become locks.
+	queue             []*turn
+	holding, granting int
 	// changed is closed and made anew when one leaves the queue for which others wait.
 	changed chan struct{}
 	// stale are the keys of records of locks that are gone already.
