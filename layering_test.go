@@ -83,7 +83,7 @@ var house = []floor{
 		{"dav/internal/davxml", nil},
 		{"dav/internal/lock", []string{"store"}},
 		{"dav", []string{
-			"observe", "precondition", "condhttp", "store", "origin", "dav/internal/davxml", "internal/resource",
+			"observe", "precondition", "precondition/ifheader", "condhttp", "store", "origin", "dav/internal/davxml", "dav/internal/lock", "internal/resource",
 			"internal/field/mediatype", "internal/field/method", "internal/target",
 		}},
 		{"guard", []string{

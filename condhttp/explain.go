@@ -311,6 +311,10 @@ func joined(lines []string) string { return strings.Join(lines, ", ") }
 // maxShown bounds in bytes how much of a request's field a response repeats.
 const maxShown = 200
 
+// Shown is text from a request as a [Problem] may repeat it: at most 200 bytes, with
+// everything escaped that a terminal or a log would not print as it is.
+func Shown(s string) string { return safe(s) }
+
 // safe makes text from a request fit to be shown: at most maxShown bytes of it,
 // and then "…", with everything that a terminal or a log would not
 // print as it is escaped as in a Go string.

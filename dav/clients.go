@@ -53,15 +53,16 @@ func (c *clients) knows(client string, now time.Time) bool {
 
 // clientOf tells clients apart: by their user, their address, and the software that they say they are.
 func (h *Handler) clientOf(r *http.Request) string {
+	return h.principal(r) + "\n" + addressOf(r) + "\n" + strings.Join(r.Header["User-Agent"], "\n")
+}
+
+// addressOf is the address that r came from, without the port.
+func addressOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	user := ""
-	if h.options.Client != nil {
-		user = h.options.Client(r)
-	}
-	return user + "\n" + host + "\n" + strings.Join(r.Header["User-Agent"], "\n")
+	return host
 }
 
 // speaksDAV reports whether who sent r speaks WebDAV: r shows it, or an earlier request did.

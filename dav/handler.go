@@ -22,7 +22,7 @@ type Handler struct {
 	origin  *origin.Handler
 	catalog *resource.Catalog
 	policy  precondition.Policy
-	locks   locks
+	locks   *admission
 	clients *clients
 	log     *slog.Logger
 }
@@ -34,12 +34,15 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		options: o, store: s, locks: noLocks{}, clients: newClients(), log: o.Origin.Logger,
+		options: o, store: s, clients: newClients(), log: o.Origin.Logger,
 		catalog: resource.New(resource.Options{Store: s, RevisionTags: o.Origin.RevisionTags, Logger: o.Origin.Logger}),
 		policy:  precondition.Policy{LenientTags: o.Origin.LenientTags},
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.locks, err = newAdmission(context.Background(), h); err != nil {
+		return nil, err
 	}
 	behind := o.Origin
 	behind.Locks = h.locks
@@ -72,11 +75,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := h.begin(w, r)
 	x.revision = revision
-	if x.passes() {
+	refused := x.mayRead()
+	if refused == nil && x.passes() {
 		h.origin.ServeHTTP(w, x.r)
 		return
 	}
 	defer x.end()
+	if refused != nil {
+		x.fail(refused)
+		return
+	}
 	x.serve()
 }
 

@@ -29,6 +29,8 @@ type Options struct {
 	// Known reports whether who sent a request was let in. Others are told what the server can do, and
 	// not what there is. Nil lets everyone in.
 	Known func(*http.Request) bool
+	// LockTimeout bounds how long a lock lasts without being refreshed. 0 is an hour.
+	LockTimeout time.Duration
 	// Client says who sent a request, beyond its address and User-Agent: the name of a user. Nil is "".
 	Client func(*http.Request) string
 }
