@@ -180,6 +180,7 @@ func (b *broken) byParts(ctx context.Context, p passage, do transfer) (store.Inf
 		return info, err
 	}
 	pause()
+	pause()
 	if !b.current(p.from).Exists() {
 		return info, b.mem().DeleteCollection(ctx, p.from)
 	}
@@ -339,7 +340,13 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 		b.transfer = func(ctx context.Context, p passage, _ transfer) (store.Info, error) { return p.do(ctx, b.mem().Copy) }
 	}},
 	{"Move/one-source", "moves in two steps", func(b *broken, _ *Options) { b.transfer = b.byParts }},
-	{"Move/against-write", "moves in two steps", func(b *broken, _ *Options) { b.transfer = b.byParts }},
+	{"Move/against-write", "moves in two steps", func(b *broken, _ *Options) {
+		b.transfer = b.byParts
+		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
+			pause() // until the copy is made
+			return d.Draft.Commit(ctx, expect)
+		}
+	}},
 	{"Move/collection-against-write", "moves collections in two steps", func(b *broken, _ *Options) {
 		b.transfer = b.byParts
 		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
