@@ -29,6 +29,8 @@ type draft struct {
 	file   *os.File // large content, and
 	tmp    string   // its name in the state folder
 	spent  bool
+
+	troubles uint64 // how often a sync had failed before: see stagedWell
 }
 
 func (d *draft) Size() int64          { return d.size }
@@ -36,7 +38,8 @@ func (d *draft) Digest() store.Digest { return d.digest }
 
 // Stage reads content to its end and keeps it for a commit. Content of up to
 // 64 KiB stays in memory; more goes to a file in the state folder. With
-// SyncFull that file is durable when Stage returns.
+// SyncFull that file is durable when Stage returns. If a sync of the file system
+// fails before the commit, the draft is refused with [store.ErrUnavailable].
 func (s *Store) Stage(ctx context.Context, name string, content io.Reader) (store.Draft, error) {
 	if err := s.enter(); err != nil {
 		return nil, err
@@ -45,7 +48,7 @@ func (s *Store) Stage(ctx context.Context, name string, content io.Reader) (stor
 	if err := s.writable(ctx, name); err != nil {
 		return nil, err
 	}
-	d := &draft{s: s, name: name}
+	d := &draft{s: s, name: name, troubles: s.trouble.times.Load()}
 	if err := d.read(ctx, content); err != nil {
 		return nil, errors.Join(err, d.Abort(ctx))
 	}
@@ -144,7 +147,7 @@ func (d *draft) readLarge(ctx context.Context, content io.Reader) error {
 	if err := d.s.syncNew(d.file, d.s.tmp); err != nil {
 		return writeError(d.name, err)
 	}
-	return nil
+	return d.stagedWell()
 }
 
 // copyLarge makes a new file of the content of d, whose file has lost its name.
@@ -160,7 +163,10 @@ func (s *Store) copyLarge(d *draft) error {
 	if _, err := io.Copy(stepWriter{s, f}, io.NewSectionReader(old, 0, d.size)); err != nil {
 		return err
 	}
-	return s.syncNew(f, s.tmp)
+	if err := s.syncNew(f, s.tmp); err != nil {
+		return err
+	}
+	return d.stagedWell()
 }
 
 // source remembers whether it was reading that failed.
@@ -254,6 +260,9 @@ func (d *draft) commit(ctx context.Context, expect store.Expect) (store.Info, er
 			tries += growingCost
 		}
 		if err := st.check(d.name, expect); err != nil {
+			return store.Info{}, err
+		}
+		if err := d.stagedWell(); err != nil {
 			return store.Info{}, err
 		}
 		if err := ctx.Err(); err != nil {

@@ -343,3 +343,46 @@ func TestSyncEach(t *testing.T) {
 	}
 	check(t, s.syncEach(append(names, "never/was")))
 }
+
+// TestStagedWhileSyncFails: large content that was staged while a sync of the file system failed is
+// refused, though its own sync succeeds: there may have been nothing left to write.
+func TestStagedWhileSyncFails(t *testing.T) {
+	content := strings.Repeat("x", 100_000)
+	for _, committed := range []bool{false, true} {
+		failing := false
+		var s *Store
+		s = openAt(t, fastDir(t), Options{manual: true, hook: func(w step) error {
+			switch {
+			case w == stepSyncFS && failing:
+				failing = false
+				return syscall.EIO
+			case w == stepSync && failing && !committed:
+				if err := s.checkpoint(false); !errors.Is(err, syscall.EIO) {
+					t.Errorf("checkpoint: error %v, want EIO", err)
+				}
+			}
+			return nil
+		}})
+		commit(t, s, "a", "before", store.Absent)
+		failing = true
+		d, err := s.Stage(t.Context(), "a", strings.NewReader(content))
+		if committed {
+			check(t, err)
+			if err := s.checkpoint(false); !errors.Is(err, syscall.EIO) {
+				t.Errorf("checkpoint: error %v, want EIO", err)
+			}
+			check(t, s.checkpoint(false)) // the rescue
+			check(t, s.Health())
+			_, err = d.Commit(t.Context(), store.Any)
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("committed %t: error %v, want ErrUnavailable", committed, err)
+		}
+		check(t, s.checkpoint(false))
+		wantPlain(t, s, "a", "before")
+		commit(t, s, "a", content, store.Any)
+		if left := leftovers(t, s); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	}
+}

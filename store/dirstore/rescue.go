@@ -25,7 +25,8 @@ import (
 //  4. when that has succeeded, writes are accepted again. Until then it is tried anew with
 //     each checkpoint.
 type trouble struct {
-	why atomic.Pointer[refusal]
+	why   atomic.Pointer[refusal]
+	times atomic.Uint64 // how often a sync has failed
 
 	mu    sync.Mutex
 	names map[string]*entry // whose files do not have the content that was written
@@ -58,6 +59,7 @@ func (s *Store) distrustDisk(err error) {
 	if isNoSpace(err) {
 		kind = store.ErrNoSpace
 	}
+	s.trouble.times.Add(1)
 	r := &refusal{fmt.Errorf("%w: the disk has lost what was written to it, which is being written again (%w)", kind, bare(err))}
 	if !s.trouble.why.CompareAndSwap(nil, r) {
 		return
@@ -66,6 +68,16 @@ func (s *Store) distrustDisk(err error) {
 	if err := s.journal.mark(lostIn(s.journal.session)); err != nil {
 		s.opts.Logger.Error("the journal cannot be marked: do not stop the server before it accepts writes again", "error", err)
 	}
+}
+
+// stagedWell returns an error if a sync of the file system has failed since d was begun. Its own sync
+// may have come after that one, and found nothing left to write: whether it then
+// fails, too, is up to the file system.
+func (d *draft) stagedWell() error {
+	if d.file == nil || d.troubles == d.s.trouble.times.Load() {
+		return nil
+	}
+	return fmt.Errorf("%q: %w: the disk failed while the content was written; send it again", d.name, store.ErrUnavailable)
 }
 
 // distrust is told that the file of e has other content than e says, though it looks as it did. If
