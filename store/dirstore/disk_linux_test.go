@@ -39,12 +39,14 @@ type recorder struct {
 	dir    string
 	events []event
 	was    tree
-	last   step // the step under way
-	failed bool // it was made to fail
+	last   step  // the step under way
+	by     int64 // the goroutine whose step it is, if there are several
+	failed bool  // it was made to fail
 	errs   func(step) error
 
 	expect map[string][]string // of each name what may be there now
 	others bool
+	told   func() told // what clients know by now, if there are any
 }
 
 // sectorSize is what a disk writes at once.
@@ -70,6 +72,8 @@ type event struct {
 	after  tree
 	expect map[string][]string
 	others bool // another program has written, too
+	by     int64
+	told   told
 }
 
 func recording(t *testing.T, dir string, o Options) (*recorder, *Store) {
@@ -106,7 +110,11 @@ func (r *recorder) note() {
 		known = r.was.files // the store has a lease on one, which opening it would break
 	}
 	r.was = readTree(r.t, r.dir, known)
-	r.events = append(r.events, event{r.last, r.failed, r.was, maps.Clone(r.expect), r.others})
+	e := event{what: r.last, failed: r.failed, after: r.was, expect: maps.Clone(r.expect), others: r.others, by: r.by}
+	if r.told != nil {
+		e.told = r.told()
+	}
+	r.events = append(r.events, e)
 }
 
 // readTree reads all files but those whose content is known.
@@ -192,11 +200,20 @@ type platter struct {
 	at     int
 	// names is the last event whose names are all there.
 	names int
-	// forced are names that were synced by themselves.
-	forced map[string]uint64
+	// forced are names that were synced by themselves, with the directory they are in.
+	forced map[string]forcedName
 	// data are the versions content may have come from, by inode, oldest first: the
 	// first is there for certain.
 	data map[uint64][]version
+
+	deaf  step         // syncs of this kind do nothing, though they succeed
+	spoil func(*image) // something else goes wrong
+}
+
+// forcedName is the inode that has a name at least since the event at.
+type forcedName struct {
+	ino uint64
+	at  int
 }
 
 // version is content as it was written, sector by sector: those that were lost by a failed
@@ -208,7 +225,7 @@ type version struct {
 
 // spin returns the platter at each event in turn.
 func spin(events []event, each func(*platter)) {
-	p := &platter{events: events, forced: map[string]uint64{}, data: map[uint64][]version{}}
+	p := &platter{events: events, forced: map[string]forcedName{}, data: map[uint64][]version{}}
 	for i, f := range events[0].after.files {
 		p.data[i] = []version{fullVersion(f.data)}
 	}
@@ -255,6 +272,7 @@ func (p *platter) write(before, after tree) (changed []uint64) {
 func (p *platter) sync(e event, changed []uint64) {
 	var inodes []uint64
 	switch e.what {
+	case p.deaf:
 	case stepSyncFS:
 		inodes = slices.Collect(maps.Keys(p.data))
 		if !e.failed {
@@ -262,15 +280,13 @@ func (p *platter) sync(e event, changed []uint64) {
 			clear(p.forced)
 		}
 	case stepSync:
-		inodes = p.newest(e.after, "/tmp/")
+		inodes = p.newest(e, "/tmp/")
 	case stepSyncDir:
-		for name, ino := range e.after.names {
-			if !e.failed && strings.HasPrefix(name, stateDir+"/tmp/") {
-				p.forced[name] = ino
-			}
+		if !e.failed {
+			p.syncUploads(e.after.names)
 		}
 	case stepJournalSync:
-		inodes = p.newest(e.after, "/journal")
+		inodes = p.newest(e, "/journal")
 	case stepJournalExtend, stepJournalForget:
 		inodes = changed
 	}
@@ -283,17 +299,35 @@ func (p *platter) sync(e event, changed []uint64) {
 	}
 }
 
-// newest returns the file of the state folder written to last, among those with names like that.
-func (p *platter) newest(now tree, like string) []uint64 {
+// syncUploads notes that the folder of uploads has been synced, and so has each renaming out of it, with
+// both of its ends.
+func (p *platter) syncUploads(now map[string]uint64) {
+	moved := map[uint64]bool{}
+	for name, was := range p.forced {
+		if now[name] != was.ino {
+			moved[was.ino] = true
+			delete(p.forced, name)
+		}
+	}
+	for name, ino := range now {
+		if moved[ino] || strings.HasPrefix(name, stateDir+"/tmp/") {
+			p.forced[name] = forcedName{ino, p.at}
+		}
+	}
+}
+
+// newest returns the file of the state folder that the goroutine of e has written to last, among
+// those with names like that.
+func (p *platter) newest(e event, like string) []uint64 {
 	var found []uint64
 	latest := -1
-	for name, ino := range now.names {
+	for name, ino := range e.after.names {
 		if !strings.HasPrefix(name, stateDir+like) {
 			continue
 		}
 		for n := p.at; n > 0; n-- {
 			before, after := p.events[n-1].after.files[ino], p.events[n].after.files[ino]
-			if bytes.Equal(before.data, after.data) {
+			if p.events[n].by != e.by || bytes.Equal(before.data, after.data) {
 				continue
 			}
 			if n > latest {
@@ -329,9 +363,13 @@ func (p *platter) image(r *rand.Rand) image {
 	}
 	meta := p.events[names].after
 	img := image{names: maps.Clone(meta.names), files: map[uint64]simFile{}, index: p.index(r)}
-	for name, ino := range p.forced {
-		if !slices.Contains(slices.Collect(maps.Values(img.names)), ino) && p.gone(ino, names) {
-			img.names[name] = ino
+	known := maps.Clone(meta.files)
+	for _, name := range slices.Sorted(maps.Keys(p.forced)) {
+		f := p.forced[name]
+		if _, there := p.events[p.at].after.files[f.ino]; there && f.at > names {
+			maps.DeleteFunc(img.names, func(_ string, ino uint64) bool { return ino == f.ino })
+			img.names[name] = f.ino
+			known[f.ino] = p.events[f.at].after.files[f.ino]
 		}
 	}
 	style := r.IntN(4)
@@ -340,23 +378,16 @@ func (p *platter) image(r *rand.Rand) image {
 		if _, done := img.files[ino]; done {
 			continue
 		}
-		f, there := meta.files[ino]
-		if !there {
-			f = p.events[p.at].after.files[ino]
-		}
+		f := known[ino]
 		if !f.dir {
 			f.data = tear(r, style, p.data[ino])
 		}
 		img.files[ino] = f
 	}
+	if p.spoil != nil {
+		p.spoil(&img)
+	}
 	return img
-}
-
-// gone reports whether the inode was not there yet when the names were as at event n, and is now.
-func (p *platter) gone(ino uint64, n int) bool {
-	_, before := p.events[n].after.files[ino]
-	_, now := p.events[p.at].after.files[ino]
-	return !before && now
 }
 
 // tear makes up content from versions: all old, all new, or by sector.
@@ -374,7 +405,8 @@ func tear(r *rand.Rand, style int, versions []version) []byte {
 	}
 	data := make([]byte, size)
 	for i, v := range versions {
-		for n, sector := range v.sectors {
+		for _, n := range slices.Sorted(maps.Keys(v.sectors)) {
+			sector := v.sectors[n]
 			if at := n * sectorSize; at < len(data) && (i == 0 || take(v)) {
 				copy(data[at:], sector)
 			}
@@ -458,9 +490,9 @@ func (p *platter) othersWrite() bool {
 	return p.events[len(p.events)-1].others
 }
 
-// judge opens the image after the loss of power and compares it with what may be there. Some
+// judge opens the image after the loss of power, twice, and lets compare look at what is there. Some
 // recoveries lose power, too.
-func (p *platter) judge(t *testing.T, r *rand.Rand) {
+func (p *platter) judge(t *testing.T, r *rand.Rand, compare func(*Store)) {
 	t.Helper()
 	img := p.image(r)
 	shift, home := uint64(r.IntN(2)), "home"
@@ -499,7 +531,7 @@ func (p *platter) judge(t *testing.T, r *rand.Rand) {
 			t.Errorf("Open: %v", err)
 			return
 		}
-		p.compare(t, s)
+		compare(s)
 		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
@@ -545,6 +577,12 @@ func (p *platter) compare(t *testing.T, s *Store) {
 			t.Errorf("%q: Stat says %+v, Open %+v", name, stat, info)
 		}
 	}
+	checkAfterLoss(t, s)
+}
+
+// checkAfterLoss checks what holds after any loss of power, whatever was written before.
+func checkAfterLoss(t *testing.T, s *Store) {
+	t.Helper()
 	if left, _ := strayFiles(t, s); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
@@ -552,17 +590,20 @@ func (p *platter) compare(t *testing.T, s *Store) {
 	checkHistory(t, s, true)
 }
 
+// lossyEnv is for how many images are to be judged; .ci/lossydisk sets it.
+const lossyEnv = "FOURTWELVE_LOSSYDISK"
+
 // wantedImages is about how many images are judged: lossyImages, which come upon every step, or
 // as many as the environment asks for, as .ci/lossydisk does.
 func wantedImages(t *testing.T) int {
 	t.Helper()
-	wanted := os.Getenv("FOURTWELVE_LOSSYDISK")
+	wanted := os.Getenv(lossyEnv)
 	if wanted == "" {
 		return lossyImages
 	}
 	n, err := strconv.Atoi(wanted)
 	if err != nil || n <= 0 {
-		t.Fatalf("FOURTWELVE_LOSSYDISK=%s: want a number of images", wanted)
+		t.Fatalf("%s=%s: want a number of images", lossyEnv, wanted)
 	}
 	return n
 }
@@ -573,7 +614,7 @@ func judgeImages(t *testing.T, seed uint64, events []event, total int) (judged i
 	each := float64(total) / float64(len(events))
 	spin(events, func(p *platter) {
 		for n := each; n > r.Float64() && !t.Failed(); n-- {
-			p.judge(t, r)
+			p.judge(t, r, func(s *Store) { p.compare(t, s) })
 			judged++
 		}
 	})

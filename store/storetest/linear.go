@@ -73,6 +73,15 @@ func (h *History) Settle() {
 	}
 }
 
+// Copy returns what h has recorded so far, as a history that can go on in its own way: what
+// a machine that loses power now may come to. The ends of operations under way are recorded
+// in h alone.
+func (h *History) Copy() *History {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return &History{clock: h.clock, clients: h.clients, ops: slices.Clone(h.ops)}
+}
+
 // Operations returns what Model can judge: all that tells something.
 func (h *History) Operations() []porcupine.Operation {
 	h.mu.Lock()
@@ -101,12 +110,13 @@ func Check(t testing.TB, h *History) {
 	case porcupine.Unknown:
 		t.Errorf("a history of %d operations could not be judged within a minute; record shorter ones", len(ops))
 	default:
-		t.Errorf("a history of %d operations is not linearizable\n%spicture: %s", len(ops), explain(ops), picture(ops))
+		t.Errorf("a history of %d operations is not linearizable\n%spicture: %s", len(ops), Explain(ops), picture(ops))
 	}
 }
 
-// explain lists the shortest beginning of a partition that is not linearizable.
-func explain(ops []porcupine.Operation) string {
+// Explain lists the shortest beginning of a partition of ops that is not linearizable. It is
+// empty if all of them are.
+func Explain(ops []porcupine.Operation) string {
 	for _, partition := range partitions(ops) {
 		if porcupine.CheckOperations(Model(), partition) {
 			continue
