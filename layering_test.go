@@ -109,7 +109,8 @@ var house = []floor{
 		{"command/internal/bytesize", nil},
 		{"command/internal/netrc", nil},
 		{"command/internal/evaluate", []string{"etag", "precondition", "byterange", "internal/field/method"}},
-		{"command/internal/guardconfig", []string{"condhttp", "guard", "command/internal/bytesize", "internal/field/cachecontrol"}},
+		{"command/internal/flagvalue", []string{"command/internal/bytesize"}},
+		{"command/internal/guardconfig", []string{"condhttp", "guard", "command/internal/bytesize", "command/internal/flagvalue", "internal/field/cachecontrol"}},
 		{"command/internal/metrics", []string{"observe", "guard", "precondition", "internal/field/method"}},
 		{"command/internal/requestlog", []string{"observe", "precondition", "internal/field/secret"}},
 		{"command/internal/report", []string{"diagnose", "diagnose/logs", "capture", "precondition", "probe"}},
@@ -118,7 +119,7 @@ var house = []floor{
 		{"command", []string{
 			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
-			"command/internal/bytesize", "command/internal/evaluate", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
+			"command/internal/bytesize", "command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol",
 		}},
 		{"", []string{"command"}}, // main.go
@@ -148,7 +149,7 @@ var mayUse = map[string][]string{
 	"github.com/klauspost/compress":       {"internal/content/coding", "accesslog/internal/inflate"},
 	"github.com/prometheus/client_golang": {"command/internal/metrics"},
 	"github.com/spf13/cobra":              {"command"},
-	"github.com/spf13/pflag":              {"command"},
+	"github.com/spf13/pflag":              {"command", "command/internal/guardconfig"},
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
 	"golang.org/x/net":                    {"command/internal/report"},

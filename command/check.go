@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
@@ -27,7 +28,7 @@ type checkOptions struct {
 	rate                         float64
 	budget, connections, writers int
 	timeout                      time.Duration
-	maxContent                   size
+	maxContent                   flagvalue.Size
 	follow                       int
 
 	userAgent string

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/evaluate"
+	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -88,8 +89,7 @@ func (o *evaluateOptions) addFlags(cmd *cobra.Command) (byHand []string) {
 	f.SortFlags = false
 	f.StringVar(&o.method, "method", "GET", "`METHOD` of the request")
 	f.StringArrayVarP(&o.fields, "header", "H", nil, "`FIELD` line of the request, such as 'If-Match: \"a\"'; repeatable")
-	f.Var(choice[precondition.Role]{&o.role, []string{"origin", "cache"},
-		[]precondition.Role{precondition.Origin, precondition.Cache}}, "role", "whose evaluation it is")
+	f.Var(flagvalue.NewChoice(&o.role, []string{"origin", "cache"}, precondition.Origin, precondition.Cache), "role", "whose evaluation it is")
 	f.StringVar(&o.etag, "etag", "", "entity `TAG` of the current representation, with its quotes: '\"a\"'")
 	f.StringArrayVar(&o.otherETags, "other-etag", nil, "`TAG` of the same revision in another content coding; repeatable")
 	f.StringVar(&o.lastModified, "last-modified", "", "its modification `DATE`, an HTTP-date")
@@ -101,7 +101,7 @@ func (o *evaluateOptions) addFlags(cmd *cobra.Command) (byHand []string) {
 	f.VisitAll(func(flag *pflag.Flag) { byHand = append(byHand, flag.Name) })
 
 	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
-	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
+	f.Var(flagvalue.NewChoice(&o.staleIfRange, []string{"200", "412"}, 200, 412),
 		"stale-if-range", "answer to a false If-Range: the whole, or a refusal")
 	f.BoolVar(&o.json, "json", false, "answer one case in JSON, too")
 	return byHand

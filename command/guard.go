@@ -6,13 +6,12 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
-	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
 )
 
@@ -24,29 +23,13 @@ type guardOptions struct {
 	check   bool
 	metrics string
 
-	keepHost   bool
-	passFields []string
-	omit       []string
-	tls        guardconfig.BackendTLS
+	route guard.Route // the only one, but for what is found out later
+	tls   guardconfig.BackendTLS
 
-	require       condhttp.Requirement
-	validators    guard.Validators
-	preconditions guard.Preconditions
-	lenientTags   bool
-	staleIfRange  int
-	coding        bool
-	cacheControl  string
-
-	maxBody              size
-	maxBuffer, maxSpool  room
-	maxMemory, maxDisk   room
-	spoolDir             string
-	connect, response    timeout
-	backendIdle, waiting timeout
-	content              timeout
-
-	trustedProxies []string
-	via            string
+	maxMemory, maxDisk flagvalue.Room
+	spoolDir           string
+	trustedProxies     []string
+	via                string
 }
 
 const guardLong = `Stand in front of a server that is not to be changed, and make its preconditions hold:
@@ -104,61 +87,15 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	o.addListenFlags(f)
 	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
 
-	f.Var(choice[condhttp.Requirement]{&o.require, guardconfig.RequireWords,
-		[]condhttp.Requirement{condhttp.RequireNone, condhttp.RequireOverwrite, condhttp.RequireAlways}},
-		"require", "which writes need a precondition: none, those that replace or delete, or all")
-	f.Var(choice[guard.Validators]{&o.validators, guardconfig.ValidatorWords,
-		[]guard.Validators{guard.ValidatorsAuto, guard.ValidatorsContent, guard.ValidatorsBackend, guard.ValidatorsNone}},
-		"validators", "where entity tags come from: content until the backend's prove sound, always content, the backend, or nowhere")
-	f.Var(choice[guard.Preconditions]{&o.preconditions, guardconfig.PreconditionWords,
-		[]guard.Preconditions{guard.PreconditionsAuto, guard.PreconditionsCheck, guard.PreconditionsPass}},
-		"preconditions", "who holds writes to them: the backend as well once its tags prove sound, the guard alone, or both")
-	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
-	o.staleIfRange = 200
-	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
-		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
-	f.BoolVar(&o.coding, "coding", true, "compress answers for clients that accept it")
-	f.StringVar(&o.cacheControl, "cache-control", "", "Cache-Control `VALUE` for answers to reads that have none, or off; unless set, those with an entity tag get it (default no-cache)")
-
-	f.BoolVar(&o.keepHost, "keep-host", false, "send the backend the Host that the client sent, and not that of URL")
-	f.StringArrayVar(&o.passFields, "pass-field", nil, "`NAME` of a field to send on though it has an underscore or says who asks, such as CF-Connecting-IP; repeatable")
-	f.StringArrayVar(&o.omit, "omit", nil, "leave `NAME` out of requests to the backend: Forwarded, X-Forwarded-* or Via; repeatable")
-	f.StringVar(&o.tls.CA, "backend-ca", "", "PEM `FILE` of certificates to trust for the backend, in place of the system's")
-	f.StringVar(&o.tls.Name, "backend-name", "", "`NAME` that the backend's certificate must have, in place of that in URL")
-	f.StringVar(&o.tls.Cert, "backend-cert", "", "PEM `FILE` of a certificate to show to the backend")
-	f.StringVar(&o.tls.Key, "backend-key", "", "PEM `FILE` of that certificate's key")
+	guardconfig.AddFlags(f, &o.route, &o.tls)
 	f.StringArrayVar(&o.trustedProxies, "trusted-proxy", nil, "`ADDRESS` or prefix whose Forwarded and X-Forwarded-* are believed; repeatable")
 	f.StringVar(&o.via, "via", "fourtwelve", "`NAME` in Via fields")
 
-	o.addLimitFlags(f)
-	o.addRunFlags(f)
-}
-
-func (o *guardOptions) addLimitFlags(f *pflag.FlagSet) {
-	o.maxBody, o.maxBuffer, o.maxSpool = guard.DefaultMaxBody, guard.DefaultMaxBuffer, guard.DefaultMaxSpool
 	o.maxMemory, o.maxDisk = guard.DefaultMaxMemory, guard.DefaultMaxDisk
-	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
-	f.Var(&o.maxBuffer, "max-buffer", "what one message may hold in memory")
-	f.Var(&o.maxSpool, "max-spool", "what one message may hold in a temporary file, beyond that")
 	f.Var(&o.maxMemory, "max-memory", "what all messages together may hold in memory")
 	f.Var(&o.maxDisk, "max-disk", "what all messages together may hold in temporary files")
 	f.StringVar(&o.spoolDir, "spool-dir", "", "`DIR` for temporary files, in place of the system's")
-
-	for _, t := range []struct {
-		value *timeout
-		name  string
-		usual time.Duration
-		usage string
-	}{
-		{&o.connect, "connect-timeout", guard.DefaultConnectTimeout, "`DURATION` to connect to the backend"},
-		{&o.response, "response-timeout", guard.DefaultResponseTimeout, "`DURATION` until the backend begins to answer"},
-		{&o.backendIdle, "backend-idle-timeout", guard.DefaultIdleTimeout, "`DURATION` to keep a connection to the backend that nobody uses"},
-		{&o.waiting, "lock-timeout", guard.DefaultLockTimeout, "`DURATION` a write waits for those before it"},
-		{&o.content, "content-timeout", guard.DefaultContentTimeout, "`DURATION` to wait for more of a request's content"},
-	} {
-		*t.value = timeout(t.usual)
-		f.Var(t.value, t.name, t.usage)
-	}
+	o.addRunFlags(f)
 }
 
 func (o *guardOptions) takeArgs(args []string) error {
@@ -251,7 +188,7 @@ func trySpool(dir string) error {
 }
 
 func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
-	route, err := o.route()
+	route, err := o.onlyRoute()
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +196,7 @@ func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
 		Listen: o.listen, Hosts: o.hosts, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Metrics: o.metrics,
 		AccessLog: o.accessLog, IdleTimeout: o.idleTimeout, ShutdownTimeout: o.shutdownTimeout,
 		Guard: guard.Options{
-			Routes: []guard.Route{*route}, Via: o.via, SpoolDir: o.spoolDir,
+			Routes: []guard.Route{route}, Via: o.via, SpoolDir: o.spoolDir,
 			MaxMemory: int64(o.maxMemory), MaxDisk: int64(o.maxDisk),
 		},
 	}
@@ -273,50 +210,17 @@ func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
 	return c, nil
 }
 
-// route returns the one route that flags make.
-func (o *guardOptions) route() (*guard.Route, error) {
-	backend, err := o.backend()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	r := &guard.Route{
-		Name: guardconfig.NameOf(guard.Route{}), Backend: backend, KeepHost: o.keepHost,
-		Require: o.require, Validators: o.validators, Preconditions: o.preconditions,
-		LenientTags: o.lenientTags, StaleIfRange: o.staleIfRange == 412, NoCoding: !o.coding, CacheControl: o.cacheControl,
-		MaxBody: int64(o.maxBody), MaxBuffer: int64(o.maxBuffer), MaxSpool: int64(o.maxSpool),
-		Timeouts: guard.Timeouts{
-			Connect: time.Duration(o.connect), Response: time.Duration(o.response), Idle: time.Duration(o.backendIdle),
-			Lock: time.Duration(o.waiting), Content: time.Duration(o.content),
-		},
-	}
-	if err := o.setFields(r); err != nil {
-		return nil, usageError{err}
-	}
-	if o.cacheControl != "" {
-		if err := guardconfig.CheckCacheControl(o.cacheControl); err != nil {
-			return nil, usageError{err}
-		}
+// onlyRoute returns the one route that flags make.
+func (o *guardOptions) onlyRoute() (r guard.Route, err error) {
+	r = o.route
+	r.Name = guardconfig.NameOf(guard.Route{})
+	if r.Backend, err = o.backend(); err != nil {
+		return r, usageError{err}
 	}
 	if o.tls != (guardconfig.BackendTLS{}) {
-		if r.BackendTLS, err = o.tls.Config(); err != nil {
-			return nil, err
-		}
+		r.BackendTLS, err = o.tls.Config()
 	}
-	return r, nil
-}
-
-// setFields says what fields the backend is sent.
-func (o *guardOptions) setFields(r *guard.Route) error {
-	for _, name := range o.omit {
-		if err := guardconfig.Omit(r, name); err != nil {
-			return fmt.Errorf("--omit: %w", err)
-		}
-	}
-	r.PassFields = o.passFields
-	if err := guardconfig.CheckRoute(guard.Route{PassFields: r.PassFields}); err != nil {
-		return fmt.Errorf("--pass-field: %w", err)
-	}
-	return nil
+	return r, err
 }
 
 func (o *guardOptions) backend() (*url.URL, error) {

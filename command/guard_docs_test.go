@@ -16,10 +16,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/command"
+	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 )
 
 const guardDoc = "../docs/guard.md"
@@ -108,6 +110,30 @@ func TestGuardFlagsAreDocumented(t *testing.T) {
 		if _, ok := defaults[name]; !ok {
 			t.Errorf("there is no flag --%s", name)
 		}
+	}
+}
+
+// TestGuardOptionsAreDocumented: the table of what can be said of a route is made of the options themselves. With -update it
+// is written anew.
+func TestGuardOptionsAreDocumented(t *testing.T) {
+	data, err := os.ReadFile(guardDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := regexp.MustCompile("(?s)\\| key \\| flag \\| default \\| \\|\n\\| --- [^\n]*\n\\| `backend` .*?\n\n")
+	at := table.FindIndex(data)
+	if at == nil {
+		t.Fatalf("%s has no table that begins with the backend", guardDoc)
+	}
+	want := guardconfig.Table() + "\n"
+	switch got := string(data[at[0]:at[1]]); {
+	case got == want:
+	case *update:
+		if err := os.WriteFile(guardDoc, slices.Concat(data[:at[0]], []byte(want), data[at[1]:]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("the table is\n%s\nand has to be\n%s", got, want)
 	}
 }
 

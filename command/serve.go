@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/origin"
@@ -29,17 +30,17 @@ type serveOptions struct {
 	publicRead  bool
 	embed       bool
 	sandbox     []string
-	maxMemory   size
+	maxMemory   flagvalue.Size
 
 	require      origin.Require
-	maxBody      size
+	maxBody      flagvalue.Size
 	staleIfRange int
 	acceptReplay bool
 	revisionTags bool
 	lenientTags  bool
 
 	keep      int
-	keepBytes size
+	keepBytes flagvalue.Size
 	keepFiles int
 	keepAge   age
 	mayPurge  []string
@@ -106,14 +107,13 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.embed, "embed", false, "let pages of other sites use what only this machine, or only those who log in, may read")
 	f.StringArrayVar(&o.sandbox, "sandbox", nil, "names of content that is not trusted, as `GLOB`: browsers run none of its scripts; repeatable")
 
-	f.Var(choice[origin.Require]{&o.require, []string{"never", "overwrite", "always"},
-		[]origin.Require{origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways}},
+	f.Var(flagvalue.NewChoice(&o.require, []string{"never", "overwrite", "always"}, origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways),
 		"require", "which writes need a precondition: none, those that replace or delete, or all")
 	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
-	f.Var(choice[int]{&o.staleIfRange, []string{"200", "412"}, []int{200, 412}},
+	f.Var(flagvalue.NewChoice(&o.staleIfRange, []string{"200", "412"}, 200, 412),
 		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
 	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
-	f.Var(choice[bool]{&o.revisionTags, []string{"content", "revision"}, []bool{false, true}},
+	f.Var(flagvalue.NewChoice(&o.revisionTags, []string{"content", "revision"}, false, true),
 		"etag", "make entity tags of the content, or also of the revision")
 	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
 	f.Var(&o.maxMemory, "max-memory", `what all requests together hold in memory to patch and to list, such as 256M, or "none"`)
@@ -123,7 +123,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.keepFiles, "keep-files", 100_000, "keep `N` earlier revisions of all resources together")
 	f.Var(&o.keepAge, "keep-age", "forget a revision `DURATION` after it was replaced or deleted, such as 30d")
 	f.StringArrayVar(&o.mayPurge, "may-purge", nil, "with --auth, `USER` who may destroy earlier revisions over HTTP; repeatable")
-	f.Var(choice[dirstore.SyncMode]{&o.sync, []string{"full", "none"}, []dirstore.SyncMode{dirstore.SyncFull, dirstore.SyncNone}},
+	f.Var(flagvalue.NewChoice(&o.sync, []string{"full", "none"}, dirstore.SyncFull, dirstore.SyncNone),
 		"sync", "a write is on the disk before it is answered, or some time later")
 	f.Var(&o.waitLock, "wait-lock", "if another process serves DIR, wait for it to end, `DURATION` at most")
 	f.Lookup("wait-lock").NoOptDefVal = forever

@@ -28,30 +28,57 @@ type route struct {
 	learned   *trust.Backend
 }
 
-// newRoute checks r and fills in its defaults.
-func newRoute(r Route) (*route, error) {
-	backend, h2c, err := checkBackend(r.Backend)
-	if err != nil {
-		return nil, err
-	}
-	rt := &route{Route: r, backend: backend, h2c: h2c}
-	rt.Methods = slices.Clone(r.Methods)
-	if rt.Path != "" && rt.Path != "/" {
-		pattern := "/" + strings.TrimPrefix(rt.Path, "/")
-		glob, fault := cachecontrol.ParseGlob(pattern)
-		if fault != "" {
-			return nil, fmt.Errorf("path %q %s", rt.Path, fault)
+// Check returns what is wrong with a route; New says the same. A Backend that is nil is not looked at, so that a
+// part of a route can be checked alone.
+func (r Route) Check() error {
+	if r.Backend != nil {
+		if _, _, err := checkBackend(r.Backend); err != nil {
+			return err
 		}
-		rt.path = glob
-		rt.folded, _ = cachecontrol.ParseGlob(turn.Fold(pattern))
 	}
-	if err := rt.checkHost(); err != nil {
-		return nil, err
+	if _, _, err := r.globs(); err != nil {
+		return err
+	}
+	if name := strings.TrimPrefix(r.Host, "*."); strings.ContainsAny(name, "*:/ ") && net.ParseIP(name) == nil {
+		return fmt.Errorf(`host %q: give a name without port, or "*." and a name`, r.Host)
 	}
 	for _, name := range r.PassFields {
 		if !isToken(name) {
-			return nil, fmt.Errorf("field %q: give the name of a field, such as CF-Connecting-IP", name)
+			return fmt.Errorf("field %q: give the name of a field, such as CF-Connecting-IP", name)
 		}
+	}
+	return nil
+}
+
+// globs returns what paths are held against: path as they are in normal form, and folded for what turn.FoldedPath returns.
+// Both are nil if any path will do.
+func (r Route) globs() (path, folded cachecontrol.Glob, err error) {
+	if r.Path == "" || r.Path == "/" {
+		return nil, nil, nil
+	}
+	pattern := "/" + strings.TrimPrefix(r.Path, "/")
+	path, fault := cachecontrol.ParseGlob(pattern)
+	if fault != "" {
+		return nil, nil, fmt.Errorf("path %q %s", r.Path, fault)
+	}
+	folded, _ = cachecontrol.ParseGlob(turn.Fold(pattern))
+	return path, folded, nil
+}
+
+// newRoute checks r and fills in its defaults.
+func newRoute(r Route) (*route, error) {
+	if r.Backend == nil {
+		return nil, errors.New("no backend: give its URL, such as http://127.0.0.1:8080")
+	}
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	rt := &route{Route: r}
+	rt.backend, rt.h2c, _ = checkBackend(r.Backend)
+	rt.path, rt.folded, _ = r.globs()
+	rt.Methods = slices.Clone(r.Methods)
+	rt.Host = strings.ToLower(r.Host)
+	for _, name := range r.PassFields {
 		rt.passed = append(rt.passed, http.CanonicalHeaderKey(name))
 	}
 	if rt.Name == "" {
@@ -68,9 +95,6 @@ func (rt *route) transportKey() transportKey {
 func (rt *route) learnedKey() string { return rt.Name + " " + rt.Backend.String() }
 
 func checkBackend(u *url.URL) (backend *url.URL, h2c bool, err error) {
-	if u == nil {
-		return nil, false, errors.New("no backend: give its URL, such as http://127.0.0.1:8080")
-	}
 	own := *u
 	switch {
 	case u.Scheme == "h2c":
@@ -93,14 +117,6 @@ func checkBackend(u *url.URL) (backend *url.URL, h2c bool, err error) {
 		}
 	}
 	return &own, h2c, nil
-}
-
-func (rt *route) checkHost() error {
-	if name := strings.TrimPrefix(rt.Host, "*."); strings.ContainsAny(name, "*:/ ") && net.ParseIP(name) == nil {
-		return fmt.Errorf(`host %q: give a name without port, or "*." and a name`, rt.Host)
-	}
-	rt.Host = strings.ToLower(rt.Host)
-	return nil
 }
 
 func (rt *route) setDefaults() {

@@ -15,27 +15,9 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 )
-
-// The words of the modes, in the order of their values.
-var (
-	// RequireWords are those of condhttp.Requirement.
-	RequireWords = []string{"never", "overwrite", "always"}
-	// ValidatorWords are those of guard.Validators.
-	ValidatorWords = words(guard.ValidatorsAuto, guard.ValidatorsContent, guard.ValidatorsBackend, guard.ValidatorsNone)
-	// PreconditionWords are those of guard.Preconditions.
-	PreconditionWords = words(guard.PreconditionsAuto, guard.PreconditionsCheck, guard.PreconditionsPass)
-)
-
-func words[T fmt.Stringer](values ...T) (texts []string) {
-	for _, v := range values {
-		texts = append(texts, v.String())
-	}
-	return texts
-}
 
 // topFields are the keys of a file, but for "defaults" and "routes".
 var topFields = []field[Config]{
@@ -62,43 +44,19 @@ var topFields = []field[Config]{
 var matchFields = []field[guard.Route]{
 	textField("name", func(r *guard.Route) *string { return &r.Name }, checkName),
 	textField("host", func(r *guard.Route) *string { return &r.Host }, func(s string) error {
-		return CheckRoute(guard.Route{Host: s})
+		return guard.Route{Host: s}.Check()
 	}),
 	textField("path", func(r *guard.Route) *string { return &r.Path }, func(s string) error {
-		return CheckRoute(guard.Route{Path: s})
+		return guard.Route{Path: s}.Check()
 	}),
 	listField("methods", "[PUT, DELETE]", func(r *guard.Route) *[]string { return &r.Methods }, checkMethod),
 }
 
 // routeFields are the other keys of a route. They may be in "defaults", too.
-var routeFields = []field[guard.Route]{
+var routeFields = slices.Concat([]field[guard.Route]{
 	{name: "backend", read: readBackend},
 	{name: "backend_tls", read: readBackendTLS, below: keys(tlsFields)},
-	boolField("keep_host", func(r *guard.Route, b bool) { r.KeepHost = b }),
-	listField("pass_fields", "[CF-Connecting-IP]", func(r *guard.Route) *[]string { return &r.PassFields }, func(s string) error {
-		return CheckRoute(guard.Route{PassFields: []string{s}})
-	}),
-	{name: "omit", read: readOmit},
-	wordField("require", RequireWords, func(r *guard.Route, i int) { r.Require = condhttp.Requirement(i) }),
-	wordField("validators", ValidatorWords, func(r *guard.Route, i int) { r.Validators = guard.Validators(i) }),
-	wordField("preconditions", PreconditionWords, func(r *guard.Route, i int) { r.Preconditions = guard.Preconditions(i) }),
-	boolField("lenient_tags", func(r *guard.Route, b bool) { r.LenientTags = b }),
-	wordField("stale_if_range", []string{"200", "412"}, func(r *guard.Route, i int) { r.StaleIfRange = i == 1 }),
-	boolField("coding", func(r *guard.Route, b bool) { r.NoCoding = !b }),
-	textField("cache_control", func(r *guard.Route) *string { return &r.CacheControl }, CheckCacheControl),
-	group("limits",
-		boundField("body", func(r *guard.Route) *int64 { return &r.MaxBody }),
-		holdField("buffer", func(r *guard.Route) *int64 { return &r.MaxBuffer }),
-		holdField("spool", func(r *guard.Route) *int64 { return &r.MaxSpool }),
-	),
-	group("timeouts",
-		durationField("connect", func(r *guard.Route) *time.Duration { return &r.Timeouts.Connect }, true),
-		durationField("response", func(r *guard.Route) *time.Duration { return &r.Timeouts.Response }, true),
-		durationField("idle", func(r *guard.Route) *time.Duration { return &r.Timeouts.Idle }, true),
-		durationField("lock", func(r *guard.Route) *time.Duration { return &r.Timeouts.Lock }, true),
-		durationField("content", func(r *guard.Route) *time.Duration { return &r.Timeouts.Content }, true),
-	),
-}
+}, fieldsOf(routeOptions))
 
 // BackendTLS is what is said of the connections to an https backend.
 type BackendTLS struct {
@@ -111,12 +69,7 @@ type BackendTLS struct {
 	Name string
 }
 
-var tlsFields = []field[BackendTLS]{
-	fileField("ca", func(t *BackendTLS) *string { return &t.CA }),
-	fileField("cert", func(t *BackendTLS) *string { return &t.Cert }),
-	fileField("key", func(t *BackendTLS) *string { return &t.Key }),
-	textField("name", func(t *BackendTLS) *string { return &t.Name }, checkHost),
-}
+var tlsFields = fieldsOf(tlsOptions)
 
 var atTop = place{"at the top of the file", fieldNames(topFields)}
 
@@ -198,22 +151,6 @@ func covers(a, b guard.Route) bool {
 	return host && path && methods
 }
 
-// CheckRoute returns what the guard finds wrong with a route. A Backend that is
-// nil is not looked at.
-func CheckRoute(r guard.Route) error {
-	if r.Backend == nil {
-		r.Backend = &url.URL{Scheme: "http", Host: "backend.invalid"}
-	}
-	h, err := guard.New(guard.Options{Routes: []guard.Route{r}})
-	if err == nil {
-		return h.Close()
-	}
-	if fault := errors.Unwrap(err); fault != nil {
-		return fault // without the number of the route
-	}
-	return err
-}
-
 // ParseBackend reads the URL of a backend.
 func ParseBackend(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
@@ -223,7 +160,7 @@ func ParseBackend(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("backend %q is not a URL: %w", text, errors.Unwrap(err))
 	}
-	if err := CheckRoute(guard.Route{Backend: u}); err != nil {
+	if err := (guard.Route{Backend: u}).Check(); err != nil {
 		return nil, err
 	}
 	return u, nil
@@ -354,19 +291,8 @@ func checkVia(s string) error {
 	return nil
 }
 
-func readOmit(d *decoder, n ast.Node, r *guard.Route) {
-	r.NoForwarded, r.NoXForwarded, r.NoVia = false, false, false
-	for _, element := range d.list(n, "[Via]") {
-		if text, ok := d.scalar(element); ok {
-			if err := Omit(r, text); err != nil {
-				d.fail(element, "%v", err)
-			}
-		}
-	}
-}
-
-// Omit has a route leave out what the guard tells backends about requests: the fields of one name.
-func Omit(r *guard.Route, name string) error {
+// omit has a route leave out what the guard tells backends about requests: the fields of one name.
+func omit(r *guard.Route, name string) error {
 	switch strings.ToLower(name) {
 	case "forwarded":
 		r.NoForwarded = true
@@ -391,8 +317,8 @@ func isTokenRune(r rune) bool {
 	return r < 0x80 && ('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
 }
 
-// CheckCacheControl returns what is wrong with a Cache-Control value.
-func CheckCacheControl(value string) error {
+// checkCacheControl returns what is wrong with a Cache-Control value.
+func checkCacheControl(value string) error {
 	_, err := cachecontrol.Parse([]string{"**=" + value})
 	if rule, ok := errors.AsType[*cachecontrol.RuleError](err); ok {
 		return fmt.Errorf("cache_control %q: %s", value, rule.Fault)
