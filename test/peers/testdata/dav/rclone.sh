@@ -1,0 +1,22 @@
+# rclone copies, checks, synchronizes, moves and purges.
+cat > rclone.conf <<CONF
+[dav]
+type = webdav
+url = $URL
+vendor = other
+CONF
+run() { rclone --config rclone.conf --transfers 1 --checkers 1 -q "$@"; }
+mkdir -p src/sub
+echo one > src/one.txt
+echo two > src/sub/two.txt
+run copy src dav:up
+run check --size-only src dav:up
+echo three > src/one.txt
+run sync src dav:up
+test "$(run cat dav:up/one.txt)" = three
+run moveto dav:up/one.txt dav:up/moved.txt
+run copyto dav:up/moved.txt dav:up/copied.txt
+test "$(run lsf -R dav:up | sort | tr '\n' ' ')" = 'copied.txt moved.txt sub/ sub/two.txt '
+run purge dav:up
+run mkdir dav:empty
+run rmdir dav:empty
