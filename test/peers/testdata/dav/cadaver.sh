@@ -2,8 +2,8 @@
 printf 'first\n' > a.txt
 printf 'second\n' > b.txt
 cadaver "$URL/" > out.txt <<'COMMANDS'
-mkcol work
-cd work
+mkcol papers
+cd papers
 put a.txt
 lock a.txt
 put b.txt a.txt
@@ -16,7 +16,7 @@ ls
 get d.txt got.txt
 delete d.txt
 cd ..
-rmcol work
+rmcol papers
 ls
 quit
 COMMANDS

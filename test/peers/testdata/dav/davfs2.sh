@@ -8,13 +8,13 @@ file_refresh 0
 CONF
 mount -t davfs -o "uid=0,conf=$PWD/davfs.conf" "$URL/" mnt </dev/null
 trap 'umount mnt' EXIT
-mkdir mnt/work
-printf 'first\n' > mnt/work/a.txt
-test "$(cat mnt/work/a.txt)" = first
-printf 'second\n' >> mnt/work/a.txt
-test "$(cat mnt/work/a.txt)" = "$(printf 'first\nsecond')"
-mv mnt/work/a.txt mnt/work/b.txt
-sync mnt/work/b.txt
-test "$(curl -sf "$URL/work/b.txt")" = "$(printf 'first\nsecond')"
-rm mnt/work/b.txt
-rmdir mnt/work
+mkdir mnt/papers
+printf 'first\n' > mnt/papers/a.txt
+test "$(cat mnt/papers/a.txt)" = first
+printf 'second\n' >> mnt/papers/a.txt
+test "$(cat mnt/papers/a.txt)" = "$(printf 'first\nsecond')"
+mv mnt/papers/a.txt mnt/papers/b.txt
+sync mnt/papers/b.txt
+test "$(curl -sf "$URL/papers/b.txt")" = "$(printf 'first\nsecond')"
+rm mnt/papers/b.txt
+rmdir mnt/papers

@@ -5,22 +5,22 @@ cat > work.mjs <<'WORK'
 import assert from "node:assert";
 import { createClient } from "webdav";
 const client = createClient(process.env.URL);
-await client.createDirectory("/work");
-assert(await client.putFileContents("/work/a.txt", "first"));
-assert.equal(await client.getFileContents("/work/a.txt", { format: "text" }), "first");
-assert.equal(await client.putFileContents("/work/a.txt", "other", { overwrite: false }), false); // If-None-Match: *
-const lock = await client.lock("/work/a.txt");
-await assert.rejects(client.putFileContents("/work/a.txt", "second"), /423/);
-await client.unlock("/work/a.txt", lock.token); // the token comes without < >
-assert(await client.putFileContents("/work/a.txt", "second"));
-await client.copyFile("/work/a.txt", "/work/b.txt");
-await client.moveFile("/work/b.txt", "/work/c d.txt");
-const names = (await client.getDirectoryContents("/work")).map((item) => item.basename).sort();
+await client.createDirectory("/papers");
+assert(await client.putFileContents("/papers/a.txt", "first"));
+assert.equal(await client.getFileContents("/papers/a.txt", { format: "text" }), "first");
+assert.equal(await client.putFileContents("/papers/a.txt", "other", { overwrite: false }), false); // If-None-Match: *
+const lock = await client.lock("/papers/a.txt");
+await assert.rejects(client.putFileContents("/papers/a.txt", "second"), /423/);
+await client.unlock("/papers/a.txt", lock.token); // the token comes without < >
+assert(await client.putFileContents("/papers/a.txt", "second"));
+await client.copyFile("/papers/a.txt", "/papers/b.txt");
+await client.moveFile("/papers/b.txt", "/papers/c d.txt");
+const names = (await client.getDirectoryContents("/papers")).map((item) => item.basename).sort();
 assert.deepEqual(names, ["a.txt", "c d.txt"]);
-const stat = await client.stat("/work/a.txt");
+const stat = await client.stat("/papers/a.txt");
 assert.equal(stat.size, 6);
 assert(stat.etag && stat.lastmod);
-await client.deleteFile("/work");
-assert.equal(await client.exists("/work"), false);
+await client.deleteFile("/papers");
+assert.equal(await client.exists("/papers"), false);
 WORK
 node work.mjs

@@ -5,10 +5,11 @@ type = webdav
 url = $URL
 vendor = other
 CONF
-run() { rclone --config rclone.conf --transfers 1 --checkers 1 -q "$@"; }
+run() { rclone --config rclone.conf --transfers 1 --checkers 1 --order-by name -q "$@"; }
 mkdir -p src/sub
 echo one > src/one.txt
 echo two > src/sub/two.txt
+run copy --max-depth 1 src dav:up # what it does at the same time comes in no order
 run copy src dav:up
 run check --size-only src dav:up
 echo three > src/one.txt
