@@ -62,7 +62,7 @@ var house = []floor{
 		{"accesslog/accesslogtest", nil},
 	}},
 	{"Judging sends nothing, and probing judges nothing beyond its table: neither imports the other.", []room{
-		{"diagnose", []string{"etag", "precondition", "byterange", "capture", "internal/field/method", "internal/field/secret"}},
+		{"diagnose", []string{"etag", "precondition", "precondition/ifheader", "byterange", "capture", "internal/field/method", "internal/field/secret"}},
 		{"diagnose/logs", []string{"diagnose", "accesslog", "etag", "internal/field/date", "internal/field/method", "internal/field/secret"}},
 		{"probe", []string{"etag", "byterange", "capture", "internal/field/date"}},
 	}},

@@ -149,7 +149,8 @@ func lockedProblem(locks []lock.Lock) *condhttp.Problem {
 
 // conflictProblem refuses a lock that others are in the way of.
 func conflictProblem(locks []lock.Lock) *condhttp.Problem {
-	p := condhttp.NewProblem(http.StatusLocked, "lock-conflict", describe(locks)+", and the lock asked for does not go together with it (RFC 4918 §9.10.5)",
+	p := condhttp.NewProblem(http.StatusLocked, "lock-conflict", describe(locks)+", and the lock asked for does not go together with it "+
+		"(RFC 4918 §9.10.5)",
 		"wait until the lock ends, or ask whoever holds it; PROPFIND of lockdiscovery says who that is")
 	p.Condition = &condhttp.Condition{Name: "no-conflicting-lock", Hrefs: hrefs(locks)}
 	return p

@@ -153,7 +153,8 @@ func problemOfIf(reason ifheader.Reason, text string) *condhttp.Problem {
 		return condhttp.NewProblem(status, "if-elsewhere", text,
 			"name the resource by its path alone, or with the host that the request is sent to; a proxy has to pass Host on as it came")
 	}
-	return condhttp.NewProblem(status, "if-tag-differs", text, "the resource has changed since it was read; read it again, and decide what to keep")
+	return condhttp.NewProblem(status, "if-tag-differs", text, "the resource has changed since it was read; read it again, and decide "+
+		"what to keep")
 }
 
 // mayRead evaluates the field If of a request that reads (§10.4.1 makes any request conditional).

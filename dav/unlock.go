@@ -39,7 +39,8 @@ func (x *exchange) endLock() error {
 		return errNotCreator
 	case errors.Is(err, lock.ErrNoLock):
 		p := condhttp.NewProblem(http.StatusConflict, "lock-token-unknown",
-			"no lock with this token is on the resource; it may have ended (RFC 4918 §9.11.1)", "PROPFIND of lockdiscovery shows the locks there are")
+			"no lock with this token is on the resource; it may have ended (RFC 4918 §9.11.1)", "PROPFIND of lockdiscovery shows the locks "+
+				"there are")
 		p.Condition = &condhttp.Condition{Name: "lock-token-matches-request-uri"}
 		return p
 	case err != nil:

@@ -4,7 +4,7 @@ import "slices"
 
 // catalogue has the rules of all groups, in the order of groups.
 var catalogue, byID = join(
-	conflictRules, clientRules, browserRules, transformRules, mintingRules, dateRules, serverRules, rangeRules,
+	conflictRules, davConflictRules, clientRules, davClientRules, browserRules, transformRules, mintingRules, dateRules, serverRules, davServerRules, rangeRules,
 	otherRules, designedRules, refusalRules, gapRules,
 )
 

@@ -671,6 +671,9 @@ func lockNotShared(e *examination) []Finding {
 	if lock == nil || lock.method() != "LOCK" || !lock.succeeded() || lock.resp("Lock-Token") == "" || !strings.Contains(e.req("If"), lock.resp("Lock-Token")) {
 		return nil
 	}
+	if _, end := e.endOf(strings.Trim(lock.resp("Lock-Token"), "<> ")); end != nil {
+		return nil
+	}
 	evidence := []Fact{lock.asked(), lock.got("Lock-Token"), e.sent("If"), e.answered(), e.gap(lock)}
 	used := e.last(func(p *examination) bool {
 		return p.succeeded() && p.x.Request.Header.Has("If") && p.req("If") == e.req("If")

@@ -5,8 +5,10 @@ var lockRefusals = []refusal{
 	{
 		id: "locked", level: Good, status: 423, section: "RFC 4918 §7.5",
 		summary: "Somebody has locked the resource, and the request does not name the lock",
-		explains: "A write that changes a locked resource must submit the token of a lock on it, in the field If, and come from the user who made the lock. What makes or removes " +
-			"a member of a locked collection needs the collection's token, too. DAV:lock-token-submitted names what is locked, which can be a collection above.",
+		explains: "A write that changes a locked resource must submit the token of a lock on it, in the field If, and come from the user who " +
+			"made the lock. What makes or removes " +
+			"a member of a locked collection needs the collection's token, too. DAV:lock-token-submitted names what is locked, which can be a " +
+			"collection above.",
 		request: "PUT /plan.odt HTTP/1.1\nHost: www.example.org\nContent-Length: 5",
 		fix: []string{
 			"Wait until whoever has the document open closes it, or until the lock ends by itself.",
@@ -17,7 +19,8 @@ var lockRefusals = []refusal{
 	{
 		id: "lock-conflict", level: Good, status: 423, section: "RFC 4918 §9.10.5",
 		summary: "The resource cannot be locked, because a lock is on it, above it or below it",
-		explains: "An exclusive lock goes together with no other, and a shared one with shared ones alone. A lock of infinite depth on a collection covers all that is in it, so that it conflicts " +
+		explains: "An exclusive lock goes together with no other, and a shared one with shared ones alone. A lock of infinite depth on a " +
+			"collection covers all that is in it, so that it conflicts " +
 			"with locks on members. DAV:no-conflicting-lock names what is locked.",
 		request: "LOCK /plan.odt HTTP/1.1\nHost: www.example.org\nDepth: 0",
 		fix: []string{
@@ -28,7 +31,8 @@ var lockRefusals = []refusal{
 	{
 		id: "if-malformed", level: Warning, status: 400, section: "RFC 4918 §10.4.2",
 		summary: "The field If of WebDAV cannot be read",
-		explains: "A condition that was not understood must not let a write through, so the request is refused. The detail says what is wrong and at which byte. (It is 412 for requests that " +
+		explains: "A condition that was not understood must not let a write through, so the request is refused. The detail says what is " +
+			"wrong and at which byte. (It is 412 for requests that " +
 			"only read.)",
 		request: "PUT /plan.odt HTTP/1.1\nHost: www.example.org\nIf: <urn:uuid:e71d4fae-5dec-22d6-fea5-00a0c91e6be4>",
 		fix: []string{
@@ -38,7 +42,8 @@ var lockRefusals = []refusal{
 	{
 		id: "if-not-locked", level: Good, status: 412, section: "RFC 4918 §10.4.4",
 		summary: "The resource has no lock with the token in If",
-		explains: "The lock has ended: its time was over, somebody removed it, or the resource was deleted or moved, with which its locks end. Or the token is that of a lock elsewhere. " +
+		explains: "The lock has ended: its time was over, somebody removed it, or the resource was deleted or moved, with which its locks " +
+			"end. Or the token is that of a lock elsewhere. " +
 			"Others may have written since. A LOCK that is to refresh the lock gets the same answer, with DAV:lock-token-matches-request-uri.",
 		request: "PUT /plan.odt HTTP/1.1\nHost: www.example.org\nIf: (<urn:uuid:e71d4fae-5dec-22d6-fea5-00a0c91e6be4>)",
 		fix: []string{
@@ -49,9 +54,10 @@ var lockRefusals = []refusal{
 	},
 	{
 		id: "if-tag-differs", level: Good, status: 412, section: "RFC 4918 §10.4.4",
-		summary:  "The resource is not in the version that If names",
-		explains: "No list in If holds. A list with an entity tag in brackets holds if the resource has that tag now, by the strong comparison. The resource was changed, or does not exist.",
-		request:  "PUT /plan.odt HTTP/1.1\nHost: www.example.org\nIf: ([\"old\"])",
+		summary: "The resource is not in the version that If names",
+		explains: "No list in If holds. A list with an entity tag in brackets holds if the resource has that tag now, by the strong " +
+			"comparison. The resource was changed, or does not exist.",
+		request: "PUT /plan.odt HTTP/1.1\nHost: www.example.org\nIf: ([\"old\"])",
 		fix: []string{
 			"Client: read the resource again, decide what to keep, and write with the new tag.",
 		},
@@ -68,9 +74,11 @@ var lockRefusals = []refusal{
 	{
 		id: "if-elsewhere", level: Warning, status: 412, section: "RFC 4918 §10.4.4",
 		summary: "If names a resource that is not one of this server's",
-		explains: "A list can name the resource that it is about, with an absolute URI. If the host is not the one that the request was sent to, nothing is known of the resource, and the list " +
+		explains: "A list can name the resource that it is about, with an absolute URI. If the host is not the one that the request was sent " +
+			"to, nothing is known of the resource, and the list " +
 			"does not hold. Behind a proxy that changes Host this happens to clients that do everything right.",
-		request: "PUT /plan.odt HTTP/1.1\nHost: backend:8412\nIf: <http://www.example.org/plan.odt> (<urn:uuid:e71d4fae-5dec-22d6-fea5-00a0c91e6be4>)",
+		request: "PUT /plan.odt HTTP/1.1\nHost: backend:8412\nIf: <http://www.example.org/plan.odt> " +
+			"(<urn:uuid:e71d4fae-5dec-22d6-fea5-00a0c91e6be4>)",
 		fix: []string{
 			"Proxy: pass Host on as it came.",
 			"Client: name the resource by its path alone.",
@@ -97,7 +105,8 @@ var lockRefusals = []refusal{
 	{
 		id: "lock-token-unknown", level: Good, status: 409, section: "RFC 4918 §9.11.1",
 		summary: "No lock with the token of an UNLOCK is on the resource",
-		explains: "The lock has ended already, or was on something else (DAV:lock-token-matches-request-uri). Where it was to be ended anyway, there " +
+		explains: "The lock has ended already, or was on something else (DAV:lock-token-matches-request-uri). Where it was to be ended " +
+			"anyway, there " +
 			"is nothing left to do.",
 		request: "UNLOCK /plan.odt HTTP/1.1\nHost: www.example.org\nLock-Token: <urn:uuid:e71d4fae-5dec-22d6-fea5-00a0c91e6be4>",
 		fix: []string{
@@ -115,9 +124,10 @@ var lockRefusals = []refusal{
 	},
 	{
 		id: "locks-busy", level: Warning, status: 503, section: "RFC 9110 §15.6.4",
-		summary:  "Other requests for the resource did not end in time",
-		explains: "A LOCK waits for the writes under way, and a write for LOCKs that are being granted; each for ten seconds at most. Nothing was changed.",
-		request:  "LOCK /plan.odt HTTP/1.1\nHost: www.example.org\nDepth: 0",
+		summary: "Other requests for the resource did not end in time",
+		explains: "A LOCK waits for the writes under way, and a write for LOCKs that are being granted; each for ten seconds at most. " +
+			"Nothing was changed.",
+		request: "LOCK /plan.odt HTTP/1.1\nHost: www.example.org\nDepth: 0",
 		fix: []string{
 			"Client: try again.",
 			"Server: find out what makes its disk slow.",
