@@ -42,16 +42,16 @@ func (x *exchange) capabilities() {
 		x.fail(err)
 		return
 	}
-	x.header["Dav"] = []string{"1, 2, 3"}
+	x.header["DAV"] = []string{"1, 2, 3"}
 	switch {
 	case x.options.Origin.ReadOnly:
-		x.header["Dav"] = []string{"1, 3"}
+		x.header["DAV"] = []string{"1, 3"}
 	case kind == origin.KindResource:
 		x.header["Accept-Patch"] = []string{"application/merge-patch+json, application/json-patch+json"}
 	case kind == origin.KindCollection:
 		x.header["Accept-Post"] = []string{"*/*"}
 	}
-	x.header["Ms-Author-Via"] = []string{"DAV"}
+	x.header["MS-Author-Via"] = []string{"DAV"}
 	x.header["Allow"] = []string{x.origin.Allow(kind, exists)}
 	x.header["Accept-Ranges"] = []string{"bytes"}
 	x.noContent(http.StatusOK)
