@@ -42,8 +42,12 @@ func (v Validators) WithTag(tag etag.Tag) Validators {
 // is about it, in place of any others. Last-Modified is left out as long as it must not
 // be told: see [Published].
 func (v Validators) Set(h http.Header, now time.Time) {
-	delete(h, "Etag")
-	delete(h, "Last-Modified")
+	if v.etag == nil {
+		delete(h, "Etag")
+	}
+	if v.lastModified == nil {
+		delete(h, "Last-Modified")
+	}
 	v.setOver(h, now)
 }
 

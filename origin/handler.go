@@ -100,14 +100,9 @@ type exchange struct {
 }
 
 func (x *exchange) begin(h *Handler, w http.ResponseWriter, r *http.Request) {
-	*x = exchange{
-		Handler: h,
-		w:       w,
-		header:  w.Header(),
-		r:       r,
-		ctx:     context.WithoutCancel(r.Context()),
-		fields:  precondition.FieldsOf(r.Header),
-	}
+	x.Handler, x.w, x.header, x.r = h, w, w.Header(), r // all else is zero
+	x.ctx = context.WithoutCancel(r.Context())
+	x.fields = precondition.FieldsOf(r.Header)
 	x.tick()
 	x.rec.Started = x.now
 }

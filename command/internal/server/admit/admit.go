@@ -62,36 +62,49 @@ func New(o Options) *Limits { return &Limits{Options: o} }
 
 // crowd counts by address.
 type crowd struct {
+	all   atomic.Int64
 	mu    sync.Mutex
-	all   int
 	of    map[netip.Addr]int
 	conns map[net.Conn]netip.Addr // those that are counted
 }
 
-// enter counts one more of address, if there is room.
+// enter counts one more of address, if there is room. An address that is not valid counts for all alone.
 func (c *crowd) enter(address netip.Addr, perAddress, total int) bool {
+	if !address.IsValid() {
+		return c.enterAll(int64(total))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if total > 0 && c.all >= total || perAddress > 0 && address.IsValid() && c.of[address] >= perAddress {
+	if perAddress > 0 && c.of[address] >= perAddress || !c.enterAll(int64(total)) {
 		return false
 	}
-	c.all++
-	if address.IsValid() {
-		if c.of == nil {
-			c.of = make(map[netip.Addr]int)
-		}
-		c.of[address]++
+	if c.of == nil {
+		c.of = make(map[netip.Addr]int)
 	}
+	c.of[address]++
 	return true
 }
 
+// enterAll counts one more of all, if there is room.
+func (c *crowd) enterAll(total int64) bool {
+	for {
+		n := c.all.Load()
+		if total > 0 && n >= total {
+			return false
+		}
+		if c.all.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 func (c *crowd) leave(address netip.Addr) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
+	c.all.Add(-1)
 	if !address.IsValid() {
 		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.of[address]--; c.of[address] == 0 {
 		delete(c.of, address)
 	}
@@ -116,13 +129,21 @@ func (c *crowd) forget(conn net.Conn) (address netip.Addr, counted bool) {
 }
 
 // client is the address that remote counts as. It is not valid if it has no bound of its own.
-func (l *Limits) client(remote string) netip.Addr {
+func (l *Limits) client(remote string) netip.Addr { return l.countedAs(addressOf(remote)) }
+
+// addressOf returns the address of a remote "address:port". It is not valid if it is none, or this machine.
+func addressOf(remote string) netip.Addr {
 	ap, err := netip.ParseAddrPort(remote)
-	if err != nil {
+	address := ap.Addr().Unmap().WithZone("")
+	if err != nil || address.IsLoopback() {
 		return netip.Addr{}
 	}
-	address := ap.Addr().Unmap().WithZone("")
-	if address.IsLoopback() || l.Exempt != nil && l.Exempt(address) {
+	return address
+}
+
+// countedAs is client for what addressOf returned. Which addresses are exempt may change in between.
+func (l *Limits) countedAs(address netip.Addr) netip.Addr {
+	if !address.IsValid() || l.Exempt != nil && l.Exempt(address) {
 		return netip.Addr{}
 	}
 	if address.Is6() {
@@ -154,25 +175,30 @@ type connectionKey struct{}
 // connection is what is known of one connection.
 type connection struct {
 	conn             net.Conn
+	address          netip.Addr // by addressOf
 	asked, takenBack atomic.Int64
 }
 
 // Context is for [http.Server.ConnContext].
 func (l *Limits) Context(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connectionKey{}, &connection{conn: conn})
+	return context.WithValue(ctx, connectionKey{}, &connection{conn: conn, address: addressOf(conn.RemoteAddr().String())})
 }
 
-// Handler passes on to next what there is room for.
+// Handler passes on to next what there is room for. Requests come from connections that Context has seen.
 func (l *Limits) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address := l.client(r.RemoteAddr)
+		c, ok := r.Context().Value(connectionKey{}).(*connection)
+		if !ok {
+			c = &connection{address: addressOf(r.RemoteAddr)}
+		}
+		address := l.countedAs(c.address)
 		if !l.requests.enter(address, l.PerAddress, l.Total) {
 			l.Refuse(w, r)
 			return
 		}
 		defer l.requests.leave(address)
 		if r.ProtoMajor >= 2 {
-			defer noteTakenBack(r)
+			defer c.noteTakenBack(r)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -180,9 +206,8 @@ func (l *Limits) Handler(next http.Handler) http.Handler {
 
 // noteTakenBack notes whether the client has taken r back, and closes a connection where
 // that is all that happens.
-func noteTakenBack(r *http.Request) {
-	c, ok := r.Context().Value(connectionKey{}).(*connection)
-	if !ok {
+func (c *connection) noteTakenBack(r *http.Request) {
+	if c.conn == nil {
 		return
 	}
 	asked := c.asked.Add(1)

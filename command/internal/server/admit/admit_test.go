@@ -64,8 +64,8 @@ func TestConnections(t *testing.T) {
 	l.State(a, http.StateClosed)
 	open("192.0.2.1:4", false)
 	open("127.0.0.1:1", true)
-	if l.connections.all != 3 || len(l.connections.conns) != 3 {
-		t.Errorf("%d are counted, and %d noted", l.connections.all, len(l.connections.conns))
+	if l.connections.all.Load() != 3 || len(l.connections.conns) != 3 {
+		t.Errorf("%d are counted, and %d noted", l.connections.all.Load(), len(l.connections.conns))
 	}
 }
 
@@ -91,8 +91,8 @@ func TestRequests(t *testing.T) {
 			t.Errorf("one: got %d", got)
 		}
 	}
-	if l.requests.all != 0 || len(l.requests.of) != 0 {
-		t.Errorf("left over: %d, %v", l.requests.all, l.requests.of)
+	if l.requests.all.Load() != 0 || len(l.requests.of) != 0 {
+		t.Errorf("left over: %d, %v", l.requests.all.Load(), l.requests.of)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // Listen returns a listener whose connections follow the requests that are read from them. TLS, if there
@@ -24,6 +25,9 @@ func (l listener) Accept() (net.Conn, error) {
 // conn is a connection that follows what is read. Like any, it may be used by several goroutines.
 type conn struct {
 	net.Conn
+	// opened says that the opening is over.
+	opened atomic.Bool
+
 	mu      sync.Mutex
 	follow  follower
 	opening opening
@@ -54,11 +58,17 @@ func (c *conn) see(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := c.follow.bytes(p, func(h head) { c.heads = append(c.heads, h) })
-	c.opening.see(p[:n])
+	if !c.opened.Load() {
+		c.opening.see(p[:n])
+		c.opened.Store(c.opening.isOver())
+	}
 	return n
 }
 
 func (c *conn) isSettled(n int) bool {
+	if c.opened.Load() {
+		return false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.opening.settled(n)

@@ -170,16 +170,16 @@ func (f *follower) field(line []byte) {
 	}
 	f.last = ""
 	name, value, _ := bytes.Cut(line, []byte(":"))
-	value = bytes.Trim(value, " \t")
 	switch {
 	case isField(name, "Content-Length"):
+		value = bytes.Trim(value, " \t")
 		n, err := strconv.ParseUint(string(value), 10, 63)
 		if err != nil || f.length >= 0 && f.length != int64(n) || len(line) >= maxLine {
 			f.head.unclear = true
 		}
 		f.last, f.head.contentLength, f.length = "Content-Length", true, int64(n)
 	case isField(name, "Transfer-Encoding"):
-		f.chunked = isField(value, "chunked")
+		f.chunked = isField(bytes.Trim(value, " \t"), "chunked")
 		f.head.unclear = f.head.unclear || f.head.transferEncoding || !f.chunked
 		f.last, f.head.transferEncoding = "Transfer-Encoding", true
 	case isField(name, "Upgrade"):

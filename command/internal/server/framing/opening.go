@@ -19,9 +19,6 @@ type opening struct {
 
 // see takes the bytes that are passed on next.
 func (o *opening) see(p []byte) {
-	if o.seen == len(preface) {
-		return
-	}
 	p = p[:min(len(p), len(preface)-o.seen)]
 	for _, b := range p {
 		if o.equal == o.seen && b == preface[o.seen] {
@@ -30,6 +27,9 @@ func (o *opening) see(p []byte) {
 		o.seen++
 	}
 }
+
+// isOver reports whether nothing of what comes is of interest any more.
+func (o *opening) isOver() bool { return o.seen == len(preface) }
 
 // settled reports whether a read of up to n bytes waits for the rest of what cannot be the preface any more.
 // net/http asks for exactly that rest, and for more by far when it reads a request.

@@ -17,6 +17,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
@@ -72,6 +73,8 @@ type gate struct {
 	Options
 	next        http.Handler
 	crossOrigin *http.CrossOriginProtection
+	// asked is the host that was asked for last and is known: mostly it is asked for again.
+	asked atomic.Pointer[string]
 }
 
 type userKey struct{}
@@ -146,6 +149,19 @@ func addressOf(r *http.Request) string {
 // knows reports whether a request for host may come from someone who knows
 // where it goes. One without a host comes from no browser.
 func (g *gate) knows(host string) bool {
+	if last := g.asked.Load(); last != nil && *last == host {
+		return true
+	}
+	if !g.isOurs(host) {
+		return false
+	}
+	asked := host
+	g.asked.Store(&asked)
+	return true
+}
+
+// isOurs reports whether host is an address, this machine, or one of Hosts.
+func (g *gate) isOurs(host string) bool {
 	name := hostname(host)
 	if _, err := netip.ParseAddr(name); err == nil || name == "" {
 		return true

@@ -41,6 +41,9 @@ func (g *gate) readsForOther(r *http.Request) *condhttp.Problem {
 	if !g.isPrivate(r) || !method.IsSafe(r.Method) {
 		return nil
 	}
+	if len(r.Header["Sec-Fetch-Site"]) == 0 {
+		return nil
+	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 		return nil
