@@ -172,6 +172,39 @@ func TestBadLines(t *testing.T) {
 	}
 }
 
+// TestWhy: of a line that does not fit it is said which column does not, and why.
+func TestWhy(t *testing.T) {
+	const nginx = `nginx:$remote_addr [$time_local] "$request" $status $request_time`
+	tests := []struct{ format, line, want string }{
+		{nginx, `192.0.2.1 [03/Nov/2026:09:15:40] "GET / HTTP/1.1" 200 0.1`, `$time_local should be 26 characters and "] \"" behind them, and there is "03/Nov/2026:09:15:40] \"GET / HTTP/1.1\" 2"…`},
+		{nginx, `192.0.2.1 [31/Feb/2026:09:15:40 +0100] "GET / HTTP/1.1" 200 0.1`, `$time_local has "31/Feb/2026:09:15:40 +0100", which is no time such as 03/Nov/2026:09:15:40 +0100`},
+		{nginx, `192.0.2.1 [03/Nov/2026:09:15:40 +0100] "GET / HTTP/1.1" OK 0.1`, `$status has "OK", which is no status`},
+		{nginx, `192.0.2.1 [03/Nov/2026:09:15:40 +0100] GET / HTTP/1.1 200 0.1`, `$time_local should be 26 characters and "] \"" behind them, and there is "03/Nov/2026:09:15:40 +0100] GET / HTTP/1"…`},
+		{nginx, `192.0.2.1 [03/Nov/2026:09:15:40 +0100] "GET / HTTP/1.1" 200 0.1 0.2`, `$request_time is the last of the format, and there is more than one word: "0.1 0.2"`},
+		{nginx, `web| [03/Nov/2026:09:15:40 +0100] "GET / HTTP/1.1" 200 0.1`, `$remote_addr has "web|", which is no client`},
+		{`nginx:$status "$http_if_match"`, `412 "\x22a\x22`, `$http_if_match should have "\"" behind it, and there is "\\x22a\\x22"`},
+		{`nginx:$status "$http_if_match"`, `412 "a" b`, `behind $http_if_match, the last of the format, there is more: " b"`},
+		{`nginx:[$time_iso8601] $status`, `[3 Nov] 412`, `$time_iso8601 has "3 Nov", which is no time such as 2026-11-03T09:15:40+01:00`},
+		{`iis:date time sc-status`, `2026-11-03 09:15:40 200 1`, `it has 4 columns, and the format has 3`},
+		{`csv:status,path`, `200`, `it has one column, and the format has 2`},
+		{`json:status,path`, `{"status":200,"path":"/`, `its JSON is broken at byte 24`},
+		{`json:status,path`, `200 /`, `it is no JSON object`},
+	}
+	for _, test := range tests {
+		f, err := ParseFormat(test.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := f.dialect(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := newLineParser().why(d.start.layout, []byte(test.line)); got != test.want {
+			t.Errorf("%s: %s\ngot  %s\nwant %s", test.format, test.line, got, test.want)
+		}
+	}
+}
+
 // TestAdvice: what we advise is what we can read, complete.
 func TestAdvice(t *testing.T) {
 	for _, name := range []string{"nginx", "apache", "combined", "common", "json", "vhost_combined"} {

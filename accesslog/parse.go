@@ -223,6 +223,9 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 	switch line = p.inner(l, line); p.lineParser.parse(l, line) {
 	case unreadable:
 		p.bad(line, n, false)
+		if last := len(p.batch.samples) - 1; p.batch.totals.Bad <= MaxSamples && last >= 0 {
+			p.batch.samples[last].Why = p.why(l, line)
+		}
 		return
 	case isOther:
 		p.other(n)
@@ -256,7 +259,7 @@ func (p *parser) bad(line []byte, n int, long bool) {
 	t.Bad++
 	t.BadBytes += int64(n)
 	if len(p.batch.samples) < MaxSamples {
-		p.batch.samples = append(p.batch.samples, Sample{p.batch.file, p.batch.chunk.line + t.Lines, safeText(line, maxSampleText), long})
+		p.batch.samples = append(p.batch.samples, Sample{p.batch.file, p.batch.chunk.line + t.Lines, safeText(line, maxSampleText), long, ""})
 	}
 }
 

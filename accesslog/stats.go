@@ -52,6 +52,8 @@ type Sample struct {
 	Text string
 	// Long is set if the line was longer than is read.
 	Long bool
+	// Why says which column does not fit the format, and why; "" if that is not known.
+	Why string
 }
 
 // File is one file, or standard input. Its methods may be called at any time, but those

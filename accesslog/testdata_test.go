@@ -91,6 +91,9 @@ func describe(t *testing.T, r *Reader) string {
 	}
 	for _, sample := range s.Samples {
 		fmt.Fprintf(&head, "bad line %d: %s\n", sample.Line, sample.Text)
+		if sample.Why != "" {
+			fmt.Fprintf(&head, "  %s\n", sample.Why)
+		}
 	}
 	return head.String() + b.String()
 }

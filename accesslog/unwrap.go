@@ -370,8 +370,9 @@ func isServiceName(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '@' || c == '/'
 }
 
-// innerMembers are the members of JSON that have a line of a log: Docker's json-file, journalctl -o json, Fluent Bit, Google Cloud.
-var innerMembers = []string{"log", "MESSAGE", "message", "textPayload"}
+// innerMembers are the members of JSON that have a line of a log: Docker's json-file, journalctl -o json, Fluent Bit, Google Cloud,
+// Loki and Splunk.
+var innerMembers = []string{"log", "MESSAGE", "message", "textPayload", "line", "_raw"}
 
 // unwrapJSON returns the line that a member of an object has. It is unescaped in place, since it is never longer so.
 func unwrapJSON(line []byte) (inner []byte, ok bool) {

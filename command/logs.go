@@ -115,7 +115,7 @@ func sayErrors(w io.Writer, err error) {
 		return
 	}
 	hint := ""
-	if errors.Is(err, accesslog.ErrNotALog) && !strings.Contains(err.Error(), "explain") {
+	if text := err.Error(); errors.Is(err, accesslog.ErrNotALog) && !strings.Contains(text, "explain") && !strings.Contains(text, "jq ") && !strings.Contains(text, "--format") {
 		hint = " (--format says how to read it; --help has examples)"
 	}
 	fmt.Fprintf(w, "fourtwelve: %s%s\n", report.Printable(err.Error()), hint)

@@ -163,7 +163,7 @@ func files(list []*accesslog.File) []File {
 			Bad: t.Bad, Lost: t.Lost, Notes: f.Notes(),
 		}
 		for _, s := range t.Samples {
-			r.BadLines = append(r.BadLines, Sample{f.Name(), s.Line, s.Text})
+			r.BadLines = append(r.BadLines, Sample{File: f.Name(), Line: s.Line, Text: s.Text, Why: s.Why})
 		}
 		if t.Entries > 0 {
 			for m := range f.Missing().All() {

@@ -80,6 +80,8 @@ type Sample struct {
 	Line int64  `json:"line"`
 	// Text is the line, at most 1024 bytes, with what may be credentials replaced.
 	Text string `json:"text"`
+	// Why says what does not fit the format, of a line that could not be read.
+	Why string `json:"why,omitempty"`
 }
 
 // Totals count requests.

@@ -156,7 +156,7 @@ func (t *tally) cause(id string) Cause {
 		c.First, c.Last = time.Unix(0, t.first).UTC(), time.Unix(0, t.last).UTC()
 	}
 	for _, i := range t.cases {
-		c.Samples = append(c.Samples, Sample{i.file, i.line, i.text})
+		c.Samples = append(c.Samples, Sample{File: i.file, Line: i.line, Text: i.text})
 	}
 	return c
 }

@@ -301,6 +301,9 @@ func (p *page) files(list []logs.File) {
 		}
 		for _, s := range f.BadLines {
 			p.block("    ", "      ", p.paint(fmt.Sprintf("line %d: %s", s.Line, Printable(clip(s.Text))), faint))
+			if s.Why != "" {
+				p.block("      ", "      ", Printable(sentence(s.Why)))
+			}
 		}
 	}
 }
