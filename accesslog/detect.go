@@ -172,6 +172,8 @@ type candidate struct {
 	certain bool
 	// proves, if not nil, must hold for at least one.
 	proves func(e *Entry) bool
+	// guessed is set if columns are taken for what they hold.
+	guessed bool
 }
 
 // textCandidates are tried on lines that are no JSON, in this order; of equally good ones
@@ -295,6 +297,9 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 			candidates = append(candidates, c)
 		}
 	}
+	if c, ok := identify(lines); ok {
+		candidates = append([]candidate{c}, candidates...)
+	}
 	candidates = append(slices.Clip(candidates), columnCandidates(lines)...)
 	most := (len(lines) + 2) / 3
 	for _, c := range candidates {
@@ -307,6 +312,7 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 			continue
 		}
 		best, read, most = d, entries, entries+1
+		best.guessed = c.guessed
 		if c.note != "" {
 			best.notes = append(best.notes, c.note)
 		}

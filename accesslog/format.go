@@ -29,6 +29,8 @@ type dialect struct {
 	w3c   *w3cDialect
 	start w3cState
 	notes []string
+	// guessed is set if columns are taken for what they hold.
+	guessed bool
 }
 
 // layoutDialect is the dialect of a format whose lines are all alike.

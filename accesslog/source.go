@@ -134,7 +134,7 @@ func (s *source) look(o *Options) error {
 	if err != nil || s.dialect == nil {
 		return err
 	}
-	s.file.format, s.file.notes = s.dialect.format, s.dialect.notes
+	s.file.format, s.file.notes, s.file.guessed = s.dialect.format, s.dialect.notes, s.dialect.guessed
 	lines := linesOf(sample, whole)
 	s.first = s.dialect.firstTime(lines)
 	s.file.proxied = proxied{s.dialect.lookProxied(lines), o.Proxies}

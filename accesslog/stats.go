@@ -69,7 +69,12 @@ type File struct {
 	err    error
 
 	proxied proxied
+	guessed bool
 }
+
+// Guessed reports whether the columns of the file have no names, and are taken for what they hold: nothing that follows from them is
+// certain.
+func (f *File) Guessed() bool { return f.guessed }
 
 // Name is the path as it was given or found, or "-".
 func (f *File) Name() string { return f.name }

@@ -91,8 +91,23 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 		Paths: w.paths.lost, Clients: w.clients.lost, RefusedPaths: a.paths.lost, RefusedClients: a.clients.lost,
 		Repeated: w.repeats.scale(), Tags: w.tags.scale(), Reads: w.reads.scale(), Joined: w.joinedScale(), Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
 	}
+	if slices.ContainsFunc(stats.Files, (*accesslog.File).Guessed) {
+		rep.doubt()
+	}
 	rep.hide()
 	return rep
+}
+
+// doubt takes back what is certain, as it rests on columns that were guessed.
+func (r *Report) doubt() {
+	for i := range r.Causes {
+		c := &r.Causes[i]
+		if n, ok := c.ByConfidence[certain]; ok {
+			delete(c.ByConfidence, certain)
+			c.ByConfidence[likely] += n
+		}
+		c.Confidence = min(c.Confidence, likely)
+	}
 }
 
 // nonNil makes JSON show an empty list.

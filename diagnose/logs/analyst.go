@@ -362,12 +362,15 @@ func (a *analyst) extend(r *refusal) *series {
 func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
 	c, what := likely, "the same "+s.method+" "+s.path
 	switch {
-	case r.unconditional():
-		return 0
+	case s.sent == "" && r.e.State(accesslog.IfMatch) == accesslog.Absent:
+		return 0 // it named no tag that could be stale
 	case s.sent != "":
 		c, what = certain, s.method+" "+s.path+" with "+s.sent
 	case !method.Writes(r.method):
 		return 0
+	}
+	if !s.who.known() {
+		c = possible
 	}
 	before := int64(0)
 	if s.run == loopFrom {

@@ -111,6 +111,9 @@ func (p principal) is(q principal) bool {
 	return p.client == q.client && p.user == q.user && p.apart == q.apart && (p.agent == q.agent || p.agent == 0 || q.agent == 0)
 }
 
+// known reports whether the log has who made the request.
+func (p principal) known() bool { return p.client != "" || p.user != "" }
+
 // key is a number for p, whoever its user is.
 func (p principal) key() uint64 { return mix(mix(hash(p.client), p.apart), p.agent) }
 
@@ -122,8 +125,11 @@ func keyOf(e *accesslog.Entry) uint64 {
 
 // String names the user and the address.
 func (p principal) String() string {
-	if p.user != "" {
+	switch {
+	case p.user != "" && p.client != "":
 		return p.user + " at " + p.client
+	case p.user != "":
+		return p.user
 	}
 	return p.client
 }

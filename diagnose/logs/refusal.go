@@ -77,6 +77,11 @@ func (r *refusal) unconditional() bool {
 	return absent(r.e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince) && !r.conditional()
 }
 
+// tagless reports whether the log says that the request named no tags: then nothing can be wrong with one.
+func (r *refusal) tagless() bool {
+	return absent(r.e, accesslog.IfMatch, accesslog.IfNoneMatch) && !r.conditional()
+}
+
 // proven reports whether nothing that might have been a precondition is missing from the log.
 func (r *refusal) proven() bool {
 	return !method.Writes(r.method) || r.method == "POST" || absent(r.e, accesslog.If)
@@ -117,10 +122,22 @@ var questions = []func(*refusal) *finding{
 func (r *refusal) explain() finding {
 	for _, ask := range questions {
 		if f := ask(r); f != nil {
+			if !r.who.known() && aboutClients(f.rule) {
+				f.confidence = min(f.confidence, possible)
+			}
 			return *f
 		}
 	}
 	return r.insufficient()
+}
+
+// aboutClients reports whether a rule says that two requests are of one client, or of two.
+func aboutClients(rule string) bool {
+	switch rule {
+	case "retry-after-lost-response", "own-write-not-tracked", "stale-etag-concurrent-edit":
+		return true
+	}
+	return false
 }
 
 func (r *refusal) finding(rule string, c diagnose.Confidence, says string, evidence ...diagnose.Fact) *finding {
@@ -148,12 +165,17 @@ var cloudPath = regexp.MustCompile(`(?i)/(remote|status|public)\.php\b|/ocs/v\d|
 
 // aboutSomethingElse: the request carried no precondition.
 func (r *refusal) aboutSomethingElse() *finding {
-	if !r.unconditional() {
+	if !r.tagless() {
 		return nil
 	}
-	const no = "the request carried no precondition, so this 412 is about something else: "
-	c := likely
-	if !r.proven() {
+	no, c := "the request carried no precondition, so this 412 is about something else: ", likely
+	switch {
+	case !r.unconditional():
+		no = "the request carried neither If-Match nor If-None-Match, so unless there was If-Unmodified-Since, which the log does not have, this 412 is about something else: "
+		if r.method != "POST" {
+			c = possible
+		}
+	case !r.proven():
 		c = possible
 	}
 	target := r.e.Text(accesslog.Target)
@@ -166,10 +188,26 @@ func (r *refusal) aboutSomethingElse() *finding {
 		return r.finding("csrf-or-session-check-as-412", min(c, possible), no+"Nextcloud and ownCloud answer so when a session or request token is missing", facts(r.e, accesslog.Path)...)
 	case r.method == "PUT" && database.MatchString(target):
 		return r.finding("already-exists-as-412", possible, no+"CouchDB answers so when the database exists already", facts(r.e, accesslog.Path)...)
-	case !r.proven():
-		return nil
+	case !r.proven() && r.maybeLocked():
+		return nil // the field If decided, or Overwrite
 	}
 	return r.finding("app-state-as-412", c, no+"the application, or a filter before it, has its own meaning for it")
+}
+
+// maybeLocked reports whether the request may have the field If of WebDAV: its method is one of WebDAV's own, or somebody has
+// locked the resource.
+func (r *refusal) maybeLocked() bool {
+	switch r.method {
+	case "PUT", "PATCH", "DELETE", "POST":
+	default:
+		return true
+	}
+	for w := range r.a.history.of(r.target) {
+		if w.method == "LOCK" {
+			return true
+		}
+	}
+	return false
 }
 
 // database is what names a CouchDB database.
@@ -374,6 +412,9 @@ func (r *refusal) applied() *finding {
 
 // chain: the tags show that somebody else's write came between.
 func (r *refusal) chain() *finding {
+	if len(r.ifMatch) == 0 && r.has(accesslog.IfNoneMatch) {
+		return nil // it names no version that was changed
+	}
 	for w := range r.a.history.of(r.target) {
 		if !w.changes() {
 			continue
@@ -419,10 +460,18 @@ func (r *refusal) lostResponse() *finding {
 			return nil
 		}
 		return r.finding("retry-after-lost-response", r.retryConfidence(w),
-			fmt.Sprintf("the same client sent the same %s %s before, and %s: the second is a retry, and what the client wants may be stored already",
-				r.method, say(w.ago(r.at)), w.outcome()), append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
+			fmt.Sprintf("%s sent the same %s %s before, and %s: the second is a retry, and what the client wants may be stored already",
+				r.sameClient(), r.method, say(w.ago(r.at)), w.outcome()), append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
 	}
 	return nil
+}
+
+// sameClient is the client in a sentence about an earlier request of its.
+func (r *refusal) sameClient() string {
+	if !r.who.known() {
+		return "a client, perhaps the same (the log does not have clients),"
+	}
+	return "the same client"
 }
 
 // repeats reports whether the refusal may be the same request as w.
@@ -557,8 +606,8 @@ func (r *refusal) otherLayer() *finding {
 
 // conflict: somebody else's write came before.
 func (r *refusal) conflict() *finding {
-	if !method.Writes(r.method) {
-		return nil
+	if !method.Writes(r.method) || absent(r.e, accesslog.IfMatch, accesslog.IfUnmodifiedSince) {
+		return nil // it named no version
 	}
 	for w := range r.a.history.of(r.target) {
 		if !w.changes() {

@@ -54,7 +54,10 @@ func factName(f accesslog.Field) string {
 
 // before is the fact that w came before.
 func (w *write) fact(name string) diagnose.Fact {
-	value := fmt.Sprintf("%s by %s, %s", w.method, w.who, statusText(w.status))
+	value := w.method + " by " + w.who.String() + ", " + statusText(w.status)
+	if !w.who.known() {
+		value = w.method + ", " + statusText(w.status)
+	}
 	if w.ifMatch != "" {
 		value += ", If-Match " + w.ifMatch
 	}
