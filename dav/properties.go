@@ -1,9 +1,6 @@
 package dav
 
 import (
-	"net/http"
-	"strconv"
-
 	"github.com/fourtwelve/fourtwelve/dav/internal/davxml"
 	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -36,14 +33,14 @@ var liveProperties = map[string]live{
 		}
 	}},
 	"getcontentlength": {has: isResource, write: func(_ *exchange, w *davxml.Writer, info store.Info) {
-		w.Text(strconv.FormatInt(info.Size, 10))
+		w.Int(info.Size)
 	}},
 	// The date is that of Last-Modified, and there at once, though GET withholds it until its second has passed: cadaver
 	// takes a resource without a date for an error. No later revision has it, as store.Info promises.
 	"getlastmodified": {
 		has: func(_ *exchange, info store.Info) bool { return !info.Modified.IsZero() },
 		write: func(_ *exchange, w *davxml.Writer, info store.Info) {
-			w.Text(info.Modified.UTC().Format(http.TimeFormat))
+			w.Date(info.Modified)
 		},
 	},
 	"getetag": {has: isResource, needsTag: true, write: func(x *exchange, w *davxml.Writer, info store.Info) {

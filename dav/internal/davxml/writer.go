@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -140,6 +141,22 @@ func inXML(r rune) rune {
 		return r
 	}
 	return utf8.RuneError
+}
+
+// Int writes a number.
+func (w *Writer) Int(n int64) {
+	w.raw("")
+	if w.err == nil {
+		_, w.err = w.b.Write(strconv.AppendInt(w.b.AvailableBuffer(), n, 10))
+	}
+}
+
+// Date writes an HTTP-date (RFC 9110 §5.6.7).
+func (w *Writer) Date(t time.Time) {
+	w.raw("")
+	if w.err == nil {
+		_, w.err = w.b.Write(t.UTC().AppendFormat(w.b.AvailableBuffer(), http.TimeFormat))
+	}
 }
 
 // Status writes a status element: "HTTP/1.1 404 Not Found" (§14.28).
