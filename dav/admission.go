@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -162,10 +163,13 @@ func describe(locks []lock.Lock) string {
 	return fmt.Sprintf("%s is locked until %s", rootPath(l), l.Expires.UTC().Format(time.RFC3339))
 }
 
+// hrefs are the paths of what was locked, each once.
 func hrefs(locks []lock.Lock) []string {
 	var paths []string
 	for _, l := range locks {
-		paths = append(paths, rootPath(&l))
+		if path := rootPath(&l); !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
 	}
 	return paths
 }

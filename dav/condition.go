@@ -137,7 +137,23 @@ func (c *condition) failed() *condhttp.Problem {
 	p := problemOfIf(d.Reason, condhttp.Shown(d.Text()))
 	p.Type = "https://www.rfc-editor.org/rfc/rfc4918#section-" + d.Section()
 	p.Precondition, p.Sent = c.field, condhttp.Shown(strings.Join(c.x.r.Header[c.field], ", "))
+	if uri := d.List.Resource; uri != "" {
+		p.More = c.about(uri)
+	}
 	return p
+}
+
+// about tells of the resource that decided, if it is not the target, of which the problem tells anyway.
+func (c *condition) about(uri string) map[string]any {
+	name, here := c.nameOf(uri)
+	if target, _ := c.nameOf(c.x.r.URL.EscapedPath()); !here || name == target {
+		return nil
+	}
+	info, err := c.x.stat(name)
+	if err != nil || !info.Exists() {
+		return map[string]any{"resource": resource.PathOf(name)}
+	}
+	return map[string]any{"resource": resource.PathOf(name), "resourceETag": c.catalog.Tag(info).String()}
 }
 
 // problemOfIf is the refusal for the reason why a list does not hold.

@@ -130,7 +130,8 @@ func (x *exchange) refreshLock() error {
 	covering = slices.DeleteFunc(covering, func(l lock.Lock) bool { return !slices.Contains(tokens, l.Token) })
 	if len(covering) != 1 {
 		return matching(condhttp.NewProblem(http.StatusPreconditionFailed, "if-not-locked",
-			"not one, but "+strconv.Itoa(len(covering))+" of the tokens sent are those of locks on this resource", "send one token of a lock on it"))
+			strconv.Itoa(len(covering))+" of the tokens sent are those of locks on this resource, and one lock can be refreshed at a time",
+			"send one token of a lock on it"))
 	}
 	l, err := x.locks.table.Refresh(x.ctx, x.now, x.name, covering[0].Token, x.principal(x.r), lock.ReadTimeout(x.r.Header["Timeout"]))
 	switch {
