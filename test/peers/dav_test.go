@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -145,7 +146,8 @@ func checkLitmus(t *testing.T, out string) {
 	}
 }
 
-// davClients do a day's work in the scripts testdata/dav/NAME.sh, which end with an error if something is not as it should be.
+// davClients do a day's work in the scripts testdata/dav/NAME.sh, which end with an error if something is not as it should be, and with
+// 77 if the client cannot be had.
 var davClients = []struct {
 	name, program, pkg string
 	// optional is set for what CI does not install.
@@ -162,7 +164,7 @@ var davClients = []struct {
 	{name: "gio", program: "gio", pkg: "gvfs-backends", ready: needsGVFS},
 	{name: "davfs2", program: "mount.davfs", pkg: "davfs2", ready: needsFUSE, writes: true},
 	{name: "npm-webdav", program: "npm", pkg: "npm", optional: true, version: "npm webdav 5.11.0"},
-	{name: "libreoffice", program: "soffice", pkg: "libreoffice-writer-nogui", optional: true},
+	{name: "libreoffice", program: "soffice", pkg: "libreoffice-writer-nogui", ready: needsUno, writes: true},
 }
 
 // TestDAVClients has clients of other people work on a server, and compares what they ask with testdata/dav/NAME.txt, if they are of
@@ -185,6 +187,9 @@ func TestDAVClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := davCommand(t, site, bash, script)
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 77 {
+				t.Skipf("%s cannot be had here\n%s", c.name, out)
+			}
 			if err != nil {
 				t.Errorf("%v\n%s\n%s", err, out, site.transcript(false))
 				return
@@ -255,6 +260,13 @@ func needsGVFS(t *testing.T) {
 	lookPath(t, "dbus-run-session", "dbus")
 	if !fileExists("/usr/lib/gvfs/gvfsd-dav") && !fileExists("/usr/libexec/gvfsd-dav") {
 		missing(t, "gvfs has no WebDAV (Debian: apt-get install gvfs-backends gvfs-daemons)")
+	}
+}
+
+// needsUno wants the module by which Python commands LibreOffice.
+func needsUno(t *testing.T) {
+	if out, err := exec.Command("/usr/bin/python3", "-c", "import uno").CombinedOutput(); err != nil {
+		missing(t, "Python has no module uno (Debian: apt-get install python3-uno): %s", out)
 	}
 }
 

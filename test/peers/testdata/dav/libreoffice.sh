@@ -50,8 +50,24 @@ assert document.Text.getString() == "second", document.Text.getString()
 document.Text.setString("third")
 document.storeAsURL(at + "/other.odt", properties())
 document.close(True)
-assert status("DELETE", "/letter.odt") == 204, "the lock is gone with the document"
+assert status("DELETE", "/letter.odt", **{"If-Match": "*"}) == 204, "the lock is gone with the document"
 assert status("GET", "/other.odt") == 200
+
+# Somebody else has it open: what is written here does not arrive there.
+info = b"""<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype><D:write/></D:locktype><D:owner>bob</D:owner></D:lockinfo>"""
+urllib.request.urlopen(urllib.request.Request(url + "/other.odt", info, {"Depth": "0"}, method="LOCK")).read()
+before = urllib.request.urlopen(url + "/other.odt").read()
+document = None
+try:
+    document = office.loadComponentFromURL(at + "/other.odt", "_blank", 0, properties(Hidden=True))
+    if document is not None:
+        assert document.isReadonly(), "it is locked by somebody else, and opened for writing"
+        document.Text.setString("fourth")
+        document.store()
+        raise SystemExit("it was saved over somebody else's lock")
+except Exception as error:
+    print("refused:", type(error).__name__)
+assert urllib.request.urlopen(url + "/other.odt").read() == before
 try:
     office.terminate()
 except Exception:

@@ -1,6 +1,6 @@
 # The package webdav of npm, which many applications use (remotely-save of Obsidian).
 npm init -y >/dev/null
-npm install --no-audit --no-fund --silent webdav@5.11.0
+npm install --no-audit --no-fund --silent webdav@5.11.0 || exit 77
 cat > work.mjs <<'WORK'
 import assert from "node:assert";
 import { createClient } from "webdav";
