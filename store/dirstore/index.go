@@ -37,6 +37,21 @@ type index struct {
 	mu       sync.Mutex
 	dirty    map[string]*entry // changed since the last flush began
 	flushing map[string]*entry // being written by flush
+
+	sections []section
+}
+
+// A section is what else the database has, in a bucket of its own.
+type section interface {
+	// load reads all of it, when the store is opened.
+	load(tx *bbolt.Tx) error
+	// begin takes what has changed so far aside for write, with what of an earlier
+	// flush has failed.
+	begin()
+	// write writes what begin took aside, or all that is known if the database is new.
+	write(tx *bbolt.Tx, all bool) error
+	// done says that it is durable.
+	done()
 }
 
 var (
@@ -261,6 +276,21 @@ func (x *index) begin() {
 		maps.Copy(x.flushing, x.dirty)
 	}
 	x.dirty = make(map[string]*entry)
+	for _, part := range x.sections {
+		part.begin()
+	}
+}
+
+// loadSections reads what is in the database besides entries.
+func (x *index) loadSections() error {
+	return x.view(func(tx *bbolt.Tx) error {
+		for _, part := range x.sections {
+			if err := part.load(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // flush writes what begin took aside, and m, durably.
@@ -268,27 +298,36 @@ func (x *index) flush(m meta) error {
 	if x.db == nil {
 		return nil
 	}
+	again := x.damaged.Load()
 	if err := x.replace(); err != nil {
 		return err
 	}
 	if x.lost {
 		m.seq = 0 // the next start looks through all that is kept
 	}
-	err := x.noting(guarded(func() error { return x.db.Update(func(tx *bbolt.Tx) error { return x.write(tx, m) }) }))
+	err := x.noting(guarded(func() error { return x.db.Update(func(tx *bbolt.Tx) error { return x.write(tx, m, again) }) }))
 	if err != nil {
 		return err
 	}
 	x.mu.Lock()
 	x.flushing = nil
 	x.mu.Unlock()
+	for _, part := range x.sections {
+		part.done()
+	}
 	return nil
 }
 
-// write writes what begin took aside, and m.
-func (x *index) write(tx *bbolt.Tx, m meta) error {
+// write writes what begin took aside, and m; of the sections everything if all is set.
+func (x *index) write(tx *bbolt.Tx, m meta, all bool) error {
 	names, keptFiles := tx.Bucket(bucketNames), tx.Bucket(bucketKept)
 	for name, e := range x.flushing {
 		if err := x.writeEntry(names, keptFiles, name, e); err != nil {
+			return err
+		}
+	}
+	for _, part := range x.sections {
+		if err := part.write(tx, all); err != nil {
 			return err
 		}
 	}

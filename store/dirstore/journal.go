@@ -40,8 +40,9 @@ const (
 	journalSoft  = 16 << 20  // a checkpoint is called for
 	journalHard  = 128 << 20 // writers wait for one
 
-	// maxRecord bounds the content of a record.
-	maxRecord = inlineSize + 16<<10
+	// maxRecord bounds the content of a record: small content or all properties of one
+	// resource, twice, and what goes with them.
+	maxRecord = inlineSize + 2*store.MaxPropertiesSize + 64<<10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

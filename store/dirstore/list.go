@@ -15,7 +15,7 @@ import (
 // List yields the files and directories in the collection name. What cannot be
 // named through the store is left out: the state folder, links that lead
 // nowhere or outside, devices, and names that [store.CheckName] refuses.
-// Revision is given where it is known without reading the file.
+// Revision and digest are given where they are known without reading the file.
 func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, error] {
 	return func(yield func(store.Info, error) bool) {
 		if err := s.enter(); err != nil {
@@ -102,9 +102,7 @@ func (s *Store) member(full string, member fs.DirEntry, ours map[identity]bool) 
 		return store.Info{}, false
 	}
 	if e := s.unchanged(full); e != nil {
-		info = e.info
-		info.Digest = store.Digest{}
-		return info, true
+		return e.info, true
 	}
 	now := s.clock.read()
 	modified := min(floorDiv(fi.ModTime().UnixNano(), 1e9), now/1e9+1)

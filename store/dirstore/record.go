@@ -27,9 +27,20 @@ type record struct {
 	old fileID
 
 	// body is small content, if hasBody. Other content is in the file itself,
-	// which was made durable before.
+	// which was made durable before. Of a kept record or properties it is the value.
 	body    []byte
 	hasBody bool
+
+	// from is where what arrives under name was before: a name, or one in the state
+	// folder if staged. Empty if nothing arrives. Only for changes of trees.
+	from   string
+	staged bool
+
+	// parts are changes that happen together or not at all. Each knows the seq of its
+	// group, by which it is voided, and a deletion the write that it comes after.
+	parts []*record
+	group uint64
+	after *record
 }
 
 type recordKind byte
@@ -38,15 +49,36 @@ const (
 	recordPut    recordKind = 1
 	recordDelete recordKind = 2
 	recordVoid   recordKind = 3 // the change was not carried out
+	recordGroup  recordKind = 4
+	recordTree   recordKind = 5 // a name, and all in it, is replaced or removed: see treeChange
+	recordMkdir  recordKind = 6
+	recordKeep   recordKind = 7 // of store.Keeper; the name is the key
+	recordProps  recordKind = 8 // properties of the file next.id
 )
 
 func (r *record) append(b []byte) []byte {
 	b = append(b, byte(r.kind))
 	b = binary.AppendUvarint(b, r.seq)
-	if r.kind == recordVoid {
+	switch r.kind {
+	case recordVoid:
+		return b
+	case recordGroup:
+		for _, part := range r.parts {
+			b = appendString(b, part.append(nil))
+		}
 		return b
 	}
 	b = appendString(b, r.name)
+	switch r.kind {
+	case recordMkdir:
+		return b
+	case recordKeep:
+		b = appendBool(b, r.hasBody)
+		return append(b, r.body...)
+	case recordTree:
+		b = appendString(b, r.from)
+		b = appendBool(b, r.staged)
+	}
 	b = appendString(b, r.spare)
 	b = appendRevision(b, r.next)
 	b = appendRevision(b, r.last)
@@ -67,15 +99,23 @@ func parseRecordContent(b []byte) (*record, error) {
 			return nil, errCodec
 		}
 		return r, nil
-	case recordPut, recordDelete:
+	case recordGroup:
+		return r.parseParts(&d)
+	case recordPut, recordDelete, recordTree, recordMkdir, recordKeep, recordProps:
 	default:
 		return nil, errCodec
 	}
-	r.name, r.spare = string(d.string()), string(d.string())
-	r.next, r.last = d.revision(), d.revision()
-	r.hadLast, r.existed = d.bool(), d.bool()
-	r.old = d.id()
-	r.hasBody = d.bool()
+	r.name = string(d.string())
+	switch r.kind {
+	case recordMkdir:
+	case recordKeep:
+		r.hasBody = d.bool()
+	case recordTree:
+		r.from, r.staged = string(d.string()), d.bool()
+		r.parseChange(&d)
+	default:
+		r.parseChange(&d)
+	}
 	if d.bad || !r.hasBody && len(d.b) > 0 {
 		return nil, errCodec
 	}
@@ -83,6 +123,40 @@ func parseRecordContent(b []byte) (*record, error) {
 		r.body = d.b
 	}
 	return r, nil
+}
+
+func (r *record) parseChange(d *decoder) {
+	r.spare = string(d.string())
+	r.next, r.last = d.revision(), d.revision()
+	r.hadLast, r.existed = d.bool(), d.bool()
+	r.old = d.id()
+	r.hasBody = d.bool()
+}
+
+func (r *record) parseParts(d *decoder) (*record, error) {
+	for !d.bad && len(d.b) > 0 {
+		part, err := parseRecordContent(d.string())
+		if err != nil || part.kind == recordGroup || part.kind == recordVoid {
+			return nil, errCodec
+		}
+		part.group = r.seq
+		if part.kind == recordDelete && len(r.parts) > 0 {
+			part.after = r.parts[0]
+		}
+		r.parts = append(r.parts, part)
+	}
+	if d.bad {
+		return nil, errCodec
+	}
+	return r, nil
+}
+
+// flat returns r, or its parts.
+func (r *record) flat() []*record {
+	if r.kind == recordGroup {
+		return r.parts
+	}
+	return []*record{r}
 }
 
 // record describes w for the journal.

@@ -33,6 +33,10 @@ func (s *Store) recover() error {
 	if s.index, m, err = openIndex(filepath.Join(s.root.Name(), stateDir), s.opts.Logger); err != nil {
 		return writeError("", err)
 	}
+	s.index.sections = []section{s.records}
+	if err := s.index.loadSections(); err != nil {
+		return writeError("", err)
+	}
 	now := s.opts.session
 	if now == "" {
 		now = session(s.top, s.state)
@@ -96,6 +100,13 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 // redo brings what log speaks of to an end. When all of it is durable, the records
 // are no longer needed.
 func (s *Store) redo(log history, synced uint64) error {
+	for _, r := range log.records {
+		if r.kind == recordKeep && r.hasBody {
+			s.keepRecord(r.name, r.body)
+		} else if r.kind == recordKeep {
+			s.records.set(r.name, nil)
+		}
+	}
 	if err := s.repeat(log.chains(), synced); err != nil {
 		return err
 	}
@@ -138,9 +149,11 @@ func (s *Store) readJournal(first uint64) (h history, err error) {
 			if err != nil {
 				return h, fmt.Errorf("the journal has a record this version cannot read: %w", err)
 			}
-			r.renumber(s.dev)
-			h.records = append(h.records, r)
-			s.seq.Store(max(s.seq.Load(), r.seq))
+			for _, part := range r.flat() {
+				part.renumber(s.dev)
+				h.records = append(h.records, part)
+				s.seq.Store(max(s.seq.Load(), r.seq, part.seq))
+			}
 		}
 	}
 	return h, nil
@@ -181,7 +194,7 @@ func (h history) chains() []*chain {
 	var chains []*chain
 	byName := make(map[string]*chain)
 	for _, r := range h.records {
-		if r.kind == recordVoid || void[r.seq] {
+		if r.kind == recordVoid || r.kind == recordKeep || void[r.seq] || void[r.group] {
 			continue
 		}
 		c := byName[r.name]

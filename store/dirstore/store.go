@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,6 +52,9 @@ type Store struct {
 	noExchange  atomic.Bool              // the file system cannot exchange files
 	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
 
+	records  *table // of store.Keeper
+	keyTurns keyTurns
+
 	own      own
 	strays   strays
 	verified verified
@@ -72,6 +76,7 @@ var (
 	_ store.Store   = (*Store)(nil)
 	_ store.History = (*Store)(nil)
 	_ store.Purger  = (*Store)(nil)
+	_ store.Keeper  = (*Store)(nil)
 )
 
 // Open opens the directory dir, which must exist, and takes possession of it.
@@ -91,8 +96,11 @@ func Open(dir string, o Options) (*Store, error) {
 		dir: dir, opts: o.withDefaults(), root: root,
 		nodes: newNodes(nodeLimit),
 		index: &index{},
-		idle:  make(chan struct{}),
+
+		keyTurns: keyTurns{seed: maphash.MakeSeed()},
+		idle:     make(chan struct{}),
 	}
+	s.records = newTable("records", s.opts.Logger)
 	s.contents = newContents(s.opts.CacheBytes)
 	s.clock.now = s.opts.Now
 	s.noExchange.Store(o.noExchange)
