@@ -3,7 +3,6 @@ package origin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 
@@ -16,35 +15,6 @@ import (
 type field struct {
 	name  string // in the canonical form of net/http
 	value []string
-}
-
-// setStored sets the fields that an answer about a representation has beside its validators
-// whether or not it carries it (RFC 9110 §15.4.5), Date being there already.
-func (x *exchange) setStored(res *resource.Resource) {
-	x.vary(x.varyBy(res))
-	if res.CacheControl != nil {
-		x.header["Cache-Control"] = res.CacheControl
-	}
-	if x.forCollection && !res.IsGenerated() {
-		x.header["Content-Location"] = res.Path
-	}
-}
-
-// setRepresentation sets the fields of an answer that carries a representation,
-// all but its length.
-func (x *exchange) setRepresentation(res *resource.Resource, rep *resource.Representation) {
-	rep.Validators.Set(x.header, x.now)
-	x.setStored(res)
-	x.header["Content-Type"] = res.MediaType
-	x.header["Accept-Ranges"] = bytesUnit
-	x.header["X-Content-Type-Options"] = nosniff
-	if rep.Encoding != nil {
-		x.header["Content-Encoding"] = rep.Encoding
-	}
-	if link := x.linkOf(res); link != nil {
-		x.header["Link"] = link
-	}
-	x.setReprDigest(res, rep)
 }
 
 func (x *exchange) writeHeader(status int) {
@@ -197,22 +167,4 @@ func (x *exchange) redirectToCollection() {
 	}
 	x.header["Location"] = []string{location}
 	x.noContent(status)
-}
-
-// methodNotAllowed answers 405 (RFC 9110 §15.5.6).
-func (x *exchange) methodNotAllowed(k Kind) {
-	exists := true
-	if x.options.Methods != nil { // otherwise it makes no difference
-		_, exists, _ = x.kindOf()
-	}
-	methods := x.Allow(k, exists)
-	p := condhttp.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
-		fmt.Sprintf("%s cannot be applied to %s", x.r.Method, k), "it has the methods "+methods)
-	x.refuse(p, field{"Allow", []string{methods}})
-}
-
-// notImplemented answers a method we do not know (RFC 9110 §9.1, §15.6.2).
-func (x *exchange) notImplemented() {
-	x.refuse(condhttp.NewProblem(http.StatusNotImplemented, "method-not-implemented",
-		fmt.Sprintf("the method %.32q is not known here", x.r.Method), ""))
 }

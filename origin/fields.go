@@ -77,3 +77,38 @@ func (x *exchange) vary(value []string) {
 	}
 	x.header["Vary"] = value
 }
+
+// tick takes the time again. It comes before the state is looked up or changed.
+func (x *exchange) tick() {
+	x.now = x.options.Now()
+	x.header["Date"] = x.dates.at(x.now)
+}
+
+// setStored sets the fields that an answer about a representation has beside its validators
+// whether or not it carries it (RFC 9110 §15.4.5), Date being there already.
+func (x *exchange) setStored(res *resource.Resource) {
+	x.vary(x.varyBy(res))
+	if res.CacheControl != nil {
+		x.header["Cache-Control"] = res.CacheControl
+	}
+	if x.forCollection && !res.IsGenerated() {
+		x.header["Content-Location"] = res.Path
+	}
+}
+
+// setRepresentation sets the fields of an answer that carries a representation,
+// all but its length.
+func (x *exchange) setRepresentation(res *resource.Resource, rep *resource.Representation) {
+	rep.Validators.Set(x.header, x.now)
+	x.setStored(res)
+	x.header["Content-Type"] = res.MediaType
+	x.header["Accept-Ranges"] = bytesUnit
+	x.header["X-Content-Type-Options"] = nosniff
+	if rep.Encoding != nil {
+		x.header["Content-Encoding"] = rep.Encoding
+	}
+	if link := x.linkOf(res); link != nil {
+		x.header["Link"] = link
+	}
+	x.setReprDigest(res, rep)
+}

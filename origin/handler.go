@@ -119,12 +119,6 @@ func (x *exchange) end() {
 	h.exchanges.Put(x)
 }
 
-// tick takes the time again. It comes before the state is looked up or changed.
-func (x *exchange) tick() {
-	x.now = x.options.Now()
-	x.header["Date"] = x.dates.at(x.now)
-}
-
 // serve finds the resource and the method. Nothing here depends on the state of the
 // store or on preconditions.
 func (x *exchange) serve() {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -99,12 +98,4 @@ func (x *exchange) commit(name string, seen store.Info, write func() (store.Info
 		return store.Info{}, x.required(x.stateOf(seen))
 	}
 	return write()
-}
-
-// guarded reports whether the write has a precondition that could have stopped it.
-func (x *exchange) guarded() bool { return x.rec.Decision.Guarded || x.unlocked }
-
-// required is the refusal of a write without a precondition.
-func (x *exchange) required(current precondition.Current) *condhttp.Problem {
-	return x.withheld(condhttp.Required(x.r.Method, x.fields, current), current)
 }

@@ -2,9 +2,11 @@ package origin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -99,4 +101,22 @@ func (x *exchange) optionsOf() {
 func (x *exchange) optionsOfServer() {
 	x.header["Allow"] = []string{x.Allow(KindServer, true)}
 	x.noContent(http.StatusNoContent)
+}
+
+// methodNotAllowed answers 405 (RFC 9110 §15.5.6).
+func (x *exchange) methodNotAllowed(k Kind) {
+	exists := true
+	if x.options.Methods != nil { // otherwise it makes no difference
+		_, exists, _ = x.kindOf()
+	}
+	methods := x.Allow(k, exists)
+	p := condhttp.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
+		fmt.Sprintf("%s cannot be applied to %s", x.r.Method, k), "it has the methods "+methods)
+	x.refuse(p, field{"Allow", []string{methods}})
+}
+
+// notImplemented answers a method we do not know (RFC 9110 §9.1, §15.6.2).
+func (x *exchange) notImplemented() {
+	x.refuse(condhttp.NewProblem(http.StatusNotImplemented, "method-not-implemented",
+		fmt.Sprintf("the method %.32q is not known here", x.r.Method), ""))
 }

@@ -54,16 +54,6 @@ func (x *exchange) lookUp() (store.Info, error) {
 	return info, err
 }
 
-// stateOf is what a write's preconditions are evaluated against: the content as it
-// is, and the tags that the same revision has in content codings.
-func (x *exchange) stateOf(info store.Info) precondition.Current {
-	if !info.Exists() {
-		return precondition.Current{Now: x.now}
-	}
-	res := x.catalog.Of(info)
-	return res.Current(&res.Identity, x.fields, x.now)
-}
-
 // admits asks whether a lock stands in the way (RFC 4918 §6), evaluates a write against info
 // (RFC 9110 §13.2), and, if it has no precondition, whether it needs one (RFC 6585 §3). If it is not to be
 // performed it answers, and returns false. same reports whether the content
@@ -85,18 +75,6 @@ func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
 		return true
 	}
 	return false
-}
-
-// requires reports whether the write is one that needs a precondition and has
-// none that could have stopped it.
-func (x *exchange) requires(info store.Info) bool {
-	switch {
-	case x.guarded() || x.requirement() == RequireNever:
-		return false
-	case x.requirement() == RequireAlways:
-		return true
-	}
-	return info.Exists()
 }
 
 // requirement says whether this write needs a precondition.

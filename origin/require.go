@@ -1,0 +1,37 @@
+package origin
+
+import (
+	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/precondition"
+	"github.com/fourtwelve/fourtwelve/store"
+)
+
+// stateOf is what a write's preconditions are evaluated against: the content as it
+// is, and the tags that the same revision has in content codings.
+func (x *exchange) stateOf(info store.Info) precondition.Current {
+	if !info.Exists() {
+		return precondition.Current{Now: x.now}
+	}
+	res := x.catalog.Of(info)
+	return res.Current(&res.Identity, x.fields, x.now)
+}
+
+// requires reports whether the write is one that needs a precondition and has
+// none that could have stopped it.
+func (x *exchange) requires(info store.Info) bool {
+	switch {
+	case x.guarded() || x.requirement() == RequireNever:
+		return false
+	case x.requirement() == RequireAlways:
+		return true
+	}
+	return info.Exists()
+}
+
+// guarded reports whether the write has a precondition that could have stopped it.
+func (x *exchange) guarded() bool { return x.rec.Decision.Guarded || x.unlocked }
+
+// required is the refusal of a write without a precondition.
+func (x *exchange) required(current precondition.Current) *condhttp.Problem {
+	return x.withheld(condhttp.Required(x.r.Method, x.fields, current), current)
+}
