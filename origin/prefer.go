@@ -90,3 +90,13 @@ func (x *exchange) sendCurrent(status int, res *resource.Resource, c resource.Co
 	x.writeHeader(status)
 	x.sendRange(c, whole)
 }
+
+// written answers a write that was performed: 201 if it created the resource,
+// else 204, or 200 with the new representation if the client prefers that.
+func (x *exchange) written(before, after store.Info) {
+	status := http.StatusNoContent
+	if !before.Exists() {
+		status = http.StatusCreated
+	}
+	x.succeeded(status, after)
+}

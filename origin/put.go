@@ -1,8 +1,6 @@
 package origin
 
 import (
-	"net/http"
-
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
@@ -40,14 +38,4 @@ func (x *exchange) put() {
 	if ok {
 		x.written(before, after)
 	}
-}
-
-// written answers a write that was performed: 201 if it created the resource,
-// else 204, or 200 with the new representation if the client prefers that.
-func (x *exchange) written(before, after store.Info) {
-	status := http.StatusNoContent
-	if !before.Exists() {
-		status = http.StatusCreated
-	}
-	x.succeeded(status, after)
 }

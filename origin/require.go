@@ -35,3 +35,11 @@ func (x *exchange) guarded() bool { return x.rec.Decision.Guarded || x.unlocked 
 func (x *exchange) required(current precondition.Current) *condhttp.Problem {
 	return x.withheld(condhttp.Required(x.r.Method, x.fields, current), current)
 }
+
+// requirement says whether this write needs a precondition.
+func (x *exchange) requirement() Require {
+	if x.options.RequireOf != nil {
+		return x.options.RequireOf(x.r)
+	}
+	return x.options.Require
+}
