@@ -28,6 +28,9 @@ type Exchange struct {
 	// Current is the ETag field value that the server, in its own log, says it compared with the preconditions; "" if the
 	// capture does not tell.
 	Current string
+	// Excess is how many bytes the client says came behind the end of the response; 0 if none, or if the capture does not
+	// tell.
+	Excess int64
 	// Trace is what the server says it did, in order. Only FREB has it.
 	Trace []Event
 	// Gaps says what is missing, and why. An empty list means that everything the format

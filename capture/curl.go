@@ -54,6 +54,7 @@ var (
 	reusing     = regexp.MustCompile(`(?i)^Re-?using existing (https?): connection`)
 	anotherURL  = regexp.MustCompile(`^Issue another request to this URL: '([^']+)'`)
 	h2Field     = regexp.MustCompile(`^(?:h2h3|h2|\[HTTP/[23]\] \[\d+\]) \[(.*)\]$`)
+	excess      = regexp.MustCompile(`^Excess found .*?excess ?= ?(\d+)`)
 	curlTrouble = regexp.MustCompile(`^(?:Empty reply|Recv failure|Send failure|Operation timed out|transfer closed|Failed to connect|Could not resolve|` +
 		`Connection timed out|HTTP/2 stream|SSL certificate problem|connect to|Connection died|OpenSSL SSL_)`)
 )
@@ -309,6 +310,8 @@ func (c *curlReader) info(s string) error {
 		c.p.scheme, _ = splitTarget(anotherURL.FindStringSubmatch(s)[1])
 	case h2Field.MatchString(s):
 		return c.infoField(h2Field.FindStringSubmatch(s)[1])
+	case c.last != nil && excess.MatchString(s):
+		c.last.Excess = int64(number(excess.FindStringSubmatch(s)[1]))
 	case curlTrouble.MatchString(s):
 		c.trouble = RedactURL(s)
 	}

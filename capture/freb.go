@@ -33,6 +33,13 @@ type frebReader struct {
 	traceSize         int // of the events kept
 	// why something is not in the trace.
 	why string
+	// verbose is set if events are traced that only a verbose trace has, full if IIS stopped because the file was large,
+	// began if the beginning of the request is traced, read if the server began to read the content of the request.
+	verbose, full, began, read bool
+	// cut is set for the contents that IIS cut in the trace.
+	cut [2]bool
+	// trigger is the status for which the request was traced.
+	trigger int
 }
 
 const (
@@ -54,16 +61,30 @@ func readFREB(r io.Reader, b *builder) error {
 	if f.x == nil {
 		return f.problem(err)
 	}
-	f.why = `it needs the provider "WWW Server" with verbosity="Verbose"`
-	if err != nil {
-		f.why = "the trace is cut off: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging"
-		f.x.miss(ServerTrace, f.why)
-	}
+	f.because(err)
 	f.finish()
 	if added := b.add(f.x); added != nil {
 		return added
 	}
 	return f.problem(err)
+}
+
+// because says why something may not be in the trace.
+func (f *frebReader) because(err error) {
+	switch {
+	case err != nil:
+		f.why = "the trace is cut off: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging"
+		f.x.miss(ServerTrace, f.why)
+	case f.full:
+		f.why = "IIS ended the trace because the file had reached its largest size: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging (0 is no limit)"
+		f.x.miss(ServerTrace, f.why)
+	case !f.began && f.events > 0:
+		f.why = `the rule of the trace began to apply after the request had begun: put it at the site, with path="*"`
+	case f.verbose:
+		f.why = "the trace is verbose, and has no such event"
+	default:
+		f.why = `it needs the provider "WWW Server" with verbosity="Verbose"`
+	}
 }
 
 // charset accepts what a declaration may say of a text that has been found to be UTF-8.
@@ -179,6 +200,9 @@ func (f *frebReader) begin(attrs []xml.Attr) {
 		case "statusCode":
 			status, _, _ := strings.Cut(a.Value, ".") // 404.7
 			f.x.Response.Status = number(status)
+		case "triggerStatusCode":
+			status, _, _ := strings.Cut(a.Value, ".")
+			f.trigger = number(status)
 		case "timeTaken":
 			f.x.Duration = time.Duration(number(a.Value)) * time.Millisecond
 		}
@@ -212,7 +236,9 @@ func (f *frebReader) setURL(url string) {
 type frebEvent struct {
 	name string // RenderingInfo/Opcode, not System/Opcode, which is a number
 	at   time.Time
-	data map[string]string
+	// level is 5 for what only a verbose trace has.
+	level int
+	data  map[string]string
 	// text has the descriptions of data that are numbers.
 	text map[string]string
 }
@@ -242,6 +268,10 @@ func (f *frebReader) event() error {
 			parent = name
 		case "TimeCreated":
 			e.at, _ = time.Parse(time.RFC3339Nano, attr(start, "SystemTime"))
+		case "Level":
+			levels := map[string]string{}
+			err = f.chars(levels, name)
+			e.level = number(levels[name])
 		case "Data":
 			err = f.chars(e.data, attr(start, "Name"))
 		case "Description":
@@ -302,8 +332,14 @@ func (f *frebReader) take(e *frebEvent) {
 		f.x.Started = e.at
 	}
 	f.events++
+	f.verbose = f.verbose || e.level >= 5
 	switch e.name {
+	case "LOG_FILE_MAX_SIZE_TRUNCATE":
+		f.full = true
+	case "GENERAL_READ_ENTITY_START":
+		f.read = true
 	case "GENERAL_REQUEST_START":
+		f.began = true
 		f.x.Request.Method = firstOf(f.x.Request.Method, e.value("RequestVerb"))
 		if url := e.value("RequestURL"); strings.Contains(url, "://") || f.x.Request.Target == "" {
 			f.setURL(url)
@@ -317,9 +353,10 @@ func (f *frebReader) take(e *frebEvent) {
 			f.sawResponse = addBlock(&f.response, e.data["Headers"])
 		}
 	case "GENERAL_REQUEST_ENTITY":
-		f.content[0].write([]byte(e.data["Buffer"]))
+		f.read = true
+		f.buffer(0, e.data["Buffer"])
 	case "GENERAL_RESPONSE_ENTITY_BUFFER":
-		f.content[1].write([]byte(e.data["Buffer"]))
+		f.buffer(1, e.data["Buffer"])
 	case "GENERAL_REQUEST_END":
 		if status := number(e.data["HttpStatus"]); status != 0 && f.x.Response.Status == 0 {
 			f.x.Response.Status = status
@@ -327,6 +364,13 @@ func (f *frebReader) take(e *frebEvent) {
 	default:
 		f.trace(e)
 	}
+}
+
+// buffer takes some of a content, at the end of which IIS says in words if it has cut it.
+func (f *frebReader) buffer(of int, text string) {
+	text, cut := strings.CutSuffix(text, "TRUNCATED...")
+	f.cut[of] = f.cut[of] || cut
+	f.content[of].write([]byte(text))
 }
 
 // addBlock adds the lines of a header section, and reports whether there are any.
@@ -350,6 +394,9 @@ func (f *frebReader) trace(e *frebEvent) {
 		v.Kind, v.Field = RequestFieldSet, redactedLine(e.value("HeaderName"), e.value("HeaderValue"))
 	case "GENERAL_SET_RESPONSE_HEADER":
 		v.Kind, v.Field = ResponseFieldSet, redactedLine(e.value("HeaderName"), e.value("HeaderValue"))
+		if strings.EqualFold(v.Field.Name, "ETag") && v.Field.Value != "" {
+			f.x.Current = v.Field.Value
+		}
 	case "URL_CHANGED":
 		v.Kind, v.From, v.To = URLChanged, RedactURL(e.value("OldUrl")), RedactURL(e.value("NewUrl"))
 	case "RULE_EVALUATION_START":
@@ -360,7 +407,10 @@ func (f *frebReader) trace(e *frebEvent) {
 			return
 		}
 		v.Kind, v.To = RuleMatched, firstOf(e.value("RuleName"), f.ruleName)
-	case "ARR_SERVER_ROUTED":
+	case "GENERAL_SEND_CUSTOM_ERROR":
+		v.Kind, v.To = ErrorPageSent, RedactURL(e.value("FileNameOrURL"))
+		v.Status, v.SubStatus = number(e.data["HttpStatus"]), number(e.data["HttpSubStatus"])
+	case "ARR_SERVER_ROUTED", "ARR_REQUEST_ROUTED":
 		v.Kind, v.To = Routed, e.value("Server")
 	case "HANDLER_CHANGED":
 		v.Kind, v.To, v.Module = HandlerChosen, e.value("NewHandlerName"), e.value("NewHandlerModules")
@@ -439,6 +489,11 @@ func (f *frebReader) setContents(request, response *message) {
 		case s.n > 0:
 			m.setContent(s)
 			m.content.Altered = true
+			if f.cut[i] {
+				m.content.Cut, m.contentGap = true, "IIS has cut the content in the trace"
+			}
+		case m.request && f.sawRequest && f.verbose && !f.read && !f.full:
+			m.noContent("the server did not read the content before it answered")
 		case m.request && m.length() < 0 && !m.chunked() && f.sawRequest:
 			m.none()
 		default:
@@ -453,6 +508,9 @@ func (f *frebReader) gaps() {
 	}
 	if !f.sawResponse {
 		f.x.miss(ResponseHeader, "the header section of the response is not in the trace: "+f.why)
+	}
+	if f.trigger != 0 && f.trigger != f.x.Response.Status {
+		f.x.Trace = append(f.x.Trace, Event{Kind: Triggered, Name: "triggerStatusCode", Status: f.trigger})
 	}
 	if f.events == 0 {
 		f.x.miss(ServerTrace, "no event was traced: "+f.why+` and the areas "Module,RequestNotifications,StaticFile,Rewrite,Cache"`)

@@ -91,7 +91,7 @@ func (m *message) take(s *section) {
 	m.header, p = s.header()
 	m.headerGap = s.gap()
 	if m.method == "" && m.status == 0 {
-		m.request, m.method = m.request || p.method != "" || p.path != "", p.method
+		m.request, m.method = m.request || p.method != "" || p.path != "" || p.authority != "", p.method
 		if status, err := strconv.Atoi(p.status); err == nil && status >= 100 && status < 1000 {
 			m.status = status
 		}

@@ -56,11 +56,15 @@ const (
 	Routed
 	// Compressed: the response was compressed on its way.
 	Compressed
+	// ErrorPageSent: the server put a page of its own, To, in place of the content for the Status.
+	ErrorPageSent
+	// Triggered: Status is the one for which the request was traced, and not that of the response.
+	Triggered
 )
 
 var eventKindNames = [...]string{
 	"other", "status-set", "url-changed", "rule-matched", "request-field-set", "response-field-set",
-	"file-opened", "handler-chosen", "routed", "compressed",
+	"file-opened", "handler-chosen", "routed", "compressed", "error-page-sent", "triggered",
 }
 
 // String returns the kind in kebab case.

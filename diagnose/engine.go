@@ -27,16 +27,19 @@ func Exchanges(xs []*capture.Exchange) *Report {
 	r := &Report{Verdicts: make([]Verdict, len(xs))}
 	es := examinations(xs, r.Verdicts)
 	history := map[string][]*examination{}
+	given := map[string]*examination{}
 	for _, e := range inTime(es) {
 		key := resource(e.x)
 		e.earlier = history[key]
 		if key == "" {
 			e.earlier = nil
 		}
+		e.all = given
 		e.prepare()
 		if e.x.Cache == "" { // otherwise the server was not asked, so that nothing can be found in its answer
 			e.run(catalogue)
 		}
+		e.remember()
 		e.text, e.lower = "", false // not needed again, and there may be many
 		e.replace()
 		e.correct()
@@ -101,6 +104,7 @@ func targetURI(x *capture.Exchange) string {
 		uri = rest
 	}
 	uri, _, _ = strings.Cut(uri, "#")
+	uri = ofResource(uri)
 	host, path, _ := strings.Cut(uri, "/")
 	host = strings.ToLower(host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ type examination struct {
 	earlier []*examination
 	// found are the findings of the rules that were asked before.
 	found []Finding
+
+	// all knows which exchange first had a tag, whatever the resource; see given.
+	all map[string]*examination
 
 	values map[string]string // see value
 
@@ -176,6 +180,33 @@ func (e *examination) last(fits func(*examination) bool) *examination {
 // minted returns the latest earlier exchange in which the server sent the tag, or nil.
 func (e *examination) minted(tag string) *examination {
 	return e.last(func(p *examination) bool { return tag != "" && p.resp("ETag") == tag })
+}
+
+// maxGiven is how many tags are remembered beyond a resource.
+const maxGiven = 4096
+
+// given returns the earlier exchange, with whatever resource, in which the server gave the tag, or nil.
+func (e *examination) given(tag string) *examination { return e.all[tag] }
+
+// bodyTag is a tag that OData names in content.
+var bodyTag = regexp.MustCompile(`"(?:@odata\.etag|odata\.etag|etag|eTag|__etag)"\s*:\s*"((?:[^"\\]|\\.){1,200})"`)
+
+// remember notes the tags that the response gives, for exchanges with other resources.
+func (e *examination) remember() {
+	if !e.succeeded() || len(e.all) > maxGiven {
+		return
+	}
+	tags := []string{e.resp("ETag")}
+	data := e.x.Response.Content.Data
+	// The first one is that of the resource if nothing is nested before it; those of a list are of its members.
+	if at := bodyTag.FindSubmatchIndex(data[:min(len(data), maxSearched)]); at != nil && bytes.Count(data[:at[0]], []byte("{")) == 1 {
+		tags = append(tags, strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\u0022`, `"`).Replace(string(data[at[2]:at[3]])))
+	}
+	for _, tag := range tags {
+		if _, known := e.all[tag]; tag != "" && len(tag) <= maxTag && !known {
+			e.all[tag] = e
+		}
+	}
 }
 
 // sameClient reports whether nothing the two exchanges tell speaks against one client having made

@@ -38,6 +38,8 @@ var modules = []struct {
 	{"cgimodule", application},
 	{"managedpipelinehandler", application},
 	{"aspnetcoremodule", application},
+	{"iis web core", unknownLayer},
+	{"httpcachemodule", unknownLayer},
 	{"httpplatformhandler", application},
 	{"iisnode", application},
 	{"applicationrequestrouting", backend},
@@ -60,9 +62,12 @@ func layerOf(module string) layer {
 	return unknownLayer
 }
 
-// statusSetter returns the last event of the server's trace in which a module set the status of the response,
-// and whether there is one.
+// statusSetter returns the last event of the server's trace in which a module set the status of the response, or what its
+// detailed error page says of that, and whether there is one.
 func statusSetter(x *capture.Exchange) (ev capture.Event, ok bool) {
+	if ev, ok := pageEvent(x); ok {
+		return ev, true
+	}
 	for _, t := range x.Trace {
 		if t.Kind == capture.StatusSet && t.Status == x.Response.Status && t.Module != "" {
 			ev, ok = t, true
@@ -94,7 +99,11 @@ func (e *examination) refuserFact() Fact {
 	if !ok {
 		return Fact{}
 	}
-	return Fact{Name: "trace", Value: clip(statusText(ev)), Source: e.place("")}
+	name := "trace"
+	if _, page := pageEvent(e.x); page {
+		name = "error page of IIS"
+	}
+	return Fact{Name: name, Value: clip(statusText(ev)), Source: e.place("")}
 }
 
 // layerTexts say where to look further, by the layer that set the status.
@@ -107,7 +116,27 @@ var layerTexts = map[layer]string{
 }
 
 // refusedText is layerTexts for this exchange, "" if the trace does not tell.
-func (e *examination) refusedText() string { return layerTexts[e.refusedBy()] }
+func (e *examination) refusedText() string {
+	if by := e.refusedBy(); by != backend {
+		return layerTexts[by]
+	}
+	for _, ev := range e.x.Trace {
+		if ev.Kind == capture.Routed && ev.To != "" {
+			return "the server behind IIS, " + clip(ev.To) + ", made the answer; look for the request with the same X-ARR-LOG-ID" + e.routedID() + " in the trace of that one"
+		}
+	}
+	return layerTexts[backend]
+}
+
+// routedID is the id that ARR gave the request, for people.
+func (e *examination) routedID() string {
+	for _, ev := range e.x.Trace {
+		if ev.Kind == capture.RequestFieldSet && strings.EqualFold(ev.Field.Name, "X-ARR-LOG-ID") && ev.Field.Value != "" {
+			return " (" + clip(ev.Field.Value) + ")"
+		}
+	}
+	return ""
+}
 
 // changedField returns the fact that the trace shows a field of the request being set or removed
 // before it was handled, and whether it was removed; no name if it shows nothing such.

@@ -283,7 +283,7 @@ func retryAfterLoss(e *examination) []Finding {
 		return one(Certain, "the same request with the same content was done before, and made the current version",
 			append(evidence, first.asked(), first.answered(), first.got("ETag"), e.gap(first))...)
 	case first != nil:
-		return one(Likely, "the same request was sent before"+outcomeOf(first), append(evidence, first.asked(), first.answered(), e.gap(first), marked)...)
+		return one(Likely, "the same request was sent before"+outcomeOf(first)+first.repeatedBy(), append(evidence, first.asked(), first.answered(), e.gap(first), marked)...)
 	case marked.Name != "":
 		return one(Likely, "the client says that this is not its first attempt", append(evidence, marked)...)
 	}
@@ -302,6 +302,27 @@ func (e *examination) storedAlready(algorithm string, first *examination, eviden
 		c = Certain
 	}
 	return one(c, says, evidence...)
+}
+
+// repeaters are programs that send a request again by themselves if the connection ends before the answer, without any setting,
+// by a part of their User-Agent in lower case.
+var repeaters = []struct{ agent, name string }{
+	{"chrome/", "Chromium"}, {"firefox/", "Firefox"}, {"epiphany", "WebKitGTK"}, {"libsoup", "libsoup"}, {"qtwebengine", "Qt"}, {"mozilla/5.0 (qt", "Qt"},
+	{"okhttp", "OkHttp"}, {"curl/", "curl"}, {"http-tiny", "HTTP::Tiny"}, {"http::tiny", "HTTP::Tiny"},
+}
+
+// repeatedBy says which program may have repeated a request without being told, if there was no answer.
+func (e *examination) repeatedBy() string {
+	if e.status() != 0 {
+		return ""
+	}
+	agent := strings.ToLower(e.req("User-Agent"))
+	for _, r := range repeaters {
+		if strings.Contains(agent, r.agent) {
+			return "; " + r.name + " repeats a request by itself when the connection ends before the answer"
+		}
+	}
+	return ""
 }
 
 func outcomeOf(first *examination) string {

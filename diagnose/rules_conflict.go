@@ -239,7 +239,9 @@ func (e *examination) sure(names ...string) Confidence {
 }
 
 func staleTag(e *examination) []Finding {
-	switch {
+	switch said := e.saidStale(); {
+	case said != nil:
+		return said
 	case e.status() != 412 || e.verdict.Judgement != Right:
 		return nil
 	case len(e.fields.IfMatch) > 0:
@@ -250,9 +252,36 @@ func staleTag(e *examination) []Finding {
 	return nil
 }
 
+// saidStale is about a refusal whose content says that the version is not the current one.
+func (e *examination) saidStale() []Finding {
+	if e.status() != 412 || len(e.fields.IfMatch) == 0 || e.sentAgain() != nil {
+		return nil
+	}
+	text, ok := e.contains(staleTexts...)
+	c, known := e.pair("If-Match")
+	if !ok || known && (c.Relation.Kind == etag.Identical || c.Relation.Kind == etag.SameButForm || sameVersion(c)) || e.ownWrite(c.Current) != nil {
+		return nil
+	}
+	if _, none := e.noTag(); none {
+		return nil
+	}
+	says := "the service says that the version which the client has is not the current one"
+	if known {
+		says = fmt.Sprintf("the client has %s, and the current tag is %s, as the service says", clip(c.Sent), clip(c.Current))
+	}
+	return one(Likely, says, e.sent("If-Match"), e.current(), e.answered(), e.saying(text))
+}
+
+// sameVersion reports whether two tags of SharePoint are of the same version of the same thing, written in two ways.
+func sameVersion(c Comparison) bool {
+	of, number := version(c.Sent)
+	ofCurrent, current := version(c.Current)
+	return of != "" && of == ofCurrent && number != "" && number == current && c.Sent != c.Current
+}
+
 func (e *examination) staleIfMatch() []Finding {
 	c, ok := e.pair("If-Match")
-	if sent, err := etag.Parse(c.Sent); !ok || err != nil || sent.IsWeak() {
+	if sent, err := etag.Parse(c.Sent); !ok || err != nil || sent.IsWeak() || sameVersion(c) {
 		return nil
 	}
 	read, own := e.minted(c.Sent), e.ownWrite(c.Current)
@@ -306,12 +335,12 @@ func (e *examination) ownWrite(current string) *examination {
 }
 
 func createExists(e *examination) []Finding {
-	if e.status() != 412 || e.reads() || !e.anyMember("If-None-Match") || e.lockName() != "" {
+	if e.status() != 412 || e.reads() || !e.anyMember("If-None-Match") || e.lockName() != "" || e.deletedBefore() != nil {
 		return nil
 	}
 	says := "If-None-Match: * allows the write only if the resource does not exist, and it does"
 	evidence := []Fact{e.asked(), e.sent("If-None-Match"), e.answered(), e.current()}
-	if p := e.last(func(p *examination) bool { return p.writes() && p.succeeded() && e.sameClient(p) }); p != nil {
+	if p := e.last(func(p *examination) bool { return p.writes() && p.succeeded() && p.after.Exists && e.sameClient(p) }); p != nil {
 		says += "; an earlier request of the same client wrote it"
 		evidence = append(evidence, p.asked(), p.answered())
 	}
@@ -351,7 +380,7 @@ func missingResource(e *examination) []Finding {
 
 // stagingSigns are parts of targets of uploads in parts, in lower case.
 var stagingSigns = []string{
-	"/dav/uploads/", "-chunking-", "/chunks/", "/chunk/", "uploadid=", "partnumber=", "comp=block", "uploadsession", "/upload-session",
+	"/dav/uploads/", "-chunking-", "/chunks/", "/chunk/", "uploadid=", "partnumber=", "uploadsession", "/upload-session",
 	".octransferid", ".filepart", ".part?",
 }
 
@@ -377,6 +406,9 @@ func (e *examination) stagingSign() string {
 		if strings.Contains(target, s) {
 			return s
 		}
+	}
+	if _, query, _ := strings.Cut(target, "?"); slices.Contains(strings.Split(query, "&"), "comp=block") {
+		return "comp=block"
 	}
 	if strings.HasSuffix(target, ".part") {
 		return ".part"
@@ -483,7 +515,7 @@ func (e *examination) rangeSent() string {
 }
 
 func lockHeld(e *examination) []Finding {
-	if e.status() != 412 || e.reads() || !e.mustBeNew() {
+	if e.status() != 412 || e.reads() || !e.mustBeNew() || e.deletedBefore() != nil {
 		return nil
 	}
 	lock := e.lockName()

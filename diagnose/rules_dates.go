@@ -48,6 +48,7 @@ var dateRules = []Rule{
 			"Write dates with the function for HTTP dates of the library, and not with one for mail or ISO dates.",
 			"Convert to UTC first, and write GMT; set the locale to English, or C, for it.",
 			"Client: best send back the text of Last-Modified as it came.",
+			"Server: ignore a date that is none, and do not compare it as a text.",
 		},
 		Section: "RFC 9110 §5.6.7",
 		Needs:   []Evidence{FromExchange, FromLog},
@@ -234,6 +235,9 @@ func dateMalformed(e *examination) []Finding {
 				continue
 			}
 			effect := "the server has to ignore it"
+			if field == "If-Modified-Since" && e.status() == 304 && len(e.fields.IfNoneMatch) == 0 {
+				return []Finding{e.malformedButUsed(field, l.Value)}
+			}
 			if field == "If-Range" {
 				effect = "it equals no modification date, so the Range has no effect"
 			}
@@ -246,6 +250,34 @@ func dateMalformed(e *examination) []Finding {
 		}
 	}
 	return nil
+}
+
+// malformedButUsed is about a malformed date that the server did not ignore: it answered 304.
+func (e *examination) malformedButUsed(field, value string) Finding {
+	says := fmt.Sprintf("the date in %s %s; the server has to ignore it, and answered 304", field, dateFault(value))
+	modified := e.verdict.State.LastModified
+	if meant := lenientDate(value); !meant.IsZero() && parseDate(modified).After(meant) {
+		says += fmt.Sprintf(", although even the date that is meant, %s, is before the last modification: it compares the text", meant.Format(time.DateOnly))
+	}
+	f := finding(Certain, says, e.sent(field), e.answered(), Fact{Name: "Last-Modified", Value: clip(modified), Source: e.verdict.State.Source})
+	if modified == "" {
+		f.Evidence = f.Evidence[:2]
+	}
+	f.Fix = []string{
+		"Server: ignore a date that is none (RFC 9110 §13.1.3), and compare dates, not texts; a 304 that is wrong leaves the client with the old version.",
+		"Client: write dates with the function for HTTP dates of the library: two digits for the day, and GMT; best send back the text of Last-Modified as it came.",
+	}
+	return f
+}
+
+// lenientDate reads what somebody may have meant by a malformed date; zero if that is not clear.
+func lenientDate(value string) time.Time {
+	for _, layout := range []string{"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", time.RFC3339, "2006-01-02 15:04:05"} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
 }
 
 // meantAsDate reports whether the value of If-Range is a date or is meant as one, and not as a tag.

@@ -101,12 +101,19 @@ func refusedAsDesigned(e *examination) []Finding {
 	switch {
 	case e.status() != 412 || e.explained(Good):
 		return nil
+	case e.sentWord():
+		return nil // it is no version that anything could conflict with
 	case e.verdict.Judgement == Right:
 		return e.designed(e.preconditionFacts()...)
 	case len(e.foreign()) > 0 && len(e.standard()) == 0:
 		return e.foreignRefused()
 	}
 	return nil
+}
+
+func (e *examination) sentWord() bool {
+	_, ok := e.noTag()
+	return ok
 }
 
 // foreignVersions are response fields in which services say the current version that their own
@@ -159,6 +166,9 @@ func (e *examination) designed(evidence ...Fact) []Finding {
 	c := Likely
 	if e.witnessed || !e.verdict.State.Known {
 		c = Certain
+	}
+	if e.status() == 412 && e.odata() && !e.anyStrong("If-Match") {
+		c = Likely // such a service may compare weak tags
 	}
 	says := e.verdict.Why
 	if where := e.refusedText(); where != "" && e.status() == 412 {

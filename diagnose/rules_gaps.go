@@ -73,8 +73,29 @@ func insufficient(e *examination) []Finding {
 	for _, g := range e.x.Gaps[:min(len(e.x.Gaps), maxParties)] {
 		f.Evidence = append(f.Evidence, Fact{Name: "missing " + g.Part.String(), Value: clip(g.Reason), Source: e.place("")})
 	}
-	f.Config = captureAdvice(e.x)
+	f.Fix, f.Config = e.captureFix(), captureAdvice(e.x)
+	if e.unasked() {
+		f.Config = nil
+	}
 	return []Finding{f}
+}
+
+// captureFix says what to capture, as far as it is not there.
+func (e *examination) captureFix() []string {
+	if e.unasked() {
+		return []string{
+			"Read the content of the response, and the log of the application at that time: the request has no precondition, so the application means something of its own by 412.",
+			"Look at what the request is expected to have: a method, a content type, a token, a version of the protocol.",
+		}
+	}
+	steps := []string{
+		"Capture the GET before it, in which the client got the tag, too.",
+		"Have the server send the current ETag in its 412.",
+	}
+	if e.blind() || e.blindResponse() || e.status() == 0 {
+		steps = append([]string{"Capture the exchange again with all header fields, as described."}, steps...)
+	}
+	return steps
 }
 
 // asksWhy reports whether the answer is one that needs an explanation: a refusal, or a 304 that may be
@@ -95,7 +116,7 @@ func (e *examination) stillMissing() string {
 	if e.status() == 412 && e.conditional() && e.verdict.State.ETag == "" {
 		missing = append(missing, "the current ETag, which a GET would show")
 	}
-	if e.status() == 412 && !e.conditional() && !e.blind() && len(e.x.Response.Content.Data) == 0 {
+	if e.status() == 412 && !e.conditional() && !e.blind() && len(e.x.Response.Content.Data) == 0 && e.method() != "HEAD" {
 		missing = append(missing, "the content of the response, in which the server may say what it means")
 	}
 	if tag := e.firstTag(); tag != "" && e.minted(tag) == nil {
@@ -124,7 +145,8 @@ func (e *examination) firstTag() string {
 func captureAdvice(x *capture.Exchange) []Config {
 	list := []Config{formatAdvice(x.Source.Format)}
 	server := strings.ToLower(x.Response.Header.Get("Server") + " " + x.Response.Header.Get("X-Powered-By"))
-	if x.Source.Format != capture.FREB && strings.Contains(server, "iis") {
+	if x.Source.Format != capture.FREB && strings.Contains(server, "iis") && !x.Response.Header.Has("X-SharePointHealthScore") &&
+		!strings.HasSuffix(strings.ToLower(x.Request.Host), ".sharepoint.com") {
 		list = append(list, frebAdvice)
 	}
 	return list

@@ -137,6 +137,9 @@ func cdnNodes(e *examination) []Finding {
 	if p == nil || !e.reads() || e.status() != 200 && e.status() != 206 || etagOf(e).IsZero() {
 		return nil
 	}
+	if found := e.sameDigestOtherTime(p); found != nil {
+		return found
+	}
 	here, field := e.node()
 	there, _ := p.node()
 	if here == "" || there == "" || here == there || e.resp("Last-Modified") == "" || e.resp("Last-Modified") != p.resp("Last-Modified") {
@@ -150,6 +153,17 @@ func cdnNodes(e *examination) []Finding {
 	}
 	return one(Likely, fmt.Sprintf("%s and %s have the same Last-Modified and length, and the tags %s and %s", clip(there), clip(here), clip(p.resp("ETag")), clip(e.resp("ETag"))),
 		p.got("ETag"), p.got(field), e.got("ETag"), e.got(field), e.got("Last-Modified"))
+}
+
+// sameDigestOtherTime is about tags of Akamai, which have a digest and a time: with the same digest the content is the same.
+func (e *examination) sameDigestOtherTime(p *examination) []Finding {
+	digest, at, ok := strings.Cut(opaque(e.resp("ETag")), ":")
+	before, atBefore, okBefore := strings.Cut(opaque(p.resp("ETag")), ":")
+	if !ok || !okBefore || digest != before || at == atBefore || len(digest) != 32 || !isHex(digest) || strings.Trim(at+atBefore, "0123456789.") != "" {
+		return nil
+	}
+	return one(Likely, fmt.Sprintf("the digest in both tags is %s, so the content is the same, and the times %s and %s are those of two copies; whoever joins parts by their tag fails", digest, atBefore, at),
+		p.got("ETag"), p.got("X-Cache"), p.got("Content-Range"), e.got("ETag"), e.got("X-Cache"), e.got("Content-Range"), p.got("Last-Modified"), e.got("Last-Modified"))
 }
 
 func iisChangeNumber(e *examination) []Finding {
@@ -234,10 +248,41 @@ func (e *examination) twin() *examination {
 	p := e.last(func(p *examination) bool {
 		return p.method() == "GET" && p.status() == 200 && etagOf(p) == tag && !p.coded()
 	})
-	if p == nil || !unequalContent(p, e) || len(p.x.Response.Content.Data) == 0 || len(e.x.Response.Content.Data) == 0 {
+	if p == nil {
+		return nil
+	}
+	if _, ok := otherDigest(p, e); ok {
+		return p
+	}
+	if !unequalContent(p, e) || len(p.x.Response.Content.Data) == 0 || len(e.x.Response.Content.Data) == 0 {
 		return nil // where one is empty it was not sent, as by status-override-hides-304
 	}
 	return p
+}
+
+// twoContents says in words that a response and its twin have different contents, and returns what shows it.
+func (e *examination) twoContents(p *examination) (words string, evidence []Fact) {
+	if field, ok := otherDigest(p, e); ok {
+		return "two contents with different digests (" + field + ")", []Fact{p.got(field), e.got(field)}
+	}
+	a, b := len(p.x.Response.Content.Data), len(e.x.Response.Content.Data)
+	return fmt.Sprintf("two different contents, of %d and %d bytes,", a, b), nil
+}
+
+// collided takes back that a 304 between two contents with one tag was as designed: the tag does not tell them apart.
+func collided(e *examination, f Finding) {
+	p := e.twin()
+	if p == nil || f.Confidence < Certain {
+		return
+	}
+	for _, m := range e.earlier[slices.Index(e.earlier, p)+1:] {
+		if m.status() != 304 || !m.hasTag("If-None-Match", e.resp("ETag")) {
+			continue
+		}
+		m.found = slices.DeleteFunc(m.found, func(f Finding) bool { return f.Rule.ID == "not-modified-as-designed" })
+		m.verdict.Judgement, m.verdict.Expected = Unknown, nil
+		m.verdict.Why = fmt.Sprintf("the tag is the current one, but it stands for two contents: %s and %s have it", p.place("response"), e.place("response"))
+	}
 }
 
 // normalTimes are the constants that builds give to files, in seconds since 1970.
@@ -296,15 +341,16 @@ func normalisedTime(e *examination) []Finding {
 
 func sameSecond(e *examination) []Finding {
 	p := e.twin()
-	if p == nil || len(p.x.Response.Content.Data) != len(e.x.Response.Content.Data) {
+	if p == nil || p.x.Response.Content.Len != e.x.Response.Content.Len {
 		return nil
 	}
 	r, ok := e.reading()
 	if _, normal := e.normalTime(); !ok || normal != "" || r.Time.IsZero() || r.Resolution < time.Second {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("two different contents of %d bytes have the tag %s, which holds the time in units of %s", len(e.x.Response.Content.Data), clip(e.resp("ETag")), r.Resolution),
-		p.got("ETag"), e.got("ETag"), e.got("Last-Modified"), e.gap(p))
+	_, digests := e.twoContents(p)
+	return one(Certain, fmt.Sprintf("two different contents of %d bytes have the tag %s, which holds the time in units of %s", e.x.Response.Content.Len, clip(e.resp("ETag")), r.Resolution),
+		append(digests, p.got("ETag"), e.got("ETag"), e.got("Last-Modified"), e.gap(p))...)
 }
 
 // freshFile is about a weak tag whose time is that of the response.
@@ -385,6 +431,6 @@ func tooNarrow(e *examination) []Finding {
 	if r, ok := e.reading(); ok && !r.Time.IsZero() {
 		return nil // see same-second-same-size-collision and mtime-normalised-collision
 	}
-	return one(Certain, fmt.Sprintf("two different contents, of %d and %d bytes, have the strong tag %s", len(p.x.Response.Content.Data), len(e.x.Response.Content.Data), clip(e.resp("ETag"))),
-		p.got("ETag"), e.got("ETag"), e.gap(p))
+	words, digests := e.twoContents(p)
+	return one(Certain, words+" have the strong tag "+clip(e.resp("ETag")), append(digests, p.got("ETag"), e.got("ETag"), e.gap(p))...)
 }

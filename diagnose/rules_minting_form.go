@@ -258,7 +258,14 @@ func wrongKind(e *examination) []Finding {
 			return one(Likely, fmt.Sprintf("%s has a sync token, which is of a collection and no tag", field), e.sent(field), e.current(), e.answered())
 		}
 	}
+	if found := e.tagOfAnother(); found != nil {
+		return found
+	}
 	for _, c := range e.verdict.Tags {
+		if sameVersion(c) && e.status() == 412 {
+			return one(Likely, fmt.Sprintf("%s and %s are the same version of the same thing, written in two ways: the one is the tag of the file, the other that of its list item", clip(c.Sent), clip(c.Current)),
+				e.sent(c.Field), e.current(), e.answered())
+		}
 		sent, current := c.Relation.Sent.Dialect, c.Relation.Current.Dialect
 		if sent == nil || current == nil || c.Relation.Kind <= etag.SameButForm || e.reads() {
 			continue
@@ -270,6 +277,25 @@ func wrongKind(e *examination) []Finding {
 			return one(Possible, fmt.Sprintf("the client sent %s, %s, and the current tag is %s, %s", clip(c.Sent), maker(c.Relation.Sent), clip(c.Current), maker(c.Relation.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
+	}
+	return nil
+}
+
+// tagOfAnother is about a tag that the server gave for another resource.
+func (e *examination) tagOfAnother() []Finding {
+	if e.status() != 412 || !e.writes() {
+		return nil
+	}
+	for _, m := range e.members("If-Match") {
+		p := e.given(m.Raw)
+		if m.Any || p == nil || e.minted(m.Raw) != nil || resource(p.x) == resource(e.x) {
+			continue
+		}
+		c, says := Possible, fmt.Sprintf("%s was given for %s, and is sent for another resource", clip(m.Raw), clip(p.x.Request.Target))
+		if e.odata() {
+			c, says = Likely, says+", which has a tag of its own"
+		}
+		return one(c, says, p.asked(), p.answered(), e.asked(), e.sent("If-Match"), e.answered())
 	}
 	return nil
 }

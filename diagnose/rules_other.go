@@ -231,7 +231,7 @@ func alreadyExists(e *examination) []Finding {
 }
 
 func appState(e *examination) []Finding {
-	if !e.unasked() || e.explained(Good) {
+	if _, demanded := e.contains(demands...); demanded || !e.unasked() || e.explained(Good) {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.answered(), e.refuserFact(), e.got("Content-Type"), e.got("X-Powered-By")}
@@ -259,7 +259,17 @@ func (e *examination) leased() bool {
 	return ok || e.resp("x-ms-error-code") == "LeaseIdMissing"
 }
 
+// demands are how services say that a precondition is missing, in lower case.
+var demands = []string{
+	"if-match header must be specified", "if-match header is required", "if-match header is missing", "missing if-match", "if-match is required", "requires an if-match",
+	"must include an if-match", "must provide an if-match", "specify the if-match", "if-match header must be", "precondition required",
+}
+
 func required428(e *examination) []Finding {
+	if text, ok := e.contains(demands...); ok && e.unasked() {
+		return one(Certain, "the service says that it demands If-Match for this request, and there is none; it says so with 412, where 428 is meant for that",
+			e.asked(), e.answered(), e.saying(text))
+	}
 	if e.status() != 428 {
 		return nil
 	}

@@ -332,12 +332,14 @@ var serverRules = []Rule{
 		ID:      "azure-read-412-vs-304",
 		Level:   Warning,
 		Group:   Server,
-		Summary: "Azure storage answers some conditional reads with 412 where the standard says 304",
+		Summary: "Azure storage answers 412 by rules of its own: to reads, and to dates on writes",
 		Explanation: "For a read that is not to be performed Azure storage answers 304 or 412 by rules of its own, with the code ConditionNotMet, and its " +
 			"emulators differ from it. By the standard a GET or HEAD whose If-None-Match or If-Modified-Since is false is answered 304. The data are not at fault, and " +
-			"nothing was changed meanwhile: take it for \"not modified\".",
+			"nothing was changed meanwhile: take it for \"not modified\".\n\n" +
+			"On writes, too, it evaluates If-Modified-Since, as its documentation says: the write is done only if the object was modified after that date. The standard ignores the field there.",
 		Example: "GET /container/blob HTTP/1.1\nIf-None-Match: \"0x8DF398AD953DDC3\"\n\nHTTP/1.1 412 The condition specified using HTTP conditional header(s) is not met.\nx-ms-error-code: ConditionNotMet",
 		Fix: []string{
+			"Client: leave If-Modified-Since out of writes to Azure storage, unless just that is meant; If-Unmodified-Since or If-Match guards a write.",
 			"Client: treat ConditionNotMet of a read with If-None-Match or If-Modified-Since as a 304.",
 			"Do not test against the emulator alone.",
 		},
@@ -549,7 +551,7 @@ func (e *examination) ignoredNoneMatch(evidence []Fact) []Finding {
 }
 
 func weakAccepted(e *examination) []Finding {
-	if !e.succeeded() || e.cached().Name != "" || e.req("OData-Version")+e.resp("OData-Version") != "" {
+	if !e.succeeded() || e.cached().Name != "" || e.odata() {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.sent("If-Match"), e.sent("If-Range"), e.got("ETag"), e.answered()}
@@ -684,7 +686,39 @@ func (e *examination) otherRequest(p *examination) bool {
 	return a.Complete() && b.Complete() && !bytes.Equal(a.Data, b.Data)
 }
 
+// hiddenRefusal is about a 412 that the server's own trace shows, and that the client did not get.
+func (e *examination) hiddenRefusal() []Finding {
+	var set, page capture.Event
+	for _, ev := range e.x.Trace {
+		switch {
+		case ev.Kind == capture.StatusSet && ev.Status == 412 && ev.Module != "":
+			set = ev
+		case ev.Kind == capture.ErrorPageSent && ev.Status == 412:
+			page = ev
+		}
+	}
+	if set.Module == "" || e.status() == 412 || e.status() == 0 {
+		return nil
+	}
+	says := fmt.Sprintf("the trace shows that %s set 412, and the client was answered %d", clip(set.Module), e.status())
+	evidence := append(e.preconditionFacts(), e.fact("trace", clip(statusText(set))))
+	if page.Name != "" {
+		says += fmt.Sprintf(": httpErrors sent the page %s in its place (%s), which has a status of its own", clip(page.To), page.Name)
+		evidence = append(evidence, e.fact("trace", page.Name+" "+clip(page.To)))
+	}
+	f := finding(Certain, says, append(evidence, e.answered())...)
+	f.Fix = []string{
+		"IIS: use responseMode=\"File\" in the row of httpErrors for 412, or set Response.StatusCode = 412 again in the page.",
+		"IIS: keep httpErrors away from the API: existingResponse=\"PassThrough\" in a <location> for it.",
+		"Client: until then, the 200 says nothing; read the resource again after each write.",
+	}
+	return []Finding{f}
+}
+
 func otherStatus(e *examination) []Finding {
+	if hidden := e.hiddenRefusal(); hidden != nil {
+		return hidden
+	}
 	if !e.conditional() || e.status() < 500 && e.status() != 200 {
 		return nil
 	}
@@ -721,6 +755,10 @@ func errorInContent(e *examination) []Finding {
 }
 
 func azureRead(e *examination) []Finding {
+	if e.status() == 412 && e.writes() && e.isAzure("") && e.x.Request.Header.Has("If-Modified-Since") && e.alonePrecondition("If-Modified-Since") {
+		return one(Certain, "Azure storage evaluates If-Modified-Since on writes, too, which the standard ignores there: the object has not been modified since that date",
+			append(e.preconditionFacts(), e.asked(), e.got("x-ms-error-code"), e.answered())...)
+	}
 	if e.status() != 412 || !e.reads() || !e.isAzure("") || !e.alonePrecondition("If-None-Match", "If-Modified-Since") {
 		return nil
 	}

@@ -97,13 +97,15 @@ var transformRules = []Rule{
 		Group:   Transform,
 		Summary: "The tag is lost on the way: the same resource has one at other times",
 		Explanation: "A layer that changes the content can also drop the tag: nginx before 1.7.3 with gzip, any nginx if the tag is malformed, Cloudflare with email obfuscation, " +
-			"HTTPS rewrites or JavaScript detections, or if the tag has no quotes. Without a tag the client can neither revalidate nor write safely, and " +
+			"HTTPS rewrites or JavaScript detections, or if the tag has no quotes; Envoy's compressor if the tag is strong. Without a tag the client can neither revalidate nor write safely, and " +
 			"many then write without any precondition.",
 		Example: "curl -sI URL                                ETag: \"6ae9a5ee-bc55\"\ncurl -sI -H 'Accept-Encoding: gzip' URL     Content-Encoding: gzip, no ETag",
 		Fix: []string{
 			"Compare the response of the origin with that of the proxy, to find the layer.",
 			"Switch off what rewrites the content there: compression, obfuscation, injected scripts.",
 			"Origin: send well-formed tags, in quotes.",
+			"Envoy: its compressor removes strong tags; disable_on_etag_header leaves such responses as they are, weaken_etag_on_compress makes the tag weak.",
+			"IIS: an outbound rule of URL Rewrite that empties RESPONSE_ETag removes it; take the rule out.",
 		},
 		Section: "RFC 9110 §8.8.3",
 		Needs:   []Evidence{FromExchange, FromHistory, FromLog},
@@ -298,8 +300,9 @@ func (e *examination) judgeWeak(sent etag.Tag) []Finding {
 			e.sent("If-Match"), e.current(), e.answered())
 	case e.anyStrong("If-Match"):
 		return nil // there is another reason why that one did not match
-	case e.req("OData-Version")+e.resp("OData-Version") != "":
-		return nil // such a server takes weak tags; another reason made it fail
+	case e.odata():
+		return one(Possible, fmt.Sprintf("%s is weak, and If-Match takes only strong tags by the standard; services that follow OData take weak ones, too, and then it failed for another reason", clip(sent.String())),
+			e.sent("If-Match"), e.current(), e.answered())
 	}
 	says := fmt.Sprintf("all tags in If-Match are weak, as %s is, and If-Match takes only strong ones: it fails whatever the current tag is", clip(sent.String()))
 	if err == nil && e.witnessed {
@@ -429,9 +432,14 @@ func proxyWeakens(e *examination) []Finding {
 }
 
 // strippers are programs and services known to drop tags, in lower case.
-var strippers = []string{"nginx", "openresty", "cloudflare"}
+var strippers = []string{"nginx", "openresty", "cloudflare", "envoy"}
 
 func proxyStrips(e *examination) []Finding {
+	for _, check := range []func(*examination) []Finding{removedByRule, onlyRepeatedTag, wordForTag, hitWithoutTag} {
+		if found := check(e); found != nil {
+			return found
+		}
+	}
 	if !e.reads() || e.status() != 200 || e.blindResponse() || e.x.Response.Header.Has("ETag") {
 		return nil
 	}
@@ -566,7 +574,7 @@ func gatewayDrops(e *examination) []Finding {
 var notTags = []string{"null", "undefined", "", `"null"`, `"undefined"`, `""`}
 
 func corsNotExposed(e *examination) []Finding {
-	if e.req("Origin") == "" {
+	if !e.crossOrigin() {
 		return nil
 	}
 	if e.x.Request.Header.Has("If-Match") && slices.Contains(notTags, strings.ToLower(e.req("If-Match"))) {
@@ -599,4 +607,79 @@ func (e *examination) exposes(field string) bool {
 		}
 	}
 	return false
+}
+
+// removedByRule is about a tag that the server's own trace shows being removed from the response.
+func removedByRule(e *examination) []Finding {
+	set, rule := "", ""
+	for _, ev := range e.x.Trace {
+		switch {
+		case ev.Kind == capture.RuleMatched:
+			rule = ev.To
+		case ev.Kind != capture.ResponseFieldSet || !strings.EqualFold(ev.Field.Name, "ETag"):
+		case ev.Field.Value != "":
+			set = ev.Field.Value
+		case set != "" && e.resp("ETag") == "":
+			says := "the trace shows that ETag was set to " + clip(set) + ", and then removed"
+			if rule != "" {
+				says += ", after the rule \"" + clip(rule) + "\" had matched"
+			}
+			return one(Certain, says, e.fact("trace", "ETag set to "+clip(set)), e.fact("trace", "ETag removed"), e.answered())
+		}
+	}
+	return nil
+}
+
+// onlyRepeatedTag is about Nextcloud and ownCloud, which send the tag twice, as ETag and as OC-ETag.
+func onlyRepeatedTag(e *examination) []Finding {
+	if !e.succeeded() || e.blindResponse() || e.moves() || e.resp("OC-ETag") == "" || e.x.Response.Header.Has("ETag") {
+		return nil
+	}
+	evidence := []Fact{e.got("OC-ETag"), e.got("Content-Encoding"), e.got("Server"), e.answered()}
+	says := "the server sends its tag as ETag and as OC-ETag, and only OC-ETag came through"
+	if party, ok := e.has(strippers...); ok {
+		return one(Likely, says+"; "+party.Name+" is known to drop tags", append(evidence, e.fact("in between", party.Sign))...)
+	}
+	return one(Likely, says, evidence...)
+}
+
+// wordForTag is about a program that sent a word, as null, for want of a tag.
+func wordForTag(e *examination) []Finding {
+	word, ok := e.noTag()
+	if !ok || e.status() != 412 && e.status() != 400 {
+		return nil
+	}
+	p := e.last(func(p *examination) bool { return p.succeeded() && !p.blindResponse() && e.sameClient(p) })
+	evidence := []Fact{e.sent("If-Match"), e.answered(), e.got("Server")}
+	if p == nil {
+		if e.crossOrigin() {
+			return nil // see cors-etag-not-exposed
+		}
+		return one(Possible, fmt.Sprintf("the client sent %q for want of a tag: the response before had none, or lost it on the way", clip(word)), evidence...)
+	}
+	if p.x.Response.Header.Has("ETag") {
+		return nil // it could have been read
+	}
+	says := fmt.Sprintf("the client sent %q for want of a tag: %s has none", clip(word), p.place("response"))
+	evidence = append(evidence, p.asked(), p.answered(), p.got("OC-ETag"))
+	if party, stripper := p.has(strippers...); stripper || p.resp("OC-ETag") != "" {
+		return one(Likely, says+", and it was there before something on the way dropped it", append(evidence, p.fact("in between", party.Sign))...)
+	}
+	return one(Possible, says, evidence...)
+}
+
+// hitWithoutTag is about a stored response without a tag, given to a client that has one.
+func hitWithoutTag(e *examination) []Finding {
+	if !e.reads() || e.status() != 200 || e.blindResponse() || e.x.Response.Header.Has("ETag") || e.cached().Name == "" || e.x.Cache != "" {
+		return nil
+	}
+	if len(e.members("If-None-Match")) == 0 || e.anyMember("If-None-Match") {
+		return nil
+	}
+	party, ok := e.has(cdns...)
+	if !ok {
+		return nil
+	}
+	return one(Possible, fmt.Sprintf("the client has a tag from before, and the response that %s has stored has none: it was dropped, or the origin does not send it any more", party.Name),
+		e.sent("If-None-Match"), e.cached(), e.got("Content-Encoding"), e.got("Server"), e.fact("in between", party.Sign), e.answered())
 }

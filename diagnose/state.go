@@ -68,11 +68,26 @@ func (e *examination) stateAfter() State {
 // is known only if the response itself is proof of it.
 func (e *examination) responseState(exists bool) State {
 	s := State{ETag: firstLine(e.x.Response.Header, "ETag"), LastModified: firstLine(e.x.Response.Header, "Last-Modified")}
+	source := e.source()
+	if s.ETag == "" && !e.x.Response.Header.Has("ETag") {
+		s.ETag, source = e.toldElsewhere(source)
+	}
 	if !exists && s.ETag == "" && s.LastModified == "" {
 		return State{}
 	}
-	s.Known, s.Exists, s.Source, s.Facts = true, true, e.source(), e.facts()
+	s.Known, s.Exists, s.Source, s.Facts = true, true, source, e.facts()
 	return s
+}
+
+// toldElsewhere returns the current tag from what the server logged, or from the content of a refusal, and where it was read.
+func (e *examination) toldElsewhere(source string) (tag, where string) {
+	if e.x.Current != "" && len(e.x.Current) <= maxTag {
+		return e.x.Current, "what the server logged"
+	}
+	if tag := e.toldTag(); tag != "" {
+		return tag, "the content of " + source
+	}
+	return "", source
 }
 
 // firstLine is the value of the first line with the name; "" if it was cut, since then

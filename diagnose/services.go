@@ -1,0 +1,183 @@
+package diagnose
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/capture"
+)
+
+// This file knows services that have rules of their own: what of a URL names the operation and not the resource, where weak tags
+// may match, and where the content of a refusal names the tags.
+
+// signatures begin the names of parameters that sign a URL, in lower case. They are others each time.
+var signatures = []string{"x-amz-", "x-goog-"}
+
+// sasParameters are those of a shared access signature of Azure, which count as such beside sig.
+var sasParameters = []string{"sig", "se", "st", "sp", "sv", "sr", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
+
+// ofResource returns a target without the parameters that say what is done, or by whom, and not to what: the name of the operation
+// that SDKs of S3 add, a signature, the commit of an upload in blocks.
+func ofResource(target string) string {
+	path, query, ok := strings.Cut(target, "?")
+	if !ok {
+		return target
+	}
+	parameters := strings.Split(query, "&")
+	signed := slices.ContainsFunc(parameters, func(p string) bool { return strings.HasPrefix(p, "sig=") })
+	kept := slices.DeleteFunc(parameters, func(p string) bool {
+		name, value, _ := strings.Cut(strings.ToLower(p), "=")
+		switch {
+		case name == "x-id", name == "comp" && (value == "blocklist" || value == "page" || value == "appendblock"):
+			return true
+		case signed && slices.Contains(sasParameters, name):
+			return true
+		}
+		return slices.ContainsFunc(signatures, func(s string) bool { return strings.HasPrefix(name, s) })
+	})
+	if len(kept) == 0 {
+		return path
+	}
+	return path + "?" + strings.Join(kept, "&")
+}
+
+// hostOf is the name in the authority of the request, in lower case.
+func (e *examination) hostOf() string {
+	host := strings.ToLower(e.x.Request.Host)
+	if u, err := url.Parse("//" + host); err == nil {
+		return u.Hostname()
+	}
+	return host
+}
+
+// odataHosts are services of Microsoft with the rules of OData.
+var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn", "graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
+
+// odata reports whether the service follows OData, where a weak tag in If-Match is compared as a strong one is
+// (OData 4.01 Protocol §8.2.4).
+func (e *examination) odata() bool {
+	if e.req("OData-Version")+e.resp("OData-Version")+e.req("DataServiceVersion")+e.resp("DataServiceVersion")+e.req("OData-MaxVersion") != "" {
+		return true
+	}
+	host := e.hostOf()
+	if slices.ContainsFunc(odataHosts, func(h string) bool { return strings.HasSuffix("."+host, "."+strings.TrimPrefix(h, ".")) }) {
+		return true
+	}
+	for _, kind := range []string{e.resp("Content-Type"), e.req("Content-Type"), e.req("Accept")} {
+		if strings.Contains(strings.ToLower(kind), "odata") {
+			return true
+		}
+	}
+	_, said := e.contains(`"@odata.`, `"odata.error"`, `"odata.metadata"`, "schemas.microsoft.com/ado/")
+	return said
+}
+
+// sharePoint reports whether the service is SharePoint, whose servers their customers do not configure.
+func (e *examination) sharePoint() bool {
+	return e.x.Response.Header.Has("MicrosoftSharePointTeamServices") || e.x.Response.Header.Has("X-SharePointHealthScore") ||
+		strings.HasSuffix(e.hostOf(), ".sharepoint.com") || strings.Contains(e.x.Request.Target, "/_api/")
+}
+
+// toldTags are sentences in which a refusal names the tag that was sent and the current one.
+var toldTags = []*regexp.Regexp{
+	regexp.MustCompile(`request ETag value '(.{1,200}?)' does not match the object's ETag value '(.{1,200}?)'`), // SharePoint
+	regexp.MustCompile(`(?i)if-match[^.{}<>]{0,40}?["'\[( ]+((?:W/)?\\?"[^"\\]{1,120}\\?")[^.{}<>]{0,60}?(?:current|actual|expected|but (?:is|was|found))[^".{}<>]{0,30}?((?:W/)?\\?"[^"\\]{1,120}\\?")`),
+}
+
+// toldTag returns the current tag if the content of a refusal names it beside the one that was sent.
+func (e *examination) toldTag() string {
+	if e.status() != 412 && e.status() != 409 || len(e.fields.IfMatch) == 0 {
+		return ""
+	}
+	data := e.x.Response.Content.Data
+	text := string(data[:min(len(data), maxSearched)])
+	text = strings.NewReplacer(`\"`, `"`, `\u0022`, `"`, "&quot;", `"`, `\u0027`, "'", "&#39;", "'", "&apos;", "'").Replace(text)
+	for _, re := range toldTags {
+		if m := re.FindStringSubmatch(text); m != nil && strings.Contains(e.req("If-Match"), strings.Trim(m[1], `"\`)) {
+			return strings.ReplaceAll(m[2], `\`, "")
+		}
+	}
+	return ""
+}
+
+// staleTexts are how services say that a version is no longer the current one, in lower case.
+var staleTexts = []string{
+	"doesn't match the rowversion", "does not match the rowversion", "the version of the existing record", "does not match the object's etag value",
+	"has been modified since", "has been changed since", "was changed by another", "has been updated by another",
+	"changed since it was retrieved", "the update condition specified in the request was not satisfied", "doesn't match the current version",
+	"modified by another user", "stale version",
+}
+
+// version returns the number that a tag of SharePoint ends in, and what it is of: `"8"`, or `"GUID,9"`.
+func version(tag string) (of, number string) {
+	text := opaque(tag)
+	if i := strings.LastIndexByte(text, ','); i >= 0 {
+		of, text = strings.ToLower(strings.Trim(text[:i], "{}")), text[i+1:]
+	}
+	if text == "" || len(text) > 9 || strings.Trim(text, "0123456789") != "" {
+		return of, ""
+	}
+	return of, text
+}
+
+// wordsForNone are what programs send that have no tag, in lower case and without quotes.
+var wordsForNone = []string{"null", "undefined", "none", "nil", "nan", "[object object]", "(null)", "false"}
+
+// noTag returns the word that was sent in If-Match by a program that had no tag, and whether there is one.
+func (e *examination) noTag() (word string, ok bool) {
+	lines := e.x.Request.Header.Named("If-Match")
+	if len(lines) != 1 || lines[0].Cut || lines[0].Redacted {
+		return "", false
+	}
+	word = strings.ToLower(strings.Trim(strings.TrimPrefix(lines[0].Value, "W/"), `"' `))
+	return lines[0].Value, slices.Contains(wordsForNone, word) || lines[0].Value == "" || lines[0].Value == `""`
+}
+
+// crossOrigin reports whether a script of another origin made the request.
+func (e *examination) crossOrigin() bool {
+	origin := e.req("Origin")
+	if origin == "" || strings.EqualFold(e.req("Sec-Fetch-Site"), "same-origin") {
+		return false
+	}
+	_, authority, ok := strings.Cut(strings.ToLower(origin), "://")
+	return !ok || !strings.EqualFold(authority, strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(e.x.Request.Host), ":443"), ":80"))
+}
+
+// The error pages of IIS.
+
+var (
+	detailedPage = regexp.MustCompile(`(?i)IIS [\d.]+ Detailed Error - (\d{3})`)
+	pageRow      = regexp.MustCompile(`(?is)<t[hd][^>]*>\s*(?:<[^>]+>)*(Module|Notification|Handler|Error Code|Physical Path)\s*:?(?:</[^>]+>)*\s*</t[hd]>\s*<td[^>]*>(.{0,300}?)</td>`)
+	pageTags     = regexp.MustCompile(`<[^>]*>|&nbsp;|\s+`)
+)
+
+// pageEvent is what the detailed error page of IIS tells of the module that set the status; ok is false if it is none.
+func pageEvent(x *capture.Exchange) (ev capture.Event, ok bool) {
+	data := x.Response.Content.Data
+	text := string(data[:min(len(data), maxSearched)])
+	if x.Response.Status < 400 || !detailedPage.MatchString(text) {
+		return ev, false
+	}
+	for _, m := range pageRow.FindAllStringSubmatch(text, 20) {
+		value := strings.TrimSpace(pageTags.ReplaceAllString(m[2], " "))
+		switch strings.ToLower(m[1]) {
+		case "module":
+			ev.Module = value
+		case "notification":
+			ev.Phase = value
+		case "error code":
+			ev.Error = value
+		}
+	}
+	ev.Kind, ev.Status = capture.StatusSet, x.Response.Status
+	return ev, ev.Module != ""
+}
+
+// stockPages are the texts of the error pages that IIS puts in place of what an application wrote, for 412, in lower case.
+var stockPages = []string{
+	"412 - precondition set by the client failed when evaluated on the web server",
+	"precondition set by the client failed when evaluated on the web server",
+	"the request was not completed due to preconditions that are set in the request header",
+}
