@@ -72,7 +72,7 @@ var house = []floor{
 		{"internal/resource", []string{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
-		{"cache", []string{"etag", "byterange", "internal/field/date", "internal/field/method"}},
+		{"cache", []string{"etag", "byterange", "precondition", "internal/field/date", "internal/field/method"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
@@ -147,6 +147,7 @@ var mayUse = map[string][]string{
 	"github.com/evanphx/json-patch/v5":    {"internal/content/patch"},
 	"github.com/goccy/go-yaml":            {"command/internal/guardconfig"},
 	"github.com/klauspost/compress":       {"internal/content/coding", "accesslog/internal/inflate"},
+	"github.com/maypok86/otter/v2":        {"cache"},
 	"github.com/prometheus/client_golang": {"command/internal/metrics"},
 	"github.com/spf13/cobra":              {"command"},
 	"github.com/spf13/pflag":              {"command", "command/internal/guardconfig"},

@@ -60,6 +60,9 @@ type Policy struct {
 type Request struct {
 	Method string
 	Header map[string][]string
+	// Content stands for the content of a QUERY, which is part of the key (RFC 10008): a digest of it and
+	// of what says how to read it.
+	Content string
 }
 
 // Response is what a decision looks at in a response that has just arrived.
@@ -91,7 +94,7 @@ type Stored struct {
 // (RFC 9111 §3.3).
 func (p *Policy) Entry(request Request, response Response, requested, received time.Time) *Stored {
 	s := &Stored{
-		Request: Request{Method: request.Method, Header: Varying(request.Header, response.Header)},
+		Request: Request{Method: request.Method, Header: Varying(request.Header, response.Header), Content: request.Content},
 		Status:  response.Status, Header: p.Keep(response.Header), Requested: requested, Received: received,
 	}
 	if part, ok := partOf(response.Header); ok && response.Status == 206 {

@@ -62,7 +62,7 @@ func (p *Policy) Missing(request Request) Reuse {
 func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f Freshness) (Action, Reason) {
 	d, _ := p.control(s.Header)
 	switch {
-	case !serves(s.Request.Method, request.Method):
+	case !serves(&s.Request, &request):
 		return Forward, MethodNotStored
 	case len(request.Header["If-Match"]) > 0, len(request.Header["If-Unmodified-Since"]) > 0:
 		return Forward, OriginCondition
@@ -88,9 +88,9 @@ func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f F
 	return p.stale(asked, &d, f)
 }
 
-// serves reports whether a response to the method stored may serve a request with the method asked.
-func serves(stored, asked string) bool {
-	return stored == asked || stored == "GET" && asked == "HEAD"
+// serves reports whether a response to the request stored may serve the request asked, by its method.
+func serves(stored, asked *Request) bool {
+	return stored.Method == asked.Method && stored.Content == asked.Content || stored.Method == "GET" && asked.Method == "HEAD"
 }
 
 // wanted says why a request's own directives keep what is stored from serving it at once (§5.2.1).
@@ -140,7 +140,7 @@ func (p *Policy) OnError(request Request, s *Stored, now time.Time) Reuse {
 	r := Reuse{Action: Forward, Reason: Stale, Freshness: p.Freshness(s, now)}
 	over := -r.Freshness.Left()
 	switch allowed := p.errorWindow(&asked, &d); {
-	case !serves(s.Request.Method, request.Method) || !s.satisfies(request):
+	case !serves(&s.Request, &request) || !s.satisfies(request):
 		r.Reason = PartialContent
 	case s.Invalid:
 		r.Reason = Invalidated

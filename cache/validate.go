@@ -21,7 +21,7 @@ func (p *Policy) Conditions(request Request, stored []*Stored) map[string][]stri
 		header = make(map[string][]string)
 	}
 	usable := slices.DeleteFunc(slices.Clone(stored), func(s *Stored) bool {
-		return !serves(s.Request.Method, request.Method) || !validatorsOf(s.Header, s.Received).any() || !s.satisfies(request)
+		return !serves(&s.Request, &request) || !validatorsOf(s.Header, s.Received).any() || !s.satisfies(request)
 	})
 	own, ok := ownTags(header["If-None-Match"])
 	if len(usable) == 0 || !ok || len(header["If-Match"]) > 0 || len(header["If-Unmodified-Since"]) > 0 {

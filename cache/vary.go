@@ -14,7 +14,7 @@ import (
 func (p *Policy) Select(request Request, stored []*Stored) int {
 	best := -1
 	for i, s := range stored {
-		if !serves(s.Request.Method, request.Method) || !s.Matches(request) {
+		if !serves(&s.Request, &request) || !s.Matches(request) {
 			continue
 		}
 		if best < 0 || preferred(s, stored[best]) {

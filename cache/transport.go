@@ -1,0 +1,346 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
+)
+
+// DefaultWait is how long a request waits for the answer to another one for the same target.
+const DefaultWait = 5 * time.Second
+
+// maxVariants bounds how many responses are kept for one target, which its requests select among.
+const maxVariants = 64
+
+// Options are the choices of [NewTransport]. The zero value is a cache of one user in 64 MiB of memory.
+type Options struct {
+	// Base sends the requests that go to the origin. Nil is [http.DefaultTransport].
+	Base http.RoundTripper
+	// Storage keeps the responses. Nil is a [Memory] of [DefaultMemory].
+	Storage Storage
+	// Policy says what may be kept and served. Nil is that of a private cache.
+	Policy *Policy
+	// Key returns what requests have in common that may be served the same, apart from method and fields; "" leaves a request
+	// to the origin. Nil is the target URI: see [Target].
+	Key func(*http.Request) string
+	// Name is that of the cache in Cache-Status (RFC 9211), which responses then carry; "" is none.
+	Name string
+	// Observe is told what became of each request.
+	Observe func(*http.Request, Status)
+	// Wait bounds how long a request waits for the answer to another one. 0 is [DefaultWait], negative is not at all.
+	Wait time.Duration
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+}
+
+// Transport is a cache between those who send requests and the origin: an [http.RoundTripper] by RFC 9111. It may be
+// used from any number of goroutines.
+//
+//	client := &http.Client{Transport: cache.NewTransport(cache.Options{})}
+//
+// Responses that are served carry Age; those made of what is stored answer the preconditions and the Range of the
+// request themselves. If several requests ask for the same, one goes to the origin. A body must be closed, as always; one that is
+// closed early ends the transfer when nobody else reads it.
+type Transport struct {
+	base    http.RoundTripper
+	storage Storage
+	policy  *Policy
+	options Options
+
+	// changing orders what is stored after what is invalidated.
+	changing sync.Mutex
+	marks    marks
+	flights  flights
+}
+
+// NewTransport returns a transport with an empty flight list; what Storage has is used.
+func NewTransport(o Options) *Transport {
+	t := &Transport{base: o.Base, storage: o.Storage, policy: o.Policy, options: o}
+	if t.base == nil {
+		t.base = http.DefaultTransport
+	}
+	if t.storage == nil {
+		t.storage = NewMemory(0)
+	}
+	if t.policy == nil {
+		t.policy = &Policy{Role: Private}
+	}
+	if t.options.Now == nil {
+		t.options.Now = time.Now
+	}
+	if t.options.Wait == 0 {
+		t.options.Wait = DefaultWait
+	}
+	return t
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	key := t.key(r)
+	switch {
+	case key == "":
+		return t.pass(r, Status{Forwarded: Bypass})
+	case r.Method == method.Query:
+		return t.query(r, key)
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		if r.Body != nil && r.Body != http.NoBody { // it has no meaning that is known
+			return t.pass(r, Status{Forwarded: ByRequest})
+		}
+		x := &exchange{Transport: t, r: r, key: key, request: Request{Method: r.Method, Header: r.Header}}
+		return x.roundTrip()
+	case method.IsSafe(r.Method):
+		return t.pass(r, Status{Forwarded: ByMethod})
+	}
+	return t.write(r)
+}
+
+func (t *Transport) key(r *http.Request) string {
+	if t.options.Key != nil {
+		return t.options.Key(r)
+	}
+	return Target(r.URL)
+}
+
+// pass sends the request on.
+func (t *Transport) pass(r *http.Request, s Status) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	t.tell(r, resp, s)
+	return resp, nil
+}
+
+// maxQuery is how long the content of a QUERY may be whose answer is stored.
+const maxQuery = 64 << 10
+
+// query serves a QUERY: its content, and what says how to read that, are part of the key (RFC 10008).
+func (t *Transport) query(r *http.Request, key string) (*http.Response, error) {
+	var content []byte
+	if r.Body != nil {
+		var err error
+		if content, err = io.ReadAll(io.LimitReader(r.Body, maxQuery+1)); err != nil {
+			return nil, err
+		}
+	}
+	if len(content) > maxQuery {
+		long := r.Clone(r.Context())
+		long.Body = &joinedBody{io.MultiReader(bytes.NewReader(content), r.Body), r.Body}
+		return t.pass(long, Status{Forwarded: ByRequest})
+	}
+	if r.Body != nil {
+		r.Body.Close()
+	}
+	sum := sha256.New()
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language"} {
+		fmt.Fprintf(sum, "%q", r.Header[name])
+	}
+	sum.Write(content)
+	request := Request{Method: r.Method, Header: r.Header, Content: hex.EncodeToString(sum.Sum(nil))}
+	x := &exchange{Transport: t, r: r, key: key, request: request, query: content}
+	return x.roundTrip()
+}
+
+type joinedBody struct {
+	io.Reader
+	io.Closer
+}
+
+// write sends an unsafe request on. What it may have changed is invalid before its answer is seen, and stays so if there is none:
+// then nobody knows what it has done.
+func (t *Transport) write(r *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(r)
+	if err != nil || resp.StatusCode >= 500 {
+		t.Invalidate(Invalidation{Targets: []string{t.key(r)}})
+	}
+	if err != nil {
+		return nil, err
+	}
+	inv := Invalidates(r.Method, r.URL, Response{Status: resp.StatusCode, Header: resp.Header})
+	if len(inv.Targets) > 0 && t.options.Key != nil {
+		inv.Targets = t.keys(r, inv.Targets)
+	}
+	t.Invalidate(inv)
+	t.tell(r, resp, Status{Forwarded: ByMethod})
+	return resp, nil
+}
+
+// keys are the keys of targets, as requests for them have.
+func (t *Transport) keys(r *http.Request, targets []string) []string {
+	keys := []string{t.key(r)}
+	for _, target := range targets {
+		u, err := url.Parse(target)
+		if err != nil {
+			continue
+		}
+		other := r.Clone(r.Context())
+		other.Method, other.URL, other.Host = http.MethodGet, u, u.Host
+		if key := t.key(other); key != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// Invalidate makes what is stored for the targets, which are keys, and for the groups wait for a validation, and also what is on its
+// way from the origin. Groups are those of the origin of the first target.
+func (t *Transport) Invalidate(inv Invalidation) {
+	if len(inv.Targets) == 0 && len(inv.Groups) == 0 {
+		return
+	}
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	for _, key := range inv.Targets {
+		t.marks.set(key)
+		t.mark(key)
+	}
+	if len(inv.Groups) == 0 {
+		return
+	}
+	origin := originOf(inv.Targets)
+	for _, group := range inv.Groups {
+		t.marks.set(groupMark(origin, group))
+	}
+	for key, entries := range t.storage.All() {
+		if originOf([]string{key}) == origin && slices.ContainsFunc(entries, func(e *Entry) bool { return sharesGroup(e, inv.Groups) }) {
+			t.mark(key)
+		}
+	}
+}
+
+// mark makes all that is stored under key wait for a validation.
+func (t *Transport) mark(key string) {
+	entries := t.storage.Load(key)
+	if len(entries) == 0 {
+		return
+	}
+	marked := make([]*Entry, len(entries))
+	for i, e := range entries {
+		s := *e.Stored
+		s.Invalid = true
+		marked[i] = e.with(&s)
+	}
+	t.storage.Store(key, marked)
+}
+
+// Purge removes what is stored under the keys that match reports, and what is on its way for any key is not stored any more. It
+// returns how many keys that were.
+func (t *Transport) Purge(match func(key string, entries []*Entry) bool) int {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	t.marks.setAll()
+	var keys []string
+	for key, entries := range t.storage.All() {
+		if match(key, entries) {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		t.storage.Store(key, nil)
+	}
+	return len(keys)
+}
+
+// keep puts an entry among those of its key, in place of those that the same requests select, unless something has been invalidated
+// since turn. It reports whether it did.
+func (t *Transport) keep(key string, turn uint64, e *Entry) bool {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	if t.marks.since(turn, key) {
+		return false
+	}
+	for _, group := range Groups(e.Header) {
+		if t.marks.since(turn, groupMark(originOf([]string{key}), group)) {
+			return false
+		}
+	}
+	entries := slices.DeleteFunc(slices.Clone(t.storage.Load(key)), func(old *Entry) bool { return sameSelection(old, e) })
+	entries = append(entries, e)
+	if len(entries) > maxVariants {
+		entries = slices.Clone(entries[len(entries)-maxVariants:])
+	}
+	t.storage.Store(key, entries)
+	return true
+}
+
+// replace puts updated in the place of old, if that is still there: what has been invalidated since is another entry. With nil it
+// removes it.
+func (t *Transport) replace(key string, old, updated *Entry) bool {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	entries := slices.Clone(t.storage.Load(key))
+	i := slices.Index(entries, old)
+	if i < 0 {
+		return false
+	}
+	if updated == nil {
+		entries = slices.Delete(entries, i, i+1)
+	} else {
+		entries[i] = updated
+	}
+	t.storage.Store(key, entries)
+	return true
+}
+
+// sameSelection reports whether every request that selects a selects b as well, and the other way round.
+func sameSelection(a, b *Entry) bool {
+	mine, theirs := values(a.Header["Vary"]), values(b.Header["Vary"])
+	slices.Sort(mine)
+	slices.Sort(theirs)
+	return a.Request.Method == b.Request.Method && a.Request.Content == b.Request.Content && slices.Equal(mine, theirs) && a.Matches(b.Request)
+}
+
+func sharesGroup(e *Entry, groups []string) bool {
+	return slices.ContainsFunc(Groups(e.Header), func(g string) bool { return slices.Contains(groups, g) })
+}
+
+// originOf is the origin of the first key that is a URI.
+func originOf(keys []string) string {
+	if len(keys) == 0 {
+		return ""
+	}
+	u, err := url.Parse(keys[0])
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func groupMark(origin, group string) string { return "group " + origin + " " + group }
+
+// tell adds to Cache-Status, and tells the observer.
+func (t *Transport) tell(r *http.Request, resp *http.Response, s Status) {
+	if t.options.Name != "" {
+		resp.Header["Cache-Status"] = appendMember(resp.Header["Cache-Status"], s.Member(t.options.Name))
+	}
+	if t.options.Observe != nil {
+		t.options.Observe(r, s)
+	}
+}
+
+// detached is a request that outlives who asked, with the fields of header. cancel ends it.
+func detached(r *http.Request, header http.Header) (sent *http.Request, cancel context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	sent = r.Clone(ctx)
+	sent.Header = header
+	return sent, cancel
+}
+
+// drain reads what is left of a body that nobody wants, so that its connection can be used again, unless it is long.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 64<<10)
+	_ = body.Close()
+}
+
+// Storage returns what the transport stores responses in.
+func (t *Transport) Storage() Storage { return t.storage }
