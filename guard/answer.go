@@ -56,6 +56,15 @@ func (a passed) send(x *exchange) {
 	}
 }
 
+// withoutContent takes away the content of what is to be the response to a HEAD.
+func (x *exchange) withoutContent(res *http.Response) *http.Response {
+	if x.r.Method == http.MethodHead {
+		_ = res.Body.Close()
+		res.Body = http.NoBody
+	}
+	return res
+}
+
 func appendFields(dst, src http.Header) {
 	for name, lines := range src {
 		dst[name] = append(dst[name], lines...)

@@ -67,3 +67,27 @@ func (w *answerWriter) ReadFrom(r io.Reader) (int64, error) {
 	w.bytes += n
 	return n, err
 }
+
+// noCache is shared by all answers, to be read only.
+var noCache = []string{"no-cache"}
+
+// setFreshness sets the route's Cache-Control in the header of an answer to GET or HEAD that has none.
+// Without one of the route's, what has a tag of ours is not to be used unasked: a browser would guess how
+// long the content of a Last-Modified stays what it is, and could not write with the old tag (RFC 9111 §4.2.2).
+func (x *exchange) setFreshness(h http.Header) {
+	if x.route == nil || x.r.Method != http.MethodGet && x.r.Method != http.MethodHead || len(h["Cache-Control"]) > 0 {
+		return
+	}
+	switch x.w.status {
+	case http.StatusOK, http.StatusNotModified, http.StatusPartialContent:
+	default:
+		return
+	}
+	switch {
+	case x.route.CacheControl == CacheControlOff:
+	case x.route.CacheControl != "":
+		h["Cache-Control"] = []string{x.route.CacheControl}
+	case len(h["Etag"]) > 0 && len(h["Expires"]) == 0:
+		h["Cache-Control"] = noCache
+	}
+}

@@ -2,8 +2,10 @@ package guard
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -114,4 +116,44 @@ func (x *exchange) uncheckable(err error, why string) answer {
 	return refusal(condhttp.NewProblem(status, reasonUncheckable,
 		"the server behind this gateway was asked for the current state, to evaluate the precondition, but "+why+"; nothing was changed",
 		"try again later, or, if this resource cannot be fetched by GET, write it without a precondition"))
+}
+
+// existsAt asks the backend, as the writer, whether there is a resource. u is in normal form, as the client
+// says it. Collections that have no content of their own are asked for their properties.
+func (x *exchange) existsAt(out *http.Request, u *url.URL) (exists bool, unseen answer) {
+	status := 0
+	for _, method := range [...]string{http.MethodHead, "PROPFIND"} {
+		res, err := x.peek(x.lookAt(out, method, u, ""))
+		if err != nil {
+			if x.r.Context().Err() != nil || isA[errUnsent](err) {
+				return false, failed{err}
+			}
+			return false, x.uncheckable(err, "it did not answer")
+		}
+		discardAndClose(res)
+		switch status = res.StatusCode; {
+		case status/100 == 2:
+			return true, nil
+		case status == http.StatusNotFound, status == http.StatusGone:
+			return false, nil
+		}
+	}
+	return false, x.uncheckable(nil, fmt.Sprintf("it answered %d when it was asked what is at the destination", status))
+}
+
+// lookAt makes a request by which the guard looks at a resource that need not be the target.
+func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content string) *http.Request {
+	look := lookOf(out)
+	at, _ := url.Parse(x.atBackend(u))
+	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = method, at.Path, at.RawPath, at.RawQuery
+	if method == "PROPFIND" {
+		look.Header["Depth"] = []string{"0"}
+	}
+	if content != "" {
+		look.Header["Content-Type"] = []string{"application/xml"}
+		look.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+		look.Body, _ = look.GetBody()
+		look.ContentLength = int64(len(content))
+	}
+	return look
 }

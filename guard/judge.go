@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
@@ -104,6 +105,29 @@ func (x *exchange) note(c state, d precondition.Decision) {
 	x.told, x.decision, x.evaluated = c, d, true
 }
 
+// judge evaluates the preconditions against a state. There is an answer if they are false.
+func (x *exchange) judge(up *upload, h *held) (d precondition.Decision, refused answer) {
+	if !h.exists && x.r.Method == http.MethodDelete {
+		// "if its response to the same request without those conditions ... would
+		// have been a status code other than a 2xx or 412", they are ignored (RFC 9110 §13.2.1).
+		return d, refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
+	}
+	c := x.stateForWrite(h)
+	r := x.strengthened(c.Current, h)
+	checker := x.checker()
+	d = checker.Evaluate(r, c.Current)
+	x.note(c, d)
+	p, isRefused := errors.AsType[*condhttp.Problem](checker.Verify(r, c.Current))
+	if !isRefused {
+		return d, nil
+	}
+	if p.Status == http.StatusPreconditionFailed && up.is(h) && x.r.Method == http.MethodPut {
+		p.Reason = reasonApplied
+		p.Hint = "the content is what is stored already, perhaps by this very request, sent before: there is nothing left to do"
+	}
+	return d, refusal(p)
+}
+
 func (x *exchange) policy() precondition.Policy {
 	return precondition.Policy{LenientTags: x.route.LenientTags, StaleIfRange: x.route.StaleIfRange}
 }
@@ -171,4 +195,25 @@ func setValidators(h http.Header, c precondition.Current) {
 	if m := c.LastModified; !m.IsZero() && !c.Now.Before(m.Add(time.Second)) {
 		h["Last-Modified"] = []string{m.UTC().Format(http.TimeFormat)}
 	}
+}
+
+// isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
+func (x *exchange) isStrong(h *held) bool {
+	return x.route.Validators == ValidatorsAuto && x.usable(h.Validators)
+}
+
+// believes reports whether the backend's tags are those that clients see, as far
+// as they are any good.
+func (x *exchange) believes() bool {
+	switch x.route.Validators {
+	case ValidatorsBackend:
+		return true
+	case ValidatorsAuto:
+		return x.route.learned.IsTrusted()
+	}
+	return false
+}
+
+func (x *exchange) namesTags() bool {
+	return len(x.fields.IfMatch) > 0 || len(x.fields.IfNoneMatch) > 0
 }

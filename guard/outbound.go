@@ -394,3 +394,15 @@ func dropHopByHop(h http.Header) {
 		delete(h, name)
 	}
 }
+
+// conditionalFields are those that the guard evaluates, and the backend does not
+// see unless it is trusted with them.
+var conditionalFields = []string{
+	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range",
+}
+
+func deleteFields(h http.Header, names []string) {
+	for _, name := range names {
+		delete(h, name)
+	}
+}

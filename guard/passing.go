@@ -41,31 +41,36 @@ func isRefusal(status int) bool {
 
 // settle answers a write whose precondition held when the guard looked, and which the backend refused. Either somebody has
 // written around the guard meanwhile, or the backend cannot judge its own tags, and may have performed the write all the
-// same. What is there now tells, and no more is said than that.
-func (x *exchange) settle(out *http.Request, up *upload, seen *held, res *http.Response) answer {
+// same. What is there now tells, and no more is said than that. If that is what was there before, the write can be sent
+// again.
+func (x *exchange) settle(out *http.Request, up *upload, seen *held, res *http.Response) (a answer, again *held) {
 	p := &x.route.learned.Passing
 	proven := p.Accepted(x.preconditionFor(seen)) && res.StatusCode == http.StatusPreconditionFailed
 	now, unseen := x.check(out)
 	switch {
 	case unseen != nil:
-		return x.doubtful("the state cannot be seen")
+		return x.doubtful("the state cannot be seen"), nil
 	case !proven && x.isDone(up, now):
 		x.misjudged("performed what it refused")
-		return x.performed(up, seen, now, res)
+		return x.performed(up, seen, now, res), nil
 	case isUnchanged(seen, now) && trust.CanBeSeen(x.r.Method):
-		return x.again(out, up, seen, now)
+		if a := x.mayRepeat(up, seen, now); a != nil {
+			return a, nil
+		}
+		return nil, now
 	case proven || x.route.Preconditions == PreconditionsPass && res.StatusCode == http.StatusPreconditionFailed:
 		if _, refused := x.judge(up, now); refused != nil {
-			return refused
+			return refused, nil
 		}
 	}
-	return x.doubtful("what is there does not tell whether it was performed")
+	return x.doubtful("what is there does not tell whether it was performed"), nil
 }
 
-// again sends a write that was refused without need, and has changed nothing: by another tag if the content has another one now, and
-// else without a precondition, as the guard has evaluated it. Of a write that may be repeated (RFC 9110 §9.2.2) nothing
-// can come of that but what it asks for. Where the operator wants preconditions passed on, none is sent without.
-func (x *exchange) again(out *http.Request, up *upload, seen, now *held) answer {
+// mayRepeat refuses to send a write again that was refused without need, and has changed nothing; nil if it is sent: by another tag
+// if the content has another one now, and else without a precondition, as the guard has evaluated it. Of a write that may be
+// repeated (RFC 9110 §9.2.2) nothing can come of that but what it asks for. Where the operator wants preconditions passed
+// on, none is sent without.
+func (x *exchange) mayRepeat(up *upload, seen, now *held) answer {
 	retagged := seen.exists && seen.Strong() && now.Strong() && now.Tag != seen.Tag
 	if !retagged {
 		x.misjudged("refused a precondition that holds")
@@ -74,8 +79,7 @@ func (x *exchange) again(out *http.Request, up *upload, seen, now *held) answer 
 		return refusal(condhttp.NewProblem(http.StatusBadGateway, reasonRefused,
 			"the server behind this gateway refused a precondition that holds; nothing was changed", "try again"))
 	}
-	x.repeated = true
-	return x.perform(out, up, now)
+	return nil
 }
 
 // isDone reports whether now is what the write would make.

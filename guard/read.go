@@ -10,18 +10,6 @@ import (
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
-// conditionalFields are those that the guard evaluates, and the backend does not
-// see unless it is trusted with them.
-var conditionalFields = []string{
-	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range",
-}
-
-func deleteFields(h http.Header, names []string) {
-	for _, name := range names {
-		delete(h, name)
-	}
-}
-
 // identityOnly is shared by all requests, to be read only.
 var identityOnly = []string{"identity"}
 
@@ -131,22 +119,6 @@ func (x *exchange) headWasEnough(res *http.Response, known *trust.Known) bool {
 	return x.usable(v) && v.Size == known.Size && q.fits(v) && !x.glance.Overtaken() && *shown == *known.Shown
 }
 
-// believes reports whether the backend's tags are those that clients see, as far
-// as they are any good.
-func (x *exchange) believes() bool {
-	switch x.route.Validators {
-	case ValidatorsBackend:
-		return true
-	case ValidatorsAuto:
-		return x.route.learned.IsTrusted()
-	}
-	return false
-}
-
-func (x *exchange) namesTags() bool {
-	return len(x.fields.IfMatch) > 0 || len(x.fields.IfNoneMatch) > 0
-}
-
 // ask asks the backend, conditionally if it is believed. short says that res answers that question, with what a client
 // can be sent that has asked the same. If it makes no sense, the backend is asked again without.
 func (x *exchange) ask(out *http.Request) (res *http.Response, short bool, err error) {
@@ -180,39 +152,6 @@ func (x *exchange) other(res *http.Response) answer {
 		delete(res.Header, "Etag")
 	}
 	return passed{x.withoutContent(res)}
-}
-
-// withoutContent takes away the content of what is to be the response to a HEAD.
-func (x *exchange) withoutContent(res *http.Response) *http.Response {
-	if x.r.Method == http.MethodHead {
-		_ = res.Body.Close()
-		res.Body = http.NoBody
-	}
-	return res
-}
-
-// noCache is shared by all answers, to be read only.
-var noCache = []string{"no-cache"}
-
-// setFreshness sets the route's Cache-Control in the header of an answer to GET or HEAD that has none.
-// Without one of the route's, what has a tag of ours is not to be used unasked: a browser would guess how
-// long the content of a Last-Modified stays what it is, and could not write with the old tag (RFC 9111 §4.2.2).
-func (x *exchange) setFreshness(h http.Header) {
-	if x.route == nil || x.r.Method != http.MethodGet && x.r.Method != http.MethodHead || len(h["Cache-Control"]) > 0 {
-		return
-	}
-	switch x.w.status {
-	case http.StatusOK, http.StatusNotModified, http.StatusPartialContent:
-	default:
-		return
-	}
-	switch {
-	case x.route.CacheControl == CacheControlOff:
-	case x.route.CacheControl != "":
-		h["Cache-Control"] = []string{x.route.CacheControl}
-	case len(h["Etag"]) > 0 && len(h["Expires"]) == 0:
-		h["Cache-Control"] = noCache
-	}
 }
 
 // represent answers with the representation that the backend has sent, or by its
@@ -281,11 +220,6 @@ func (x *exchange) isWhole(h *held) bool {
 	return ok && whole == h.Sum
 }
 
-// isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
-func (x *exchange) isStrong(h *held) bool {
-	return x.route.Validators == ValidatorsAuto && x.usable(h.Validators)
-}
-
 // wantsContent reports whether all of the content must be at hand before the
 // answer begins: for its tag, or to encode it. It says so in h if that cannot be.
 func (x *exchange) wantsContent(h *held) bool {
@@ -316,10 +250,6 @@ const alwaysHeld = 64 << 10
 // isMultiRange reports whether several parts are asked for, which are cut here.
 func (x *exchange) isMultiRange() bool {
 	return x.r.Method == http.MethodGet && len(x.fields.Range) == 1 && strings.Contains(x.fields.Range[0], ",")
-}
-
-func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
 }
 
 // namesOther reports whether conditions name a tag that is not this one. It may

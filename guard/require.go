@@ -1,11 +1,7 @@
 package guard
 
 import (
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -92,44 +88,4 @@ func (x *exchange) verifyDestination(out *http.Request) answer {
 		p.Hint = "fetch what is there, delete it with If-Match, and send the request again with Overwrite: F"
 	}
 	return refusal(p)
-}
-
-// existsAt asks the backend, as the writer, whether there is a resource. u is in normal form, as the client
-// says it. Collections that have no content of their own are asked for their properties.
-func (x *exchange) existsAt(out *http.Request, u *url.URL) (exists bool, unseen answer) {
-	status := 0
-	for _, method := range [...]string{http.MethodHead, "PROPFIND"} {
-		res, err := x.peek(x.lookAt(out, method, u, ""))
-		if err != nil {
-			if x.r.Context().Err() != nil || isA[errUnsent](err) {
-				return false, failed{err}
-			}
-			return false, x.uncheckable(err, "it did not answer")
-		}
-		discardAndClose(res)
-		switch status = res.StatusCode; {
-		case status/100 == 2:
-			return true, nil
-		case status == http.StatusNotFound, status == http.StatusGone:
-			return false, nil
-		}
-	}
-	return false, x.uncheckable(nil, fmt.Sprintf("it answered %d when it was asked what is at the destination", status))
-}
-
-// lookAt makes a request by which the guard looks at a resource that need not be the target.
-func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content string) *http.Request {
-	look := lookOf(out)
-	at, _ := url.Parse(x.atBackend(u))
-	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = method, at.Path, at.RawPath, at.RawQuery
-	if method == "PROPFIND" {
-		look.Header["Depth"] = []string{"0"}
-	}
-	if content != "" {
-		look.Header["Content-Type"] = []string{"application/xml"}
-		look.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
-		look.Body, _ = look.GetBody()
-		look.ContentLength = int64(len(content))
-	}
-	return look
 }

@@ -2,13 +2,11 @@ package guard
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
-	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
 // write answers a method that may change something. If it is judged, its
@@ -75,32 +73,19 @@ func (x *exchange) verify(out *http.Request, up *upload) (seen *held, refused an
 	return seen, x.verifyDestination(out)
 }
 
-// judge evaluates the preconditions against a state. There is an answer if they are false.
-func (x *exchange) judge(up *upload, h *held) (d precondition.Decision, refused answer) {
-	if !h.exists && x.r.Method == http.MethodDelete {
-		// "if its response to the same request without those conditions ... would
-		// have been a status code other than a 2xx or 412", they are ignored (RFC 9110 §13.2.1).
-		return d, refusal(condhttp.NewProblem(http.StatusNotFound, "not-found", "there is no such resource", ""))
-	}
-	c := x.stateForWrite(h)
-	r := x.strengthened(c.Current, h)
-	checker := x.checker()
-	d = checker.Evaluate(r, c.Current)
-	x.note(c, d)
-	p, isRefused := errors.AsType[*condhttp.Problem](checker.Verify(r, c.Current))
-	if !isRefused {
-		return d, nil
-	}
-	if p.Status == http.StatusPreconditionFailed && up.is(h) && x.r.Method == http.MethodPut {
-		p.Reason = reasonApplied
-		p.Hint = "the content is what is stored already, perhaps by this very request, sent before: there is nothing left to do"
-	}
-	return d, refusal(p)
-}
-
 // perform sends the write to the backend and makes of its response what the client is
 // told. seen is nil if nobody has looked, as nothing depends on it.
 func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
+	a, again := x.attempt(out, up, seen)
+	if again != nil {
+		x.repeated = true
+		a, _ = x.attempt(out, up, again)
+	}
+	return a
+}
+
+// attempt sends the write. If it is to be sent once more, there is no answer, but the state that it is then to name.
+func (x *exchange) attempt(out *http.Request, up *upload, seen *held) (a answer, again *held) {
 	request, passes := x.forwarding(out, up, seen)
 	before := x.shared.writes.Look(x.key)
 	answered, ended := x.shared.writes.Begin(x.keys)
@@ -109,7 +94,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
 	answered()
 	switch {
 	case err != nil:
-		return x.unanswered(err, up)
+		return x.unanswered(err, up), nil
 	case passes && isRefusal(res.StatusCode):
 		discardAndClose(res)
 		return x.settle(out, up, seen, res)
@@ -123,7 +108,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
 	}
 	x.setWritten(out, up, res, before)
 	x.backend.Status = status // whatever was asked since
-	return passed{res}
+	return passed{res}, nil
 }
 
 // forwarding makes the request that performs the write. passes reports whether it has a
