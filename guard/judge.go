@@ -185,18 +185,6 @@ func (x *exchange) strengthened(c precondition.Current, h *held) *http.Request {
 	return &r
 }
 
-// setValidators puts the client's validators in the place of the backend'h.
-func setValidators(h http.Header, c precondition.Current) {
-	delete(h, "Etag")
-	delete(h, "Last-Modified")
-	if !c.Tag.IsZero() {
-		h["Etag"] = []string{c.Tag.String()}
-	}
-	if m := c.LastModified; !m.IsZero() && !c.Now.Before(m.Add(time.Second)) {
-		h["Last-Modified"] = []string{m.UTC().Format(http.TimeFormat)}
-	}
-}
-
 // isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
 func (x *exchange) isStrong(h *held) bool {
 	return x.route.Validators == ValidatorsAuto && x.usable(h.Validators)

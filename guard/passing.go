@@ -137,7 +137,7 @@ func (x *exchange) performed(up *upload, seen, now *held, res *http.Response) an
 		x.told = x.stateOf(now)
 		if tag := x.told.Tag; !tag.IsZero() && !tag.IsWeak() {
 			x.made = tag
-			setValidators(done.Header, x.told.Current)
+			condhttp.SetValidators(done.Header, x.told.Current)
 		}
 	}
 	return passed{done}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -220,10 +221,8 @@ func (x *exchange) takeNotModified(q *question, res *http.Response) bool {
 		return false
 	}
 	x.note(c, d)
-	c.Tag = d.Matched
-	setValidators(res.Header, c.Current)
-	delete(res.Header, "Last-Modified")
-	complete(res.Header, q.known.Shown)
+	condhttp.NewValidators(c.Tag, c.LastModified).SetNotModified(res.Header, d.Matched, c.Now)
+	complete(res.Header, q.known.Shown, false)
 	return true
 }
 
@@ -244,8 +243,11 @@ func (x *exchange) takePart(q *question, res *http.Response) bool {
 		return false
 	}
 	x.note(c, d)
-	setValidators(h, c.Current)
-	completePart(h, q.known.Shown, q.known.Modified)
+	condhttp.SetValidators(h, c.Current)
+	complete(h, q.known.Shown, true)
+	if m := q.known.Modified; !m.IsZero() {
+		addMissing(h, "Last-Modified", m.UTC().Format(http.TimeFormat))
+	}
 	x.watchOver(res, c.Tag)
 	return true
 }

@@ -32,7 +32,7 @@ func (x *exchange) stream(out *http.Request, h *held) answer {
 		delete(res.Header, "Last-Modified")
 		return decided{res.Header, c.Current}
 	}
-	setValidators(res.Header, c.Current)
+	condhttp.SetValidators(res.Header, c.Current)
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, h, c)
 	}

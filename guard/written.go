@@ -3,6 +3,7 @@ package guard
 import (
 	"net/http"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
@@ -31,7 +32,7 @@ func (x *exchange) setWritten(out *http.Request, up *upload, res *http.Response,
 		return
 	}
 	x.made = written.Tag
-	setValidators(res.Header, written)
+	condhttp.SetValidators(res.Header, written)
 }
 
 // written returns the state that a PUT has made; ok is false unless it is that of what was sent. From a backend that is
