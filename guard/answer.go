@@ -65,12 +65,6 @@ func (x *exchange) withoutContent(res *http.Response) *http.Response {
 	return res
 }
 
-func appendFields(dst, src http.Header) {
-	for name, lines := range src {
-		dst[name] = append(dst[name], lines...)
-	}
-}
-
 // copyContent copies the content to the client, and at once what has no known end.
 func (x *exchange) copyContent(res *http.Response) error {
 	buffers := copyBuffers{lent: &x.shared.budgets.copying, length: res.ContentLength}
@@ -180,4 +174,15 @@ func (a failed) send(x *exchange) {
 	x.log.WarnContext(x.r.Context(), "request failed", "route", x.route.Name, "method", x.r.Method,
 		"path", x.loggedPath(), "status", p.Status, "reason", p.Reason, "error", secret.Text(a.err.Error()))
 	x.refuse(x.w, p)
+}
+
+// policy is what the route says of the evaluation.
+func (x *exchange) policy() precondition.Policy {
+	return precondition.Policy{LenientTags: x.route.LenientTags, StaleIfRange: x.route.StaleIfRange}
+}
+
+// checker evaluates, and writes what comes of it.
+func (x *exchange) checker() condhttp.Checker {
+	refuse := func(w http.ResponseWriter, _ *http.Request, p *condhttp.Problem) { x.refuse(w, p) }
+	return condhttp.Checker{Policy: x.policy(), Now: x.options.Now, Logger: x.log, Refuse: refuse}
 }

@@ -157,3 +157,10 @@ func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content 
 	}
 	return look
 }
+
+// mayMisjudge reports whether a PUT may be passed on with a precondition to a backend that has yet to show that it evaluates it
+// before it writes.
+func (x *exchange) mayMisjudge() bool {
+	p := &x.route.learned.Passing
+	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.Stopped() && !p.Accepted(trust.IfMatchTag)
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -78,12 +77,6 @@ func (x *exchange) routeDestination(u *url.URL) *condhttp.Problem {
 		return elsewhere("no route is configured for the destination")
 	}
 	return nil
-}
-
-// keepsDestination reports whether the request says Overwrite: F (RFC 4918 §10.6), and nothing else beside it.
-func (x *exchange) keepsDestination() bool {
-	lines := x.r.Header["Overwrite"]
-	return len(lines) > 0 && !slices.ContainsFunc(lines, func(line string) bool { return !strings.EqualFold(strings.TrimSpace(line), "F") })
 }
 
 func badDestination(detail, hint string) *condhttp.Problem {

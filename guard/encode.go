@@ -15,8 +15,6 @@ import (
 // codings are those that content is sent in, the preferred first.
 var codings = []string{coding.Brotli, coding.Zstd, coding.Gzip}
 
-func suffixOfCoding(name string) string { return coding.Suffix(name) }
-
 // mayEncode reports whether a response with content of this size would be sent to
 // some clients in a content coding.
 func (x *exchange) mayEncode(res *http.Response, size int64) bool {
@@ -104,16 +102,4 @@ func (x *exchange) rangedCoding(c state) string {
 		}
 	}
 	return coding.Identity
-}
-
-// addVary names a field in Vary, unless it is there.
-func addVary(h http.Header, name string) {
-	for _, line := range h["Vary"] {
-		for member := range strings.SplitSeq(line, ",") {
-			if member = strings.TrimSpace(member); member == "*" || strings.EqualFold(member, name) {
-				return
-			}
-		}
-	}
-	h["Vary"] = append(h["Vary"], name)
 }

@@ -7,16 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
-	"github.com/fourtwelve/fourtwelve/internal/field/method"
-	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
 // Handler is the proxy of one configuration. It may be used from any number of
@@ -123,46 +119,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(h, w, r)
 	defer x.end()
 	x.serve()
-}
-
-// routeOf returns the first route that is for a request with a method of this name, or nil. u is in normal form.
-//
-// A write is refused if a server that reads the path in another way would take it for one that
-// has another route: then it is not known whose rules are to hold.
-func (h *Handler) routeOf(name, authority string, u *url.URL) (*route, *target.Fault) {
-	host := target.Host(authority)
-	rt := h.firstRoute(func(rt *route) bool { return rt.matches(name, host, u) })
-	if method.IsSafe(name) || len(h.routes) == 1 {
-		return rt, nil
-	}
-	folded := turn.FoldedPath(u.Path)
-	if rt != h.firstRoute(func(rt *route) bool { return rt.matchesFolded(name, host, folded) }) {
-		return rt, &target.Fault{
-			Reason: target.ReasonAmbiguous,
-			Detail: fmt.Sprintf("some servers take this path for %.200q, and that has another route here", folded),
-			Hint:   "write the path as its collection lists it",
-		}
-	}
-	return rt, nil
-}
-
-func (h *Handler) firstRoute(matches func(*route) bool) *route {
-	for _, rt := range h.routes {
-		if matches(rt) {
-			return rt
-		}
-	}
-	return nil
-}
-
-// isToken reports whether s is a token (RFC 9110 §5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || slices.Contains([]byte(`"(),/:;<=>?@[\]{}`), c) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // errResponseTimeout ends a request that the backend does not answer in time.

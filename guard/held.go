@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
@@ -147,8 +146,4 @@ func (x *exchange) logTrust() {
 	trust, why := x.route.learned.Status()
 	x.log.InfoContext(x.r.Context(), "entity tags of a backend", "route", x.route.Name, "trust", trust.String(),
 		"why", why, "path", x.loggedPath(), "etag", x.backend.ETag)
-}
-
-func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
+	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -128,15 +129,6 @@ func (x *exchange) judge(up *upload, h *held) (d precondition.Decision, refused 
 	return d, refusal(p)
 }
 
-func (x *exchange) policy() precondition.Policy {
-	return precondition.Policy{LenientTags: x.route.LenientTags, StaleIfRange: x.route.StaleIfRange}
-}
-
-func (x *exchange) checker() condhttp.Checker {
-	refuse := func(w http.ResponseWriter, _ *http.Request, p *condhttp.Problem) { x.refuse(w, p) }
-	return condhttp.Checker{Policy: x.policy(), Now: x.options.Now, Logger: x.log, Refuse: refuse}
-}
-
 // others are the tags that name the same state as tag does.
 func (x *exchange) others(tag etag.Tag, h *held) []etag.Tag {
 	if !h.exists || x.route.Validators == ValidatorsNone {
@@ -155,7 +147,7 @@ func (x *exchange) others(tag etag.Tag, h *held) []etag.Tag {
 	}
 	for _, base := range bases {
 		for _, name := range codings {
-			all = append(all, base.WithCoding(suffixOfCoding(name)))
+			all = append(all, base.WithCoding(coding.Suffix(name)))
 		}
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -94,18 +95,6 @@ func passHopByHop(h http.Header, r *http.Request) {
 	if upgrades {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{upgrade}
 	}
-}
-
-// hasToken reports whether a list of tokens, such as that in Connection, has one.
-func hasToken(lines []string, token string) bool {
-	for _, line := range lines {
-		for member := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(member), token) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // via is our Via member (RFC 9110 §7.6.3) for a message that came in a version of
@@ -395,14 +384,21 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
-// conditionalFields are those that the guard evaluates, and the backend does not
-// see unless it is trusted with them.
-var conditionalFields = []string{
-	"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range",
+// mayUpgrade reports whether a change of protocol is passed on: one that begins with a
+// GET, as that of WebSocket. Whoever asks for HTTP/2 by it can well go without (RFC 9110
+// §7.8), and a write must not get past its precondition that way.
+func mayUpgrade(method, protocol string) bool {
+	return method == http.MethodGet && !strings.EqualFold(protocol, "h2c") && !hasControl(protocol)
 }
 
-func deleteFields(h http.Header, names []string) {
-	for _, name := range names {
-		delete(h, name)
-	}
+// isRPC reports whether the content is a stream of messages that are answered
+// before it ends, so that it can be neither held back nor locked.
+func isRPC(out *http.Request) bool {
+	return out.Method == http.MethodPost && strings.HasPrefix(out.Header.Get("Content-Type"), "application/grpc")
+}
+
+// keepsDestination reports whether the request says Overwrite: F (RFC 4918 §10.6), and nothing else beside it.
+func (x *exchange) keepsDestination() bool {
+	lines := x.r.Header["Overwrite"]
+	return len(lines) > 0 && !slices.ContainsFunc(lines, func(line string) bool { return !strings.EqualFold(strings.TrimSpace(line), "F") })
 }

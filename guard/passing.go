@@ -16,13 +16,6 @@ func (x *exchange) preconditionFor(seen *held) trust.Passed {
 	return trust.IfNoneMatchAny
 }
 
-// mayMisjudge reports whether a PUT may be passed on with a precondition to a backend that has yet to show that it evaluates it
-// before it writes.
-func (x *exchange) mayMisjudge() bool {
-	p := &x.route.learned.Passing
-	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.Stopped() && !p.Accepted(trust.IfMatchTag)
-}
-
 // accepted notes that a write with a true precondition was accepted though it changed the state: one that is held against the
 // state afterwards would have been refused.
 func (x *exchange) accepted(up *upload, seen *held) {

@@ -13,6 +13,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/target"
 )
 
@@ -167,4 +168,34 @@ func (rt *route) matchesHost(host string) bool {
 
 func (rt *route) matchesMethod(method string) bool {
 	return len(rt.Methods) == 0 || slices.Contains(rt.Methods, method)
+}
+
+// routeOf returns the first route that is for a request with a method of this name, or nil. u is in normal form.
+//
+// A write is refused if a server that reads the path in another way would take it for one that
+// has another route: then it is not known whose rules are to hold.
+func (h *Handler) routeOf(name, authority string, u *url.URL) (*route, *target.Fault) {
+	host := target.Host(authority)
+	rt := h.firstRoute(func(rt *route) bool { return rt.matches(name, host, u) })
+	if method.IsSafe(name) || len(h.routes) == 1 {
+		return rt, nil
+	}
+	folded := turn.FoldedPath(u.Path)
+	if rt != h.firstRoute(func(rt *route) bool { return rt.matchesFolded(name, host, folded) }) {
+		return rt, &target.Fault{
+			Reason: target.ReasonAmbiguous,
+			Detail: fmt.Sprintf("some servers take this path for %.200q, and that has another route here", folded),
+			Hint:   "write the path as its collection lists it",
+		}
+	}
+	return rt, nil
+}
+
+func (h *Handler) firstRoute(matches func(*route) bool) *route {
+	for _, rt := range h.routes {
+		if matches(rt) {
+			return rt
+		}
+	}
+	return nil
 }

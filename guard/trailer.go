@@ -52,11 +52,6 @@ func isTrailer(trailer http.Header) bool {
 	return true
 }
 
-// hasControl reports whether a value has a control character, the tab aside (RFC 9110 §5.5).
-func hasControl(value string) bool {
-	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
-}
-
 // pruneTrailer removes what may not be there.
 func pruneTrailer(trailer http.Header) {
 	for name := range trailer {
