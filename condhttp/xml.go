@@ -14,22 +14,25 @@ import (
 // XMLType is the media type that [Problem.WriteXML] sends.
 const XMLType = "application/xml; charset=utf-8"
 
-// davFields are sent by clients that speak WebDAV, and by no others: those of RFC 4918 §10, and
-// Translate of [MS-WDVSE] §2.2.3.
+// davFields are sent by clients that speak WebDAV, and by no others: those of RFC 4918 §10, and Translate of
+// [MS-WDVSE] §2.2.3, which Windows and Office send with all they do.
 var davFields = [...]string{"If", "Lock-Token", "Depth", "Destination", "Overwrite", "Translate"}
 
-// AsksForXML reports whether a refusal of a request with these fields is better sent with
-// [Problem.WriteXML] than with [Problem.Write]: whether the client speaks WebDAV, as it sent
-// If, Lock-Token, Depth, Destination, Overwrite or Translate, or prefers XML, as its
-// Accept gives application/xml or text/xml by name a higher weight than any type of JSON or HTML.
-func AsksForXML(h http.Header) bool {
+// ShowsWebDAV reports whether a request with these fields shows that its client speaks WebDAV: it sent
+// If, Lock-Token, Depth, Destination, Overwrite or Translate.
+func ShowsWebDAV(h http.Header) bool {
 	for _, name := range davFields {
 		if _, sent := h[name]; sent {
 			return true
 		}
 	}
-	return prefersXML(h["Accept"])
+	return false
 }
+
+// AsksForXML reports whether a refusal of a request with these fields is better sent with
+// [Problem.WriteXML] than with [Problem.Write]: whether the client [ShowsWebDAV], or prefers XML, as its
+// Accept gives application/xml or text/xml by name a higher weight than any type of JSON or HTML.
+func AsksForXML(h http.Header) bool { return ShowsWebDAV(h) || prefersXML(h["Accept"]) }
 
 func prefersXML(accept []string) bool {
 	asXML, otherwise := 0, 0

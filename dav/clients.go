@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/condhttp"
 )
 
 // clients remembers who speaks WebDAV. Some clients send nothing with a PUT by which they could be told from any other
@@ -70,19 +72,7 @@ func (h *Handler) speaksDAV(r *http.Request) bool {
 	return isDAV(r) || h.clients.knows(h.clientOf(r), h.options.now())
 }
 
-// davFields are sent by clients that speak WebDAV, and by no others: those of RFC 4918 §10, and Translate of
-// [MS-WDVSE] §2.2.3, which Windows and Office send with all they do.
-var davFields = [...]string{"If", "Lock-Token", "Depth", "Destination", "Overwrite", "Translate"}
-
 // isDAV reports whether r shows by itself that its client speaks WebDAV.
 func isDAV(r *http.Request) bool {
-	if isOwn(r.Method) && r.Method != http.MethodOptions {
-		return true
-	}
-	for _, name := range davFields {
-		if _, sent := r.Header[name]; sent {
-			return true
-		}
-	}
-	return false
+	return isOwn(r.Method) && r.Method != http.MethodOptions || condhttp.ShowsWebDAV(r.Header)
 }
