@@ -73,6 +73,9 @@ func (c *chunker) next() (chunk, error) {
 		if len(b) > maxLine {
 			return c.skip(b)
 		}
+		if len(b) < cap(b) {
+			continue // the file is followed, and has just a broken line
+		}
 		b = append(make([]byte, 0, min(2*cap(b), maxLine+1)), b...)
 	}
 }
@@ -88,9 +91,13 @@ func (c *chunker) spare(n int) []byte {
 // fill reads until b has no more room, or sets c.err.
 func (c *chunker) fill(b []byte) []byte {
 	for len(b) < cap(b) && c.err == nil {
-		var n int
-		n, c.err = c.r.Read(b[len(b):cap(b)])
+		n, err := c.r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
+		if !errors.Is(err, errQuiet) {
+			c.err = err
+		} else if bytes.IndexByte(b, '\n') >= 0 {
+			break // what is there is not held back
+		}
 	}
 	return b
 }

@@ -142,6 +142,9 @@ func (m *merger) open(src *source) *stream {
 
 // readFile cuts a file into chunks and hands them to the workers and, in order, to queue.
 func (r *Reader) readFile(ctx context.Context, src *source, size int, queue chan<- *batch) error {
+	if src.follow != nil {
+		src.follow.done = ctx.Done()
+	}
 	content, err := src.content(&r.read)
 	if err != nil {
 		return err
@@ -206,6 +209,9 @@ func (m *merger) lookAhead(s *stream) {
 		if s.batch != nil && s.next < len(s.batch.records) {
 			s.admit()
 			continue
+		}
+		if s.source.follow != nil && len(s.waiting) > 0 && len(s.queue) == 0 {
+			return // what is there does not wait for what is not written yet
 		}
 		if b := s.batch; b != nil && b.waiting == 0 {
 			m.r.release(b)

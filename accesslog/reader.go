@@ -44,10 +44,10 @@ type job struct {
 	w3c   *w3cDialect
 }
 
-// Open finds the files and their formats. A path is that of a file, "-" for standard
-// input, or a pattern as in path.Match. A file that is given twice is read once.
+// Open finds the files and their formats. A path is that of a file, of a directory whose files and those of the
+// directories below are meant, "-" for standard input, or a pattern as in path.Match. A file that is given twice is read once.
 //
-// A file that a pattern matched and that cannot be read, or is no log, is left out: its
+// A file that a pattern matched or that was found in a directory, and that cannot be read, or is no log, is left out: its
 // File.Err says why. If a path names such a file, if a pattern matches nothing, or if
 // nothing remains, Open fails with all that was wrong; errors.Is tells ErrNotALog and
 // fs.ErrNotExist. Files without any line are good.
@@ -79,9 +79,29 @@ func Open(paths []string, o Options) (*Reader, error) {
 	if len(names) == 0 {
 		return nil, errors.New("no log files given")
 	}
+	r.nameSites()
+	if o.Follow {
+		if err := r.followNewest(); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortStableFunc(r.pending, func(a, b *source) int { return cmpTime(a.first, b.first) })
 	r.stats.Files = r.files
 	return r, nil
+}
+
+// nameSites gives each file its site, if there are several.
+func (r *Reader) nameSites() {
+	sites := map[string]bool{}
+	for _, s := range r.pending {
+		sites[siteOf(s.file.name)] = true
+	}
+	if delete(sites, ""); len(sites) < 2 {
+		return
+	}
+	for _, s := range r.pending {
+		s.file.site = siteOf(s.file.name)
+	}
 }
 
 func cmpTime(a, b int64) int {

@@ -404,7 +404,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"missing file", []string{filepath.Join(dir, "none.log")}, fs.ErrNotExist, "none.log: "},
 		{"pattern without match", []string{filepath.Join(dir, "*.none")}, nil, "no file matches"},
 		{"bad pattern", []string{filepath.Join(dir, "[")}, filepath.ErrBadPattern, "syntax error"},
-		{"directory", []string{dir}, nil, "is a directory: give its files, as in "},
+		{"directory", []string{dir}, nil, ""},
 		{"image", []string{image}, ErrNotALog, "image.log: not an access log: looks like a PNG image"},
 		{"image beside a log", []string{filepath.Join(dir, "a.log"), image}, ErrNotALog, "PNG"},
 		{"image by pattern", []string{filepath.Join(dir, "*.log")}, nil, ""},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ type source struct {
 	open func() (io.ReadCloser, error)
 	// once is set if that is only possible once, and reading may block: a pipe.
 	once bool
+	// follow, if not nil, is how the file is read on when it grows.
+	follow *follower
 }
 
 // expand returns the paths of files, those of patterns filled in, none twice.
@@ -40,6 +43,12 @@ func expand(paths []string) (names []string, fromPattern map[string]bool, err er
 				err = errors.Join(err, fmt.Errorf("%q: no file matches", path))
 			}
 		}
+		if info, e := os.Stat(path); e == nil && info.IsDir() {
+			isPattern = true
+			if found, e = filesIn(path); e != nil {
+				err = errors.Join(err, e)
+			}
+		}
 		for _, name := range found {
 			key := name
 			if abs, e := filepath.Abs(name); e == nil && name != "-" {
@@ -54,6 +63,42 @@ func expand(paths []string) (names []string, fromPattern map[string]bool, err er
 		}
 	}
 	return names, fromPattern, err
+}
+
+// maxFiles bounds the files that are looked for in a directory.
+const maxFiles = 100_000
+
+// filesIn returns the files in a directory and in those below it, but for hidden ones.
+func filesIn(dir string) (names []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path != dir && strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+		case entry.Type().IsRegular():
+			names = append(names, path)
+		}
+		if len(names) > maxFiles {
+			return fmt.Errorf("%s: more than %d files", dir, maxFiles)
+		}
+		return nil
+	})
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s: no files in it", dir)
+	}
+	return names, err
+}
+
+// siteOf is the folder of a site of IIS that a file is in, as in W3SVC1; "" if it is in none.
+func siteOf(name string) string {
+	folder := filepath.Base(filepath.Dir(name))
+	if _, ok := parseDigits([]byte(strings.TrimPrefix(folder, "W3SVC"))); ok && strings.HasPrefix(folder, "W3SVC") {
+		return folder
+	}
+	return ""
 }
 
 // newSource looks at the file of that name. Its error is that of the File.
@@ -85,9 +130,9 @@ func (s *source) find(stdin io.Reader) error {
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fmt.Errorf("is a directory: give its files, as in %s", filepath.Join(name, "*.log"))
+		return errors.New("is a directory now")
 	case info.Mode().IsRegular():
-		s.file.size = info.Size()
+		s.file.size, s.file.changed = info.Size(), info.ModTime()
 		s.open = func() (io.ReadCloser, error) { return os.Open(name) }
 		return nil
 	}
@@ -166,6 +211,9 @@ func (d *dialect) eachEntry(lines [][]byte, see func(e *Entry)) {
 // content opens the file and unpacks it. The bytes read are added to read, unless that
 // is nil.
 func (s *source) content(read *atomic.Int64) (io.ReadCloser, error) {
+	if s.follow != nil && read != nil {
+		return s.follow.open(s.file.name)
+	}
 	f, err := s.open()
 	if err != nil {
 		return nil, err
@@ -202,3 +250,5 @@ func (m measured) Read(p []byte) (int, error) {
 	m.n.Add(int64(n))
 	return n, err
 }
+
+func isPlain(head []byte) bool { return inflate.KindOf(head) == inflate.Plain }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,13 +31,14 @@ type logsOptions struct {
 	top    int
 	zone   string
 	proxy  []string
+	follow bool
 }
 
 const logsLong = `Say who gets 412, since when and why, what else is wrong with preconditions, and what
 revalidation saves and costs, from the access logs of a web server.
 
 FILE is a log of IIS, nginx, Apache, Caddy, HAProxy, a load balancer, a cloud service or an application,
-plain or packed with gzip or zstd; a pattern such as 'u_ex*.log'; or - for standard
+plain or packed with gzip or zstd; a directory; a pattern such as 'u_ex*.log'; or - for standard
 input. The format is found out. Several files are merged by time.
 
 A log with just the fields its server logs by default hardly ever proves a cause. What to
@@ -46,6 +48,7 @@ Exit code: 0; 1 if a finding reaches --fail-on; 2 if something could not be read
 
 const logsExample = `  fourtwelve logs /var/log/nginx/access.log*
   fourtwelve logs --since 2026-11-03 --path '/dav/**' --html why.html 'u_ex*.log'
+  fourtwelve logs --follow /var/log/nginx/access.log
   zcat -f access.log* | fourtwelve logs --status 412 -
   fourtwelve logs --format 'nginx:$remote_addr [$time_local] "$request" $status "$http_if_match"' FILE`
 
@@ -73,6 +76,7 @@ func newLogs(env *Env) *cobra.Command {
 	f.IntVar(&o.top, "top", o.top, "how long the lists are")
 	f.StringVar(&o.zone, "time-zone", "", "the `ZONE` of a log that has none (HAProxy), such as Europe/Berlin; UTC without")
 	f.StringArrayVar(&o.proxy, "proxy", nil, "a proxy by its `ADDRESS`, or a network of them, that names its clients in X-Forwarded-For; repeatable")
+	f.BoolVar(&o.follow, "follow", false, "go on with the file that was changed last, tell each new 412 with its cause, and give the report at the end (Ctrl-C)")
 	o.addFlags(f)
 	f.Var(&o.failOn, "fail-on", "the level of findings from which on the exit code is 1")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), env, args) }
@@ -86,6 +90,11 @@ func (o *logsOptions) run(ctx context.Context, env *Env, names []string) error {
 	}
 	bar := newProgress(env.Stderr)
 	options.Log.Progress = bar.show
+	if o.follow {
+		options.Log.Follow, options.Log.Stop = true, ctx.Done()
+		options.Log.Progress, options.Live = nil, o.live(env)
+		ctx = context.WithoutCancel(ctx) // what was read is reported
+	}
 	r, err := logs.Analyse(ctx, names, options)
 	bar.clear()
 	if err != nil {
@@ -104,6 +113,16 @@ func (o *logsOptions) run(ctx context.Context, env *Env, names []string) error {
 		return exitError{exitFailure}
 	}
 	return nil
+}
+
+// live tells a 412 when it is written: a line with its cause, or one of JSON.
+func (o *logsOptions) live(env *Env) func(logs.Refusal) {
+	if o.json {
+		lines := json.NewEncoder(env.Stdout)
+		return func(r logs.Refusal) { _ = lines.Encode(r) }
+	}
+	style := styleOf(env.Stdout)
+	return func(r logs.Refusal) { _ = report.Refusal(env.Stdout, &r, style) }
 }
 
 // sayErrors reports each of the errors that err joins.
@@ -188,6 +207,9 @@ func (o *logsOptions) show(env *Env, r *logs.Report) error {
 		if err := writePage(o.html, func(w io.Writer) error { return report.LogsHTML(w, r) }); err != nil {
 			return err
 		}
+	}
+	if o.json && o.follow {
+		return nil // each line was an object
 	}
 	if o.json {
 		return report.LogsJSON(env.Stdout, r)

@@ -20,6 +20,8 @@ type Options struct {
 	// still looked at as what came before, unlike with Log.Filter.Status: a 412 cannot be explained without
 	// the writes that were accepted.
 	Status accesslog.StatusSet
+	// Live, if not nil, is called for each 412 in what is written to a file while it is followed (Log.Follow), from one goroutine.
+	Live func(Refusal)
 	// Top is how long the lists of paths, clients and the like are; 0 is 10.
 	Top int
 	// Parts is how many parts the timeline has at most; 0 is 120.
@@ -48,6 +50,7 @@ func Analyse(ctx context.Context, paths []string, o Options) (*Report, error) {
 		}
 	}
 	a := newAnalyst(workers, &o.Status)
+	a.live = o.Live
 	for e := range r.Entries(ctx) {
 		a.see(e)
 	}

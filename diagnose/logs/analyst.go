@@ -13,6 +13,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 )
 
 const (
@@ -47,6 +48,7 @@ type analyst struct {
 	edge    map[uint64]edgeRequest
 	flips   flips
 	held    []heldRefusal
+	live    func(Refusal)
 
 	count          int64
 	paths, clients *frequent
@@ -306,6 +308,9 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	if s.run >= loopFrom && f.rule != "" {
 		before = a.loop(r, s, &f)
 	}
+	if a.live != nil && e.File().Live(e) {
+		a.live(r.seen(f))
+	}
 	if !a.hold(r, f, before) {
 		a.settle(e, f, before)
 	}
@@ -318,6 +323,22 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 	if s.untagged = e.State(accesslog.IfMatch) == accesslog.NotLogged; s.untagged && s.node != "" && len(a.flips.cases) < maxSamples {
 		s.refusal = e.Clone()
 	}
+}
+
+// seen is the refusal with its cause, for whoever watches.
+func (r *refusal) seen(f finding) Refusal {
+	s := Refusal{
+		Time: r.e.Time(), Client: secret.Text(r.who.client), User: secret.Text(r.who.user), Method: r.method, Path: secret.Text(keep(r.e.Text(accesslog.Path))),
+		Rule: f.rule, Confidence: f.confidence, Says: secret.Text(f.says), Evidence: nonNil(f.evidence),
+		Line: Sample{File: r.e.File().Name(), Line: r.e.Line(), Text: r.e.Sample()},
+	}
+	if r.e.File().Guessed() {
+		s.Confidence = min(s.Confidence, likely)
+	}
+	for i := range s.Evidence {
+		s.Evidence[i].Value = secret.Value(s.Evidence[i].Name, s.Evidence[i].Value)
+	}
+	return s
 }
 
 // settle puts a refusal down to a cause, to which before refusals before it belong too.

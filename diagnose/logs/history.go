@@ -108,7 +108,11 @@ func targetOf(e *accesslog.Entry, h uint64) uint64 {
 
 // withHost adds the host of e, if its log has that, to a hash.
 func withHost(e *accesslog.Entry, h uint64) uint64 {
-	if host := e.Text(accesslog.Host); host != "" {
+	host := e.Text(accesslog.Host)
+	if host == "" {
+		host = e.File().Site()
+	}
+	if host != "" {
 		return mix(h, hash(host))
 	}
 	return h

@@ -84,6 +84,21 @@ type Sample struct {
 	Why string `json:"why,omitempty"`
 }
 
+// A Refusal is a 412 as it is seen when it is written, with the cause by what the log has until then.
+type Refusal struct {
+	Time   time.Time `json:"time,omitzero"`
+	Client string    `json:"client,omitempty"`
+	User   string    `json:"user,omitempty"`
+	Method string    `json:"method"`
+	Path   string    `json:"path"`
+	// Rule, Confidence, Says and Evidence are as those of a Cause.
+	Rule       string              `json:"rule"`
+	Confidence diagnose.Confidence `json:"confidence"`
+	Says       string              `json:"says"`
+	Evidence   []diagnose.Fact     `json:"evidence"`
+	Line       Sample              `json:"sample"`
+}
+
 // Totals count requests.
 type Totals struct {
 	Requests int64 `json:"requests"`

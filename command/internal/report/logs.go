@@ -33,6 +33,24 @@ func Logs(w io.Writer, r *logs.Report, style Style) error {
 	return p.flush(w)
 }
 
+// Refusal writes a 412 that was just logged, with its cause.
+func Refusal(w io.Writer, r *logs.Refusal, style Style) error {
+	p := &page{Style: style}
+	who := r.Client
+	if r.User != "" {
+		who = strings.TrimSpace(r.User + " at " + who)
+	}
+	when := ""
+	if !r.Time.IsZero() {
+		when = r.Time.Format("15:04:05") + " "
+	}
+	p.block("", "  ", fmt.Sprintf("%s%s %s (%s): %s, %s", when, r.Method, Printable(r.Path), Printable(who), p.paint(r.Rule, bold), r.Confidence))
+	if r.Says != "" {
+		p.block("  ", "  ", Printable(sentence(r.Says)))
+	}
+	return p.flush(w)
+}
+
 // LogsJSON writes what access logs tell for programs. The form is documented in docs/logs.md; members are
 // added to it, and never change or go.
 func LogsJSON(w io.Writer, r *logs.Report) error { return writeJSON(w, r) }
