@@ -22,6 +22,8 @@ type touch struct {
 	tree bool
 	// member is set if the name begins or ceases to exist, which changes the collection that it is in (RFC 4918 §7.4).
 	member bool
+	// inCollection is set if the collection that it is in has to exist, and the store would make it.
+	inCollection bool
 }
 
 // passage is leave to change what was touched.
@@ -62,6 +64,7 @@ func (a *admission) Enter(r *http.Request, name string) (origin.Passage, error) 
 	if !t.member {
 		_, err := a.store.Stat(ctx, name)
 		t.member = errors.Is(err, store.ErrNotFound)
+		t.inCollection = t.member && a.speaksDAV(r)
 	}
 	p, err := a.enterAll(r, t)
 	if err != nil {
@@ -90,7 +93,7 @@ func (a *admission) enterAll(r *http.Request, touched ...touch) (passage, error)
 	for _, t := range touched {
 		w.Claims = append(w.Claims, lock.Claim{Name: t.name, Tree: t.tree, Member: t.member})
 	}
-	w.Check = func() error { return c.check(now) }
+	w.Check = func() error { return c.admit(now, touched) }
 	p, err := a.table.Enter(ctx, now, w)
 	if err != nil {
 		return passage{}, refusalOf(err)

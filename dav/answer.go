@@ -78,6 +78,8 @@ func problemOf(err error) *condhttp.Problem {
 	switch {
 	case errors.Is(err, store.ErrInside):
 		return errInside
+	case errors.Is(err, store.ErrNoParent):
+		return errNoParent
 	case errors.Is(err, store.ErrTooLarge):
 		return condhttp.NewProblem(http.StatusInsufficientStorage, "properties-too-large",
 			"the resource would have more properties, or longer ones, than are kept", "nothing was changed; send fewer or shorter ones")

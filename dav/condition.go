@@ -90,6 +90,23 @@ func (c *condition) check(now time.Time) error {
 	return nil
 }
 
+// admit evaluates the field, and looks whether the collections exist in which something is to be made. None of them
+// is taken away before the write has left.
+func (c *condition) admit(now time.Time, touched []touch) error {
+	if err := c.check(now); err != nil {
+		return err
+	}
+	for _, t := range touched {
+		if !t.inCollection {
+			continue
+		}
+		if err := c.x.hasCollection(t.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // nameOf is the name of the resource that a URI in the field is about. here is false for one that is not of this server.
 func (c *condition) nameOf(uri string) (name string, here bool) {
 	u, err := url.Parse(uri)

@@ -83,12 +83,8 @@ func (x *exchange) lookToLock(c *condition) (exists, collection bool, err error)
 
 // makeEmpty makes an empty resource under the target's name (§7.3). Collections on the way are not made (§9.10.6).
 func (x *exchange) makeEmpty() error {
-	parent, err := x.stat(parentOf(x.name))
-	if err != nil {
+	if err := x.hasCollection(x.name); err != nil {
 		return err
-	}
-	if !isThere(parent) {
-		return errNoParent
 	}
 	if err := store.CheckNewName(x.name); err != nil {
 		return err

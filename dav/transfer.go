@@ -265,13 +265,10 @@ func (t *transfer) makeRoom(at store.Info) error {
 	return nil
 }
 
-// explained is err as the client is told of it: what is missing is the parent of the destination, if the source is there.
+// explained is err as the client is told of it: which name it is about.
 func (t *transfer) explained(err error) error {
 	if _, ok := errors.AsType[*condhttp.Problem](err); ok {
 		return err
-	}
-	if errors.Is(err, store.ErrNotFound) && t.exists(t.name) {
-		return errNoParent
 	}
 	if name, ok := errors.AsType[*store.NameError](err); ok && name.Name == t.to {
 		return condhttp.NewProblem(http.StatusForbidden, "bad-name", fmt.Sprintf("the Destination: %v", name), "choose another name")

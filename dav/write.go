@@ -51,6 +51,9 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 		return store.Info{}, x.describing(err, target)
 	}
 	defer passage.Leave()
+	if err := w.unchanged(target, other); err != nil {
+		return store.Info{}, err
+	}
 	if err := x.evaluate(target); err != nil {
 		return store.Info{}, err
 	}
@@ -64,6 +67,19 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 		return store.Info{}, condhttp.Required(x.r.Method, x.fields, x.current(target))
 	}
 	return w.try(passage, target, other)
+}
+
+// unchanged makes sure that what was seen is still there, where collections are concerned: they have no revision that the store
+// could be told to insist on. From now on nobody else changes what the write takes away or replaces.
+func (w write) unchanged(target, other store.Info) error {
+	if !target.Collection && !other.Collection {
+		return nil
+	}
+	targetNow, otherNow, err := w.lookUp()
+	if err == nil && (isThere(targetNow) != isThere(target) || isThere(otherNow) != isThere(other)) {
+		err = store.ErrConflict
+	}
+	return err
 }
 
 func (x *exchange) current(info store.Info) precondition.Current {
@@ -107,6 +123,15 @@ func (x *exchange) describing(err error, target store.Info) error {
 	own.Current = condhttp.StateOf(current)
 	x.rec.Current = current.Tag
 	return &own
+}
+
+// hasCollection returns an error unless something exists that could hold name.
+func (x *exchange) hasCollection(name string) error {
+	parent, err := x.stat(parentOf(name))
+	if err == nil && !isThere(parent) {
+		return errNoParent
+	}
+	return err
 }
 
 // lacksParent reports whether a PUT of a client that speaks WebDAV is to create something in a collection that does

@@ -27,12 +27,17 @@ type Passage struct {
 
 // Enter lets a write through to change what it claims, or refuses it with a [*LockedError]. A resource that has locks
 // takes the token of one of them (RFC 4918 §7.5); with Tree that holds for each that is locked below, and with Member
-// for the collection above. If a lock is being granted that could refuse the write, Enter waits; the error may
-// then be [ErrBusy] or that of ctx.
+// for the collection above. Enter waits while a lock is being granted that could refuse the write, and for writes before it in the
+// tree that it changes, or whose tree it is in; the error may then be [ErrBusy] or that of ctx.
 //
 // The caller must call Leave, and must not call Enter, Lock or Unlock before.
 func (t *Table) Enter(ctx context.Context, now time.Time, w Write) (*Passage, error) {
 	x := &turn{claims: w.Claims, holds: held(w.Holds)}
+	for _, c := range w.Claims {
+		if c.Tree {
+			x.holds = append(x.holds, scope{c.Name, true})
+		}
+	}
 	if err := t.await(ctx, x); err != nil {
 		return nil, err
 	}
@@ -81,16 +86,25 @@ func (t *Table) admit(now time.Time, w Writer, claims []Claim) ([]Lock, error) {
 		if above, ok := parent(c.Name); ok && c.Member {
 			look(t.covering(now, above))
 		}
-		if c.Tree {
-			for _, e := range t.within(now, c.Name) {
-				look(t.covering(now, e.Root))
-			}
+		if !c.Tree {
+			continue
+		}
+		look(deep(t.covering(now, c.Name)))
+		for _, e := range t.within(now, c.Name) {
+			look(t.covering(now, e.Root))
+			look(deep(t.covering(now, e.Root)))
 		}
 	}
 	if len(barred) > 0 {
 		return nil, &LockedError{Locks: values(barred)}
 	}
 	return values(opened), nil
+}
+
+// deep returns the locks that cover the members of what they are on, too. Beside one of these a shared lock of depth 0 lets its holder
+// change the collection, but not what is in it.
+func deep(entries []*entry) []*entry {
+	return slices.DeleteFunc(entries, func(e *entry) bool { return !e.Infinite || !e.Collection })
 }
 
 // values returns the locks, each once, and not more than an error names.

@@ -24,8 +24,8 @@ type Request struct {
 	Holds []string
 }
 
-// Place is where a lock is to be. Its functions are called while no write to the name is under way, and must not call the
-// table.
+// Place is where a lock is to be. Its functions are called while no write to the name is under way, and none that takes the
+// collection above it away. They must not call the table.
 type Place struct {
 	// Look reports whether something exists there, and whether it is a collection.
 	Look func() (exists, collection bool, err error)

@@ -50,7 +50,18 @@ func (m *model) on(name string) (found []lock.Lock) {
 	return found
 }
 
-// mayWrite reports whether a write may change what it claims: each name that it changes and that is locked takes a token.
+// isCollection reports whether a name has members in the tree of names.
+func isCollection(name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(ancestors(n)[1:], name) })
+}
+
+// at is the place of a name in the tree, where all of them exist.
+func at(name string) lock.Place {
+	return lock.Place{Look: func() (bool, bool, error) { return true, isCollection(name), nil }, Make: there.Make}
+}
+
+// mayWrite reports whether a write may change what it claims: each name that it changes and that is locked takes a token. What is
+// taken away may have more members than the names.
 func (m *model) mayWrite(w lock.Writer, c lock.Claim) bool {
 	changed := []string{c.Name}
 	if c.Member && c.Name != "" {
@@ -58,8 +69,11 @@ func (m *model) mayWrite(w lock.Writer, c lock.Claim) bool {
 	}
 	if c.Tree {
 		for _, n := range names {
-			if slices.Contains(ancestors(n)[1:], c.Name) {
+			if slices.Contains(ancestors(n), c.Name) {
 				changed = append(changed, n)
+				if isCollection(n) {
+					changed = append(changed, strings.TrimPrefix(n+"/another", "/"))
+				}
 			}
 		}
 	}
@@ -111,7 +125,7 @@ func TestModel(t *testing.T) {
 					Root: name(t), Infinite: rapid.Bool().Draw(t, "infinite"), Shared: rapid.Bool().Draw(t, "shared"),
 					Timeout: rapid.SampledFrom([]time.Duration{0, time.Second, 30 * time.Second}).Draw(t, "timeout"), Writer: m.writer(t),
 				}
-				l, _, err := table.Lock(t.Context(), m.now, r, there)
+				l, _, err := table.Lock(t.Context(), m.now, r, at(r.Root))
 				if conflict := errors.As(err, new(*lock.ConflictError)); conflict == m.mayLock(r) || err != nil && !conflict {
 					t.Fatalf("%+v: got %v, the model says %v", r, err, m.mayLock(r))
 				}
@@ -122,6 +136,7 @@ func TestModel(t *testing.T) {
 			"write": func(t *rapid.T) {
 				w := m.writer(t)
 				c := lock.Claim{Name: name(t), Member: rapid.Bool().Draw(t, "member"), Tree: rapid.Bool().Draw(t, "tree")}
+				c.Member = c.Member || c.Tree // what takes a tree away takes its name away
 				p, err := enter(t.Context(), table, m.now, w, c)
 				if (err == nil) != m.mayWrite(w, c) {
 					t.Fatalf("%+v %+v: got %v, the model says %v", w, c, err, m.mayWrite(w, c))

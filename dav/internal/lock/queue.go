@@ -11,8 +11,8 @@ import (
 type turn struct {
 	// claims are what it changes.
 	claims []Claim
-	// holds are what nobody else may change as long as it lasts: the scope of a lock that is granted or removed, or a
-	// resource that a condition is about. Two writes without any go together.
+	// holds are what nobody else may change as long as it lasts: the scope of a lock that is granted or removed, a
+	// resource that a condition is about, or a whole tree that is changed. Two writes without any go together.
 	holds []scope
 }
 

@@ -206,7 +206,7 @@ func TestHolds(t *testing.T) {
 		}
 		var done atomic.Int32
 		var all sync.WaitGroup
-		for _, c := range []lock.Claim{{Name: "other"}, {Name: "", Tree: true}, {Name: "other", Member: true}} {
+		for _, c := range []lock.Claim{{Name: "other"}, {Name: "other", Tree: true}, {Name: "other", Member: true}} {
 			all.Go(func() {
 				p, err := enter(t.Context(), table, now, lock.Writer{Tokens: []string{l.Token}}, c)
 				if err != nil {
