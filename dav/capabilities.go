@@ -35,7 +35,7 @@ func readMethods(k origin.Kind, exists bool, own []string) []string {
 // what the server can do, and not what there is.
 func (x *exchange) capabilities() {
 	kind, exists, err := origin.KindServer, true, error(nil)
-	if !requested.IsServer(x.r) && (x.options.Known == nil || x.options.Known(x.r)) {
+	if !requested.IsServer(x.r) && x.isKnown() {
 		kind, exists, err = x.kindOf()
 	}
 	if err != nil {
@@ -64,3 +64,6 @@ func (x *exchange) kindOf() (k origin.Kind, exists bool, err error) {
 	}
 	return origin.KindResource, info.Exists(), err
 }
+
+// isKnown reports whether who asks was let in.
+func (x *exchange) isKnown() bool { return x.options.Known == nil || x.options.Known(x.r) }

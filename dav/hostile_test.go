@@ -298,3 +298,29 @@ func BenchmarkPropfind(b *testing.B) {
 		})
 	}
 }
+
+// TestStrangers: who was not let in learns what the server can do, and neither what there is nor who has locked it.
+func TestStrangers(t *testing.T) {
+	s := memstore.New(memstore.Options{})
+	put(t, s, "a.txt", "hello")
+	known := func(r *http.Request) bool { return r.Header.Get("X-Known") != "" }
+	h := newHandler(t, s, func(o *dav.Options) { o.Known = known })
+	if w := ask(h, "LOCK", "/a.txt", lockinfo, "X-Known", "yes"); w.Code != 200 {
+		t.Fatalf("LOCK: %d", w.Code)
+	}
+	for _, path := range []string{"/", "/a.txt", "/absent"} {
+		w := ask(h, "OPTIONS", path, "")
+		if got, want := w.Header().Get("Allow"), ask(h, "OPTIONS", "*", "").Header().Get("Allow"); got != want || w.Code != 200 {
+			t.Errorf("OPTIONS %s: %d %q, want what is said of the server: %q", path, w.Code, got, want)
+		}
+		if w.Header()["DAV"] == nil || w.Header()["MS-Author-Via"] == nil {
+			t.Errorf("OPTIONS %s: %v", path, w.Header())
+		}
+	}
+	if w := ask(h, "PROPFIND", "/a.txt", "", "Depth", "0"); !strings.Contains(w.Body.String(), "<D:lockdiscovery/>") {
+		t.Errorf("a stranger sees a lock:\n%s", w.Body)
+	}
+	if w := ask(h, "PROPFIND", "/a.txt", "", "Depth", "0", "X-Known", "yes"); !strings.Contains(w.Body.String(), "<D:locktoken>") {
+		t.Errorf("the lock is not shown:\n%s", w.Body)
+	}
+}

@@ -27,7 +27,7 @@ type Options struct {
 	// is one.
 	Require origin.Require
 	// Known reports whether who sent a request was let in. Others are told what the server can do, and
-	// not what there is. Nil lets everyone in.
+	// neither what there is nor who holds locks. Nil lets everyone in.
 	Known func(*http.Request) bool
 	// LockTimeout bounds how long a lock lasts without being refreshed. 0 is an hour.
 	LockTimeout time.Duration

@@ -52,8 +52,11 @@ var liveProperties = map[string]live{
 	"supportedlock": {has: always, write: func(_ *exchange, w *davxml.Writer, _ store.Info) {
 		w.Fragment(supportedLock)
 	}},
+	// Who holds a lock is for those to know who may write: "the server is free to withhold" it (§15.8).
 	"lockdiscovery": {has: always, write: func(x *exchange, w *davxml.Writer, info store.Info) {
-		x.locks.discover(w, info.Name)
+		if x.isKnown() {
+			x.locks.discover(w, info.Name)
+		}
 	}},
 }
 
