@@ -31,11 +31,8 @@ func newClients() *clients {
 	return &clients{seed: maphash.MakeSeed(), young: make(map[uint64]time.Time)}
 }
 
-// note remembers the client if the request shows that it speaks WebDAV.
-func (c *clients) note(client string, r *http.Request, now time.Time) {
-	if !isDAV(r) {
-		return
-	}
+// note remembers a client that speaks WebDAV.
+func (c *clients) note(client string, now time.Time) {
 	key := maphash.String(c.seed, client)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
@@ -67,7 +68,12 @@ func (h *Handler) requireOf(r *http.Request) origin.Require {
 // ServeHTTP answers r. When an answer that has begun cannot be ended, it panics with http.ErrAbortHandler, so that
 // the client sees a cut and not an end.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.clients.note(h.clientOf(r), r, h.options.now())
+	if isDAV(r) {
+		h.clients.note(h.clientOf(r), h.options.now())
+	} else if isPlain(r) {
+		h.origin.ServeHTTP(w, r)
+		return
+	}
 	revision := resource.AsksForRevision(r.URL)
 	if fault := requested.Check(r, schemeOf(r)); fault != nil || revision && (!isOwn(r.Method) || r.Method == http.MethodOptions) {
 		h.origin.ServeHTTP(w, r) // refuses it, or knows revisions
@@ -86,6 +92,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.serve()
+}
+
+// isPlain reports whether there is nothing about a request of a client that may not speak WebDAV, which this handler would have to
+// look at: reads mostly.
+func isPlain(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodPut, http.MethodDelete, http.MethodOptions:
+		return false
+	}
+	for i := range len(r.URL.Path) {
+		if r.URL.Path[i] >= utf8.RuneSelf { // it may have to be respelled
+			return false
+		}
+	}
+	return true
 }
 
 // isOwn reports whether the method is one that is answered here.
