@@ -531,3 +531,37 @@ func (s *Store) abandon() {
 	s.closeFiles()
 	s.close = func() error { return nil }
 }
+
+// TestRecoveryGoesOn: a change of what another program had made, directory and all, is lost on the disk
+// together with that, and the first recovery was interrupted: it has changed the directory
+// that would tell that nothing has happened since. The change is carried out all the same.
+func TestRecoveryGoesOn(t *testing.T) {
+	for _, size := range []int{1000, 100_000} {
+		dir, content := fastDir(t), strings.Repeat("x", size)
+		s := openAt(t, dir, crashOptions("full"))
+		check(t, os.Mkdir(filepath.Join(dir, "d"), 0o777))
+		check(t, os.WriteFile(filepath.Join(dir, "d/b"), []byte("another program's"), 0o666))
+		commit(t, s, "d/b", content, store.Any)
+		log, err := s.readJournal(0)
+		check(t, err)
+		r := log.records[len(log.records)-1]
+		s.abandon()
+
+		file := func(rel string) string { return filepath.Join(dir, stateDir, rel) }
+		check(t, os.RemoveAll(file("kept")))
+		if r.hasBody {
+			check(t, os.WriteFile(file(againFile(r.seq)), nil, 0o666)) // as far as the first recovery had come
+		} else {
+			check(t, os.Rename(filepath.Join(dir, "d/b"), file(r.spare)))
+		}
+		check(t, os.RemoveAll(filepath.Join(dir, "d")))
+
+		o := crashOptions("full")
+		o.session = "after a loss of power"
+		s = openAt(t, dir, o)
+		wantPlain(t, s, "d/b", content)
+		if left, _ := strayFiles(t, s); len(left) > 0 {
+			t.Errorf("left behind: %q", left)
+		}
+	}
+}

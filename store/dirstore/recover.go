@@ -260,7 +260,7 @@ func (s *Store) settle(c *chain) error {
 	case !c.crashed && !r.carriedOut(current, spare):
 		c.withdraw()
 		return nil
-	case !c.crashed, s.isWhole(c, p, current), !s.stale(c, current):
+	case !c.crashed, s.isWhole(c, p, current), !s.stale(c, current) && !s.pending(c, current, spare):
 		return nil // the last: another program has been here since
 	}
 	c.seen = current
@@ -397,6 +397,26 @@ func (s *Store) stale(c *chain, current found) bool {
 		!c.copied && s.isBefore(c.records[0])
 }
 
+// pending reports whether the last change of c is still to be carried out, where nothing is now. The
+// new file has the name that it had before: so the disk has nothing of what came after
+// that, another program's removal of it included. Or a recovery that was interrupted had come
+// to that conclusion, and made the file to do it with; what it did for
+// others may have changed what isBefore looks at.
+func (s *Store) pending(c *chain, current, spare found) bool {
+	r := c.last()
+	if current != nil || r.kind != recordPut || c.copied {
+		return false
+	}
+	if spare != nil && spare.id.sameFile(r.next.id) {
+		return true
+	}
+	again, err := findAt(s.state, againFile(r.seq))
+	return r.hasBody && err == nil && again != nil
+}
+
+// againFile is the file in the state folder that the change seq is done again with.
+func againFile(seq uint64) string { return "tmp/" + strconv.FormatUint(seq, 16) }
+
 // isBefore reports whether nothing has happened since r, a change that replaced something, in
 // the directory it was to be carried out in. What was replaced may have been another
 // program's file, whose name is lost with all that came after.
@@ -430,7 +450,7 @@ func (s *Store) prepareAgain(c *chain, current, spare found) error {
 		c.spare = keptFile(r.seq)
 		return s.makeShard(r.seq)
 	case r.hasBody:
-		c.spare = "tmp/" + strconv.FormatUint(r.seq, 16)
+		c.spare = againFile(r.seq)
 		if err := s.remove(c.spare); err != nil { // of a recovery that was interrupted
 			return err
 		}
