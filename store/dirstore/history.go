@@ -244,6 +244,9 @@ func (x *index) eachKept(do func(k keptRef) bool) error {
 		}
 		c := b.Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
+			if len(k) != len(seqKey(0)) {
+				return &damageError{fmt.Sprintf("a kept file is listed under %x", k)}
+			}
 			if !do(keptRef{binary.BigEndian.Uint64(k), string(v)}) {
 				break
 			}

@@ -116,14 +116,20 @@ func openIndex(dir string, log *slog.Logger) (*index, meta, error) {
 		}
 	}
 	m, err := x.open(file)
+	if err == nil {
+		// The keys of one bucket have to be of a length, which checkIndex does not know.
+		err = x.eachKept(func(keptRef) bool { return true })
+	}
 	if isDamage(err) {
-		if err := x.setAside(file, err); err != nil {
-			return nil, meta{}, err
+		x.damaged.Store(false)
+		_ = x.close()
+		err = x.setAside(file, err)
+		if err == nil {
+			m, err = x.open(file)
 		}
-		m, err = x.open(file)
 	}
 	if err != nil {
-		return nil, meta{}, err
+		return nil, meta{}, errors.Join(err, x.close())
 	}
 	return x, m, nil
 }
@@ -152,7 +158,7 @@ func (e *damageError) Error() string { return "damaged: " + e.what }
 func isDamage(err error) bool {
 	_, ours := errors.AsType[*damageError](err)
 	return ours || errors.Is(err, bolterrors.ErrInvalid) || errors.Is(err, bolterrors.ErrChecksum) ||
-		errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, errCodec)
+		errors.Is(err, bolterrors.ErrVersionMismatch) || errors.Is(err, bolterrors.ErrIncompatibleValue) || errors.Is(err, errCodec)
 }
 
 // guarded runs a transaction. Pages that are not what they should be make bbolt panic, and
@@ -293,19 +299,16 @@ func (x *index) loadSections() error {
 	})
 }
 
-// flush writes what begin took aside, and m, durably.
+// flush writes what begin took aside, and m, durably. If that shows that the database is damaged, it
+// is begun again and written to once more: there may be no other flush.
 func (x *index) flush(m meta) error {
 	if x.db == nil {
 		return nil
 	}
-	again := x.damaged.Load()
-	if err := x.replace(); err != nil {
-		return err
+	err := x.tryFlush(m)
+	if isDamage(err) {
+		err = x.tryFlush(m)
 	}
-	if x.lost {
-		m.seq = 0 // the next start looks through all that is kept
-	}
-	err := x.noting(guarded(func() error { return x.db.Update(func(tx *bbolt.Tx) error { return x.write(tx, m, again) }) }))
 	if err != nil {
 		return err
 	}
@@ -316,6 +319,17 @@ func (x *index) flush(m meta) error {
 		part.done()
 	}
 	return nil
+}
+
+func (x *index) tryFlush(m meta) error {
+	again := x.damaged.Load()
+	if err := x.replace(); err != nil {
+		return err
+	}
+	if x.lost {
+		m.seq = 0 // the next start looks through all that is kept
+	}
+	return x.noting(guarded(func() error { return x.db.Update(func(tx *bbolt.Tx) error { return x.write(tx, m, again) }) }))
 }
 
 // write writes what begin took aside, and m; of the sections everything if all is set.
@@ -405,5 +419,7 @@ func (x *index) close() error {
 	if x.db == nil {
 		return nil
 	}
-	return guarded(x.db.Close)
+	db := x.db
+	x.db = nil
+	return guarded(db.Close)
 }
