@@ -2,6 +2,7 @@ package dirstore
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -200,8 +201,10 @@ type platter struct {
 	at     int
 	// names is the last event whose names are all there.
 	names int
-	// forced are names that were synced by themselves, with the directory they are in.
-	forced map[string]forcedName
+	// forced are names that were synced by themselves, with the folder of uploads, and
+	// pending those that will be with its next sync, in the order they came about.
+	forced  map[string]forcedName
+	pending []forcedName
 	// data are the versions content may have come from, by inode, oldest first: the
 	// first is there for certain.
 	data map[uint64][]version
@@ -210,10 +213,11 @@ type platter struct {
 	spoil func(*image) // something else goes wrong
 }
 
-// forcedName is the inode that has a name at least since the event at.
+// forcedName is a name that an inode has got at the event since.
 type forcedName struct {
-	ino uint64
-	at  int
+	name          string
+	ino           uint64
+	since, synced int
 }
 
 // version is content as it was written, sector by sector: those that were lost by a failed
@@ -232,6 +236,7 @@ func spin(events []event, each func(*platter)) {
 	for n := 1; n < len(events); n++ {
 		p.at = n
 		changed := p.write(events[n-1].after, events[n].after)
+		p.rename(events[n-1].after.names, events[n].after.names)
 		p.sync(events[n], changed)
 		each(p)
 	}
@@ -278,12 +283,13 @@ func (p *platter) sync(e event, changed []uint64) {
 		if !e.failed {
 			p.names = p.at
 			clear(p.forced)
+			p.pending = nil
 		}
 	case stepSync:
 		inodes = p.newest(e, "/tmp/")
 	case stepSyncDir:
 		if !e.failed {
-			p.syncUploads(e.after.names)
+			p.syncUploads()
 		}
 	case stepJournalSync:
 		inodes = p.newest(e, "/journal")
@@ -299,21 +305,32 @@ func (p *platter) sync(e event, changed []uint64) {
 	}
 }
 
-// syncUploads notes that the folder of uploads has been synced, and so has each renaming out of it, with
-// both of its ends.
-func (p *platter) syncUploads(now map[string]uint64) {
-	moved := map[uint64]bool{}
-	for name, was := range p.forced {
-		if now[name] != was.ino {
-			moved[was.ino] = true
-			delete(p.forced, name)
+// rename notes which names came about in the folder of uploads, or were given to what was in there:
+// a renaming is synced with both of its ends.
+func (p *platter) rename(before, after map[string]uint64) {
+	was := func(names map[string]uint64, ino uint64) bool {
+		for name, i := range names {
+			if i == ino && strings.HasPrefix(name, stateDir+"/tmp/") {
+				return true
+			}
+		}
+		return false
+	}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if ino := after[name]; before[name] != ino && (was(before, ino) || was(after, ino)) {
+			p.pending = append(p.pending, forcedName{name: name, ino: ino, since: p.at})
 		}
 	}
-	for name, ino := range now {
-		if moved[ino] || strings.HasPrefix(name, stateDir+"/tmp/") {
-			p.forced[name] = forcedName{ino, p.at}
-		}
+}
+
+// syncUploads notes that the folder of uploads has been synced.
+func (p *platter) syncUploads() {
+	for _, f := range p.pending {
+		maps.DeleteFunc(p.forced, func(_ string, g forcedName) bool { return g.ino == f.ino })
+		f.synced = p.at
+		p.forced[f.name] = f
 	}
+	p.pending = nil
 }
 
 // newest returns the file of the state folder that the goroutine of e has written to last, among
@@ -364,12 +381,14 @@ func (p *platter) image(r *rand.Rand) image {
 	meta := p.events[names].after
 	img := image{names: maps.Clone(meta.names), files: map[uint64]simFile{}, index: p.index(r)}
 	known := maps.Clone(meta.files)
-	for _, name := range slices.Sorted(maps.Keys(p.forced)) {
-		f := p.forced[name]
-		if _, there := p.events[p.at].after.files[f.ino]; there && f.at > names {
+	forced := slices.SortedFunc(maps.Values(p.forced), func(a, b forcedName) int {
+		return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.name, b.name))
+	})
+	for _, f := range forced {
+		if _, there := p.events[p.at].after.files[f.ino]; there && f.since > names {
 			maps.DeleteFunc(img.names, func(_ string, ino uint64) bool { return ino == f.ino })
-			img.names[name] = f.ino
-			known[f.ino] = p.events[f.at].after.files[f.ino]
+			img.names[f.name] = f.ino
+			known[f.ino] = p.events[f.synced].after.files[f.ino]
 		}
 	}
 	style := r.IntN(4)
