@@ -86,7 +86,9 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 		return false, err
 	}
 	c := &s.checkpoints
-	c.epoch, c.settled, c.seq = log.epoch+1, log.epoch+1, m.seq
+	// The next epoch may have begun in a file whose header is lost, while records of it are not.
+	// They must not come to life under a header that says the same number.
+	c.epoch, c.settled, c.seq = log.epoch+2, log.epoch+2, m.seq
 	if err := s.flush(false); err != nil {
 		return false, err
 	}
