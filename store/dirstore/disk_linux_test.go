@@ -385,7 +385,7 @@ func (p *platter) image(r *rand.Rand) image {
 		return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.name, b.name))
 	})
 	for _, f := range forced {
-		if _, there := p.events[p.at].after.files[f.ino]; there && f.since > names {
+		if f.since > names {
 			maps.DeleteFunc(img.names, func(_ string, ino uint64) bool { return ino == f.ino })
 			img.names[f.name] = f.ino
 			known[f.ino] = p.events[f.synced].after.files[f.ino]
