@@ -19,6 +19,14 @@ func (b *builder) detect(head []byte) (Format, error) {
 		return HAR, nil
 	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<failedRequest")):
 		return FREB, nil
+	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<items burpVersion")):
+		return Burp, nil
+	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<charles-session")):
+		return Charles, nil
+	case isFlows(head):
+		return Mitmproxy, nil
+	case (trimmed[0] == '{' || trimmed[0] == '[') && detectDocument(trimmed) != Unknown:
+		return detectDocument(trimmed), nil
 	}
 	if f := detectText(head); f != Unknown {
 		return f, nil
@@ -51,7 +59,7 @@ func (b *builder) unknown(detail, hint string, head []byte) error {
 		detail = "is empty"
 	}
 	if hint == "" {
-		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml), Fiddler archives, packet captures and the debug output of many programs; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
+		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml), archives of Fiddler, Charles, Burp and mitmproxy, packet captures and the debug output of many programs; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
 	}
 	return b.error(ErrUnknownFormat, detail, hint)
 }

@@ -27,6 +27,18 @@ const (
 	Transcript
 	// Packets is a packet capture, pcap or pcapng, with HTTP/1 in clear.
 	Packets
+	// Netlog is what Chromium writes with chrome://net-export.
+	Netlog
+	// Charles is a session that Charles saves, as JSON or as XML.
+	Charles
+	// Burp is what Burp saves of items, as XML.
+	Burp
+	// Mitmproxy is a file of flows that mitmproxy and mitmdump save.
+	Mitmproxy
+	// Postman is a collection of Postman, with the responses that were saved as examples.
+	Postman
+	// Insomnia is an export of Insomnia, which has requests only.
+	Insomnia
 
 	numFormats
 )
@@ -41,6 +53,12 @@ var formatNames = [numFormats]struct{ name, text string }{
 
 	Transcript: {"transcript", "transcript"},
 	Packets:    {"pcap", "packet capture"},
+	Netlog:     {"netlog", "net log of Chromium"},
+	Charles:    {"charles", "Charles session"},
+	Burp:       {"burp", "items of Burp"},
+	Mitmproxy:  {"mitmproxy", "flows of mitmproxy"},
+	Postman:    {"postman", "Postman collection"},
+	Insomnia:   {"insomnia", "Insomnia export"},
 }
 
 // Name returns the short name that ParseFormat reads.

@@ -124,11 +124,12 @@ var (
 type xmlGuard struct {
 	r   io.Reader
 	n   int // since the last token
+	max int // that a token may have; maxXMLToken if it is 0
 	err error
 }
 
 func (g *xmlGuard) Read(p []byte) (int, error) {
-	if g.n > maxXMLToken {
+	if g.n > max(g.max, maxXMLToken) {
 		return 0, errXMLToken
 	}
 	n, err := g.r.Read(p)

@@ -34,6 +34,18 @@ func FuzzHAR(f *testing.F) { fuzz(f, HAR, "har") }
 
 func FuzzFREB(f *testing.F) { fuzz(f, FREB, "freb") }
 
+func FuzzNetlog(f *testing.F) { fuzz(f, Netlog, "netlog") }
+
+func FuzzCharles(f *testing.F) { fuzz(f, Charles, "charles") }
+
+func FuzzBurp(f *testing.F) { fuzz(f, Burp, "burp") }
+
+func FuzzMitmproxy(f *testing.F) { fuzz(f, Mitmproxy, "mitmproxy") }
+
+func FuzzPostman(f *testing.F) { fuzz(f, Postman, "postman") }
+
+func FuzzInsomnia(f *testing.F) { fuzz(f, Insomnia, "insomnia") }
+
 func FuzzPcap(f *testing.F) { fuzz(f, Packets, "pcap") }
 
 func fuzz(f *testing.F, format Format, name string) {

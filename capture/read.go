@@ -103,6 +103,18 @@ func (b *builder) readAs(r io.Reader) error {
 		return readTranscript(newText(r, b.limits), b)
 	case Packets:
 		return readPcap(bufio.NewReader(r), b)
+	case Netlog:
+		return readNetlog(r, b)
+	case Charles:
+		return readCharles(r, b)
+	case Burp:
+		return readBurp(r, b)
+	case Mitmproxy:
+		return readFlows(r, b)
+	case Postman:
+		return readPostman(r, b)
+	case Insomnia:
+		return readInsomnia(r, b)
 	case SAZ:
 		return b.error(ErrMalformed, "this is no zip archive, as a Fiddler archive is", "")
 	}

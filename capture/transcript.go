@@ -72,8 +72,8 @@ type half struct {
 	lacks string
 	body  sink
 	shown bool // there is content
-	// altered is set if the content is not shown byte by byte.
-	altered bool
+	// altered is set if the content is not shown byte by byte; exact if it is, whatever its length.
+	altered, exact bool
 }
 
 func readTranscript(t *text, b *builder) error {
@@ -247,15 +247,18 @@ func (h *half) finish(to string) message {
 // are shown without their ends, and some programs leave out more.
 func (h *half) setContent(m *message) {
 	want := m.length()
-	if want >= 0 && want < h.body.n && len(strings.TrimRight(string(h.body.data), "\r\n")) <= int(want) {
+	switch {
+	case h.exact:
+	case want >= 0 && want < h.body.n && len(strings.TrimRight(string(h.body.data), "\r\n")) <= int(want):
 		h.body.trim(want)
-	} else if want < 0 {
+	case want < 0:
 		h.body.trim(int64(len(strings.TrimRight(string(h.body.data), "\r\n"))))
 	}
 	m.content = h.body.content()
 	switch {
 	case m.content.Cut:
 		m.contentGap = fmt.Sprintf("only the first %d bytes of the content are kept", len(m.content.Data))
+	case h.exact && want < 0 && !m.header.Has("Content-Encoding"):
 	case h.altered || want != m.content.Len:
 		m.content.Altered = true
 		if want >= 0 {
