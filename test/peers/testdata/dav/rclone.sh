@@ -15,6 +15,9 @@ run check --size-only src dav:up
 echo three > src/one.txt
 run sync src dav:up
 test "$(run cat dav:up/one.txt)" = three
+# It overwrote without a condition, and nothing is lost: the Link field leads to what was there.
+before=$(curl -sI "$URL/up/one.txt" | sed -n 's/^[Ll]ink: <\([^>]*\)>; rel="predecessor-version".*/\1/p')
+test "$(curl -sf "$URL$before")" = one
 run moveto dav:up/one.txt dav:up/moved.txt
 run copyto dav:up/moved.txt dav:up/copied.txt
 test "$(run lsf -R dav:up | sort | tr '\n' ' ')" = 'copied.txt moved.txt sub/ sub/two.txt '
