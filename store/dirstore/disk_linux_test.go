@@ -388,7 +388,7 @@ func (p *platter) image(r *rand.Rand) image {
 		if f.since > names {
 			maps.DeleteFunc(img.names, func(_ string, ino uint64) bool { return ino == f.ino })
 			img.names[f.name] = f.ino
-			known[f.ino] = p.events[f.synced].after.files[f.ino]
+			known[f.ino] = p.lastSeen(f)
 		}
 	}
 	style := r.IntN(4)
@@ -407,6 +407,16 @@ func (p *platter) image(r *rand.Rand) image {
 		p.spoil(&img)
 	}
 	return img
+}
+
+// lastSeen returns what the file of f was like when its name was synced, or before it was removed.
+func (p *platter) lastSeen(f forcedName) simFile {
+	for n := f.synced; n > f.since; n-- {
+		if file, there := p.events[n].after.files[f.ino]; there {
+			return file
+		}
+	}
+	return p.events[f.since].after.files[f.ino]
 }
 
 // tear makes up content from versions: all old, all new, or by sector.
