@@ -2,6 +2,11 @@ package cache_test
 
 import (
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/cache"
@@ -32,4 +37,31 @@ func ExamplePolicy() {
 	// validate: stale (RFC 9111 §4.2.4)
 	// ["v1"]
 	// forward: authorization (RFC 9111 §3.5)
+}
+
+// A program asks twice within the lifetime of the answer: the second time nothing goes over the network.
+func ExampleTransport() {
+	asked := 0
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprint(w, "the news")
+	}))
+	defer origin.Close()
+
+	client := &http.Client{Transport: cache.NewTransport(cache.Options{Name: "example"})}
+	for range 2 {
+		resp, err := client.Get(origin.URL)
+		if err != nil {
+			log.Fatal(err)
+		}
+		content, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		fmt.Printf("%s, %v\n", content, strings.HasPrefix(resp.Header.Get("Cache-Status"), `"example";hit`))
+	}
+	fmt.Println("asked", asked)
+	// Output:
+	// the news, false
+	// the news, true
+	// asked 1
 }

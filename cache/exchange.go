@@ -127,7 +127,7 @@ func detailOf(reuse Reuse) string {
 
 // refresh validates e in the background, unless that is being done.
 func (x *exchange) refresh(e *Entry) {
-	flying, leads := x.flights.join(x.flightKey(), x.options.Now())
+	flying, leads := x.flights.join(x.flightKey(), x.marks.turn(), x.options.Now())
 	if !leads {
 		return
 	}
@@ -153,7 +153,7 @@ func (x *exchange) join() (flying *flight, leads bool) {
 			return nil, false
 		}
 	}
-	return x.flights.join(x.flightKey(), x.options.Now())
+	return x.flights.join(x.flightKey(), x.marks.turn(), x.options.Now())
 }
 
 // follow waits for what another request fetches, and answers from it. Nil means to look again, and then not to wait any more.
@@ -164,7 +164,7 @@ func (x *exchange) follow(flying *flight) *http.Response {
 		return nil
 	}
 	if e := flying.live; e != nil {
-		if !e.Matches(x.request) {
+		if !e.Matches(x.request) || x.overtaken(flying) {
 			return nil
 		}
 		now := x.options.Now()
@@ -183,6 +183,13 @@ func (x *exchange) follow(flying *flight) *http.Response {
 	return nil
 }
 
+// overtaken reports whether what the flight brings may be older than a write whose answer has been seen.
+func (x *exchange) overtaken(flying *flight) bool {
+	x.changing.Lock()
+	defer x.changing.Unlock()
+	return x.marks.since(flying.turn, x.key)
+}
+
 // A fetch is a request to the origin, and what becomes of its answer. It has a goroutine of its own, so that it does not end with
 // whoever asked first.
 type fetch struct {
@@ -192,8 +199,8 @@ type fetch struct {
 	completing bool
 
 	turn uint64
-	// fresh is what a 304 says is current.
-	fresh               *Entry
+	// fresh is the answer made of what a 304 says is current.
+	fresh               *http.Response
 	requested, received time.Time
 	cancel              context.CancelFunc
 	announced, landed   bool
@@ -259,13 +266,24 @@ func (f *fetch) fields() http.Header {
 // run sends the request and deals with the answer.
 func (f *fetch) run(sent *http.Request) {
 	resp, err := f.send(sent)
-	if err == nil && f.useless(resp) {
-		drain(resp.Body)
-		again := sent.Clone(sent.Context())
-		again.Header = f.r.Header.Clone()
-		f.completing, f.entries, f.chosen, f.fresh = false, nil, nil, nil
-		resp, err = f.send(again)
+	switch {
+	case err != nil:
+		f.failed(nil, err)
+	case f.useless(resp):
+		f.again(resp)
+	default:
+		f.take(resp)
 	}
+}
+
+// again sends the request as the client has, as what came cannot be used without what was stored.
+func (f *fetch) again(resp *http.Response) {
+	drain(resp.Body)
+	f.cancel()
+	plain, cancel := detached(f.r, f.r.Header.Clone())
+	f.cancel = cancel
+	f.completing, f.entries, f.chosen, f.fresh = false, nil, nil, nil
+	resp, err := f.send(plain)
 	if err != nil {
 		f.failed(nil, err)
 		return
@@ -281,9 +299,23 @@ func (f *fetch) send(r *http.Request) (*http.Response, error) {
 	resp, err := f.base.RoundTrip(r)
 	f.received = f.options.Now()
 	if err == nil && resp.StatusCode == http.StatusNotModified && f.conditional() {
-		f.fresh = f.renewed(resp)
+		f.renew(resp)
 	}
 	return resp, err
+}
+
+// renew makes the answer of what a 304 says is current, if that is still there.
+func (f *fetch) renew(resp *http.Response) {
+	e := f.renewed(resp)
+	if e == nil {
+		return
+	}
+	now := f.options.Now()
+	if answer, err := e.respond(f.r, now); err == nil {
+		f.fresh = answer
+		f.status.ForwardStatus = resp.StatusCode
+		f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, now).Left(), true
+	}
 }
 
 // useless reports whether the answer is to what the cache has asked and says nothing about what the client has: it is
@@ -377,8 +409,9 @@ func (f *fetch) take(resp *http.Response) {
 	switch status := resp.StatusCode; {
 	case f.fresh != nil:
 		drain(resp.Body)
-		f.status.ForwardStatus = status
-		f.give(f.fresh)
+		f.answer(f.fresh, nil)
+		f.announce(nil)
+		f.land(true)
 	case status == http.StatusNotModified:
 		f.pass(resp)
 	case isFailure(status) && f.chosen != nil:
@@ -396,15 +429,6 @@ func (f *fetch) take(resp *http.Response) {
 
 func isFailure(status int) bool {
 	return status == 500 || status == 502 || status == 503 || status == 504
-}
-
-// give answers with an entry.
-func (f *fetch) give(e *Entry) {
-	resp, err := e.respond(f.r, f.options.Now())
-	f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, f.options.Now()).Left(), true
-	f.answer(resp, err)
-	f.announce(nil)
-	f.land(true)
 }
 
 // failed answers with what is stored, if that is allowed when the origin fails, or else with the failure.
@@ -495,13 +519,12 @@ func (f *fetch) complete(resp *http.Response) {
 
 // transfer brings the content into the storage, and answers from what has come. before is what it completes, or nil.
 func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
-	draft, err := f.storage.Draft(resp.ContentLength)
+	length := lengthOf(resp)
+	draft, err := f.storage.Draft(length)
 	switch {
 	case err == nil:
 	case before != nil:
-		f.answer(before.joined(s, Piece{startOf(s, resp), once{resp.Body, resp.ContentLength}}).respond(f.r, f.options.Now()))
-		f.announce(nil)
-		f.land(false)
+		f.passRest(resp, s, before)
 		return
 	default:
 		f.pass(resp)
@@ -510,23 +533,52 @@ func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	t := newTransfer(draft, f.cancel)
 	f.status.Stored = true
 	f.status.TTL, f.status.HasTTL = f.policy.Freshness(s, f.options.Now()).Left(), true
-	if resp.ContentLength < 0 { // how much will come is not known: others wait until it is there
-		reader := t.open()
+	if length < 0 { // how much will come is not known: others wait until it is there
 		body := resp.Body
-		resp.Body = reader
+		resp.Body, _ = t.open() // it has not begun
 		f.answer(resp, nil)
 		f.announce(nil)
 		f.bring(t, body, s, before, -1)
 		return
 	}
-	coming := &Entry{Stored: s, Pieces: []Piece{{startOf(s, resp), live{t, resp.ContentLength}}}}
+	coming := &Entry{Stored: s, Pieces: []Piece{{startOf(resp), live{t, length}}}}
 	if before != nil {
 		coming = before.joined(s, coming.Pieces[0])
 	}
 	answer, err := f.answerFrom(coming, resp, before)
-	f.answer(answer, err)
+	if err != nil { // what it completes is gone
+		draft.Discard()
+		t.end()
+		f.status.Stored = false
+		f.again(resp)
+		return
+	}
+	f.answer(answer, nil)
 	f.announce(coming)
-	f.bring(t, resp.Body, s, before, resp.ContentLength)
+	f.bring(t, resp.Body, s, before, length)
+}
+
+// lengthOf is how much content is to come, or negative if that is not said.
+func lengthOf(resp *http.Response) int64 {
+	if resp.StatusCode == http.StatusPartialContent {
+		if part, ok := partOf(resp.Header); ok {
+			return part.Range.Length
+		}
+	}
+	return resp.ContentLength
+}
+
+// passRest answers with what was there and what came after it, for which there is no room.
+func (f *fetch) passRest(resp *http.Response, s *Stored, before *Entry) {
+	whole := before.joined(s, Piece{startOf(resp), once{resp.Body, lengthOf(resp)}})
+	answer, err := whole.respond(f.r, f.options.Now())
+	if err != nil {
+		f.again(resp)
+		return
+	}
+	f.answer(answer, nil)
+	f.announce(nil)
+	f.land(false)
 }
 
 // answerFrom is what the client gets of an entry that is coming. What it asked the origin for itself is passed on as the origin
@@ -535,7 +587,7 @@ func (f *fetch) answerFrom(coming *Entry, resp *http.Response, before *Entry) (*
 	if before == nil && (resp.StatusCode == http.StatusPartialContent || len(f.request.Header["Range"]) == 0) {
 		passed := *resp
 		content, err := coming.Pieces[0].Content.Open()
-		passed.Body = &body{content: content, at: 0, end: resp.ContentLength}
+		passed.Body = &body{content: content, end: lengthOf(resp)}
 		return &passed, err
 	}
 	answer, err := coming.respond(f.r, f.options.Now())
@@ -579,7 +631,7 @@ func (o *onceReader) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 // startOf is where the content of a response begins in the whole.
-func startOf(s *Stored, resp *http.Response) int64 {
+func startOf(resp *http.Response) int64 {
 	if resp.StatusCode == http.StatusPartialContent {
 		if part, ok := partOf(resp.Header); ok {
 			return part.Range.Start
@@ -604,7 +656,7 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 	switch {
 	case err == nil && (length < 0 || n == length):
 		kept = f.finish(t, s, before, start, n)
-	case !errors.Is(err, ErrNoRoom) && length > 0 && n > 0 && validatorsOf(s.Header, f.received).strong() && s.Status == http.StatusOK:
+	case !errors.Is(err, ErrNoRoom) && 0 < n && n < length && validatorsOf(s.Header, f.received).strong() && s.Status == http.StatusOK:
 		cut := *s
 		cut.Size = f.whole(s, length)
 		cut.Parts = Add(partsBefore(before), byterange.Range{Start: start, Length: n})
@@ -613,6 +665,7 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 		t.draft.Discard()
 	}
 	f.land(kept)
+	t.end()
 }
 
 // whole is the length of the whole content, of which length was to come.

@@ -18,6 +18,8 @@ type flights struct {
 type flight struct {
 	// ready is closed once it is known what the origin answers, and kept once that is stored or will not be.
 	ready, kept chan struct{}
+	// turn is when it began: what has been invalidated since is not in what it brings.
+	turn uint64
 	// live is what others may be served from before it is stored. It is set before ready is closed.
 	live *Entry
 }
@@ -25,9 +27,9 @@ type flight struct {
 // passTime is how long requests for a target do not wait for each other after an answer that could not be shared.
 const passTime = 10 * time.Second
 
-// join returns the flight for key, and whether the caller is to lead it: then it calls land. It is nil if there has been none of
+// join returns the flight for key, which begins at turn if there is none, and whether the caller is to lead it: then it calls land. It is nil if there has been none of
 // use lately.
-func (f *flights) join(key string, now time.Time) (joined *flight, leads bool) {
+func (f *flights) join(key string, turn uint64, now time.Time) (joined *flight, leads bool) {
 	if f.pass(key).Load() > now.UnixNano() {
 		return nil, false
 	}
@@ -39,7 +41,7 @@ func (f *flights) join(key string, now time.Time) (joined *flight, leads bool) {
 	if f.flying == nil {
 		f.flying = make(map[string]*flight)
 	}
-	flying := &flight{ready: make(chan struct{}), kept: make(chan struct{})}
+	flying := &flight{turn: turn, ready: make(chan struct{}), kept: make(chan struct{})}
 	f.flying[key] = flying
 	return flying, true
 }

@@ -86,10 +86,12 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestHistories plays random histories of reads, writes through the cache, changes behind its back and failures. What is served is
 // one version, in the language asked for, the part asked for, not older than its lifetime, and never older than what a write
 // through the cache has left.
-func TestHistories(t *testing.T) {
+func TestHistories(t *testing.T) { inEach(t, testHistories) }
+
+func testHistories(t *testing.T, storage func() cache.Storage) {
 	rapid.Check(t, func(rt *rapid.T) {
 		origin := &shop{versions: []version{{}}, length: rapid.IntRange(1, 3000).Draw(rt, "length")}
-		s := newSite(t, cache.Options{Policy: &cache.Policy{}, Storage: cache.NewMemory(1 << 20)}, origin.ServeHTTP)
+		s := newSite(t, cache.Options{Policy: &cache.Policy{}, Storage: storage()}, origin.ServeHTTP)
 		origin.now = s.time
 		written := 0
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
@@ -163,9 +165,11 @@ func (o *shop) judge(rt *rapid.T, resp *http.Response, content, language string,
 
 // TestReadsAreNotOlderThanWrites has readers and writers at the same time. A read that begins after a write was answered gets that
 // version or a later one.
-func TestReadsAreNotOlderThanWrites(t *testing.T) {
+func TestReadsAreNotOlderThanWrites(t *testing.T) { inEach(t, testReadsBesideWrites) }
+
+func testReadsBesideWrites(t *testing.T, storage func() cache.Storage) {
 	origin := &shop{versions: []version{{}}, length: 100}
-	s := newSite(t, cache.Options{Policy: &cache.Policy{}}, func(w http.ResponseWriter, r *http.Request) {
+	s := newSite(t, cache.Options{Policy: &cache.Policy{}, Storage: storage()}, func(w http.ResponseWriter, r *http.Request) {
 		if rand.IntN(4) == 0 {
 			time.Sleep(time.Millisecond)
 		}

@@ -176,6 +176,8 @@ func (d *memoryDraft) Finish() (Content, error) {
 
 func (d *memoryDraft) Discard() { d.end() }
 
+func (d *memoryDraft) Close() error { return nil }
+
 func (d *memoryDraft) end() {
 	if !d.ended {
 		d.ended = true

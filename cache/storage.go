@@ -46,6 +46,8 @@ type Draft interface {
 	Finish() (Content, error)
 	// Discard gives it up, if it has not been finished.
 	Discard()
+	// Close is called last, when nobody reads the draft any more.
+	Close() error
 }
 
 // Content is stored content, which never changes.
@@ -79,11 +81,11 @@ func (e *Entry) Length() int64 {
 	if e.Parts != nil {
 		return e.Size
 	}
-	if len(e.Pieces) == 0 {
-		return 0
+	var end int64
+	for _, p := range e.Pieces {
+		end = max(end, p.Start+p.Content.Size())
 	}
-	last := e.Pieces[len(e.Pieces)-1]
-	return last.Start + last.Content.Size()
+	return end
 }
 
 // weight is what e takes of the room: its content, and an estimate of the rest.
@@ -107,9 +109,12 @@ func (e *Entry) weight() int64 {
 func (e *Entry) with(s *Stored) *Entry { return &Entry{Stored: s, Pieces: e.Pieces} }
 
 // joined returns e with a piece more, under a description that has its range among the Parts. Once all is there the parts are
-// none any more.
+// none any more. Pieces that lie in the new one are left out.
 func (e *Entry) joined(s *Stored, p Piece) *Entry {
-	pieces := append(slices.Clone(e.Pieces), p)
+	pieces := slices.DeleteFunc(slices.Clone(e.Pieces), func(old Piece) bool {
+		return p.Start <= old.Start && old.Start+old.Content.Size() <= p.Start+p.Content.Size()
+	})
+	pieces = append(pieces, p)
 	slices.SortStableFunc(pieces, func(a, b Piece) int {
 		return int(min(1, max(-1, a.Start-b.Start)))
 	})

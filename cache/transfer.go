@@ -20,6 +20,8 @@ type transfer struct {
 	over    bool
 	err     error
 	readers int
+	// ended says that the draft has been finished or discarded, and closed that nobody read it any more then.
+	ended, closed bool
 	// rest is what the draft did not take. The reader that comes to it first gets it, in order; others fail.
 	rest  *restOf
 	owner *transferReader
@@ -115,12 +117,26 @@ func (r *restOf) Close() error {
 	return err
 }
 
-// open returns a reader of the content.
-func (t *transfer) open() *transferReader {
+// end is called when the draft has been finished or discarded. Those who read it go on.
+func (t *transfer) end() {
+	t.mu.Lock()
+	t.ended, t.closed = true, t.readers == 0
+	closing := t.closed
+	t.mu.Unlock()
+	if closing {
+		t.draft.Close()
+	}
+}
+
+// open returns a reader of the content. The error says that it has come, and is to be had elsewhere.
+func (t *transfer) open() (*transferReader, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return nil, errors.New("the transfer is over")
+	}
 	t.readers++
-	return &transferReader{t: t}
+	return &transferReader{t: t}, nil
 }
 
 // transferReader reads what a transfer brings. Read and Close are used by one goroutine; Read begins at the beginning.
@@ -178,7 +194,7 @@ type live struct {
 
 func (l live) Size() int64 { return l.size }
 
-func (l live) Open() (OpenContent, error) { return l.t.open(), nil }
+func (l live) Open() (OpenContent, error) { return l.t.open() }
 
 // errRest says that what comes next is in the rest, and that the reader owns it.
 var errRest = errors.New("in the rest")
@@ -209,13 +225,17 @@ func (r *transferReader) Close() error {
 	t := r.t
 	t.mu.Lock()
 	t.readers--
-	last, over, rest := t.readers == 0, t.over, t.rest
+	last, over, ended, rest := t.readers == 0, t.over, t.ended, t.rest
+	t.closed = last && ended
 	t.mu.Unlock()
 	if !last {
 		return nil
 	}
 	if !over {
 		t.cancel()
+	}
+	if ended {
+		t.draft.Close()
 	}
 	if rest != nil {
 		return rest.Close()

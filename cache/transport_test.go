@@ -221,13 +221,30 @@ func (s *site) put(content string) {
 	resp.Body.Close()
 }
 
+// inEach runs a test with each kind of storage.
+func inEach(t *testing.T, test func(t *testing.T, storage func() cache.Storage)) {
+	t.Run("memory", func(t *testing.T) { test(t, func() cache.Storage { return cache.NewMemory(4 << 20) }) })
+	t.Run("disk", func(t *testing.T) {
+		test(t, func() cache.Storage {
+			d, err := cache.NewDisk(t.TempDir(), 4<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close() })
+			return d
+		})
+	})
+}
+
 // TestTransportCollapses sends a thousand requests for what is not stored.
-func TestTransportCollapses(t *testing.T) {
+func TestTransportCollapses(t *testing.T) { inEach(t, testCollapses) }
+
+func testCollapses(t *testing.T, storage func() cache.Storage) {
 	for name, length := range map[string]bool{"known length": true, "unknown length": false} {
 		t.Run(name, func(t *testing.T) {
 			content := strings.Repeat("0123456789", 1000)
 			begun, release := make(chan struct{}), make(chan struct{})
-			s := newSite(t, cache.Options{Wait: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
+			s := newSite(t, cache.Options{Wait: time.Minute, Storage: storage()}, func(w http.ResponseWriter, r *http.Request) {
 				close(begun)
 				w.Header().Set("Cache-Control", "max-age=60")
 				if length {
@@ -281,7 +298,9 @@ func TestTransportDoesNotWaitForWhatCannotBeShared(t *testing.T) {
 }
 
 // TestTransportCompletesWhatWasCut cuts a download, by the origin and by the client, and asks again.
-func TestTransportCompletesWhatWasCut(t *testing.T) {
+func TestTransportCompletesWhatWasCut(t *testing.T) { inEach(t, testCompletes) }
+
+func testCompletes(t *testing.T, storage func() cache.Storage) {
 	content := strings.Repeat("abcdefghij", 10_000)
 	for name, by := range map[string]string{"by the origin": "origin", "by the client": "client"} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +308,7 @@ func TestTransportCompletesWhatWasCut(t *testing.T) {
 			var cut atomic.Bool
 			cut.Store(true)
 			gone := make(chan struct{})
-			s := newSite(t, cache.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			s := newSite(t, cache.Options{Storage: storage()}, func(w http.ResponseWriter, r *http.Request) {
 				if !cut.CompareAndSwap(true, false) {
 					p.ServeHTTP(w, r)
 					return
@@ -381,10 +400,12 @@ func TestTransportNeverSplicesWhatIgnoresIfRange(t *testing.T) {
 	s.want(200, two, 3)
 }
 
-func TestTransportJoinsParts(t *testing.T) {
+func TestTransportJoinsParts(t *testing.T) { inEach(t, testJoins) }
+
+func testJoins(t *testing.T, storage func() cache.Storage) {
 	content := strings.Repeat("0123456789", 100)
 	p := &page{content: content, version: 1, control: "max-age=60", ranges: true}
-	s := newSite(t, cache.Options{}, p.ServeHTTP)
+	s := newSite(t, cache.Options{Storage: storage()}, p.ServeHTTP)
 	s.want(206, content[:400], 1, "Range: bytes=0-399")
 	s.want(206, content[400:800], 2, "Range: bytes=400-799")
 	s.want(206, content[300:500], 2, "Range: bytes=300-499")
