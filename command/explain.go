@@ -19,6 +19,8 @@ type explainOptions struct {
 	outputOptions
 	format capture.Format
 	all    bool
+	// web is where the page into which captures are pasted is served; "" if it is not.
+	web string
 }
 
 const explainLong = `Say why a request got 412, 304, 200, 206, 416 or 428, whether that is right, and what
@@ -35,6 +37,7 @@ Exit code: 0; 1 if a finding reaches --fail-on; 2 if something could not be read
 
 const explainExample = `  curl -v -T plan.txt -H 'If-Match: "a"' https://example.org/plan.txt 2>&1 | fourtwelve explain
   fourtwelve explain site.har --html why.html
+  fourtwelve explain --web
   fourtwelve explain --json --fail-on error before.txt refused.txt`
 
 func newExplain(env *Env) *cobra.Command {
@@ -50,8 +53,16 @@ func newExplain(env *Env) *cobra.Command {
 	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: "+strings.Join(capture.Formats(), ", "))
 	f.BoolVar(&o.all, "all", false, "tell all exchanges in full, also those without a finding")
 	o.addFlags(f)
+	f.StringVar(&o.web, "web", "", "serve a page at `HOST:PORT` into which captures are pasted; this machine only, and nothing leaves it")
+	f.Lookup("web").NoOptDefVal = webAddress
 	f.Var(&o.failOn, "fail-on", "the level of findings from which on the exit code is 1")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if o.web != "" {
+			if len(args) > 0 || o.json || o.html != "" {
+				return errors.New("--web takes captures from the browser: no FILE, --json or --html beside it")
+			}
+			return o.serveWeb(cmd.Context(), env)
+		}
 		if len(args) == 0 {
 			args = []string{"-"}
 		}
