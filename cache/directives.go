@@ -44,6 +44,9 @@ type ResponseDirectives struct {
 func ParseRequest(header map[string][]string) RequestDirectives {
 	var d RequestDirectives
 	lines := header["Cache-Control"]
+	if len(lines) == 0 && len(header["Pragma"]) == 0 {
+		return d
+	}
 	if len(lines) == 0 && strings.EqualFold(strings.TrimSpace(strings.Join(header["Pragma"], ",")), "no-cache") {
 		d.NoCache = true
 	}

@@ -305,6 +305,7 @@ func (d *Disk) entry(described describedEntry) (*Entry, error) {
 	if e.Stored == nil {
 		return nil, errors.New("nothing is described")
 	}
+	e.memo = new(memo)
 	for _, p := range described.Contents {
 		if strings.ContainsAny(p.ID, `/\.`) {
 			return nil, fmt.Errorf("%q is no name of a content", p.ID)

@@ -45,18 +45,23 @@ func (f Freshness) Left() time.Duration { return f.Lifetime - f.Age }
 
 // Freshness returns how fresh s is at now.
 func (p *Policy) Freshness(s *Stored, now time.Time) Freshness {
-	lifetime, source := p.lifetime(s)
-	return Freshness{Age: s.Age(now), Lifetime: lifetime, Source: source}
+	f := s.facts(p)
+	return Freshness{Age: f.initialAge + max(0, now.Sub(s.Received)), Lifetime: f.lifetime, Source: f.source}
 }
 
 // Age is the current age of s at now (§4.2.3): the time since it was received, and before that the greater one of what
 // Age and what Date tell, from the moment it was asked for.
 func (s *Stored) Age(now time.Time) time.Duration {
+	return s.initialAge() + max(0, now.Sub(s.Received))
+}
+
+// initialAge is the age when it was received.
+func (s *Stored) initialAge() time.Duration {
 	corrected := ageValue(s.Header["Age"]) + s.Received.Sub(s.Requested)
 	if sent, ok := s.date(); ok {
 		corrected = max(corrected, s.Received.Sub(sent))
 	}
-	return max(0, corrected) + max(0, now.Sub(s.Received))
+	return max(0, corrected)
 }
 
 // date is the time of the Date field.

@@ -88,6 +88,8 @@ type Stored struct {
 	// Size is then the length of the whole. Nil is all.
 	Parts []byterange.Range
 	Size  int64
+
+	memo *memo
 }
 
 // Entry returns what is to be stored of a response that may be ([Policy.Storable]). A 206 becomes a part of a 200
@@ -96,6 +98,7 @@ func (p *Policy) Entry(request Request, response Response, requested, received t
 	s := &Stored{
 		Request: Request{Method: request.Method, Header: Varying(request.Header, response.Header), Content: request.Content},
 		Status:  response.Status, Header: p.Keep(response.Header), Requested: requested, Received: received,
+		memo: new(memo),
 	}
 	if part, ok := partOf(response.Header); ok && response.Status == 206 {
 		s.Status, s.Parts, s.Size = 200, []byterange.Range{part.Range}, part.Size

@@ -60,13 +60,13 @@ func (p *Policy) Missing(request Request) Reuse {
 }
 
 func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f Freshness) (Action, Reason) {
-	d, _ := p.control(s.Header)
+	d := &s.facts(p).control
 	switch {
 	case !serves(&s.Request, &request):
 		return Forward, MethodNotStored
 	case len(request.Header["If-Match"]) > 0, len(request.Header["If-Unmodified-Since"]) > 0:
 		return Forward, OriginCondition
-	case len(request.Header["Authorization"]) > 0 && !p.sharesAuthorized(&d):
+	case len(request.Header["Authorization"]) > 0 && !p.sharesAuthorized(d):
 		return Forward, Authorization
 	case !s.satisfies(request):
 		return Forward, PartialContent
@@ -85,7 +85,7 @@ func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f F
 	if f.Fresh() {
 		return Serve, Fresh
 	}
-	return p.stale(asked, &d, f)
+	return p.stale(asked, d, f)
 }
 
 // serves reports whether a response to the request stored may serve the request asked, by its method.
@@ -136,15 +136,15 @@ func (p *Policy) forbidsStale(d *ResponseDirectives) bool {
 // failure itself.
 func (p *Policy) OnError(request Request, s *Stored, now time.Time) Reuse {
 	asked := ParseRequest(request.Header)
-	d, _ := p.control(s.Header)
+	d := &s.facts(p).control
 	r := Reuse{Action: Forward, Reason: Stale, Freshness: p.Freshness(s, now)}
 	over := -r.Freshness.Left()
-	switch allowed := p.errorWindow(&asked, &d); {
+	switch allowed := p.errorWindow(&asked, d); {
 	case !serves(&s.Request, &request) || !s.satisfies(request):
 		r.Reason = PartialContent
 	case s.Invalid:
 		r.Reason = Invalidated
-	case p.forbidsStale(&d):
+	case p.forbidsStale(d):
 		r.Reason = MustRevalidate
 	case asked.NoCache && !p.IgnoreRequest:
 		r.Reason = RequestNoCache

@@ -14,7 +14,7 @@ import (
 func (p *Policy) Select(request Request, stored []*Stored) int {
 	best := -1
 	for i, s := range stored {
-		if !serves(&s.Request, &request) || !s.Matches(request) {
+		if !serves(&s.Request, &request) || !s.matches(s.facts(p), request) {
 			continue
 		}
 		if best < 0 || preferred(s, stored[best]) {
@@ -47,9 +47,20 @@ func (s *Stored) generated() time.Time {
 // Matches reports whether the fields that the Vary of s names are the same in the request as in the one that s answered
 // (§4.1). A Vary with "*" matches nothing.
 func (s *Stored) Matches(request Request) bool {
-	for _, name := range values(s.Header["Vary"]) {
-		key := textproto.CanonicalMIMEHeaderKey(name)
-		if name == "*" || normal(key, s.Request.Header[key]) != normal(key, request.Header[key]) {
+	if s.memo != nil {
+		if known := s.memo.facts.Load(); known != nil {
+			return s.matches(known, request)
+		}
+	}
+	return s.matches(s.read(new(Policy)), request)
+}
+
+func (s *Stored) matches(f *facts, request Request) bool {
+	if f.any {
+		return false
+	}
+	for i, key := range f.vary {
+		if !slices.Equal(s.Request.Header[key], request.Header[key]) && f.varied[i] != normal(key, request.Header[key]) {
 			return false
 		}
 	}
