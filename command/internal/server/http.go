@@ -64,6 +64,7 @@ type HTTP struct {
 
 // NewHTTP returns what serves the connections of ln.
 func NewHTTP(ln net.Listener, o Options) *HTTP {
+	_ = roomForGarbage()
 	ln = deadline.Listen(ln)
 	handler := framing.Handler(o.Handler, o.Observe)
 	if o.Certificate != nil {
