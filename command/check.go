@@ -48,8 +48,9 @@ preconditions hold: which conditional requests it answers rightly, which wrongly
 means to users, and how to mend it.
 
 Nothing is written, unless --write-to names a resource that does not exist yet; it is
-created, written to and removed. At most 4 connections are open, and nothing more is sent
-once the server answers 429 or 503.
+created, written to and removed. If it ends in a slash it is a collection, and WebDAV's locks,
+properties and moves are asked for, too. At most 4 connections are open, and nothing more is
+sent once the server answers 429 or 503.
 
 Exit code: 0; 1 if a check fails that is as binding as --fail-on; 2 if something could not be
 asked, such as a URL that does not answer, or if it was interrupted.`

@@ -28,7 +28,9 @@ var (
 
 // Options are the choices of Run. The zero Options are the usual ones.
 type Options struct {
-	// WriteTo is a URL that does not exist yet, of the same server or another one, for checks that write; nil for none.
+	// WriteTo is a URL that does not exist yet, of the same server or another one, for checks that write; nil for none. One whose
+	// path ends in "/" is a collection of WebDAV, which is made, and removed with all that is in it; only there locks, properties
+	// and moves are asked for.
 	WriteTo *url.URL
 	// Contents are written to WriteTo, if the server does not take any text: two or more, no two the same, each of which can
 	// take the place of another; nil for short texts. Nothing else is then stored there for longer than a moment.

@@ -44,7 +44,7 @@ func Run(ctx context.Context, target *url.URL, o Options) (*Report, error) {
 		return nil, err
 	}
 	if scratch != nil {
-		report.WriteTo = capture.RedactURL(scratch.url.String())
+		report.WriteTo = capture.RedactURL(scratch.at().String())
 	}
 	s.ask(ctx, base, scratch, report.Results)
 	holdAgainst(report.Results)

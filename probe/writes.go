@@ -18,6 +18,8 @@ import (
 type scratch struct {
 	*session
 	url *url.URL
+	// collection holds it, and what else is needed; nil if Options.WriteTo names no collection.
+	collection *collection
 
 	// drafts are what is put there, and opening what it is created with.
 	drafts
@@ -97,6 +99,8 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 		return nil, ctx.Err()
 	case a.status == 0:
 		return nil, fmt.Errorf("%w: %s: %v", ErrUnreachable, shown, err)
+	case a.missing() && strings.HasSuffix(to.Path, "/"):
+		return s.newCollection(to), nil
 	case a.missing():
 		return s.newScratch(to), nil
 	case a.status/100 == 2:
@@ -109,7 +113,10 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 // that; but a server that wants to be left alone gets no more than one DELETE, after a look if it must be told first whose
 // it is.
 func (s *scratch) close(ctx context.Context) bool {
-	if s == nil || !s.ours && !s.unsure {
+	switch {
+	case s != nil && s.collection != nil:
+		return s.closeCollection(ctx)
+	case s == nil || !s.ours && !s.unsure:
 		return true
 	}
 	reason := s.resume(4)
@@ -225,6 +232,9 @@ func (t *trial) overwriteNow(content string, fields ...string) *answer {
 // overwritten. It returns why checks that write do not apply, or nil.
 func (t *trial) begin() *verdict {
 	s := t.scratch
+	if !s.ours && s.denied == "" {
+		t.makeCollection()
+	}
 	if !s.ours && s.denied == "" {
 		t.create()
 	}
@@ -460,7 +470,7 @@ func (t *trial) performed(was, write *answer) verdict {
 }
 
 func writeChecks() []*Check {
-	checks := slices.Concat(putChecks, guardedChecks(), raceChecks, refusalChecks)
+	checks := slices.Concat(putChecks, guardedChecks(), raceChecks, davChecks(), refusalChecks)
 	for _, c := range checks {
 		c.Writes = true
 	}

@@ -16,7 +16,13 @@ import (
 // faults reads testdata/writes.txt: the ids of failing checks by fault.
 func faults(t *testing.T) map[string][]string {
 	t.Helper()
-	f, err := os.Open("testdata/writes.txt")
+	return faultsIn(t, "testdata/writes.txt")
+}
+
+// faultsIn reads a file of that form.
+func faultsIn(t *testing.T, file string) map[string][]string {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +35,7 @@ func faults(t *testing.T) map[string][]string {
 		}
 		fault, ids, ok := strings.Cut(line, ":")
 		if _, twice := all[fault]; twice || !ok {
-			t.Fatalf("testdata/writes.txt: %q: want one line a fault, as in \"race: race-create\"", line)
+			t.Fatalf("%s: %q: want one line a fault, as in \"race: race-create\"", file, line)
 		}
 		all[fault] = strings.Fields(ids)
 	}
@@ -104,14 +110,16 @@ func askNotes(t *testing.T, n *notes) *probe.Report {
 // TestEachWriteFails has each check that writes fail on some fault.
 func TestEachWriteFails(t *testing.T) {
 	failing := map[string]bool{}
-	for _, ids := range faults(t) {
-		for _, id := range ids {
-			failing[id] = true
+	for _, file := range []string{"testdata/writes.txt", "testdata/dav.txt"} {
+		for _, ids := range faultsIn(t, file) {
+			for _, id := range ids {
+				failing[id] = true
+			}
 		}
 	}
 	for _, c := range writeChecks(t) {
 		if !failing[c.ID] {
-			t.Errorf("%s fails on no fault of testdata/writes.txt", c.ID)
+			t.Errorf("%s fails on no fault of testdata/writes.txt or dav.txt", c.ID)
 		}
 	}
 }
