@@ -164,3 +164,23 @@ func (x *exchange) mayMisjudge() bool {
 	p := &x.route.learned.Passing
 	return x.route.Preconditions != PreconditionsCheck && x.r.Method == http.MethodPut && !p.Stopped() && !p.Accepted(trust.IfMatchTag)
 }
+
+// glimpse reads a resource that need not be the target, for its tag; nil if it cannot be seen.
+func (x *exchange) glimpse(out *http.Request, u *url.URL) *held {
+	res, err := x.peek(x.lookAt(out, http.MethodGet, u, ""))
+	if err != nil {
+		return nil
+	}
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusNonAuthoritativeInfo:
+		if h := x.received(res); x.digest(h) == nil {
+			return h
+		}
+		return nil
+	case http.StatusNotFound, http.StatusGone:
+		discardAndClose(res)
+		return &held{Seen: trust.Seen{Validators: trust.Validators{Date: x.now}}}
+	}
+	discardAndClose(res)
+	return nil
+}

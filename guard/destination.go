@@ -27,6 +27,11 @@ func (x *exchange) hasDestination() bool {
 	return x.overridden && !method.IsSafe(x.r.Method) && len(x.r.Header["Destination"]) > 0
 }
 
+// changesTrees reports whether the request may change all that is below what it names, as these methods do with collections.
+func (x *exchange) changesTrees() bool {
+	return x.overridden || x.destination != nil || strings.EqualFold(x.r.Method, http.MethodDelete)
+}
+
 // readDestination reads the field Destination, as readTarget reads the target. It has to
 // name a resource that this gateway would send to the same backend: the backend could take any
 // other for one of its own, past the route and the lock that it has here.

@@ -22,9 +22,14 @@ type exchange struct {
 	fields precondition.Fields
 	// destination is nil if the request writes to its target alone.
 	destination *destination
-	// key names the target among locks, and keys are all that the request writes to.
-	key  string
-	keys []string
+	// ifLists are those of the field If, ifStates what was seen of resources whose entity tags they name, by path, and ifSent
+	// is how the backend is to see the field; "" is as it came.
+	ifLists  []ifList
+	ifStates map[string]*held
+	ifSent   string
+	// key names the target among locks, keys are all that the request writes to, and lockKeys all that must not change meanwhile.
+	key            string
+	keys, lockKeys []string
 	// overridden says that the request names another method beside its own, which a backend may perform.
 	overridden bool
 	now        time.Time

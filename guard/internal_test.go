@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -116,40 +115,3 @@ func FuzzSpool(f *testing.F) {
 }
 
 func bounded(n int64) int64 { return max(n, 0) % (64 << 10) }
-
-// FuzzParseIf: what is read of an If field is what it says, in order.
-func FuzzParseIf(f *testing.F) {
-	f.Add(`<http://a/b> (<urn:x> ["e"]) (Not <DAV:no-lock>)`)
-	f.Add(`(Not [W/"e"]<x>)`)
-	f.Add("(Not)")
-	f.Fuzz(func(t *testing.T, line string) {
-		lists, ok := parseIf(line)
-		if !ok {
-			return
-		}
-		var b strings.Builder
-		resource := ""
-		for _, list := range lists {
-			if list.resource != resource {
-				resource = list.resource
-				b.WriteString("<" + resource + ">")
-			}
-			b.WriteString("(")
-			for _, c := range list.conditions {
-				if c.not {
-					b.WriteString("Not ")
-				}
-				if c.token != "" {
-					b.WriteString("<" + c.token + ">")
-				} else {
-					b.WriteString("[" + c.tag.String() + "]")
-				}
-			}
-			b.WriteString(")")
-		}
-		again, ok := parseIf(b.String())
-		if !ok || !reflect.DeepEqual(again, lists) {
-			t.Errorf("%q was read as %+v, and %q as %+v", line, lists, b.String(), again)
-		}
-	})
-}

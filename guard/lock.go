@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -34,7 +35,7 @@ type Locker interface {
 func (x *exchange) lock(shared bool) (unlock func(), busy answer) {
 	began := time.Now()
 	defer func() { x.lockWait = time.Since(began) }()
-	if unlock := x.shared.tryLock(x.keys, shared); unlock != nil {
+	if unlock := x.shared.tryLock(x.lockKeys, shared); unlock != nil {
 		return unlock, nil
 	}
 	ctx := x.r.Context()
@@ -49,7 +50,7 @@ func (x *exchange) lock(shared bool) (unlock func(), busy answer) {
 			release()
 		}
 	}
-	for _, key := range x.keys {
+	for _, key := range x.lockKeys {
 		release, err := x.shared.locker.Lock(ctx, key, shared)
 		if err != nil {
 			unlock()
@@ -85,13 +86,29 @@ func (x *exchange) locked(err error) answer {
 		"the lock on this resource cannot be had; nothing was changed", "try again later"))
 }
 
-// nameLocks finds the keys of what the request is about. They are sorted, so that two requests never wait for each other.
+// nameLocks finds the keys of what the request writes to, and of what it depends on. They are sorted, so that two requests
+// never wait for each other.
 func (x *exchange) nameLocks(out *http.Request) {
 	x.key = turn.Key(x.route.backend.Host, out.URL.Path)
 	x.keys = []string{x.key}
 	if x.destination != nil {
-		x.keys = append(x.keys, turn.Key(x.route.backend.Host, x.route.backend.Path+x.destination.url.Path))
+		x.keys = append(x.keys, x.keyOf(x.destination.url))
 		slices.Sort(x.keys)
 		x.keys = slices.Compact(x.keys)
 	}
+	x.lockKeys = x.keys
+	for _, l := range x.ifLists {
+		if l.hasTag() {
+			x.lockKeys = append(slices.Clip(x.lockKeys), x.keyOf(l.about))
+		}
+	}
+	if len(x.lockKeys) > len(x.keys) {
+		slices.Sort(x.lockKeys)
+		x.lockKeys = slices.Compact(x.lockKeys)
+	}
+}
+
+// keyOf is the key of a resource in normal form, as the client says it.
+func (x *exchange) keyOf(u *url.URL) string {
+	return turn.Key(x.route.backend.Host, x.route.backend.Path+u.Path)
 }

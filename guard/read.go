@@ -51,9 +51,8 @@ func (x *exchange) read(out *http.Request) answer {
 
 // watch begins to read the target.
 func (x *exchange) watch() {
-	x.asked = x.shared.writes.Look(x.key)
 	var release func()
-	x.glance, release = x.shared.writes.Watch(x.key)
+	x.glance, x.asked, release = x.shared.writes.Watch(x.key)
 	x.onEnd(release)
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -15,25 +16,25 @@ import (
 func (x *exchange) judgesTarget() bool {
 	f := x.fields
 	return len(f.IfMatch) > 0 || len(f.IfNoneMatch) > 0 || len(f.IfUnmodifiedSince) > 0 ||
-		x.requirement() != condhttp.RequireNone
+		x.tagsOfTarget() || x.requirement() != condhttp.RequireNone
 }
 
 // isJudged reports whether the write depends on what is there now.
 func (x *exchange) isJudged() bool {
-	return x.judgesTarget() || x.destination != nil && x.destination.require != condhttp.RequireNone
+	return x.judgesTarget() || x.tagsInIf() || x.destination != nil && x.destination.require != condhttp.RequireNone
 }
 
 // requirement is the route's, where it makes sense: POST creates something as a rule, and some methods of
-// WebDAV overwrite nothing at the target. A request that names another method beside its own may
+// WebDAV overwrite nothing at the target, or not its content. A request that names another method beside its own may
 // well be that one.
 func (x *exchange) requirement() condhttp.Requirement {
 	if x.overridden {
 		return x.route.Require
 	}
 	switch x.r.Method {
-	case "MKCOL", "LOCK", "UNLOCK", "COPY":
+	case "MKCOL", method.Lock, method.Unlock, "COPY":
 		return condhttp.RequireNone
-	case http.MethodPost:
+	case http.MethodPost, method.Proppatch, method.ACL:
 		if x.route.Require == condhttp.RequireOverwrite {
 			return condhttp.RequireNone
 		}
@@ -49,7 +50,7 @@ func (x *exchange) unmet(out *http.Request, h *held, d precondition.Decision) an
 		return nil
 	}
 	c := x.stateForWrite(h)
-	if x.submits(out, x.r.URL, append(x.others(c.Tag, h), c.Tag)) {
+	if x.submits(out, x.r.URL, h) {
 		return nil
 	}
 	p := condhttp.Required(x.r.Method, x.fields, c.Current)
@@ -79,7 +80,7 @@ func (x *exchange) verifyDestination(out *http.Request) answer {
 	case exists && keeps:
 		return refusal(condhttp.NewProblem(http.StatusPreconditionFailed, "destination-exists",
 			"the request has Overwrite: F, and there is something at its destination", "choose another destination"))
-	case keeps, !exists && d.require == condhttp.RequireOverwrite, x.submits(out, d.url, nil):
+	case keeps, !exists && d.require == condhttp.RequireOverwrite, x.submits(out, d.url, x.ifStates[d.url.EscapedPath()]):
 		return nil
 	}
 	p := condhttp.Required(x.r.Method, x.fields, precondition.Current{Exists: exists})

@@ -19,6 +19,7 @@ func (x *exchange) serve() {
 			return
 		}
 	}
+	x.readIf()
 	x.outlive()
 	out := x.outbound()
 	x.nameLocks(out)

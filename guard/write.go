@@ -58,10 +58,16 @@ func (x *exchange) isAwaited() bool {
 // if the state cannot be seen. What it saw has no state if only the destination is judged.
 func (x *exchange) verify(out *http.Request, up *upload) (seen *held, refused answer) {
 	seen = new(held)
-	if x.judgesTarget() {
+	judges := x.judgesTarget()
+	if judges {
 		if seen, refused = x.check(out); refused != nil {
 			return nil, refused
 		}
+	}
+	if refused = x.verifyIf(out, seen); refused != nil { // before all others (RFC 4918 §10.4.3)
+		return nil, refused
+	}
+	if judges {
 		d, refused := x.judge(up, seen)
 		if refused == nil {
 			refused = x.unmet(out, seen, d)
@@ -88,7 +94,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
 func (x *exchange) attempt(out *http.Request, up *upload, seen *held) (a answer, again *held) {
 	request, passes := x.forwarding(out, up, seen)
 	before := x.shared.writes.Look(x.key)
-	answered, ended := x.shared.writes.Begin(x.keys)
+	answered, ended := x.shared.writes.Begin(x.keys, x.changesTrees())
 	defer ended()
 	res, err := x.send(request)
 	answered()
@@ -120,6 +126,9 @@ func (x *exchange) forwarding(out *http.Request, up *upload, seen *held) (reques
 	if seen != nil {
 		deleteFields(h, conditionalFields)
 		passes = x.passPrecondition(h, seen)
+		if x.ifSent != "" {
+			h["If"] = []string{x.mapTagged(x.ifSent)}
+		}
 	}
 	// net/http would send a request with one of these again after it was sent once, and
 	// knows them by the spelling of their keys.
