@@ -1,11 +1,8 @@
 package guard
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -90,16 +87,9 @@ func (x *exchange) unfitContent() *condhttp.Problem {
 			"the request has a Content-Range, and a server that does not know it would store the part in the place of the whole (RFC 9110 §14.5)",
 			"send the whole content without Content-Range")
 	case x.route.MaxBody >= 0 && x.r.ContentLength > x.route.MaxBody:
-		return tooLarge(x.route.MaxBody)
+		return condhttp.ContentTooLarge(x.route.MaxBody)
 	}
 	return nil
-}
-
-func tooLarge(bound int64) *condhttp.Problem {
-	p := condhttp.NewProblem(http.StatusRequestEntityTooLarge, "content-too-large",
-		fmt.Sprintf("the content is longer than the %d bytes that are accepted here", bound), "")
-	p.More = map[string]any{"limit": bound}
-	return p
 }
 
 // passContent sends a request on with its content as that arrives. If it ends early, that is the client's doing and
@@ -114,7 +104,7 @@ func (x *exchange) passContent(out *http.Request) answer {
 		return passed{res}
 	case x.source != nil && x.source.failure() != nil:
 		x.err = x.source.failure()
-		return refusal((&upload{source: x.source}).problem())
+		return refusal((&upload{source: x.source}).problem(nothingChanged))
 	}
 	return failed{err}
 }
@@ -134,7 +124,7 @@ func (x *exchange) receive(out *http.Request) (*upload, answer) {
 	switch {
 	case s.failure() != nil:
 		x.err = s.failure()
-		return nil, refusal(up.problem())
+		return nil, refusal(up.problem(nothingChanged))
 	case err != nil:
 		return nil, failed{err}
 	}
@@ -183,24 +173,15 @@ func (u *upload) is(h *held) bool {
 
 func (u *upload) err() error { return u.source.failure() }
 
-// What a problem says of the outcome.
+// What a problem says of the outcome when content ended early.
 const (
 	nothingChanged = "nothing was changed"
 	partSent       = "a part of it had been sent on: it may or may not have changed something"
 )
 
-// problem is what the client is told of content that ended early. It may well be
-// gone, or still be listening, having closed only its sending side.
-func (u *upload) problem() *condhttp.Problem {
-	if large, ok := errors.AsType[*http.MaxBytesError](u.err()); ok {
-		return tooLarge(large.Limit)
-	}
-	if errors.Is(u.err(), os.ErrDeadlineExceeded) {
-		return condhttp.NewProblem(http.StatusRequestTimeout, "timeout",
-			"the content did not arrive in time; "+nothingChanged, "send it again")
-	}
-	return condhttp.NewProblem(http.StatusBadRequest, "incomplete-content",
-		"the content ended too early or is not framed as announced; "+nothingChanged, "send it again")
+// problem is what the client is told of content that ended early.
+func (u *upload) problem(outcome string) *condhttp.Problem {
+	return condhttp.ContentUnread(u.err(), outcome)
 }
 
 // boundRest bounds how long net/http waits for the rest of content that was not read: it

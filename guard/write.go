@@ -171,9 +171,7 @@ func (x *exchange) unanswered(err error, up *upload) answer {
 		return failed{err}
 	case up != nil && up.err() != nil:
 		x.err = up.err()
-		p := up.problem()
-		p.Detail = strings.ReplaceAll(p.Detail, nothingChanged, partSent)
-		return refusal(p)
+		return refusal(up.problem(partSent))
 	}
 	return failed{errUnknown{err}}
 }
