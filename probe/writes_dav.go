@@ -361,24 +361,24 @@ var davMoveChecks = []*Check{{
 }, {
 	ID: "dav-move-if-match", Group: Saving, Level: Must, Loses: true, Since: "0.2", Section: "RFC 9110 §13.1.1",
 	Title: "A MOVE with If-Match of another version changes nothing",
-	Sends: "MOVE onto something that exists, with If-Match: a tag that its source does not have.",
+	Sends: "MOVE onto something that exists, with Overwrite: T and If-Match: a tag that its source does not have.",
 	Right: "A refusal, and the destination is what it was.",
 	Means: "A client moves the version it has seen into place, and what goes there is what somebody else has made of it meanwhile.",
 	Fix:   movedUnguarded,
 	Rules: []string{"precondition-ignored"},
 	ask: withBeside(func(t *trial, now *answer) verdict {
-		return t.untouched(now, t.move("If-Match", noVersion))
+		return t.untouched(now, t.move("Overwrite", "T", "If-Match", noVersion))
 	}),
 }, {
 	ID: "dav-move-if-destination", Group: Saving, Level: Must, Loses: true, Since: "0.2", Section: "RFC 4918 §10.4.3",
 	Title: "A MOVE whose If names another version of the destination changes nothing",
-	Sends: "MOVE onto something that exists, with If: <the destination> ([a tag that it does not have]).",
+	Sends: "MOVE onto something that exists, with Overwrite: T and If: <the destination> ([a tag that it does not have]).",
 	Right: "412, and the destination is what it was.",
 	Means: "It is the only way to replace a document by MOVE without losing what somebody else has saved there. Where it does not hold " +
 		"there is none.",
 	Fix:   movedUnguarded,
 	Rules: []string{"webdav-if-ignored", "precondition-evaluated-after-write"},
 	ask: withBeside(func(t *trial, now *answer) verdict {
-		return t.untouched(now, t.move("If", "<"+t.scratch.url.String()+"> (["+noVersion+"])")).rather("webdav-if-ignored")
+		return t.untouched(now, t.move("Overwrite", "T", "If", "<"+t.scratch.url.String()+"> (["+noVersion+"])")).rather("webdav-if-ignored")
 	}),
 }}
