@@ -18,6 +18,10 @@ type devtoolsReader struct {
 	told bool
 	// last is what the line before was about.
 	last string
+	// method is one that stood alone, before its URL.
+	method string
+	// colons is set if names stand on lines of their own, with a colon behind.
+	colons bool
 }
 
 var (
@@ -41,6 +45,7 @@ var (
 	devtoolsName  = regexp.MustCompile(`^:?[A-Za-z][A-Za-z0-9_-]*$`)
 	devtoolsCode  = regexp.MustCompile(`^(?:HTTP/\S+ )?([1-5]\d\d)\b ?(.*)$`)
 	devtoolsURL   = regexp.MustCompile(`^(?:([A-Z]{3,16})\s+)?(https?://\S+)$`)
+	devtoolsGlued = regexp.MustCompile(`^(Status|Version|Transferred|Address)(\d{3}\b.*|HTTP/\d.*|\d[\d.:]+)$`)
 	devtoolsCache = regexp.MustCompile(`\(from ([a-zA-Z ]+?)(?: cache)?\)`)
 )
 
@@ -92,6 +97,13 @@ func (r *devtoolsReader) line(line string) {
 		r.heading(heading, text)
 	case strings.Contains(strings.ToLower(text), "provisional headers"):
 		r.request().lacks = "the browser shows the fields it meant to send, not those it sent"
+	case commonMethod.MatchString(text) && r.to != 'x':
+		r.method = text
+	case devtoolsGlued.MatchString(text):
+		m := devtoolsGlued.FindStringSubmatch(text)
+		r.pair(m[1], m[2])
+	case strings.HasSuffix(text, ":") && (r.colons || r.known(strings.TrimSuffix(text, ":"))):
+		r.colons, r.name = true, strings.TrimSuffix(text, ":")
 	case devtoolsURL.MatchString(text):
 		m := devtoolsURL.FindStringSubmatch(text)
 		r.url(m[2])
@@ -233,7 +245,11 @@ func (r *devtoolsReader) url(url string) {
 	if k == nil || k.request.target != "" && k.response.told {
 		r.t.request("")
 	}
-	r.request().url(url)
+	h := r.request()
+	h.url(url)
+	if r.method != "" {
+		h.method, r.method = r.method, ""
+	}
 	r.to, r.told = 0, false
 }
 

@@ -24,6 +24,7 @@ type message struct {
 	headerGap         string
 	content           Content
 	contentGap        string // why content is not there, or not whole
+	excess            int64  // what came behind it and belongs to no message
 }
 
 var (

@@ -55,6 +55,18 @@ var title = regexp.MustCompile(`^[A-Z]+ https?://\S+[ \t]*\r?\n(?:Status: )?\d{3
 
 func (r *rawReader) isTitle() bool { return title.Match(r.t.peek(r.limits.Line)) }
 
+// beforeStart skips to the first line of a message, and counts what it skips.
+func (r *rawReader) beforeStart() (n int64) {
+	for {
+		line, size, _ := r.t.peekLine()
+		if size == 0 || isStart(string(line)) {
+			return n
+		}
+		n += int64(size)
+		r.t.skip(size)
+	}
+}
+
 // isStart reports whether line can be the first of a message. Some tools indent.
 func isStart(line string) bool {
 	line = trimBlank(line)

@@ -217,6 +217,9 @@ func (t *traffic) messages(pieces []piece, requests bool, to func(at time.Time, 
 				method = to(at, &begin)
 			}
 			m := r.message(method)
+			if m.status == 304 && !t.altered {
+				m.excess = r.beforeStart()
+			}
 			if p.lost && r.t.peek(1) == nil {
 				m.headerGap = firstOf(m.headerGap, "packets are missing from the capture")
 			}
@@ -371,6 +374,7 @@ func paired(requests, responses []sentMessage) (list []*Exchange) {
 			}
 		} else {
 			x.setResponse(responses[0].message)
+			x.Excess = responses[0].excess
 			x.Duration = max(0, responses[0].at.Sub(x.Started))
 			responses = responses[1:]
 		}

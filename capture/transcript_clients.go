@@ -44,6 +44,7 @@ var dialects = []dialect{
 	{name: "tcpdump", sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x)`), lines: tcpdump},
 
 	{name: "PowerShell", sign: regexp.MustCompile(`(?m)^(?:RawContent +: HTTP/|StatusCode +: \d{3}\b)`), lines: powerShellObject},
+	{name: "a curl command", fits: isCommand, lines: curlCommand},
 	{name: "developer tools", fits: isDevtools, lines: devtools},
 }
 

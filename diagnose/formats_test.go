@@ -27,6 +27,9 @@ func TestTranscriptsAreExplained(t *testing.T) {
 		xs := readCapture(t, path)
 		r := Exchanges(xs)
 		x := xs[len(xs)-1]
+		if x.Response.Status == 0 {
+			continue // there is nothing to explain
+		}
 		found := slices.ContainsFunc(r.Findings, func(f Finding) bool {
 			return f.Rule.ID == "compression-suffix-not-stripped" && (f.Confidence == Certain || x.Response.Header.Get("ETag")+x.Current == "")
 		})

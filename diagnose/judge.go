@@ -266,7 +266,11 @@ func (e *examination) whyDecided(own State) string {
 		return fmt.Sprintf("%s, so the answer should be %s and not %d", text, codeList(v.Expected), e.status()) + e.popularError()
 	}
 	if v.Judgement == Right {
-		return fmt.Sprintf("whatever the state of the resource, %s allows no other answer than %s", e.fieldNames(), codeList(v.Expected))
+		why := fmt.Sprintf("whatever the state of the resource, %s allows no other answer than %s", e.fieldNames(), codeList(v.Expected))
+		if e.status() == 412 && len(e.fields.IfMatch) > 0 && e.weakByOData() {
+			why += " by RFC 9110; under OData a weak tag may match, too, and then the version is another"
+		}
+		return why
 	}
 	return fmt.Sprintf("whatever the state of the resource, %s cannot be answered %d; %s would be right", e.fieldNames(), e.status(), codeList(v.Expected)) + e.popularError()
 }

@@ -402,6 +402,9 @@ func stagingPath(e *examination) []Finding {
 
 func (e *examination) stagingSign() string {
 	target := strings.ToLower(e.x.Request.Target)
+	if e.method() == "POST" || e.moves() {
+		return "" // what begins an upload, or puts its parts together
+	}
 	for _, s := range stagingSigns {
 		if strings.Contains(target, s) {
 			return s

@@ -167,8 +167,8 @@ func (e *examination) designed(evidence ...Fact) []Finding {
 	if e.witnessed || !e.verdict.State.Known {
 		c = Certain
 	}
-	if e.status() == 412 && e.odata() && !e.anyStrong("If-Match") {
-		c = Likely // such a service may compare weak tags
+	if e.status() == 412 && (e.weakByOData() || e.resp("ETag") == "" && e.toldTag() != "") {
+		c = Likely // such a service may compare weak tags; and what a text says is not what a field says
 	}
 	says := e.verdict.Why
 	if where := e.refusedText(); where != "" && e.status() == 412 {

@@ -74,8 +74,11 @@ func insufficient(e *examination) []Finding {
 		f.Evidence = append(f.Evidence, Fact{Name: "missing " + g.Part.String(), Value: clip(g.Reason), Source: e.place("")})
 	}
 	f.Fix, f.Config = e.captureFix(), captureAdvice(e.x)
-	if e.unasked() {
+	switch {
+	case e.unasked():
 		f.Config = nil
+	case e.sharePoint():
+		f.Config = []Config{formatAdvice(e.x.Source.Format)} // its servers are not the customer's
 	}
 	return []Finding{f}
 }
@@ -145,8 +148,7 @@ func (e *examination) firstTag() string {
 func captureAdvice(x *capture.Exchange) []Config {
 	list := []Config{formatAdvice(x.Source.Format)}
 	server := strings.ToLower(x.Response.Header.Get("Server") + " " + x.Response.Header.Get("X-Powered-By"))
-	if x.Source.Format != capture.FREB && strings.Contains(server, "iis") && !x.Response.Header.Has("X-SharePointHealthScore") &&
-		!strings.HasSuffix(strings.ToLower(x.Request.Host), ".sharepoint.com") {
+	if x.Source.Format != capture.FREB && strings.Contains(server, "iis") {
 		list = append(list, frebAdvice)
 	}
 	return list

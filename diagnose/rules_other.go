@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -231,7 +232,7 @@ func alreadyExists(e *examination) []Finding {
 }
 
 func appState(e *examination) []Finding {
-	if _, demanded := e.contains(demands...); demanded || !e.unasked() || e.explained(Good) {
+	if _, demanded := e.demands(); demanded || !e.unasked() || e.explained(Good) {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.answered(), e.refuserFact(), e.got("Content-Type"), e.got("X-Powered-By")}
@@ -265,8 +266,21 @@ var demands = []string{
 	"must include an if-match", "must provide an if-match", "specify the if-match", "if-match header must be", "precondition required",
 }
 
+// demandForms are the same in other words, in lower case.
+var demandForms = regexp.MustCompile(`(?:missing|must (?:send|supply|contain|include|provide|have|specify)|requires?|without|no|provide|specify|supply) (?:a |an |the |valid )*(?:if-match|etag)\b[^.]{0,40}|` +
+	`(?:if-match|etag)\b[^.,]{0,30}(?:(?:is|are|was) (?:not (?:present|provided|specified|sent|set)|missing|mandatory|required)|(?:must|should) be (?:specified|provided|supplied|sent|present|set))`)
+
+// demands returns the words in which the service demands a precondition.
+func (e *examination) demands() (string, bool) {
+	if text, ok := e.contains(demands...); ok {
+		return text, true
+	}
+	text := demandForms.FindString(e.body())
+	return clip(text), text != ""
+}
+
 func required428(e *examination) []Finding {
-	if text, ok := e.contains(demands...); ok && e.unasked() {
+	if text, ok := e.demands(); ok && e.unasked() {
 		return one(Certain, "the service says that it demands If-Match for this request, and there is none; it says so with 412, where 428 is meant for that",
 			e.asked(), e.answered(), e.saying(text))
 	}

@@ -70,9 +70,16 @@ func (e *examination) odata() bool {
 			return true
 		}
 	}
+	path, _, _ := strings.Cut(strings.ToLower(e.x.Request.Target), "?")
+	if strings.Contains(path, "/odata/") || strings.Contains(path, "/api/data/v") {
+		return true
+	}
 	_, said := e.contains(`"@odata.`, `"odata.error"`, `"odata.metadata"`, "schemas.microsoft.com/ado/")
 	return said
 }
+
+// weakByOData reports whether all tags in If-Match are weak, and the service may compare them all the same.
+func (e *examination) weakByOData() bool { return e.odata() && !e.anyStrong("If-Match") }
 
 // sharePoint reports whether the service is SharePoint, whose servers their customers do not configure.
 func (e *examination) sharePoint() bool {
@@ -94,9 +101,34 @@ func (e *examination) toldTag() string {
 	data := e.x.Response.Content.Data
 	text := string(data[:min(len(data), maxSearched)])
 	text = strings.NewReplacer(`\"`, `"`, `\u0022`, `"`, "&quot;", `"`, `\u0027`, "'", "&#39;", "'", "&apos;", "'").Replace(text)
+	if tag := otherQuoted(string(data[:min(len(data), maxSearched)]), e.req("If-Match")); tag != "" {
+		return tag
+	}
 	for _, re := range toldTags {
 		if m := re.FindStringSubmatch(text); m != nil && strings.Contains(e.req("If-Match"), strings.Trim(m[1], `"\`)) {
 			return strings.ReplaceAll(m[2], `\`, "")
+		}
+	}
+	return ""
+}
+
+// quotedTag is a tag within a text that is itself quoted, in JSON or XML.
+var quotedTag = regexp.MustCompile(`(W/)?(?:\\"|&quot;|\\u0022)([!#-%'-\[\]-~]{1,200}?)(?:\\"|&quot;|\\u0022)`)
+
+// otherQuoted returns the one tag in a text that was not sent, if the only other one in it was.
+func otherQuoted(text, sent string) string {
+	var tags []string
+	for _, m := range quotedTag.FindAllStringSubmatch(text, 10) {
+		if tag := m[1] + `"` + m[2] + `"`; !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	if len(tags) != 2 || !strings.Contains(strings.ToLower(text), "etag") && !strings.Contains(strings.ToLower(text), "match") {
+		return ""
+	}
+	for i, tag := range tags {
+		if tag == sent && tags[1-i] != sent {
+			return tags[1-i]
 		}
 	}
 	return ""
@@ -107,7 +139,9 @@ var staleTexts = []string{
 	"doesn't match the rowversion", "does not match the rowversion", "the version of the existing record", "does not match the object's etag value",
 	"has been modified since", "has been changed since", "was changed by another", "has been updated by another",
 	"changed since it was retrieved", "the update condition specified in the request was not satisfied", "doesn't match the current version",
-	"modified by another user", "stale version",
+	"modified by another user", "stale version", "already been changed", "has already been modified", "another user has already changed", "is not up-to-date",
+	"errorirresolvableconflict", "concurrencyversionmismatch", "has been updated since", "the resource has changed", "the object has been modified",
+	"optimistic concurrency", "optimistic lock", "version mismatch", "row was updated or deleted by another",
 }
 
 // version returns the number that a tag of SharePoint ends in, and what it is of: `"8"`, or `"GUID,9"`.
@@ -131,8 +165,16 @@ func (e *examination) noTag() (word string, ok bool) {
 	if len(lines) != 1 || lines[0].Cut || lines[0].Redacted {
 		return "", false
 	}
-	word = strings.ToLower(strings.Trim(strings.TrimPrefix(lines[0].Value, "W/"), `"' `))
-	return lines[0].Value, slices.Contains(wordsForNone, word) || lines[0].Value == "" || lines[0].Value == `""`
+	value := lines[0].Value
+	word = strings.ToLower(strings.Trim(strings.TrimPrefix(value, "W/"), `"' `))
+	switch {
+	case value == "" || value == `""`:
+		return value, true
+	case e.minted(value) != nil || !slices.Contains(wordsForNone, word):
+		return value, false
+	}
+	// In quotes a word is a tag, save for those that no server would take for one.
+	return value, !strings.Contains(value, `"`) || word == "null" || word == "undefined" || word == "[object object]"
 }
 
 // crossOrigin reports whether a script of another origin made the request.
