@@ -48,9 +48,11 @@ func TestProblemWriteXML(t *testing.T) {
 	p.More = map[string]any{"limit": 12, "no element's name": 1, "owners": []string{"ann\x01", "<bob>"}, "none": nil}
 	want := xml.Header + `<D:error xmlns:D="DAV:">` +
 		`<D:lock-token-submitted><D:href>/r%26d</D:href><D:href>/a&amp;b</D:href></D:lock-token-submitted>` +
-		`<problem xmlns="urn:ietf:rfc:7807"><type>https://www.rfc-editor.org/rfc/rfc4918#section-11.3</type><title>Locked</title><status>423</status>` +
+		`<problem xmlns="urn:ietf:rfc:7807"><type>https://www.rfc-editor.org/rfc/rfc4918#section-11.3</type>` +
+		`<title>Locked</title><status>423</status>` +
 		`<detail>&#34;R&amp;D&#34; is locked</detail><rule>locked</rule><current><exists>true</exists><etag>&#34;new&#34;</etag></current>` +
-		`<reason>locked</reason><limit>12</limit><none></none><owners><i>ann` + "\uFFFD" + `</i><i>&lt;bob&gt;</i></owners></problem></D:error>` + "\n"
+		`<reason>locked</reason><limit>12</limit><none></none>` +
+		`<owners><i>ann` + "\uFFFD" + `</i><i>&lt;bob&gt;</i></owners></problem></D:error>` + "\n"
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Encoding", "gzip") // of another answer
 	p.WriteXML(w, httptest.NewRequest("PUT", "/", nil))

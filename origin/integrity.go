@@ -29,7 +29,8 @@ func (x *exchange) setReprDigest(res *resource.Resource, rep *resource.Represent
 // setContentDigest sets Content-Digest (RFC 9530 §2), of what the answer's content
 // will be: the part of c, which is rep. A part that is not all of size bytes is
 // read twice for that.
-func (x *exchange) setContentDigest(res *resource.Resource, rep *resource.Representation, c resource.Content, part byterange.Range, size int64) {
+func (x *exchange) setContentDigest(res *resource.Resource, rep *resource.Representation, c resource.Content,
+	part byterange.Range, size int64) {
 	lines := x.r.Header["Want-Content-Digest"]
 	if len(lines) == 0 || x.r.Method == http.MethodHead || !wants(lines) {
 		return

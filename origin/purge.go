@@ -67,7 +67,8 @@ func (x *exchange) notEarlier(rev store.Revision) error {
 	info, err := x.store.Stat(x.ctx, x.target.Name)
 	if err == nil && info.Exists() && info.Revision == rev {
 		return condhttp.NewProblem(http.StatusConflict, "revision-is-current",
-			"this revision is the current one, and only earlier ones can be purged", "delete or replace the resource first: "+resource.PathOf(x.target.Name))
+			"this revision is the current one, and only earlier ones can be purged",
+			"delete or replace the resource first: "+resource.PathOf(x.target.Name))
 	}
 	return x.goneOrNever(rev)
 }

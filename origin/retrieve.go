@@ -14,11 +14,10 @@ import (
 // getResource evaluates the preconditions against the representation that would be
 // sent, and sends it.
 func (x *exchange) getResource(res *resource.Resource) (done bool, err error) {
-	accept := x.r.Header["Accept-Encoding"]
-	whole := x.catalog.SelectWhole(x.ctx, res, accept, x.now)
+	whole := x.catalog.SelectWhole(x.ctx, res, x.wishes())
 	selected := whole
 	if x.r.Method == http.MethodGet && len(x.fields.Range) > 0 {
-		selected = x.catalog.SelectRanged(x.ctx, res, accept, x.fields.IfRange, whole, x.now)
+		selected = x.catalog.SelectRanged(x.ctx, res, x.wishes(), whole)
 	}
 	d := x.evaluate(res, selected)
 	switch d.Outcome {
@@ -29,6 +28,11 @@ func (x *exchange) getResource(res *resource.Resource) (done bool, err error) {
 	}
 	x.refuseRead(res, selected)
 	return true, nil
+}
+
+// wishes are what the representation is selected by.
+func (x *exchange) wishes() resource.Wishes {
+	return resource.Wishes{AcceptEncoding: x.r.Header["Accept-Encoding"], IfRange: x.fields.IfRange, Now: x.now}
 }
 
 // evaluate decides the preconditions of a read (RFC 9110 §13.2) and keeps the
@@ -47,7 +51,7 @@ func (x *exchange) notModified(res *resource.Resource, rep *resource.Representat
 	if matched.IsZero() {
 		// By date alone. The tag must be the one that a 200 would have, so it has to
 		// be settled whether the coding gains anything.
-		if rep, err = x.catalog.Settle(x.ctx, res, rep, x.r.Header["Accept-Encoding"], x.now); err != nil {
+		if rep, err = x.catalog.Settle(x.ctx, res, rep, x.wishes()); err != nil {
 			return false, err
 		}
 	}

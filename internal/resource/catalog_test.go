@@ -53,8 +53,9 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s is worked out twice", w.info.Name)
 		}
 		cache := strings.Join(res.CacheControl, "")
-		if res.Path[0] != w.path || res.MediaType[0] != w.mediaType || res.Length[0] != w.length || cache != w.cache || res.IsNegotiable() != w.negotiable {
-			t.Errorf("got %q %q %q %q %t, want %+v", res.Path, res.MediaType, res.Length, cache, res.IsNegotiable(), w)
+		got := [...]string{res.Path[0], res.MediaType[0], res.Length[0], cache}
+		if want := [...]string{w.path, w.mediaType, w.length, w.cache}; got != want || res.IsNegotiable() != w.negotiable {
+			t.Errorf("got %q, negotiable %t, want %+v", got, res.IsNegotiable(), w)
 		}
 		h := http.Header{}
 		res.Identity.Validators.Set(h, w.info.Modified.Add(time.Minute))
@@ -72,7 +73,7 @@ func TestSelection(t *testing.T) {
 	now := time.Now()
 	seen := map[etag.Tag]bool{}
 	for _, name := range []string{coding.Identity, coding.Gzip, coding.Brotli, coding.Zstd} {
-		rep := c.SelectWhole(t.Context(), res, []string{name + ", *;q=0"}, now)
+		rep := c.SelectWhole(t.Context(), res, resource.Wishes{AcceptEncoding: []string{name + ", *;q=0"}, Now: now})
 		content, size, err := c.Open(t.Context(), res, rep)
 		if err != nil {
 			t.Fatal(err)

@@ -9,13 +9,21 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/content/coding"
 )
 
+// Wishes are what a representation is selected by.
+type Wishes struct {
+	// AcceptEncoding and IfRange are field lines of the request.
+	AcceptEncoding, IfRange []string
+	// Now is the time before the state was looked up.
+	Now time.Time
+}
+
 // SelectWhole chooses the representation (RFC 9110 §12.5.3) of an answer that is
-// not cut from ranges. accept are the lines of Accept-Encoding.
-func (c *Catalog) SelectWhole(ctx context.Context, res *Resource, accept []string, now time.Time) *Representation {
-	if !res.negotiable || len(accept) == 0 {
+// not cut from ranges.
+func (c *Catalog) SelectWhole(ctx context.Context, res *Resource, w Wishes) *Representation {
+	if !res.negotiable || len(w.AcceptEncoding) == 0 {
 		return &res.Identity
 	}
-	candidates := c.candidates(ctx, res, now)
+	candidates := c.candidates(ctx, res, w.Now)
 	var buf [len(codings)]string
 	offered := buf[:0]
 	for i, rep := range candidates {
@@ -25,7 +33,7 @@ func (c *Catalog) SelectWhole(ctx context.Context, res *Resource, accept []strin
 	}
 	// If nothing that we have is acceptable the content as it is will do: "the
 	// origin server can disregard the field" (§12.4.1), and most clients can.
-	name, _ := coding.Negotiate(accept, offered...)
+	name, _ := coding.Negotiate(w.AcceptEncoding, offered...)
 	for i, rep := range candidates {
 		if rep != nil && codings[i] == name {
 			return rep
@@ -36,12 +44,12 @@ func (c *Catalog) SelectWhole(ctx context.Context, res *Resource, accept []strin
 
 // Settle returns rep, which SelectWhole chose, or, if it turns out that its coding gains nothing, the one
 // that is sent instead.
-func (c *Catalog) Settle(ctx context.Context, res *Resource, rep *Representation, accept []string, now time.Time) (*Representation, error) {
-	for rep.index != identityIndex && rep.file.Revision == 0 && res.gains[rep.index].Load() != gainYes {
+func (c *Catalog) Settle(ctx context.Context, res *Resource, rep *Representation, w Wishes) (*Representation, error) {
+	for !rep.IsIdentity() && rep.file.Revision == 0 && res.gains[rep.index].Load() != gainYes {
 		_, err := c.encoded(ctx, res, rep.index)
 		switch {
 		case errors.Is(err, ErrNoGain):
-			rep = c.SelectWhole(ctx, res, accept, now)
+			rep = c.SelectWhole(ctx, res, w)
 		case err != nil:
 			return nil, err
 		}
@@ -69,18 +77,18 @@ func (res *Resource) ours(index int) bool {
 
 // SelectRanged chooses the representation that ranges are cut from: identity,
 // as that is what a client without a part resumes with, and whose offsets tools
-// that fetch pieces side by side agree on; or that which ifRange, the lines of If-Range, names. whole is what
+// that fetch pieces side by side agree on; or that which If-Range names. whole is what
 // SelectWhole chose.
-func (c *Catalog) SelectRanged(ctx context.Context, res *Resource, accept, ifRange []string, whole *Representation, now time.Time) *Representation {
+func (c *Catalog) SelectRanged(ctx context.Context, res *Resource, w Wishes, whole *Representation) *Representation {
 	if !res.negotiable {
 		return &res.Identity
 	}
-	if len(ifRange) == 1 {
-		if rep := c.namedBy(ctx, res, ifRange[0], now); rep != nil && coding.Acceptable(accept, codings[rep.index]) {
+	if len(w.IfRange) == 1 {
+		if rep := c.namedBy(ctx, res, w.IfRange[0], w.Now); rep != nil && coding.Acceptable(w.AcceptEncoding, codings[rep.index]) {
 			return rep
 		}
 	}
-	if !coding.Acceptable(accept, coding.Identity) {
+	if !coding.Acceptable(w.AcceptEncoding, coding.Identity) {
 		return whole
 	}
 	return &res.Identity
