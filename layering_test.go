@@ -63,7 +63,7 @@ var house = []floor{
 	}},
 	{"Judging sends nothing, and probing judges nothing beyond its table: neither imports the other.", []room{
 		{"diagnose", []string{"etag", "precondition", "precondition/ifheader", "byterange", "capture", "internal/field/method", "internal/field/secret"}},
-		{"diagnose/logs", []string{"diagnose", "accesslog", "etag", "internal/field/date", "internal/field/method", "internal/field/secret"}},
+		{"diagnose/logs", []string{"diagnose", "accesslog", "etag", "precondition/ifheader", "internal/field/date", "internal/field/method", "internal/field/secret"}},
 		{"probe", []string{"etag", "byterange", "capture", "internal/field/date"}},
 	}},
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{

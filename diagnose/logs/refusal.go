@@ -98,6 +98,8 @@ var questions = []func(*refusal) *finding{
 	(*refusal).weakTag,
 	(*refusal).badDate,
 	(*refusal).dated,
+	(*refusal).malformedIf,
+	(*refusal).lockEnded,
 	(*refusal).ifHeader,
 	(*refusal).otherForm,
 	(*refusal).copies,

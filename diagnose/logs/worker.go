@@ -79,6 +79,7 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	if status == 428 {
 		w.demanded(e)
 	}
+	w.webdav(e, status)
 	switch m := e.Text(accesslog.Method); {
 	case m == "GET":
 		if w.joined != nil {
