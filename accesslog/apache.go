@@ -118,7 +118,11 @@ func (b *apacheBuilder) add(item apacheItem) error {
 		b.request = len(b.columns)
 		return b.value(apacheColumn(item), slot{how: spaced, n: 2}, true)
 	}
-	return b.value(apacheColumn(item), slot{}, true)
+	c, s := apacheColumn(item), slot{}
+	if c.field == ForwardedFor {
+		s.how = list
+	}
+	return b.value(c, s, true)
 }
 
 func (b *apacheBuilder) addTime(item apacheItem) (err error) {

@@ -208,6 +208,12 @@ var textCandidates = []candidate{
 	{format: Format{name: "elb", server: "AWS classic load balancer"}},
 	{format: Format{name: "combined"}},
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
+	{format: Format{name: "nginx", arg: ingressLog, server: "nginx"}, note: "it is taken for the format of ingress-nginx"},
+	{
+		format:  Format{name: "apache", arg: forwardedCombined},
+		note:    "its first column is taken for X-Forwarded-For",
+		accepts: isForwarded,
+	},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
 	{format: Format{name: "squid", server: "Squid"}},
@@ -267,6 +273,23 @@ const (
 	lancacheLog      = `[$cache] $remote_addr / $http_x_forwarded_for - $remote_user [$time_local] "$request" $status $body_bytes_sent ` +
 		`"$http_referer" "$http_user_agent" "$upstream_cache_status" "$host" "$http_range"`
 )
+
+// forwardedCombined is combined with X-Forwarded-For in the place of the client, and ingressLog what ingress-nginx has by default.
+const (
+	forwardedCombined = `%{X-Forwarded-For}i %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
+	ingressLog        = nginxCombined + ` $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr ` +
+		`$upstream_response_length $upstream_response_time $upstream_status $request_id`
+)
+
+// isForwarded reports whether X-Forwarded-For of an entry has addresses alone.
+func isForwarded(e *Entry) bool {
+	for address := range strings.SplitSeq(e.Text(ForwardedFor), ",") {
+		if address = strings.TrimSpace(address); address != "" && address != "unknown" && !isAddress(address) {
+			return false
+		}
+	}
+	return true
+}
 
 // isHost reports whether a value is the name of a host with a dot in it, or an address in its place.
 func isHost(s string) bool {
@@ -361,8 +384,7 @@ func jsonKeys(lines [][]byte) (keys []string) {
 	return keys
 }
 
-// columnCandidates are for lines whose first tells of their columns: it has the names of them, or they are as many as
-// CloudFront's real-time log has.
+// columnCandidates are for lines whose first tells of their columns: it has the names of them, or tabs between them.
 func columnCandidates(lines [][]byte) (list []candidate) {
 	first := lines[0]
 	if bytes.IndexByte(first, ',') > 0 {
@@ -372,16 +394,10 @@ func columnCandidates(lines [][]byte) (list []candidate) {
 			}
 		}
 	}
-	fields := strings.Fields(realtimeFields)
-	if n := bytes.Count(first, []byte{'\t'}) + 1; n >= 10 && n <= maxColumns && first[0] != '#' {
-		for len(fields) < n { // which were added to it since
-			fields = append(fields, fmt.Sprintf("field-%d", len(fields)+1))
+	if bytes.IndexByte(first, '\t') > 0 && first[0] != '#' {
+		if c, ok := realtimeCandidate(lines); ok {
+			list = append(list, c)
 		}
-		list = append(list, candidate{
-			format:  Format{name: "cloudfront", arg: strings.Join(fields[:n], " "), server: "CloudFront"},
-			note:    "it is taken for a real-time log of CloudFront with all fields in their order; for others, --format cloudfront: with their names",
-			accepts: func(e *Entry) bool { return isAddress(e.Text(Client)) && looksLikeRequest(e) },
-		})
 	}
 	return list
 }

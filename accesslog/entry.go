@@ -25,6 +25,7 @@ type Entry struct {
 	number int64
 	offset int64
 	file   *File
+	ansi   bool // the line is in Windows-1252
 
 	scratch []byte // unescaped values
 }
@@ -162,6 +163,10 @@ func (e *Entry) PathQuery() (path, query string) {
 	return alias(p), alias(q)
 }
 
+// Escaped returns the value of f as it is in the line, or "" unless its State is Present or if it is a part of another. It costs less than
+// Text, and tells values of the same format apart as well. See Entry for how long the string lives.
+func (e *Entry) Escaped(f Field) string { return alias(e.present(f)) }
+
 // value is the unescaped value of column i, nil unless it is present.
 func (e *Entry) value(i int) []byte {
 	if e.columnState(i) != Present {
@@ -169,7 +174,7 @@ func (e *Entry) value(i int) []byte {
 	}
 	var v []byte
 	v, e.scratch = e.layout.columns[i].unescape.apply(e.line, e.spans[i], e.scratch)
-	if e.layout.ansi && !utf8.Valid(v) {
+	if e.ansi && !utf8.Valid(v) {
 		n := len(e.scratch)
 		e.scratch = appendWindows1252(e.scratch, v)
 		v = e.scratch[n:len(e.scratch):len(e.scratch)]

@@ -68,6 +68,7 @@ var nginxSlots = map[string]slot{
 	"upstream_bytes_sent":      {how: list},
 	"upstream_bytes_received":  {how: list},
 	"upstream_response_length": {how: list},
+	"http_x_forwarded_for":     {how: list},
 }
 
 // nginxColumn is the column for a variable.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // A lineParser reads one line at a time into its entry.
@@ -55,6 +56,7 @@ func (p *lineParser) parse(l *layout, line []byte) verdict {
 		return unreadable
 	}
 	e.status = status
+	e.ansi = l.ansi && !utf8.Valid(line)
 	return isEntry
 }
 
@@ -70,20 +72,38 @@ func (p *lineParser) inner(l *layout, line []byte) []byte {
 // name or address has. Then something stands before the line that is not known here, and
 // all its columns are in the wrong places.
 func (e *Entry) nobody() bool {
-	client := e.present(Client)
-	if len(client) > len("2026-11-03T") && client[4] == '-' && client[7] == '-' && digits(client[:4]) > 0 {
-		return true
+	if i := e.layout.column[User]; i >= 0 && len(e.raw(int(i))) > 2 {
+		user := e.raw(int(i))
+		if n := bytes.IndexByte(user, ' '); n >= 0 && (user[0] == '-' || bytes.Contains(user[n:], []byte(" - "))) {
+			return true // what is before it stands a column too far to the right
+		}
 	}
+	i := e.layout.column[Client]
+	if i < 0 {
+		return false
+	}
+	client := e.raw(int(i))
 	for _, c := range client {
-		if c == '|' || c == '<' || c == '>' || c == '"' || c == '{' || c == '=' {
+		if notInNames[c] {
 			return true
 		}
 	}
-	if len(client) > 0 && client[0] == '[' && bytes.IndexByte(client, ':') < 0 { // no IPv6 address
-		return true
+	switch {
+	case len(client) == 0:
+		return false
+	case client[0] == '[': // but an IPv6 address
+		return bytes.IndexByte(client, ':') < 0
 	}
-	return bytes.HasPrefix(e.present(User), []byte("- "))
+	return len(client) > len("2026-11-03T") && client[4] == '-' && client[7] == '-' && digits(client[:4]) > 0
 }
+
+// notInNames are characters that no name and no address of a client has.
+var notInNames = func() (t [256]bool) {
+	for _, c := range `|<>"{=` {
+		t[c] = true
+	}
+	return t
+}()
 
 // parseStatus reads three digits, or what stands for no status: "-", "-1" in HAProxy's
 // logs, and 0.
@@ -337,4 +357,5 @@ func (b *batch) entry(e *Entry, i int) {
 		at: r.at, status: r.status, number: b.chunk.line + int64(r.line), offset: b.chunk.offset + int64(r.offset),
 		file: b.file, scratch: e.scratch[:0],
 	}
+	e.ansi = r.layout.ansi && !utf8.Valid(e.line)
 }

@@ -235,7 +235,7 @@ func (b *templateBuilder) value(c column, s slot, escapes bool) error {
 		return fmt.Errorf("%s and %s have nothing between them, so nobody can tell where one ends", b.columns[len(b.columns)-1].name, c.name)
 	}
 	b.close(literal)
-	if (s.how == plain || s.how == spaced) && escapes && strings.HasSuffix(literal, `"`) {
+	if (s.how == plain || s.how == spaced || s.how == list && c.field == ForwardedFor) && escapes && strings.HasSuffix(literal, `"`) {
 		s.how = quoted
 	}
 	b.columns, b.values = append(b.columns, c), append(b.values, s)

@@ -1,9 +1,6 @@
 package accesslog
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 // maxWrappers bounds how many programs have put something before a line.
 const maxWrappers = 4
@@ -67,6 +64,9 @@ func wrapper(line []byte) int {
 	case c >= '0' && c <= '9':
 		if n := stamp(line); n > 0 {
 			return n + afterTime(line[n:])
+		}
+		if bytes.IndexByte(line[:min(len(line), 64)], '|') < 0 {
+			return 0 // an address, most likely
 		}
 	}
 	if n := oldTime(line); n > 0 {
@@ -193,14 +193,11 @@ func bracketed(line []byte) int {
 // stamp is a time by RFC 3339 with the blank behind it, also with a comma, or without a colon in the zone.
 func stamp(line []byte) int {
 	const form = "0000-00-00T00:00:00"
-	if len(line) <= len(form) {
+	if len(line) <= len(form) || line[4] != '-' || line[7] != '-' || line[10] != 'T' || line[13] != ':' || line[16] != ':' {
 		return 0
 	}
-	for i := range form {
-		c := line[i]
-		if isDigit := c >= '0' && c <= '9'; form[i] == '0' && !isDigit || form[i] != '0' && c != form[i] {
-			return 0
-		}
+	if digits(line[:4])|digits(line[5:7])|digits(line[8:10])|digits(line[11:13])|digits(line[14:16])|digits(line[17:19]) < 0 {
+		return 0
 	}
 	n := len(form)
 	if line[n] == '.' || line[n] == ',' {
@@ -218,8 +215,11 @@ func stamp(line []byte) int {
 // length and the stream. partial is set for a part of a line that the next of that stream goes on with.
 func criMark(line []byte) (n int, stream byte, partial bool) {
 	n = stamp(line)
+	if n == 0 {
+		return 0, 0, false
+	}
 	rest := line[n:]
-	if n == 0 || len(rest) < len("stdout F ") || rest[7] != 'F' && rest[7] != 'P' || rest[8] != ' ' && rest[8] != ':' {
+	if len(rest) < len("stdout F ") || rest[7] != 'F' && rest[7] != 'P' || rest[8] != ' ' && rest[8] != ':' {
 		return 0, 0, false
 	}
 	if !bytes.HasPrefix(rest, []byte("stdout ")) && !bytes.HasPrefix(rest, []byte("stderr ")) {
@@ -252,10 +252,10 @@ func (p *parser) mend(line []byte, offset, n int) (whole []byte, more bool) {
 			return line, false
 		}
 	}
-	if !partial && b.text == nil {
-		return line, false
-	}
 	rest := line[mark:]
+	if !partial && b.text == nil {
+		return rest, false
+	}
 	if b.text == nil {
 		*b = broken{text: rest, stream: stream, number: p.batch.totals.Lines, offset: offset}
 	} else {
@@ -391,11 +391,11 @@ func unwrapJSON(line []byte) (inner []byte, ok bool) {
 	return nil, false
 }
 
+// unescapeInPlace resolves the escapes of a string of JSON in its own memory: nothing is longer without them.
 func unescapeInPlace(line []byte, v span) ([]byte, bool) {
-	var text string
-	if json.Unmarshal(line[v.start-1:v.end+1], &text) != nil || len(text) > int(v.end-v.start) {
-		return nil, false
+	text := line[v.start:v.end]
+	if first := bytes.IndexByte(text, '\\'); first >= 0 {
+		text = text[:len(appendBackslash(text[:first], text[first:]))]
 	}
-	n := copy(line[v.start:], text)
-	return bytes.TrimRight(line[v.start:int(v.start)+n], "\r\n"), true
+	return bytes.TrimRight(text, "\r\n"), true
 }

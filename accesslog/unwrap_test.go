@@ -164,6 +164,9 @@ func TestMisplacedColumns(t *testing.T) {
 			t.Errorf("the client %s is read: %s", client, got)
 		}
 	}
+	if got := entriesOf(t, good+"web-1 nginx 203.0.113.7"+rest); !strings.Contains(got, "1 lines were not read") {
+		t.Errorf("a line behind two names is read: %s", got)
+	}
 	for _, client := range []string{"unix:", "::1", "[::1]", "fe80::1%eth0", "host.example.org", "203.0.113.7:4711", "-"} {
 		if got := entriesOf(t, good+client+rest); strings.Contains(got, "not read") {
 			t.Errorf("the client %s is not read", client)
@@ -197,6 +200,23 @@ func TestHostColumns(t *testing.T) {
 		if n != 2 {
 			t.Errorf("%s: %d of 2 lines were read", name, n)
 		}
+	}
+}
+
+// TestForwardedFirst: a log may have X-Forwarded-For in the place of the client, with blanks inside.
+func TestForwardedFirst(t *testing.T) {
+	const rest = ` - ana [03/Nov/2026:09:15:20 +0000] "PUT /plan HTTP/1.1" 204 0 "-" "sync/1.0"` + "\n"
+	path := writeLog(t, "a.log", []byte("198.51.100.4, 10.0.0.2"+rest+"198.51.100.5"+rest+"-"+rest+"198.51.100.4, 10.1.0.1, 10.0.0.2"+rest))
+	r, err := Open([]string{path}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for e := range r.Entries(context.Background()) {
+		got = append(got, strings.Clone(e.Text(ForwardedFor))+" "+strings.Clone(e.Text(User)))
+	}
+	if want := "[198.51.100.4, 10.0.0.2 ana 198.51.100.5 ana  ana 198.51.100.4, 10.1.0.1, 10.0.0.2 ana]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
 	}
 }
 

@@ -92,8 +92,8 @@ func (a *analyst) see(e *accesslog.Entry) {
 }
 
 // resumed reports whether a client got a part of what it asks for not long before.
-func (a *analyst) resumed(key uint64, at int64) bool {
-	return slices.ContainsFunc(a.workers, func(w *worker) bool { return w.parts.resumed(key, at) })
+func (a *analyst) resumed(key, program uint64, at int64) bool {
+	return slices.ContainsFunc(a.workers, func(w *worker) bool { return w.parts.resumed(key, at, func() uint64 { return program }) })
 }
 
 // resourceOf is a number for the resource that a request is about.
@@ -296,7 +296,7 @@ type series struct {
 }
 
 func seriesKey(target uint64, who principal, method string) uint64 {
-	return mix(mix(target, who.key()), mix(hash(who.user), hash(method)))
+	return mix(mix(target, who.key()^who.program()), mix(hash(who.user), hash(method)))
 }
 
 // refused looks at a 412.

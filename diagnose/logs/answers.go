@@ -139,7 +139,7 @@ func (w *worker) unneeded(e *accesslog.Entry, size int64) {
 // partial looks at a 206.
 func (w *worker) partial(e *accesslog.Entry, g *get) {
 	if at, timed := e.UnixNano(); timed {
-		w.parts.note(g.download(e), at)
+		w.parts.note(g.download(e)^programOf(e), at)
 	}
 	if e.State(accesslog.Range) != accesslog.Present {
 		return

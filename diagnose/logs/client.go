@@ -97,7 +97,13 @@ func principalOf(e *accesslog.Entry) principal {
 }
 
 // agentOf is a number for the program that sent the request; 0 if that is not known.
-func agentOf(e *accesslog.Entry) uint64 { return hashUnlessEmpty(e.Text(accesslog.UserAgent)) }
+func agentOf(e *accesslog.Entry) uint64 {
+	agent := e.Escaped(accesslog.UserAgent)
+	if agent == "" {
+		return 0
+	}
+	return longHash(agent)
+}
 
 func hashUnlessEmpty(s string) uint64 {
 	if s == "" {
@@ -114,14 +120,25 @@ func (p principal) is(q principal) bool {
 // known reports whether the log has who made the request.
 func (p principal) known() bool { return p.client != "" || p.user != "" }
 
-// key is a number for p, whoever its user is.
-func (p principal) key() uint64 { return mix(mix(hash(p.client), p.apart), p.agent) }
+// key is a number for p, whoever its user is. What tells programs of one address apart is in its upper half alone, so that
+// of many keys those that matter are chosen before that is known: see machineOf.
+func (p principal) key() uint64 { return mix(hash(p.client), p.apart) }
 
-// keyOf is that of principalOf.
-func keyOf(e *accesslog.Entry) uint64 {
-	client, first := clientAndFirst(e)
-	return mix(mix(hash(client), hashUnlessEmpty(first)), agentOf(e))
+// program is what tells the program apart from others of one address, for the upper half of a key.
+func (p principal) program() uint64 { return p.agent << 32 }
+
+// machineOf is the key of principalOf, of whose client the hash is known.
+func machineOf(e *accesslog.Entry, client uint64) uint64 {
+	apart := uint64(0)
+	if e.State(accesslog.ForwardedFor) == accesslog.Present {
+		_, first := clientAndFirst(e)
+		apart = hashUnlessEmpty(first)
+	}
+	return mix(client, apart)
 }
+
+// programOf is the program of principalOf.
+func programOf(e *accesslog.Entry) uint64 { return agentOf(e) << 32 }
 
 // String names the user and the address.
 func (p principal) String() string {

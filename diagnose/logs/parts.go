@@ -20,14 +20,15 @@ func (p *parts) note(key uint64, at int64) {
 	p.places[key%uint64(len(p.places))].Store(key>>32<<32 | seconds(at))
 }
 
-// resumed reports whether there was a 206 for the key not long before.
-func (p *parts) resumed(key uint64, at int64) bool {
+// resumed reports whether there was a 206 for the key not long before. program, which is asked for only if there may have been, has what
+// is missing in the upper half of the key.
+func (p *parts) resumed(key uint64, at int64, program func() uint64) bool {
 	v := p.places[key%uint64(len(p.places))].Load()
-	if v>>32 != key>>32 || v == 0 {
+	if v == 0 {
 		return false
 	}
 	since := int64(seconds(at)) - int64(v&(1<<32-1))
-	return since >= 0 && since <= int64(resumeWithin/time.Second)
+	return since >= 0 && since <= int64(resumeWithin/time.Second) && v>>32 == (key^program())>>32
 }
 
 func seconds(at int64) uint64 { return uint64(at/int64(time.Second)) & (1<<32 - 1) }

@@ -566,7 +566,7 @@ func (r *refusal) download() *finding {
 		return nil
 	}
 	conditional := r.has(accesslog.IfMatch) || r.has(accesslog.IfUnmodifiedSince)
-	if r.a.resumed(mix(hash(r.e.Text(accesslog.Path)), r.who.key()), r.at) {
+	if r.a.resumed(mix(hash(r.e.Text(accesslog.Path)), r.who.key()), r.who.program(), r.at) {
 		c := likely
 		if conditional && r.has(accesslog.Range) {
 			c = certain

@@ -61,7 +61,7 @@ func (w *worker) sawRead(e *accesslog.Entry, target, client uint64, tag string) 
 	if node == "" && age <= 0 && stored == "" || !timed {
 		return
 	}
-	list, _ := w.reads.at(key)
+	list, _ := w.reads.at(key ^ programOf(e))
 	if list == nil {
 		return
 	}
@@ -200,7 +200,7 @@ func (h *heldRefusal) judgeRead(all *sampled[reads]) bool {
 	if p == nil {
 		return false
 	}
-	list := all.values[readKey(h.target, h.who.key(), p.tag)]
+	list := all.values[readKey(h.target, h.who.key(), p.tag)^h.who.program()]
 	if list == nil {
 		return false
 	}

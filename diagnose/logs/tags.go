@@ -48,7 +48,7 @@ func (w *worker) sawTag(e *accesslog.Entry, g *get) {
 		})
 	}
 	key := g.target(e)
-	w.sawRead(e, key, g.who(e), tag)
+	w.sawRead(e, key, g.machine(e), tag)
 	if !w.tags.sees(key) {
 		return
 	}

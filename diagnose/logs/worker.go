@@ -54,10 +54,10 @@ func newWorker(only *accesslog.StatusSet) *worker {
 func (w *worker) each(e *accesslog.Entry) bool {
 	status, client := e.Status(), clientOf(e)
 	path, query := e.PathQuery()
-	hp := hash(path)
+	hp, hc := hash(path), hash(client)
 	if !w.only.Empty() {
 		if !w.only.Has(status) {
-			return w.before(e, status, hp)
+			return w.before(e, status, hp, hc)
 		}
 		countMethod(w.methods, e.Text(accesslog.Method))
 	}
@@ -73,7 +73,7 @@ func (w *worker) each(e *accesslog.Entry) bool {
 		size = 0
 	}
 	w.paths.add(hp, path, 1, refused)
-	w.clients.add(hash(client), client, 1, refused)
+	w.clients.add(hc, client, 1, refused)
 	w.nodes.add(nodeOf(e), refused)
 	w.time(e, status, refused)
 	if status == 428 {
@@ -85,7 +85,7 @@ func (w *worker) each(e *accesslog.Entry) bool {
 		if w.joined != nil {
 			w.join(e, hp)
 		}
-		w.get(e, get{path: path, query: query, size: size, hp: hp})
+		w.get(e, get{path: path, query: query, size: size, hp: hp, hc: hc})
 		return refused > 0
 	case method.IsSafe(m):
 		return refused > 0
@@ -97,11 +97,11 @@ func (w *worker) each(e *accesslog.Entry) bool {
 }
 
 // before looks at an entry that does not count, and reports whether it may be what led to one that does.
-func (w *worker) before(e *accesslog.Entry, status int, hp uint64) bool {
+func (w *worker) before(e *accesslog.Entry, status int, hp, hc uint64) bool {
 	switch m := e.Text(accesslog.Method); {
 	case m == "GET":
 		if at, timed := e.UnixNano(); timed && status == 206 {
-			w.parts.note(mix(hp, keyOf(e)), at)
+			w.parts.note(mix(hp, machineOf(e, hc))^programOf(e), at)
 		}
 		return false
 	case method.IsSafe(m):
@@ -165,8 +165,8 @@ func matters(method string, status int) bool {
 type get struct {
 	path, query string
 	size        int64 // of the response; 0 if not known
-	hp          uint64
-	from        uint64 // see who; 0 before it was asked for
+	hp, hc      uint64
+	from        uint64 // see machine; 0 before it was asked for
 }
 
 // target is as targetOf.
@@ -178,16 +178,16 @@ func (g *get) target(e *accesslog.Entry) uint64 {
 	return withHost(e, h)
 }
 
-// who is a number for the client.
-func (g *get) who(e *accesslog.Entry) uint64 {
+// machine is as machineOf.
+func (g *get) machine(e *accesslog.Entry) uint64 {
 	if g.from == 0 {
-		g.from = keyOf(e)
+		g.from = machineOf(e, g.hc)
 	}
 	return g.from
 }
 
-// download is for client and path.
-func (g *get) download(e *accesslog.Entry) uint64 { return mix(g.hp, g.who(e)) }
+// download is for client and path, but for the program.
+func (g *get) download(e *accesslog.Entry) uint64 { return mix(g.hp, g.machine(e)) }
 
 // get looks at a GET.
 func (w *worker) get(e *accesslog.Entry, g get) {
@@ -236,7 +236,7 @@ func (w *worker) full(e *accesslog.Entry, g *get) {
 		w.repeated(e, g)
 	}
 	if ranged == accesslog.NotLogged {
-		if at, timed := e.UnixNano(); timed && w.parts.resumed(g.download(e), at) {
+		if at, timed := e.UnixNano(); timed && w.parts.resumed(g.download(e), at, func() uint64 { return programOf(e) }) {
 			w.maybeStartedAgain(e)
 		}
 	}
@@ -244,7 +244,7 @@ func (w *worker) full(e *accesslog.Entry, g *get) {
 
 // repeated notes what was sent to whom.
 func (w *worker) repeated(e *accesslog.Entry, g *get) {
-	key := mix(g.target(e), g.who(e))
+	key := mix(g.target(e), g.machine(e))
 	switch tag := e.Text(accesslog.ETag); {
 	case tag != "":
 		key = mix(key, hash(tag))
@@ -257,7 +257,7 @@ func (w *worker) repeated(e *accesslog.Entry, g *get) {
 	if !w.repeats.sees(key) {
 		return
 	}
-	r, isNew := w.repeats.at(key)
+	r, isNew := w.repeats.at(key ^ programOf(e))
 	if r == nil {
 		return
 	}
