@@ -60,7 +60,7 @@ func newAdmission(ctx context.Context, h *Handler) (*admission, error) {
 // Enter lets r write to name, as [origin.Locks] says. PUT and POST make what does not exist, and DELETE takes it away.
 func (a *admission) Enter(r *http.Request, name string) (origin.Passage, error) {
 	ctx := context.WithoutCancel(r.Context())
-	t := touch{name: name, member: r.Method == http.MethodDelete || r.Method == http.MethodPost}
+	t := touch{name: name, member: r.Method == http.MethodDelete || r.Method == http.MethodPost, inCollection: r.Method == http.MethodPost}
 	if !t.member {
 		_, err := a.store.Stat(ctx, name)
 		t.member = errors.Is(err, store.ErrNotFound)

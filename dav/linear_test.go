@@ -299,7 +299,10 @@ func (h *historian) explained() string {
 func (h *historian) draw(random *rand.Rand, value string) request {
 	pick := func(list ...string) string { return list[random.IntN(len(list))] }
 	files, collections := []string{"/c/a", "/e/a", "/f"}, []string{"/c", "/e"}
-	r := request{method: pick("GET", "GET", "PUT", "PUT", "PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "LOCK", "UNLOCK"), path: pick(files...)}
+	r := request{
+		method: pick("GET", "GET", "PUT", "PUT", "PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "LOCK", "UNLOCK"),
+		path:   pick(files...),
+	}
 	switch r.method {
 	case "PUT":
 		r.value = value

@@ -70,7 +70,7 @@ func (n *davNotes) refuses(r *http.Request) int {
 	switch {
 	case n.is("no-locks") && (r.Method == "LOCK" || r.Method == "UNLOCK"):
 		return http.StatusMethodNotAllowed
-	case n.is("no-properties") && r.Method == "PROPFIND", n.is("no-properties") && r.Method == "PROPPATCH", n.is("no-proppatch") && r.Method == "PROPPATCH":
+	case n.is("no-properties") && strings.HasPrefix(r.Method, "PROP"), n.is("no-proppatch") && r.Method == "PROPPATCH":
 		return http.StatusMethodNotAllowed
 	case n.is("token-unknown") && strings.Contains(header, "urn:uuid:") && r.Header.Get("If-Match") == "":
 		return http.StatusLocked

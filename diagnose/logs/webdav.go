@@ -64,7 +64,8 @@ func (r *refusal) lockEnded() *finding {
 		case w.method == "LOCK":
 			return nil
 		case w.method == "UNLOCK" && w.who.is(r.who):
-			return r.finding("webdav-lock-ended", likely, "the client itself had ended its lock with UNLOCK "+say(w.ago(r.at))+" before", w.fact("UNLOCK"))
+			return r.finding("webdav-lock-ended", likely,
+				"the client itself had ended its lock with UNLOCK "+say(w.ago(r.at))+" before", w.fact("UNLOCK"))
 		case w.method == "DELETE", w.method == "MOVE":
 			return r.finding("webdav-lock-ended", likely,
 				w.method+" had taken the resource away "+say(w.ago(r.at))+" before, and its locks with it", w.fact(w.method))

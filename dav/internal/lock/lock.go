@@ -59,8 +59,8 @@ type Claim struct {
 	// Member is set if the write makes the name or takes it away, which changes the collection that it is a
 	// member of as well (RFC 4918 §7.4).
 	Member bool
-	// Tree is set, beside Member, if the write takes away or replaces all that lies below the name, too. Then no other write to the name or below it is
-	// under way at the same time.
+	// Tree is set, beside Member, if the write takes away or replaces all that lies below the name, too. Then no
+	// other write to the name or below it is under way at the same time.
 	Tree bool
 }
 
