@@ -72,7 +72,7 @@ var house = []floor{
 		{"internal/resource", []string{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
-		{"cache", []string{"etag", "byterange", "precondition", "internal/field/date", "internal/field/method"}},
+		{"cache", []string{"etag", "byterange", "precondition", "condhttp", "internal/field/date", "internal/field/method"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -26,7 +27,8 @@ func (e *Entry) respond(r *http.Request, now time.Time) (*http.Response, error) 
 	if precondition.Applies(e.Status) {
 		d := precondition.Evaluate(precondition.Cache, r.Method, precondition.FieldsOf(r.Header), e.current(now))
 		if d.Outcome == precondition.NotModified {
-			notModified(resp)
+			resp.StatusCode, resp.ContentLength = http.StatusNotModified, 0
+			condhttp.ToNotModified(resp.Header)
 			return finished(resp), nil
 		}
 		if d.Range == precondition.RangeApplies && e.Status == http.StatusOK {
@@ -45,19 +47,6 @@ func (e *Entry) current(now time.Time) precondition.Current {
 		c.LastModified = e.generated()
 	}
 	return c
-}
-
-// ofContent are fields that tell of content which a 304 does not have (RFC 9110 §15.4.5).
-var ofContent = []string{"Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Range", "Accept-Ranges"}
-
-func notModified(resp *http.Response) {
-	resp.StatusCode, resp.ContentLength = http.StatusNotModified, 0
-	for _, name := range ofContent {
-		delete(resp.Header, name)
-	}
-	if len(resp.Header["Etag"]) > 0 {
-		delete(resp.Header, "Last-Modified")
-	}
 }
 
 // fill gives resp what plan says of the content.

@@ -182,14 +182,10 @@ func (c Checker) logger() *slog.Logger {
 // client's copy has, which may be that of another content coding.
 func writeNotModified(w http.ResponseWriter, d precondition.Decision, current precondition.Current) {
 	h := w.Header()
-	deleteFields(h, contentFields)
-	delete(h, "Content-Range")
 	if !d.Matched.IsZero() {
 		current.Tag = d.Matched
 	}
 	validatorsOf(current).setOver(h, current.Now)
-	if len(h["Etag"]) > 0 {
-		delete(h, "Last-Modified")
-	}
+	ToNotModified(h)
 	w.WriteHeader(http.StatusNotModified)
 }

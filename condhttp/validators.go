@@ -78,6 +78,16 @@ func (v Validators) setOver(h http.Header, now time.Time) {
 	}
 }
 
+// ToNotModified makes h, which has the fields of a 200, the header of a 304 (RFC 9110 §15.4.5): the fields that describe
+// content go, and Last-Modified does if there is an ETag.
+func ToNotModified(h http.Header) {
+	deleteFields(h, contentFields)
+	delete(h, "Content-Range")
+	if len(h["Etag"]) > 0 {
+		delete(h, "Last-Modified")
+	}
+}
+
 // SetValidators makes the validators of current those in h; see [Validators.Set]. They are none if current does
 // not exist.
 func SetValidators(h http.Header, current precondition.Current) {

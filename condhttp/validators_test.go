@@ -59,3 +59,29 @@ func TestValidators(t *testing.T) {
 		t.Errorf("of what does not exist: got %v, want none", fmt.Sprint(h))
 	}
 }
+
+// TestToNotModified: what a cache needs stays, and what describes content goes (RFC 9110 §15.4.5).
+func TestToNotModified(t *testing.T) {
+	stays := []string{"Date", "Etag", "Vary", "Cache-Control", "Expires", "Content-Location", "Accept-Ranges", "Set-Cookie"}
+	goes := []string{
+		"Last-Modified", "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Range",
+		"Content-Disposition", "Content-Digest", "Repr-Digest",
+	}
+	h := http.Header{}
+	for _, name := range append(stays[:len(stays):len(stays)], goes...) {
+		h.Set(name, "x")
+	}
+	ToNotModified(h)
+	for _, name := range stays {
+		if h.Get(name) == "" {
+			t.Errorf("a 304 lost %s", name)
+		}
+	}
+	if len(h) != len(stays) {
+		t.Errorf("got %v, want %q alone", h, stays)
+	}
+	dated := http.Header{"Last-Modified": {"Thu, 01 Jan 2026 10:00:00 GMT"}}
+	if ToNotModified(dated); len(dated) != 1 {
+		t.Error("a 304 without a tag lost its date")
+	}
+}
