@@ -52,6 +52,8 @@ type journal struct {
 	step    func(step) error
 	session string
 	files   [2]*os.File
+	// failures counts syncs of the file system that have failed, if anybody does.
+	failures func() uint64
 
 	mu      sync.Mutex
 	next    *group // gathers what is to be written next
@@ -219,7 +221,7 @@ func (j *journal) writeSynced(b []byte) (begun bool, err error) {
 	if err := j.step(stepJournal); err != nil {
 		return false, err
 	}
-	f := j.files[j.active]
+	f, before := j.files[j.active], j.failed()
 	if j.fresh {
 		// A sync that failed may have lost the header, and the next would not tell.
 		if _, err := f.WriteAt(journalHead(j.epoch, j.brand), 0); err != nil {
@@ -235,7 +237,20 @@ func (j *journal) writeSynced(b []byte) (begun bool, err error) {
 	if err := j.step(stepJournalSync); err != nil {
 		return true, err
 	}
-	return true, syncData(f)
+	if err := syncData(f); err != nil {
+		return true, err
+	}
+	if j.failed() != before {
+		return true, fmt.Errorf("%w: a sync of the file system has failed meanwhile, and may have lost it", store.ErrUnavailable)
+	}
+	return true, nil
+}
+
+func (j *journal) failed() uint64 {
+	if j.failures == nil {
+		return 0
+	}
+	return j.failures()
 }
 
 // extend fills the active file with zeros up to end and some way beyond.

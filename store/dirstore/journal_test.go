@@ -320,3 +320,29 @@ func TestHeaderIsWrittenAgain(t *testing.T) {
 		t.Errorf("a header that was on the disk was written again: %+v, error %v", files, err)
 	}
 }
+
+// TestJournalWhileSyncFails: a sync of the file system fails between the writing of a group and its own
+// sync, which finds nothing left to write and succeeds. The group is not believed.
+func TestJournalWhileSyncFails(t *testing.T) {
+	var failures uint64
+	failing := false
+	j := newJournal(t, t.TempDir(), 1, func(w step) error {
+		if w == stepJournalSync && failing {
+			failures, failing = failures+1, false
+		}
+		return nil
+	})
+	defer j.close()
+	j.failures = func() uint64 { return failures }
+	check(t, j.append([]byte("first")))
+	failing = true
+	if err := j.append([]byte("lost")); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrUnknown) {
+		t.Errorf("append: error %v, want ErrUnavailable of a known outcome", err)
+	}
+	check(t, j.append([]byte("second")))
+	files, err := j.read()
+	check(t, err)
+	if got := fmt.Sprintf("%s", files[0].records); got != "[first second]" {
+		t.Errorf("the journal has %s", got)
+	}
+}

@@ -45,6 +45,7 @@ func (s *Store) recover() error {
 	if err != nil {
 		return writeError("", err)
 	}
+	s.journal.failures = s.trouble.times.Load
 	s.seq.Store(m.seq)
 	s.clock.floor.Store(m.revisions)
 	s.clock.given.Store(m.revisions)
