@@ -110,7 +110,7 @@ func (s *Store) exchange(w *change) (old *fileStat, spareLost bool, err error) {
 		}
 		return nil, false, err
 	}
-	out, err := statAt(s.state, w.spare)
+	out, err := statDisplaced(s.state, w.spare)
 	if err != nil {
 		return nil, false, unknown(err)
 	}
@@ -137,7 +137,7 @@ func (s *Store) undo(spare string, p place, out, in fileID) (spareLost bool, err
 			}
 			return false, unknown(err)
 		}
-		back, err := statAt(s.state, spare)
+		back, err := statDisplaced(s.state, spare)
 		if err != nil {
 			return false, unknown(err)
 		}
@@ -179,11 +179,21 @@ func (s *Store) replaceByRename(spare string, p place, old fileID) (*fileStat, e
 	if err := renameAt(s.state, second, s.state, spare); err != nil {
 		return nil, unknown(err)
 	}
-	st, err = statAt(s.state, spare)
+	st, err = statDisplaced(s.state, spare)
 	if err != nil {
 		return nil, unknown(err)
 	}
 	return &st, nil
+}
+
+// statDisplaced is statAt for what has come out of a place, and once more if that fails: without it
+// nobody can say whether the file may be removed, or is another program's.
+func statDisplaced(dir folder, rel string) (fileStat, error) {
+	st, err := statAt(dir, rel)
+	if err != nil && !isAbsent(err) {
+		st, err = statAt(dir, rel)
+	}
+	return st, err
 }
 
 // stillThere returns errMoved if what is in the place of w is not the old file.
@@ -216,7 +226,7 @@ func (s *Store) takeOut(p place, spare string, old fileID) (*fileStat, error) {
 		}
 		return nil, err
 	}
-	st, err := statAt(s.state, spare)
+	st, err := statDisplaced(s.state, spare)
 	if err != nil {
 		return nil, unknown(err)
 	}

@@ -299,6 +299,7 @@ func (s *Store) retire(w *change, list []kept) []kept {
 		if err != nil {
 			s.opts.Logger.Warn("an earlier revision is not kept", "name", last.Name, "error", err)
 			s.discard(w.spare)
+			s.discard(keptFile(w.seq)) // whichever name it has by now
 			return list
 		}
 		w.displaced = &st
