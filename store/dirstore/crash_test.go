@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -105,6 +106,30 @@ func (c scripted) perform(s *Store, i int) (store.Revision, error) {
 	}
 	info, err := d.Commit(context.Background(), store.Any)
 	return info.Revision, errors.Join(err, d.Abort(context.Background()))
+}
+
+// expected is what may be there under each name: "" stands for nothing.
+type expected map[string][]string
+
+// perform carries out change i, and notes what may be there while it is under way, and after it.
+func (x expected) perform(s *Store, c scripted, i int) error {
+	before, after := x[c.name], ""
+	if before == nil {
+		before = []string{""}
+	}
+	if !c.delete {
+		after = c.content(i)
+	}
+	x[c.name] = append(slices.Clone(before), after)
+	_, err := c.perform(s, i)
+	switch {
+	case err == nil:
+		x[c.name] = []string{after}
+	case errors.Is(err, store.ErrUnknown):
+	default:
+		x[c.name] = before
+	}
+	return err
 }
 
 // writerChild performs a script, says "begin 3" and "done 3 1234", and kills

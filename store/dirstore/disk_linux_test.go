@@ -45,7 +45,7 @@ type recorder struct {
 	failed bool  // it was made to fail
 	errs   func(step) error
 
-	expect map[string][]string // of each name what may be there now
+	expect expected
 	others bool
 	told   func() told // what clients know by now, if there are any
 }
@@ -78,7 +78,7 @@ type event struct {
 }
 
 func recording(t *testing.T, dir string, o Options) (*recorder, *Store) {
-	r := &recorder{t: t, dir: dir, expect: map[string][]string{}}
+	r := &recorder{t: t, dir: dir, expect: expected{}}
 	o.manual, o.session = true, "first boot, mount 1"+sessionPlace+"home"
 	o.hook = r.hook
 	s := openAt(t, dir, o)
@@ -162,22 +162,7 @@ func (r *recorder) perform(s *Store, changes script) {
 			r.outside(c, i)
 			continue
 		}
-		before, after := r.expect[c.name], ""
-		if before == nil {
-			before = []string{""}
-		}
-		if !c.delete {
-			after = c.content(i)
-		}
-		r.expect[c.name] = append(slices.Clone(before), after)
-		_, err := c.perform(s, i)
-		switch {
-		case err == nil:
-			r.expect[c.name] = []string{after}
-		case errors.Is(err, store.ErrUnknown):
-		default:
-			r.expect[c.name] = before
-		}
+		_ = r.expect.perform(s, c, i)
 	}
 	_ = s.checkpoint(false)
 	_ = s.checkpoint(false)
