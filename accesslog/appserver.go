@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // Logs of servers that come with a framework, as a log_format of nginx or a LogFormat of Apache would write them. morgan is
 // that of Express, whose "combined" and "common" are Apache's; werkzeug is Flask's and that of Python's http.server, and runserver is Django's.
@@ -95,4 +98,69 @@ func uvicornStamp(head []byte, s *span) bool {
 	}
 	*s = span{uint32(start), uint32(end)}
 	return true
+}
+
+// ginColumns are those of the log that Gin writes, with bars between them.
+var ginColumns = []column{
+	{name: "time"}, {name: "status", field: Status}, {name: "latency", field: Duration, unit: time.Second}, {name: "client", field: Client},
+	{name: "method", field: Method}, {name: "path", field: Target, unescape: backslash},
+}
+
+type ginSplitter struct{}
+
+// newGin returns the layout of lines such as
+//
+//	[GIN] 2026/11/03 - 09:15:00 | 200 |     12.345ms |     203.0.113.7 | GET      "/a?b=c"
+func newGin(in *time.Location) *layout {
+	l := &layout{splitter: ginSplitter{}, columns: ginColumns, clock: ginTime(in), when: []int8{0}, named: true}
+	return l.index()
+}
+
+func (ginSplitter) split(line []byte, spans []span) verdict {
+	const mark = "[GIN] "
+	if hasPrefix(line, "[GIN-debug]") {
+		return isOther
+	}
+	if !hasPrefix(line, mark) {
+		return unreadable
+	}
+	pos := len(mark)
+	for i := range 4 {
+		n := bytes.IndexByte(line[pos:], '|')
+		if n < 0 {
+			return unreadable
+		}
+		spans[i] = trimmed(line, pos, pos+n)
+		pos += n + 1
+	}
+	quote := bytes.IndexByte(line[pos:], '"')
+	if quote < 0 || line[len(line)-1] != '"' || pos+quote+1 > len(line)-1 {
+		return unreadable
+	}
+	spans[4] = trimmed(line, pos, pos+quote)
+	spans[5] = span{uint32(pos + quote + 1), uint32(len(line) - 1)}
+	return isEntry
+}
+
+// trimmed is a part of a line without the blanks around it.
+func trimmed(line []byte, start, end int) span {
+	for start < end && line[start] == ' ' {
+		start++
+	}
+	for end > start && line[end-1] == ' ' {
+		end--
+	}
+	return span{uint32(start), uint32(end)}
+}
+
+// ginTime reads 2026/11/03 - 09:15:00, which has no zone.
+func ginTime(in *time.Location) clock {
+	return func(b []byte) (at int64, ok bool) {
+		const form = "2026/11/03 - 09:15:00"
+		if len(b) != len(form) || string(b[10:13]) != " - " {
+			return 0, false
+		}
+		at, ok = civil(digits(b[:4]), digits(b[5:7]), digits(b[8:10]), b[13:])
+		return inZone(at, in), ok
+	}
 }

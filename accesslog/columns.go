@@ -27,14 +27,14 @@ type lineHead struct {
 // commonThenMore is the beginning of the lines, and all that follows it as one value.
 const commonThenMore = apacheCommon + ` %{more}n`
 
-// identify returns the format of lines whose columns behind the common ones were identified. ok is false if no column that matters for
-// preconditions was.
-func identify(lines [][]byte) (c candidate, ok bool) {
+// identify returns the format of lines whose columns behind the common ones were identified. proven is false if no column that matters for
+// preconditions was; if there is none that tells clients or sites apart either, the candidate is zero.
+func identify(lines [][]byte) (c candidate, proven bool) {
 	columns, heads := columnsOf(lines)
 	if columns == nil {
 		return candidate{}, false
 	}
-	matters := false
+	matters, helps := false, false
 	for i := range columns {
 		columns[i].field = columns[i].kind()
 	}
@@ -42,8 +42,9 @@ func identify(lines [][]byte) (c candidate, ok bool) {
 	matters = nameDates(columns, heads) || matters
 	for _, c := range columns {
 		matters = matters || c.field == "%{Range}i"
+		helps = helps || c.field == "%{X-Forwarded-For}i" || c.field == "%{Host}i"
 	}
-	if !matters {
+	if !matters && !helps {
 		return candidate{}, false
 	}
 	format := apacheCommon
@@ -60,7 +61,7 @@ func identify(lines [][]byte) (c candidate, ok bool) {
 	return candidate{
 		format: Format{name: "apache", arg: format}, guessed: true,
 		note: "its columns have no names and are taken for what they hold, as --format 'apache:" + format + "'; give that with what they are, and what is said of them is certain",
-	}, true
+	}, matters
 }
 
 // columnsOf cuts what follows the common columns of each line into columns; nil if most lines do not have as many.
@@ -150,6 +151,7 @@ var columnKinds = []struct {
 	{"%{Accept-Encoding}i", regexp.MustCompile(`^(gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?(\s*,\s*(gzip|x-gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?)+$`)},
 	{"%{X-Forwarded-For}i", regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F.]*)(\s*,\s*[0-9a-fA-F.:]+)*$`)},
 	{"%{BALANCER_WORKER_NAME}e", regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|unix):\S+$`)},
+	{"%{Host}i", regexp.MustCompile(`^([A-Za-z0-9-]+\.)+[A-Za-z]{2,}(:\d+)?$`)},
 	{"%{cache-status}e", regexp.MustCompile(`^(HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|PASS)$`)},
 	{"%T", regexp.MustCompile(`^\d+\.\d+$`)},
 	{"%{User-Agent}i", regexp.MustCompile(`^[A-Za-z][\w .()-]*/\S`)},

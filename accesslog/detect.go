@@ -98,7 +98,7 @@ func bestOf(lines [][]byte, in *time.Location) *dialect {
 	switch {
 	case unwrapped == nil || more < read || unwrapped.w3c != nil:
 		return plain
-	case plain != nil && more == read && (plain.format.name == "haproxy" || lines[0][0] == '{'):
+	case plain != nil && more == read && (plain.format.name == "haproxy" || plain.format.name == "caddy-console" || lines[0][0] == '{'):
 		return plain // which knows what syslog writes, or has a message beside its fields
 	}
 	unwrapped.unwrap()
@@ -207,13 +207,15 @@ var textCandidates = []candidate{
 	{format: Format{name: "alb", server: "AWS load balancer"}},
 	{format: Format{name: "elb", server: "AWS classic load balancer"}},
 	{format: Format{name: "combined"}},
-	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}},
+	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}, accepts: isForwarded},
 	{format: Format{name: "nginx", arg: ingressLog, server: "nginx"}, note: "it is taken for the format of ingress-nginx"},
 	{
 		format:  Format{name: "apache", arg: forwardedCombined},
 		note:    "its first column is taken for X-Forwarded-For",
 		accepts: isForwarded,
 	},
+	{format: Format{name: "apache", arg: `"` + apacheCombined + `"`, server: "LiteSpeed"}},
+	{format: Format{name: "gin", server: "Gin"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
 	{format: Format{name: "squid", server: "Squid"}},
@@ -293,7 +295,7 @@ func isForwarded(e *Entry) bool {
 
 // isHost reports whether a value is the name of a host with a dot in it, or an address in its place.
 func isHost(s string) bool {
-	return len(s) > 2 && strings.Contains(s, ".") && !strings.ContainsAny(s, "@ /\"[]") && s[0] != '-' && s[0] != '.'
+	return len(s) > 2 && strings.Contains(s, ".") && !strings.ContainsAny(s, "@ ,/\"[]") && s[0] != '-' && s[0] != '.'
 }
 
 // isAddress reports whether a value is an IP address.
@@ -320,8 +322,10 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 			candidates = append(candidates, c)
 		}
 	}
-	if c, ok := identify(lines); ok {
+	if c, proven := identify(lines); proven {
 		candidates = append([]candidate{c}, candidates...)
+	} else if i := slices.IndexFunc(candidates, isMore); c.format.arg != "" && i >= 0 {
+		candidates = slices.Insert(slices.Clone(candidates), i, c)
 	}
 	candidates = append(slices.Clip(candidates), columnCandidates(lines)...)
 	most := (len(lines) + 2) / 3
@@ -348,6 +352,9 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 	}
 	return best, read
 }
+
+// isMore reports whether a candidate is combined with more behind it.
+func isMore(c candidate) bool { return c.format.name == "combined_more" }
 
 // countEntries counts the lines that d, the dialect of c, reads as entries.
 func (c *candidate) countEntries(d *dialect, lines [][]byte) (n int) {

@@ -86,6 +86,7 @@ var formatSpecs = []formatSpec{
 	{"uvicorn", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(false), nil) }},
 	{"uvicorn-timed", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(true), nil) }},
 	{"werkzeug", "werkzeug", "", apacheSpec(werkzeugLog)},
+	{"gin", "Gin", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newGin(in), nil) }},
 	{"runserver", "Django", "", apacheSpec(runserverLog)},
 	{"morgan-dev", "morgan", "", templateSpec(morganDev)},
 	{"morgan-tiny", "morgan", "", templateSpec(morganTiny)},

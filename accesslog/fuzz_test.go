@@ -147,7 +147,7 @@ func FuzzCaddyConsole(f *testing.F) { fuzzReader(f, "caddy-console", "caddy-cons
 
 // FuzzAppServers fuzzes the logs of servers that come with a framework.
 func FuzzAppServers(f *testing.F) {
-	fuzzReader(f, "uvicorn*", "uvicorn", "uvicorn-timed", "werkzeug", "runserver", "morgan-dev", "morgan-tiny", "morgan-short")
+	fuzzReader(f, "uvicorn*", "uvicorn", "uvicorn-timed", "werkzeug", "runserver", "morgan-dev", "morgan-tiny", "morgan-short", "gin")
 }
 
 // FuzzShapes fuzzes the table of JSON logs.

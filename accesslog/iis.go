@@ -119,30 +119,39 @@ func newNative(in *time.Location) *layout {
 func (nativeSplitter) split(line []byte, spans []span) verdict {
 	pos := 0
 	for i := range nativeTarget {
-		n := bytes.Index(line[pos:], []byte(", "))
+		n := bytes.IndexByte(line[pos:], ',')
 		if n < 0 {
 			return unreadable
 		}
 		spans[i] = span{uint32(pos), uint32(pos + n)}
-		pos += n + len(", ")
+		pos = afterComma(line, pos+n)
 	}
 	rest := bytes.TrimSuffix(bytes.TrimRight(line[pos:], " "), []byte{','})
-	cut := bytes.LastIndex(rest, []byte(", "))
+	cut := bytes.LastIndexByte(rest, ',')
 	if cut < 0 {
 		return unreadable
 	}
 	spans[nativeTarget] = span{uint32(pos), uint32(pos + cut)}
-	spans[nativeTarget+1] = span{uint32(pos + cut + len(", ")), uint32(pos + len(rest))}
+	spans[nativeTarget+1] = span{uint32(afterComma(line, pos+cut)), uint32(pos + len(rest))}
 	return isEntry
+}
+
+// afterComma is what follows the comma at i, and the blank that mostly follows that.
+func afterComma(line []byte, i int) int {
+	if i+1 < len(line) && line[i+1] == ' ' {
+		return i + 2
+	}
+	return i + 1
 }
 
 // nativeClock reads "11/03/26 12:34:50", as a Windows in the United States writes it, "3.11.2026 9:05:00" and the like.
 func nativeClock(in *time.Location) clock {
 	return func(b []byte) (at int64, ok bool) {
-		date, clock, found := bytes.Cut(b, []byte{' '})
-		if !found {
+		i := bytes.IndexAny(b, " ,")
+		if i < 0 {
 			return 0, false
 		}
+		date, clock := b[:i], b[i+1:]
 		year, month, day, ok := nativeDay(date)
 		if !ok {
 			return 0, false

@@ -26,6 +26,8 @@ type jsonObject map[string]jsonMember
 type jsonMember struct {
 	column int8 // noColumn if it is just an object
 	object jsonObject
+	// second is set if another member has the value, and this only in lines that lack that.
+	second bool
 }
 
 const noColumn = -1
@@ -49,7 +51,7 @@ func (o jsonObject) read(s *jsonScanner, spans []span) {
 	for key, ok := s.next(); ok && !s.bad; key, ok = s.next() {
 		m, known := o[string(key)]
 		switch {
-		case !known:
+		case !known, m.second && spans[m.column].end > 0:
 			s.value()
 		case m.object != nil && s.peek() == '{':
 			if m.column != noColumn {
@@ -227,7 +229,7 @@ var jsonNames = names(map[column]string{
 	{field: ForwardedFor}: "forwardedfor xff xforwardedfor",
 	{field: User}:         "user username remoteuser authuser userid",
 	{field: Method}:       "method verb httpmethod requestmethod reqmethod csmethod httprequestmethod",
-	{field: Target}: "target url uri requesturi requesturl requri requrl httpurl httptarget httprequesturl fulluri originalurl rawurl csuri " +
+	{field: Target}: "target url uri requesteduri requesturi requesturl requri requrl httpurl httptarget httprequesturl fulluri originalurl rawurl csuri " +
 		"requesttarget",
 	{field: Path}:              "path urlpath uripath httppath requestpath reqpath csuristem pathname resourcepath",
 	{field: Query}:             "query querystring args querystr csuriquery rawquery",
@@ -412,7 +414,7 @@ func newJSON(paths []jsonPath, in *time.Location) (l *layout, ok bool) {
 		o.put(strings.Split(p.path, "."), b.add(p.column))
 	}
 	l = &layout{columns: b.columns, absent: jsonAnything, sparse: true, clock: anyTime(in)}
-	request := slices.IndexFunc(b.columns, func(c column) bool { return c.name == "request" })
+	request := slices.IndexFunc(b.columns, func(c column) bool { return slices.Contains(requestLines, plainName(c.name)) })
 	splitter := &jsonTree{jsonObject: o}
 	l.splitter = splitter
 	if request >= 0 {
@@ -427,6 +429,9 @@ func newJSON(paths []jsonPath, in *time.Location) (l *layout, ok bool) {
 	splitter.isEntry = func(_ []byte, s []span) bool { return s[status].end > 0 }
 	return l, status >= 0 && (l.logged.Has(Path) || l.logged.Has(Method))
 }
+
+// requestLines are names of the member that has the whole request line, written like those of jsonNames.
+var requestLines = []string{"request", "requestline", "httprequest", "requestedurl"}
 
 // whenOf returns the column that has the time by its name, or those of date and time.
 func whenOf(columns []column) []int8 {

@@ -24,7 +24,7 @@ type jsonShape struct {
 // jsonShapes are tried in this order.
 var jsonShapes = []jsonShape{
 	{
-		name: "traefik", server: "Traefik", time: "StartUTC", needs: []string{"RequestMethod", "RequestPath"},
+		name: "traefik", server: "Traefik", time: "StartUTC|StartLocal|time", needs: []string{"RequestMethod", "RequestPath"},
 		columns: []column{
 			{name: "ClientAddr", field: Client, unescape: withoutPort, rank: -1}, {name: "ClientHost", field: Client}, {name: "ClientUsername", field: User},
 			{name: "RequestMethod", field: Method}, {name: "RequestPath", field: Target}, {name: "RequestProtocol", field: Protocol},
@@ -141,8 +141,8 @@ var jsonShapes = []jsonShape{
 	{
 		name: "nextcloud", server: "Nextcloud", time: "time", status: sabreStatus, needs: []string{"reqId", "method", "url"},
 		columns: []column{
-			{name: "exception.Exception|Exception", field: Status}, {name: "remoteAddr", field: Client}, {name: "user", field: User}, {name: "method", field: Method},
-			{name: "url", field: Target}, {name: "userAgent", field: UserAgent}, {name: "reqId", field: RequestID}, {name: "exception.Message|Message", field: Reason},
+			{name: "exception.Exception|message.Exception|Exception", field: Status}, {name: "remoteAddr", field: Client}, {name: "user", field: User}, {name: "method", field: Method},
+			{name: "url", field: Target}, {name: "userAgent", field: UserAgent}, {name: "reqId", field: RequestID}, {name: "exception.Message|message.Message|Message", field: Reason},
 		},
 	},
 	{
@@ -235,6 +235,7 @@ func newShaped(shape *jsonShape, in *time.Location) *layout {
 func (o jsonObject) putAll(paths string, m jsonMember) int8 {
 	for path := range strings.SplitSeq(paths, "|") {
 		o.put(strings.Split(path, "."), m)
+		m.second = true
 	}
 	return m.column
 }

@@ -63,6 +63,9 @@ func wrapper(line []byte) int {
 		return bracketed(line)
 	case c >= '0' && c <= '9':
 		if n := stamp(line); n > 0 {
+			if brace := bytes.Index(line, []byte("\t{")); brace >= 0 && line[n-1] == '\t' {
+				return brace + 1 // the tag, or level and place, and an object of JSON
+			}
 			return n + afterTime(line[n:])
 		}
 		if bytes.IndexByte(line[:min(len(line), 64)], '|') < 0 {
@@ -205,6 +208,9 @@ func stamp(line []byte) int {
 		}
 	}
 	zone := bytes.IndexByte(line[n:], ' ')
+	if tab := bytes.IndexByte(line[n:min(len(line), n+8)], '\t'); tab >= 0 {
+		zone = tab
+	}
 	if zone < 0 || zone > len("+00:00") || zone > 0 && !bytes.ContainsRune([]byte("Z+-"), rune(line[n])) {
 		return 0
 	}
@@ -334,6 +340,9 @@ func syslogTag(line []byte) int {
 	if first <= 0 {
 		return 0
 	}
+	if n := bytes.Index(line[:min(len(line), 100)], []byte("]:")); n > 0 && n+2 < len(line) && line[n+2] != ' ' && bytes.Count(line[:n], []byte{' '}) <= 1 {
+		return n + 2 // nothing between the name and what it says
+	}
 	if line[first-1] == ':' {
 		return first + 1
 	}
@@ -382,6 +391,9 @@ func unwrapJSON(line []byte) (inner []byte, ok bool) {
 	}
 	for key, more := s.next(); more; key, more = s.next() {
 		v := s.value()
+		if string(key) == "MESSAGE" && isJSONArray(line, v) {
+			return bytesInPlace(line, v)
+		}
 		for _, name := range innerMembers {
 			if string(key) == name && v.start > 0 && v.end > v.start && line[v.start-1] == '"' {
 				return unescapeInPlace(line, v)
@@ -398,4 +410,18 @@ func unescapeInPlace(line []byte, v span) ([]byte, bool) {
 		text = text[:len(appendBackslash(text[:first], text[first:]))]
 	}
 	return bytes.TrimRight(text, "\r\n"), true
+}
+
+// bytesInPlace reads an array of numbers, as journalctl writes what it takes for no text, in its own memory.
+func bytesInPlace(line []byte, v span) ([]byte, bool) {
+	n := v.start
+	for number := range bytes.SplitSeq(line[v.start+1:v.end-1], []byte{','}) {
+		c, ok := parseDigits(bytes.TrimSpace(number))
+		if !ok || c > 255 {
+			return nil, false
+		}
+		line[n] = byte(c)
+		n++
+	}
+	return bytes.TrimRight(line[v.start:n], "\r\n"), true
 }
