@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -45,7 +46,7 @@ func (a *admission) condition(r *http.Request) (*condition, error) {
 
 // exchangeOf is as much of an exchange as it takes to find out what URIs name.
 func (h *Handler) exchangeOf(r *http.Request) *exchange {
-	return &exchange{Handler: h, r: r, ctx: r.Context()}
+	return &exchange{Handler: h, r: r, ctx: context.WithoutCancel(r.Context())}
 }
 
 // malformedIf refuses a field that cannot be read: 400, and 412 for a request that only reads, as with If-Match.
