@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // check asks the backend for the current representation of the target, as the writer would
@@ -27,6 +28,13 @@ func (x *exchange) check(out *http.Request) (*held, answer) {
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusNonAuthoritativeInfo:
 		return x.look(res)
+	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		if x.isCollection(out) {
+			discardAndClose(res)
+			return &held{exists: true, Seen: trust.Seen{Validators: trust.Validators{Date: x.now}}}, nil
+		}
+	}
+	switch res.StatusCode {
 	case http.StatusNotFound, http.StatusGone:
 		discardAndClose(res)
 		return &held{Seen: trust.Seen{Validators: trust.Validators{Date: x.now}}}, nil
@@ -119,19 +127,18 @@ func (x *exchange) uncheckable(err error, why string) answer {
 }
 
 // existsAt asks the backend, as the writer, whether there is a resource. u is in normal form, as the client
-// says it. Collections that have no content of their own are asked for their properties.
+// says it. It is asked for its properties first: to GET and HEAD of a collection, Apache's mod_dav answers 404.
 func (x *exchange) existsAt(out *http.Request, u *url.URL) (exists bool, unseen answer) {
 	status := 0
-	for _, method := range [...]string{http.MethodHead, "PROPFIND"} {
-		res, err := x.peek(x.lookAt(out, method, u, ""))
-		if err != nil {
+	for _, verb := range [...]string{method.Propfind, http.MethodHead} {
+		var err error
+		if status, err = x.statusOf(out, verb, u); err != nil {
 			if x.r.Context().Err() != nil || isA[errUnsent](err) {
 				return false, failed{err}
 			}
 			return false, x.uncheckable(err, "it did not answer")
 		}
-		discardAndClose(res)
-		switch status = res.StatusCode; {
+		switch {
 		case status/100 == 2:
 			return true, nil
 		case status == http.StatusNotFound, status == http.StatusGone:
@@ -141,12 +148,37 @@ func (x *exchange) existsAt(out *http.Request, u *url.URL) (exists bool, unseen 
 	return false, x.uncheckable(nil, fmt.Sprintf("it answered %d when it was asked what is at the destination", status))
 }
 
+// isCollection reports whether the target is a collection of WebDAV, which need have no content of its own: it has
+// properties. What content is sent to is none; and a backend is asked only if the client takes it for one that speaks WebDAV, as it
+// may make anything of a method that it does not know.
+func (x *exchange) isCollection(out *http.Request) bool {
+	switch x.r.Method {
+	case http.MethodPut, http.MethodPost, http.MethodPatch:
+		return false
+	case http.MethodDelete:
+		if !strings.HasSuffix(x.r.URL.Path, "/") && len(x.r.Header["Depth"]) == 0 && len(x.r.Header["If"]) == 0 {
+			return false
+		}
+	}
+	status, err := x.statusOf(out, method.Propfind, x.r.URL)
+	return err == nil && status == http.StatusMultiStatus
+}
+
+func (x *exchange) statusOf(out *http.Request, verb string, u *url.URL) (int, error) {
+	res, err := x.peek(x.lookAt(out, verb, u, ""))
+	if err != nil {
+		return 0, err
+	}
+	discardAndClose(res)
+	return res.StatusCode, nil
+}
+
 // lookAt makes a request by which the guard looks at a resource that need not be the target.
-func (x *exchange) lookAt(out *http.Request, method string, u *url.URL, content string) *http.Request {
+func (x *exchange) lookAt(out *http.Request, verb string, u *url.URL, content string) *http.Request {
 	look := lookOf(out)
 	at, _ := url.Parse(x.atBackend(u))
-	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = method, at.Path, at.RawPath, at.RawQuery
-	if method == "PROPFIND" {
+	look.Method, look.URL.Path, look.URL.RawPath, look.URL.RawQuery = verb, at.Path, at.RawPath, at.RawQuery
+	if verb == method.Propfind {
 		look.Header["Depth"] = []string{"0"}
 	}
 	if content != "" {

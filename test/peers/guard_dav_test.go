@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
 )
 
@@ -89,5 +90,41 @@ func lockAndName(t *testing.T, s *subject) {
 	}
 	if s.stored(to) != "second" || s.stored(name) != "" {
 		t.Errorf("after MOVE there is %q, and %q at its source", s.stored(to), s.stored(name))
+	}
+}
+
+// TestGuardRequiresOfCollections: with require, collections of mod_dav are not deleted or overwritten by who has not said so, though
+// GET finds nothing there.
+func TestGuardRequiresOfCollections(t *testing.T) {
+	dir := writableDir(t)
+	s := newSubject(t, startGuard(t, startApacheDAV(t, dir), func(o *guard.Options) {
+		o.Routes[0].Require = condhttp.RequireOverwrite
+	}), dir)
+	to := "Destination: " + s.base + "/kept/"
+	for _, step := range []struct {
+		method, name string
+		fields       []string
+		status       int
+	}{
+		{"MKCOL", "kept/", nil, 201},
+		{"PUT", "kept/a.txt", nil, 201},
+		{"MKCOL", "other/", nil, 201},
+		{"DELETE", "kept/", nil, 428},
+		{"MOVE", "other/", []string{"If-Match: *", to}, 428},
+		{"COPY", "other/", []string{to}, 428},
+		{"COPY", "other/", []string{to, "Overwrite: F"}, 412},
+		{"COPY", "kept/", []string{"Destination: /copied/", "Overwrite: F"}, 201},
+		{"DELETE", "kept/", []string{"If-Match: *"}, 204},
+	} {
+		content := ""
+		if step.method == "PUT" {
+			content = "kept"
+		}
+		if r := s.do(step.method, step.name, content, step.fields...); r.status != step.status {
+			t.Errorf("%s %s %q: got %d, want %d\n%s", step.method, step.name, step.fields, r.status, step.status, r.body)
+		}
+	}
+	if got := s.stored("copied/a.txt"); got != "kept" {
+		t.Errorf("the copy has %q", got)
 	}
 }
