@@ -76,7 +76,7 @@ var house = []floor{
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
-			"internal/content/budget", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
+			"internal/content/budget", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype", "internal/field/secret",
 		}},
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},
@@ -120,7 +120,7 @@ var house = []floor{
 			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"command/internal/bytesize", "command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
-			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol",
+			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol", "internal/field/secret",
 		}},
 		{"", []string{"command"}}, // main.go
 	}},

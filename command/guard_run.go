@@ -20,6 +20,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
 
@@ -27,7 +28,7 @@ import (
 // finished.
 func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	signal.Ignore(syscall.SIGPIPE)
-	logger := slog.New(slog.NewTextHandler(env.Stderr, nil))
+	logger := secret.Logger(slog.New(slog.NewTextHandler(env.Stderr, nil)))
 	lines, err := p.openLog(env.Stdout, logger)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -30,7 +31,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	// A reader of our output that goes away must not take writes under way
 	// with it.
 	signal.Ignore(syscall.SIGPIPE)
-	logger := slog.New(slog.NewTextHandler(env.Stderr, nil))
+	logger := secret.Logger(slog.New(slog.NewTextHandler(env.Stderr, nil)))
 
 	lines, err := p.openLog(env.Stdout, logger)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/recent"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/internal/resource"
 	requested "github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -45,20 +46,18 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	log := secret.Logger(o.Logger)
 	h := &Handler{
 		options: o,
 		store:   o.Store,
 		catalog: resource.New(resource.Options{
-			Store: o.Store, RevisionTags: o.RevisionTags, CacheControl: o.CacheControl, Logger: o.Logger,
+			Store: o.Store, RevisionTags: o.RevisionTags, CacheControl: o.CacheControl, Logger: log,
 		}),
 		memory:      newMemories(o.MaxMemory),
 		policy:      precondition.Policy{LenientTags: o.LenientTags, StaleIfRange: o.StaleIfRange},
-		log:         o.Logger,
+		log:         log,
 		listings:    newListings(),
 		differences: recent.New[change, *condhttp.Changes](maxChanges),
-	}
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.history, _ = o.Store.(store.History)
 	h.exchanges.New = func() any { return new(exchange) }

@@ -69,7 +69,8 @@ type Options struct {
 	Methods func(k Kind, exists bool, own []string) []string
 	// Observe is told of every request that was answered.
 	Observe observe.Observer
-	// Logger gets what went wrong inside. Nil discards it.
+	// Logger gets what went wrong inside, with credentials in names and errors replaced. Nil
+	// discards it.
 	Logger *slog.Logger
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
