@@ -32,7 +32,7 @@ type frebReader struct {
 	eventSize         int // of the texts of the event
 	traceSize         int // of the events kept
 	// why something is not in the trace.
-	why string
+	why, whyRequest string
 	// verbose is set if events are traced that only a verbose trace has, full if IIS stopped because the file was large,
 	// began if the beginning of the request is traced, read if the server began to read the content of the request.
 	verbose, full, began, read bool
@@ -78,12 +78,13 @@ func (f *frebReader) because(err error) {
 	case f.full:
 		f.why = "IIS ended the trace because the file had reached its largest size: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging (0 is no limit)"
 		f.x.miss(ServerTrace, f.why)
-	case !f.began && f.events > 0:
-		f.why = `the rule of the trace began to apply after the request had begun: put it at the site, with path="*"`
 	case f.verbose:
 		f.why = "the trace is verbose, and has no such event"
 	default:
 		f.why = `it needs the provider "WWW Server" with verbosity="Verbose"`
+	}
+	if f.whyRequest = f.why; !f.began && f.events > 0 && err == nil {
+		f.whyRequest = `the rule of the trace began to apply after the request had begun: put it at the site, with path="*"`
 	}
 }
 
@@ -497,6 +498,8 @@ func (f *frebReader) setContents(request, response *message) {
 			m.noContent("the server did not read the content before it answered")
 		case m.request && m.length() < 0 && !m.chunked() && f.sawRequest:
 			m.none()
+		case m.request:
+			m.noContent("the content is not in the trace: " + f.whyRequest)
 		default:
 			m.noContent("the content is not in the trace: " + f.why)
 		}
@@ -505,7 +508,7 @@ func (f *frebReader) setContents(request, response *message) {
 
 func (f *frebReader) gaps() {
 	if !f.sawRequest {
-		f.x.miss(RequestHeader, "the header section of the request is not in the trace: "+f.why)
+		f.x.miss(RequestHeader, "the header section of the request is not in the trace: "+f.whyRequest)
 	}
 	if !f.sawResponse {
 		f.x.miss(ResponseHeader, "the header section of the response is not in the trace: "+f.why)

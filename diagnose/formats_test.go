@@ -140,6 +140,90 @@ func TestFormatsAgree(t *testing.T) {
 	})
 }
 
+// told are histories as programs tell of them, by how they do.
+var told = map[string]func(*strings.Builder, *capture.Exchange){
+	"curl -v": func(b *strings.Builder, x *capture.Exchange) {
+		request, response := heads(x)
+		b.WriteString(lines("> ", request) + ">\n" + lines("< ", response) + "<\n")
+	},
+	"OkHttp": func(b *strings.Builder, x *capture.Exchange) {
+		request, response := heads(x)
+		_, request, _ = strings.Cut(request, "\n")
+		_, response, _ = strings.Cut(response, "\n")
+		url := "http://" + x.Request.Host + x.Request.Target
+		fmt.Fprintf(b, "--> %[1]s %[2]s\n%[3]s--> END %[1]s\n<-- %[4]d  %[2]s (9ms)\n%[5]s<-- END HTTP\n", x.Request.Method, url, request, x.Response.Status, response)
+	},
+	"nghttp": func(b *strings.Builder, x *capture.Exchange) {
+		request, response := heads(x)
+		_, request, _ = strings.Cut(request, "\n")
+		_, response, _ = strings.Cut(response, "\n")
+		id := 2*b.Len() + 1
+		fmt.Fprintf(b, "[  0.002] send HEADERS frame <length=60, flags=0x25, stream_id=%d>\n          :method: %s\n          :path: %s\n          :scheme: http\n          :authority: %s\n%s",
+			id, x.Request.Method, x.Request.Target, x.Request.Host, lines("          ", request))
+		fmt.Fprintf(b, "[  0.010] recv (stream_id=%d) :status: %d\n%s", id, x.Response.Status, lines(fmt.Sprintf("[  0.010] recv (stream_id=%d) ", id), response))
+	},
+	"developer tools": func(b *strings.Builder, x *capture.Exchange) {
+		request, response := heads(x)
+		_, request, _ = strings.Cut(request, "\n")
+		_, response, _ = strings.Cut(response, "\n")
+		fmt.Fprintf(b, "Request URL: http://%s%s\nRequest Method: %s\nStatus Code: %d\nResponse Headers\n%sRequest Headers\n%s", x.Request.Host, x.Request.Target, x.Request.Method,
+			x.Response.Status, response, request)
+	},
+	"haproxy -d": func(b *strings.Builder, x *capture.Exchange) {
+		request, response := heads(x)
+		id := fmt.Sprintf("%08x", b.Len())
+		first, request, _ := strings.Cut(request, "\n")
+		status, response, _ := strings.Cut(response, "\n")
+		b.WriteString(id + ":web.clireq[0010:ffffffff]: " + first + "\n" + lines(id+":web.clihdr[0010:ffffffff]: ", request))
+		b.WriteString(id + ":app.srvrep[0010:0011]: " + status + "\n" + lines(id+":app.srvhdr[0010:0011]: ", response))
+	},
+}
+
+// heads are the request and the response of an exchange as on the wire, without content.
+func heads(x *capture.Exchange) (request, response string) {
+	var q, s strings.Builder
+	fmt.Fprintf(&q, "%s %s HTTP/1.1\n", x.Request.Method, x.Request.Target)
+	if !x.Request.Header.Has("Host") {
+		fmt.Fprintf(&q, "Host: %s\n", x.Request.Host)
+	}
+	fmt.Fprintf(&s, "HTTP/1.1 %d %s\n", x.Response.Status, x.Response.Reason)
+	for l := range x.Request.Header.Lines() {
+		fmt.Fprintf(&q, "%s: %s\n", l.Name, l.Value)
+	}
+	for l := range x.Response.Header.Lines() {
+		fmt.Fprintf(&s, "%s: %s\n", l.Name, l.Value)
+	}
+	return q.String(), s.String()
+}
+
+// TestRightServerIsNotBlamedByTranscripts writes down what a right server was asked and answered as programs tell of it, and reads
+// it again. What was lost on the way makes nothing the fault of the server.
+func TestRightServerIsNotBlamedByTranscripts(t *testing.T) {
+	for how, tell := range told {
+		for seed := range uint64(10) {
+			var text strings.Builder
+			for _, x := range history(seed, "") {
+				tell(&text, x)
+			}
+			xs, err := capture.Read(strings.NewReader(text.String()), "x", capture.Options{})
+			if err != nil || len(xs) != 40 {
+				t.Fatalf("%s: %d exchanges, %v, of\n%.3000s", how, len(xs), err, &text)
+			}
+			r := Exchanges(xs)
+			for _, f := range r.Findings {
+				if f.Confidence >= Likely && f.Rule.Level > Good && blames(f.Rule) {
+					t.Fatalf("%s, seed %d: %s %s (exchange %d): %s\n%s", how, seed, f.Confidence, f.Rule.ID, f.Exchange+1, f.Says, describeAll(xs[:f.Exchange+1]))
+				}
+			}
+			for i, v := range r.Verdicts {
+				if v.Judgement == Wrong {
+					t.Fatalf("%s, seed %d: exchange %d is wrong: %s\n%s", how, seed, i+1, v.Why, describeAll(xs[:i+1]))
+				}
+			}
+		}
+	}
+}
+
 // causes are the rules that were found, with their confidence, in short.
 func causes(r *Report) string {
 	var list []string

@@ -445,7 +445,7 @@ func overwriteWrong(e *examination) []Finding {
 }
 
 func davIfUnmet(e *examination) []Finding {
-	if e.status() != 412 || !e.x.Request.Header.Has("If") {
+	if e.status() != 412 || !e.x.Request.Header.Has("If") || e.asksIfNew() {
 		return nil
 	}
 	if d, sure := e.ifDecision(); sure && d.Holds {

@@ -157,6 +157,23 @@ var rangeServices = []Rule{
 	},
 }
 
+var designedServices = []Rule{
+	{
+		ID:      "resource-tag-not-modified",
+		Level:   Good,
+		Group:   Designed,
+		Summary: "The 412 means \"not modified\": Office asked for the file only if it has changed",
+		Explanation: "Office and SharePoint have a tag of their own, ResourceTag, which goes into the If field of WebDAV: with Not in front it asks for the file only if its version is another one by now. The answer to " +
+			"a GET or HEAD whose version is still the current one is 412 there, where HTTP has 304 for it ([MS-WDVME] 3.1.5.5). Nothing failed, and nothing is lost.",
+		Example: "GET /plan.docx HTTP/1.1\nIf: (Not <rt:E9619514-4EBC-424F-8505-79A8AE02319C@00000000004>)\n\nHTTP/1.1 412 Precondition Failed",
+		Fix:     []string{"Nothing is to be done. When counting 412s, leave these out: GET and HEAD with (Not <rt:…>) in If."},
+		Section: "RFC 4918 §10.4",
+		Needs:   []Evidence{FromExchange},
+		Since:   "0.1",
+		check:   officeNotModified,
+	},
+}
+
 var otherServices = []Rule{
 	{
 		ID:      "only-if-cached-as-412",
@@ -193,6 +210,23 @@ var otherServices = []Rule{
 		Since:   "0.1",
 		check:   iisPage,
 	},
+}
+
+// asksIfNew reports whether a read asks for another version than the one whose ResourceTag it names.
+func (e *examination) asksIfNew() bool {
+	value := strings.ToLower(strings.Join(strings.Fields(e.req("If")), ""))
+	return e.reads() && strings.Contains(value, "(not<rt:")
+}
+
+func officeNotModified(e *examination) []Finding {
+	if e.status() != 412 || !e.asksIfNew() {
+		return nil
+	}
+	c := Likely
+	if tag := strings.ToLower(e.resp("ResourceTag")); tag != "" && strings.Contains(strings.ToLower(e.req("If")), tag) {
+		c = Certain
+	}
+	return one(c, "the If field asks for the file only if it is another version than the one named, and it is the same: 412 is how SharePoint says that", e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
 }
 
 // deletedBefore returns the earlier exchange by which there is nothing, if it is the latest that tells; or nil.

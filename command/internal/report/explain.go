@@ -175,9 +175,17 @@ func (p *page) head(name string) string {
 	return "  " + p.paint(name, faint) + strings.Repeat(" ", max(1, labelWidth-2-len(name)))
 }
 
+// noPrecondition says that there is none, as far as the capture shows.
+func noPrecondition(x *capture.Exchange) string {
+	if x.Missing(capture.RequestHeader) {
+		return "not known: the capture lacks header fields of the request"
+	}
+	return "no precondition"
+}
+
 func (p *page) asked(v *diagnose.Verdict) {
 	if len(v.Preconditions) == 0 {
-		p.label("Asked", "no precondition")
+		p.label("Asked", noPrecondition(v.Exchange))
 	}
 	for n, l := range v.Preconditions {
 		p.item(n == 0, "Asked", Printable(clip(l.Name+": "+l.Value)))

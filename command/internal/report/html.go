@@ -76,11 +76,13 @@ type exchangeView struct {
 	Mark          string
 	State         string
 	Preconditions []capture.Line
-	Steps         []precondition.Step
-	Between       []diagnose.Party
-	Gaps          []capture.Gap
-	Tags          []tagsView
-	Findings      []findingView
+	// None is said if there is no precondition.
+	None     string
+	Steps    []precondition.Step
+	Between  []diagnose.Party
+	Gaps     []capture.Gap
+	Tags     []tagsView
+	Findings []findingView
 	// Causes are the IDs of those findings that are not as designed.
 	Causes []string
 }
@@ -156,7 +158,7 @@ func exchangeViewOf(r *diagnose.Report, i int) exchangeView {
 	x := v.Exchange
 	view := exchangeView{
 		Number: i + 1, Method: x.Request.Method, URL: shownURL(x), Status: statusText(x.Response), Source: x.Source.String(),
-		ETag: x.Response.Header.Get("ETag"), Why: v.Why, State: stateText(v.State), Preconditions: v.Preconditions,
+		ETag: x.Response.Header.Get("ETag"), Why: v.Why, State: stateText(v.State), Preconditions: v.Preconditions, None: noPrecondition(x),
 		Steps: v.Steps, Between: v.Between, Gaps: x.Gaps,
 	}
 	if view.Method == "" {
