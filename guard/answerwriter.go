@@ -2,6 +2,7 @@ package guard
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"sync"
@@ -22,7 +23,8 @@ type answerWriter struct {
 	}
 }
 
-// passInterim passes on an interim response (RFC 9110 §15.2), from any goroutine.
+// passInterim passes on an interim response (RFC 9110 §15.2), from any goroutine. What is in the header already is for the
+// answer alone.
 func (w *answerWriter) passInterim(status int, fields textproto.MIMEHeader) error {
 	w.interim.Lock()
 	defer w.interim.Unlock()
@@ -30,9 +32,12 @@ func (w *answerWriter) passInterim(status int, fields textproto.MIMEHeader) erro
 		return nil
 	}
 	h := w.Header()
-	appendFields(h, http.Header(fields))
+	kept := maps.Clone(h)
+	clear(h)
+	maps.Copy(h, http.Header(fields))
 	w.WriteHeader(status)
 	clear(h)
+	maps.Copy(h, kept)
 	return nil
 }
 

@@ -6,7 +6,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/netip"
+	"net/textproto"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -304,4 +307,43 @@ func TestGone(t *testing.T) {
 	}
 	c.Close()
 	<-ended
+}
+
+// TestInterim: an interim response goes on to the client, and has no fields that somebody before the guard has set for the
+// answer. Those stay. What the guard asks for itself brings none.
+func TestInterim(t *testing.T) {
+	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</"+strings.ToLower(r.Method)+".css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Del("Link")
+		io.WriteString(w, "x")
+	}))
+	before := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Before", "1")
+		g.handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(before.Close)
+	for method, want := range map[string]string{"GET": "</get.css>", "PUT": "</put.css>"} { // a PUT is preceded by a GET of the guard
+		var got []string
+		trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			got = append(got, fmt.Sprint(code, h["Link"], h["X-Before"]))
+			return nil
+		}}
+		r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), method, before.URL+"/a", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("If-Match", "*")
+		res, err := before.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if want := []string{fmt.Sprint(103, []string{want}, []string(nil))}; !slices.Equal(got, want) || res.StatusCode != 200 {
+			t.Errorf("%s: got %q and %d, want %q", method, got, res.StatusCode, want)
+		}
+		if res.Header.Get("X-Before") != "1" || len(res.Header["Link"]) > 0 {
+			t.Errorf("%s: the answer has %v", method, res.Header)
+		}
+	}
 }

@@ -43,7 +43,7 @@ const (
 	// written, if the tag does not tell why.
 	maxChurn = 2
 	// maxObserved bounds how many resources are watched at a time. Of others nothing is believed but what they send
-	// whole. It takes about 200 bytes for each.
+	// whole. It takes about 250 bytes for each.
 	maxObserved = 1 << 16
 	// maxBelieved bounds how often in a row a short answer (304, a part, or one to HEAD) is believed about one resource:
 	// every 64th time all of its content is looked at.
