@@ -103,7 +103,8 @@ func (o *guardOptions) takeArgs(args []string) error {
 	case o.config != "" && len(args) > 0:
 		return usageError{fmt.Errorf("--config says what is guarded: leave out %q, or --config", args[0])}
 	case o.config == "" && len(args) != 1:
-		return usageError{fmt.Errorf("guard takes the URL of one backend, and got %d: write fourtwelve guard URL, or fourtwelve guard --config FILE", len(args))}
+		return usageError{fmt.Errorf("guard takes the URL of one backend, and got %d: write fourtwelve guard URL, "+
+			"or fourtwelve guard --config FILE", len(args))}
 	case o.config == "":
 		o.url = args[0]
 	}

@@ -322,7 +322,8 @@ func durationField[T any](name string, at func(*T) *time.Duration, canBeNone boo
 		case text == none && canBeNone:
 			*at(into) = -1
 		case err != nil || value <= 0:
-			d.fail(n, "%s %q must be a duration of more than 0, such as 500ms, 30s or 5m%s", name, text, map[bool]string{true: `, or "none"`}[canBeNone])
+			or := map[bool]string{true: `, or "none"`}[canBeNone]
+			d.fail(n, "%s %q must be a duration of more than 0, such as 500ms, 30s or 5m%s", name, text, or)
 		default:
 			*at(into) = value
 		}

@@ -147,7 +147,8 @@ func covers(a, b guard.Route) bool {
 	}
 	host := a.Host == "" || strings.EqualFold(a.Host, b.Host)
 	path := any(a.Path) || a.Path == b.Path
-	methods := len(a.Methods) == 0 || len(b.Methods) > 0 && !slices.ContainsFunc(b.Methods, func(m string) bool { return !slices.Contains(a.Methods, m) })
+	left := func(m string) bool { return !slices.Contains(a.Methods, m) }
+	methods := len(a.Methods) == 0 || len(b.Methods) > 0 && !slices.ContainsFunc(b.Methods, left)
 	return host && path && methods
 }
 
