@@ -24,6 +24,8 @@ type touch struct {
 	member bool
 	// inCollection is set if the collection that it is in has to exist, and the store would make it.
 	inCollection bool
+	// settled is set if member says whether the name exists, which has to be so still when the write gets its turn.
+	settled bool
 }
 
 // passage is leave to change what was touched.
@@ -60,25 +62,46 @@ func newAdmission(ctx context.Context, h *Handler) (*admission, error) {
 // Enter lets r write to name, as [origin.Locks] says. PUT and POST make what does not exist, and DELETE takes it away.
 func (a *admission) Enter(r *http.Request, name string) (origin.Passage, error) {
 	ctx := context.WithoutCancel(r.Context())
-	t := touch{name: name, member: r.Method == http.MethodDelete || r.Method == http.MethodPost, inCollection: r.Method == http.MethodPost}
-	if !t.member {
-		_, err := a.store.Stat(ctx, name)
-		t.member = errors.Is(err, store.ErrNotFound)
-		t.inCollection = t.member && a.speaksDAV(r)
+	p, err := a.enterOne(ctx, r, name)
+	for tries := 1; errors.Is(err, errMeanwhile) && tries < maxConflicts; tries++ {
+		p, err = a.enterOne(ctx, r, name)
 	}
-	p, err := a.enterAll(r, t)
-	if err != nil {
+	switch {
+	case errors.Is(err, errMeanwhile):
+		return origin.Passage{}, origin.ProblemOf(store.ErrChanged)
+	case err != nil:
 		return origin.Passage{}, err
 	}
 	if leave := p.Leave; r.Method == http.MethodDelete {
 		p.Leave = func() {
-			if _, err := a.store.Stat(ctx, name); errors.Is(err, store.ErrNotFound) {
+			if !a.exists(ctx, name) {
 				p.unmapped(name)
 			}
 			leave()
 		}
 	}
 	return p.Passage, nil
+}
+
+// errMeanwhile: what the write touches was made or taken away before its turn, so that it touches something else.
+var errMeanwhile = errors.New("it was made or taken away meanwhile")
+
+// enterOne is Enter, once.
+func (a *admission) enterOne(ctx context.Context, r *http.Request, name string) (passage, error) {
+	switch r.Method {
+	case http.MethodDelete:
+		return a.enterAll(r, touch{name: name, member: true})
+	case http.MethodPost:
+		return a.enterAll(r, touch{name: name, member: true, inCollection: true})
+	}
+	makes := !a.exists(ctx, name)
+	return a.enterAll(r, touch{name: name, member: makes, inCollection: makes && a.speaksDAV(r), settled: true})
+}
+
+// exists reports whether something is under name. Of what cannot be looked up it is said that it does.
+func (a *admission) exists(ctx context.Context, name string) bool {
+	_, err := a.store.Stat(ctx, name)
+	return !errors.Is(err, store.ErrNotFound)
 }
 
 // enterAll is Enter for a request that changes several names, or a name in another way than its content. What it

@@ -91,13 +91,16 @@ func (c *condition) check(now time.Time) error {
 	return nil
 }
 
-// admit evaluates the field, and looks whether the collections exist in which something is to be made. None of them
-// is taken away before the write has left.
+// admit evaluates the field, and looks whether what is touched is as it has to be: the collection exists in which something is to be
+// made, and the name still does, or does not. No tree that this lies in is taken away before the write has left.
 func (c *condition) admit(now time.Time, touched []touch) error {
 	if err := c.check(now); err != nil {
 		return err
 	}
 	for _, t := range touched {
+		if t.settled && c.exists(c.x.ctx, t.name) == t.member {
+			return errMeanwhile
+		}
 		if !t.inCollection {
 			continue
 		}

@@ -175,7 +175,7 @@ func (x *exchange) passes() bool {
 	case http.MethodPut:
 		return !x.lacksParent()
 	case http.MethodDelete:
-		return !x.slash && !x.isCollection()
+		return !x.slash && !x.speaksDAV(x.r) && !x.isCollection()
 	}
 	return !isOwn(x.r.Method)
 }
@@ -212,7 +212,7 @@ func (x *exchange) serve() {
 	case http.MethodPut:
 		x.fail(errNoParent)
 	case http.MethodDelete:
-		x.deleteCollection()
+		x.delete()
 	case method.Lock:
 		x.lock()
 	case method.Unlock:

@@ -24,19 +24,26 @@ import (
 // TestHistoriesAreLinearizable: whatever clients do at the same time with resources, collections and locks, there is an order of
 // their requests in which each answer is right. After half of it another handler takes over the store.
 func TestHistoriesAreLinearizable(t *testing.T) {
-	performed := map[string]int{}
-	for seed := range uint64(60) {
-		for _, op := range checkHistory(t, memstore.New(memstore.Options{}), seed) {
-			if op.Output.(answer).status < 300 {
-				performed[op.Input.(request).method]++
+	eachStore(t, func(t *testing.T, open func() store.Store) {
+		performed := map[string]int{}
+		for seed := range uint64(60) {
+			for _, op := range checkHistory(t, open(), seed) {
+				if op.Output.(answer).status < 300 {
+					performed[op.Input.(request).method]++
+				}
 			}
 		}
-	}
-	for _, m := range []string{"GET", "PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "UNLOCK"} {
-		if performed[m] < 20 {
-			t.Errorf("%s was performed %d times in all histories, which shows little", m, performed[m])
+		for _, m := range []string{"GET", "PUT", "MKCOL", "DELETE", "MOVE", "COPY", "LOCK", "UNLOCK"} {
+			if performed[m] < 10 {
+				t.Errorf("%s was performed %d times in all histories, which shows little", m, performed[m])
+			}
 		}
-	}
+	})
+}
+
+// eachStore runs f with each store that WebDAV can be served from; open makes a new one.
+func eachStore(t *testing.T, f func(t *testing.T, open func() store.Store)) {
+	t.Run("memstore", func(t *testing.T) { f(t, func() store.Store { return memstore.New(memstore.Options{}) }) })
 }
 
 // request is what a client asks for, and answer what it is told.
@@ -281,18 +288,28 @@ func checkHistory(t *testing.T, s store.Store, seed uint64) []porcupine.Operatio
 	return h.ops
 }
 
-// explained lists the shortest beginning of the history, by the ends of requests, that no order explains.
+// explained lists the requests that changed something, and those of the others that no order of these explains.
 func (h *historian) explained() string {
-	slices.SortFunc(h.ops, func(x, y porcupine.Operation) int { return int(x.Return - y.Return) })
-	n := 1
-	for n < len(h.ops) && porcupine.CheckOperations(davModel, h.ops[:n]) {
-		n++
+	ops := slices.Clone(h.ops)
+	for i := len(ops) - 1; i >= 0; i-- {
+		if changes(ops[i]) {
+			continue
+		}
+		if without := slices.Delete(slices.Clone(ops), i, i+1); !porcupine.CheckOperations(davModel, without) {
+			ops = without
+		}
 	}
+	slices.SortFunc(ops, func(x, y porcupine.Operation) int { return int(x.Call - y.Call) })
 	var b strings.Builder
-	for _, op := range h.ops[:n] {
+	for _, op := range ops {
 		fmt.Fprintf(&b, "%4d-%-4d client %d: %s\n", op.Call, op.Return, op.ClientId, davModel.DescribeOperation(op.Input, op.Output))
 	}
-	return b.String() + "no order of the above explains the last"
+	return b.String()
+}
+
+// changes reports whether an operation changed anything.
+func changes(op porcupine.Operation) bool {
+	return op.Input.(request).method != "GET" && op.Output.(answer).status < 300
 }
 
 // draw draws a request on few names, so that they meet.

@@ -69,6 +69,9 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 	return w.try(passage, target, other)
 }
 
+// formOf tells nothing, a resource and a collection apart.
+func formOf(info store.Info) [2]bool { return [2]bool{info.Exists(), info.Collection} }
+
 // unchanged makes sure that what was seen is still there, where collections are concerned: they have no revision that the store
 // could be told to insist on. From now on nobody else changes what the write takes away or replaces.
 func (w write) unchanged(target, other store.Info) error {
@@ -76,7 +79,7 @@ func (w write) unchanged(target, other store.Info) error {
 		return nil
 	}
 	targetNow, otherNow, err := w.lookUp()
-	if err == nil && (isThere(targetNow) != isThere(target) || isThere(otherNow) != isThere(other)) {
+	if err == nil && (formOf(targetNow) != formOf(target) || formOf(otherNow) != formOf(other)) {
 		err = store.ErrConflict
 	}
 	return err
@@ -153,28 +156,21 @@ func (x *exchange) isCollection() bool {
 	return err == nil && info.Collection
 }
 
-// deleteCollection answers DELETE of a collection, with all that is in it (§9.6.1).
-func (x *exchange) deleteCollection() {
-	if d, err := depthOf(x.r.Header["Depth"], infinity); err != nil || d != infinity {
-		x.fail(badDepth("DELETE of a collection takes all that is in it, so its Depth can be infinity alone"))
-		return
-	}
+// delete answers DELETE of a collection, with all that is in it (§9.6.1), and every DELETE of a client that speaks WebDAV: what it
+// names may be a collection one moment and a resource the next.
+func (x *exchange) delete() {
 	_, err := x.attempt(write{
 		lookUp: func() (store.Info, store.Info, error) {
 			info, err := x.lookUp()
-			switch {
-			case err != nil:
-			case !info.Collection:
-				err = store.ErrNotCollection // it was one when the request came
-			case x.name == "":
-				err = condhttp.NewProblem(http.StatusForbidden, "bad-name", "the root collection cannot be deleted", "delete its members")
+			if err == nil && info.Collection {
+				err = x.mayDeleteTree()
 			}
 			return info, store.Info{}, err
 		},
 		touched:  []touch{{name: x.name, tree: true, member: true}},
 		replaces: func(_, _ store.Info) bool { return true },
-		try: func(p passage, _, _ store.Info) (store.Info, error) {
-			err := x.store.DeleteCollection(x.ctx, x.name)
+		try: func(p passage, target, _ store.Info) (store.Info, error) {
+			err := x.remove(target)
 			if err == nil {
 				p.unmapped(x.name)
 			}
@@ -186,4 +182,27 @@ func (x *exchange) deleteCollection() {
 		return
 	}
 	x.noContent(http.StatusNoContent)
+}
+
+// mayDeleteTree refuses what no DELETE of a collection can ask for.
+func (x *exchange) mayDeleteTree() error {
+	if d, err := depthOf(x.r.Header["Depth"], infinity); err != nil || d != infinity {
+		return badDepth("DELETE of a collection takes all that is in it, so its Depth can be infinity alone")
+	}
+	if x.name == "" {
+		return condhttp.NewProblem(http.StatusForbidden, "bad-name", "the root collection cannot be deleted", "delete its members")
+	}
+	return nil
+}
+
+// remove deletes what was seen, and nothing else.
+func (x *exchange) remove(seen store.Info) error {
+	if seen.Collection {
+		return x.store.DeleteCollection(x.ctx, x.name)
+	}
+	_, err := x.store.Delete(x.ctx, x.name, store.At(seen.Revision))
+	if errors.Is(err, store.ErrIsCollection) {
+		return store.ErrConflict
+	}
+	return err
 }

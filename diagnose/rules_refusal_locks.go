@@ -49,7 +49,6 @@ var lockRefusals = []refusal{
 		fix: []string{
 			"Client: look whether the resource has changed since it was read (entity tag); if not, lock it again and write with the new token.",
 			"Client: refresh locks before their time is over; the answer to LOCK says how long that is.",
-			"Server: --dav-lock-timeout lets locks last longer.",
 		},
 	},
 	{
