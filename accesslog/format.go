@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -222,4 +223,21 @@ func (f Format) String() string {
 var argumentNames = map[string]string{
 	"iis": "given fields", "httperr": "given fields", "cloudfront": "given fields", "nginx": "its own log_format",
 	"apache": "its own LogFormat", "haproxy": "captures", "json": "its own members", "csv": "columns that have names",
+}
+
+// madeToOrder are the formats in which whoever runs the server, or writes the log, decides what is logged.
+var madeToOrder = []string{"iis", "nginx", "apache", "haproxy", "json", "csv", "traefik", "cloudflare", "minio-trace"}
+
+// FormatsWith returns the names of the formats whose logs have all of these fields without any configuration, as far as there is something
+// to log, and of those that can be made to have them.
+func FormatsWith(fields Fields) (asTheyAre, madeTo []string) {
+	for _, spec := range formatSpecs {
+		switch d, err := (Format{name: spec.name}).dialect(nil); {
+		case slices.Contains(madeToOrder, spec.name):
+			madeTo = append(madeTo, spec.name)
+		case err == nil && d.start.layout != nil && fields&^d.start.layout.logged == 0:
+			asTheyAre = append(asTheyAre, spec.name)
+		}
+	}
+	return asTheyAre, madeTo
 }

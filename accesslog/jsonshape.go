@@ -135,7 +135,6 @@ var jsonShapes = []jsonShape{
 			{name: "eventSource"}, {name: "eventName", field: Method, unescape: operation}, {name: "requestParameters.key", field: Path, unescape: fromRoot},
 			{name: "requestParameters.bucketName", field: Host}, {name: "userAgent", field: UserAgent}, {name: "requestID", field: RequestID},
 			{name: "additionalEventData.bytesTransferredOut", field: ContentSent}, {name: "additionalEventData.bytesTransferredIn", field: ContentLength},
-			{name: "requestParameters.*"},
 		},
 	},
 	{

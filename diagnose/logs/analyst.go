@@ -175,6 +175,9 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 		return
 	}
 	delete(a.pending, mix(w.target, hash(w.who.String())))
+	if counts {
+		a.forced(e, w)
+	}
 	a.end(w)
 	if !counts {
 		return
@@ -191,6 +194,28 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 			f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfMatch, accesslog.ETag)
 		})
 	}
+}
+
+// forced looks at a write without any condition that its client has sent before with one, and that was refused then.
+func (a *analyst) forced(e *accesslog.Entry, w *write) {
+	s := a.series[seriesKey(w.target, w.who, w.method)]
+	if s == nil || !s.versioned || !w.who.known() || w.at-s.last > int64(flipWithin) ||
+		!absent(e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince) {
+		return
+	}
+	c := possible // it may be what came of a merge
+	switch {
+	case w.size >= 0 && s.size >= 0 && w.size != s.size:
+		return
+	case w.size >= 0 && s.size >= 0:
+		c = likely
+	}
+	a.found.add("retried-without-condition", c, e, func(f *finding) {
+		f.says = fmt.Sprintf("%s was refused with %s, and sent the same %s again %s later without any precondition: what the 412 protected is overwritten",
+			w.who.subject(), s.sent, w.method, say(time.Duration(w.at-s.last)))
+		f.evidence = append(facts(e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.UserAgent),
+			diagnose.Fact{Name: "refused before", Value: s.method + " with " + s.sent, Source: s.place})
+	})
 }
 
 // unguarded looks at a MOVE or COPY with If-Match that replaced something.
@@ -292,6 +317,9 @@ type series struct {
 	same                  bool // all had the same
 	node                  string
 	untagged              bool             // the log has no If-Match
+	versioned             bool             // the last named a version
+	size                  int64            // of the content of the last; -1 if not known
+	place                 string           // of the last
 	refusal               *accesslog.Entry // the last, for flips
 }
 
@@ -375,6 +403,7 @@ func (a *analyst) extend(r *refusal) *series {
 	s.run++
 	s.count++
 	s.last, s.node = r.at, keep(nodeOf(r.e))
+	s.versioned, s.size, s.place = len(r.ifMatch) > 0 || r.has(accesslog.IfUnmodifiedSince), sizeOf(r.e), place(r.e.File().Name(), r.e.Line())
 	return s
 }
 

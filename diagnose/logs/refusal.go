@@ -532,6 +532,13 @@ func (r *refusal) exists() *finding {
 	}
 	var made []diagnose.Fact
 	for w := range r.a.history.of(r.target) {
+		if w.removes() {
+			return r.finding("412-for-missing-resource", likely, fmt.Sprintf(
+				"If-None-Match: * says to make it only if it is not there, and %s removed it %s before; nothing in the log made it again", w.who.subject(), say(w.ago(r.at))), w.fact("removed by"))
+		}
+		if w.unknown() {
+			break // it may have made it
+		}
 		if w.changes() {
 			made = append(made, w.fact("made by"))
 			break

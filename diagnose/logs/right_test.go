@@ -16,7 +16,7 @@ import (
 // TestRightServerIsNotBlamed reads logs of two nodes and a cache that always agree, of clients that do as they
 // like. Nothing but what clients do wrong may be found.
 func TestRightServerIsNotBlamed(t *testing.T) {
-	clients := []string{"own-write-not-tracked", "client-loops-on-stale-etag", "retry-after-lost-response"}
+	clients := []string{"retried-without-condition", "own-write-not-tracked", "client-loops-on-stale-etag", "retry-after-lost-response"}
 	refusals := int64(0)
 	for seed := range uint64(150) {
 		f := &farm{r: rand.New(rand.NewPCG(seed, 412))}

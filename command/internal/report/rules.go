@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/logs"
 )
 
 // Rules writes a list of the rules, by group.
@@ -52,6 +54,9 @@ func Rule(w io.Writer, r *diagnose.Rule, style Style) error {
 	}
 	p.line("\n%s", p.paint("How it is decided", bold))
 	p.block("  ", "  ", needs(r)+".")
+	if text := provenBy(r); text != "" {
+		p.block("  ", "  ", text+".")
+	}
 	if r.Section != "" {
 		p.line("  %s", r.Section)
 	}
@@ -81,6 +86,25 @@ func needs(r *diagnose.Rule) string {
 		list = append(list, words[e])
 	}
 	return capital(strings.Join(list, ", or "))
+}
+
+// provenBy says which logs can prove a rule; "" for one that logs do not decide.
+func provenBy(r *diagnose.Rule) string {
+	if !slices.Contains(r.Needs, diagnose.FromLog) {
+		return ""
+	}
+	proof := logs.ProofOf(r.ID)
+	if len(proof.Fields) == 0 {
+		return "Every log that has the client, the method, the target and the status shows it"
+	}
+	var where []string
+	if len(proof.AsTheyAre) > 0 {
+		where = append(where, strings.Join(proof.AsTheyAre, ", ")+" as they are")
+	}
+	if len(proof.MadeTo) > 0 {
+		where = append(where, strings.Join(proof.MadeTo, ", ")+" if they are made to have them")
+	}
+	return "Logs show it best with " + strings.Join(proof.Fields, ", ") + ": " + strings.Join(where, "; ")
 }
 
 // RulesMarkdown writes the document that teaches all rules.
@@ -122,6 +146,9 @@ func (p *page) ruleMarkdown(r *diagnose.Rule) {
 	p.line("\n### %s", r.ID)
 	p.line("\n**%s.** %s; %s; %s.", markdown(capital(r.Summary)), capital(r.Level.String()), markdown(r.Section), lowered(needs(r)))
 	p.line("\n%s", markdown(r.Explanation))
+	if text := provenBy(r); text != "" {
+		p.line("\n%s.", markdown(text))
+	}
 	if r.Example != "" {
 		p.line("\n```\n%s\n```", r.Example)
 	}
