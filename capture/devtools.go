@@ -28,7 +28,7 @@ var (
 	devtoolsSigns = regexp.MustCompile(`(?mi)^\W*(?:` +
 		`request url|request method|request-url|anfrage-url|anforderungs-url|anfragemethode|anforderungsmethode|url de la requ.te|m.thode de (?:la )?requ.te|` +
 		`url de (?:la )?solicitud|url richiesta|metodo richiesta|code d.[eé]tat)\s*(?::|\r?$)` +
-		`|^\W*(?:request|response) headers?(?: \([^)\n]*\))?\W*$` +
+		`|^\W*(?:request|response) headers?(?: \([^)\n]*\))?(?:\s*view (?:source|parsed))?\W*$` +
 		`|^\W*headers? (?:request|response)\W*$` +
 		`|^\W*(?:anfragekopfzeilen|antwortkopfzeilen|anforderungsheader|antwortheader|en-t.tes de (?:la )?(?:requ.te|r.ponse))\b.*$` +
 		`|^Summary\r?\nURL: ` +
@@ -40,7 +40,7 @@ var (
 		`preview|timing|initiator|allgemein|g.n.ral|` +
 		`(?:(request|anfrage|anforderung|requ.te|solicitud|richiesta)|(response|antwort|r.ponse|respuesta|risposta))[ -]?(?:headers?|kopfzeilen|kopfdaten)?|` +
 		`(?:headers?|en-t.tes|encabezados|intestazioni|cabeceras)(?: de)?(?: la| della| de la| di)? ?(?:(request|requ.te|solicitud|petici.n|richiesta)|(response|r.ponse|respuesta|risposta)))` +
-		`(?: \([^)]*\))?\W*$`)
+		`(?: \([^)]*\))?(?:\s*view (?:source|parsed))?\W*$`)
 	devtoolsPair  = regexp.MustCompile(`^(:?[^:\t]{1,60}?)[  ]*(?::[  \t]*|\t+)(.*)$`)
 	devtoolsName  = regexp.MustCompile(`^:?[A-Za-z][A-Za-z0-9_-]*$`)
 	devtoolsCode  = regexp.MustCompile(`^(?:HTTP/\S+ )?([1-5]\d\d)\b ?(.*)$`)

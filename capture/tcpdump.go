@@ -9,8 +9,10 @@ import (
 )
 
 var (
-	tcpdumpTime  = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) `)
-	tcpdumpEnds  = regexp.MustCompile(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?.*?(?:options \[(.*?)\], )?length (\d+)(: HTTP)?`)
+	tcpdumpTime = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) `)
+	tcpdumpEnds = regexp.MustCompile(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?.*?(?:options \[(.*?)\], )?length (\d+)(: HTTP)?`)
+	// tcpdumpOld is how tcpdump 3 says it: P 1:134(133) ack 1.
+	tcpdumpOld   = regexp.MustCompile(`(?:^| )(\S+) > (\S+): ([SFPRWE.]+) (?:(\d+):\d+\((\d+)\))?.*?(?:<(.*?)>)?$`)
 	tcpdumpHex   = regexp.MustCompile(`^\s+0x([0-9a-f]{4}):  ?((?:[0-9a-f]{2,4} ?)+)`)
 	tcpdumpStart = regexp.MustCompile(`(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d|HTTP/\d\.\d \d{3}`)
 )
@@ -57,6 +59,13 @@ func (r *tcpdumpReader) line(line string) {
 		if _, request, ok := strings.Cut(line[strings.Index(line, "length "):], "HTTP: "); ok {
 			r.summary = request + "\n"
 		}
+		return
+	}
+	if m := tcpdumpOld.FindStringSubmatch(line); m != nil && stamp != nil {
+		r.packet = segment{from: m[1], to: m[2], syn: strings.Contains(m[3], "S"), at: r.now, altered: true}
+		seq, _ := strconv.ParseUint(m[4], 10, 32)
+		r.packet.seq, r.options = uint32(seq), strings.ReplaceAll(m[6], "timestamp", "TS")
+		r.length, _ = strconv.Atoi(m[5])
 		return
 	}
 	switch m := tcpdumpHex.FindStringSubmatch(line); {

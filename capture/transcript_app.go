@@ -18,9 +18,15 @@ var (
 // okHTTP reads what the HttpLoggingInterceptor of OkHttp prints, with or without the columns of logcat before it.
 func okHTTP(t *transcript) func(string) {
 	var k block
+	var mark *regexp.Regexp // what a logger puts before each line
 	const basic = "OkHttp shows header sections only at Level.HEADERS and above"
 	return func(line string) {
-		line = line[len(logcat.FindString(line)):]
+		if line = line[len(logcat.FindString(line)):]; mark != nil {
+			line = line[len(mark.FindString(line)):]
+		} else if at := strings.Index(line, "--> "); at > 0 && okRequest.MatchString(line[at:]) {
+			mark = markOf(line[:at])
+			line = line[at:]
+		}
 		if m := okRequest.FindStringSubmatch(line); m != nil {
 			k = block{h: t.request("")}
 			k.h.method, k.h.lacks, k.h.wire = m[1], basic, false
@@ -53,6 +59,13 @@ func okHTTP(t *transcript) func(string) {
 			k.h.field(line)
 		}
 	}
+}
+
+var digitRun = regexp.MustCompile(`\d+`)
+
+// markOf matches what stands before a line, and the like with other numbers.
+func markOf(before string) *regexp.Regexp {
+	return regexp.MustCompile(`^` + digitRun.ReplaceAllString(regexp.QuoteMeta(before), `\d+`))
 }
 
 var (

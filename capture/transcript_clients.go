@@ -33,7 +33,7 @@ var dialects = []dialect{
 	{name: "httpx", sign: regexp.MustCompile(`(?m)HTTP Request: [A-Z]+ https?://\S+ "HTTP/\d`), lines: urllib3},
 	{name: "Terraform", sign: regexp.MustCompile(`(?m)HTTP Request Sent: .*`), lines: terraform},
 
-	{name: "the nginx debug log", sign: regexp.MustCompile(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http (?:request line|header|script|im|inm|ims)\b`), lines: nginxDebug},
+	{name: "the nginx debug log", sign: regexp.MustCompile(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http[23]? (?:request line|http header|header|output header|script|im|inm|ims)\b`), lines: nginxDebug},
 	{name: "haproxy -d", sign: regexp.MustCompile(`(?m)^[0-9a-f]{8}:\S+\.(?:clireq|clihdr|srvrep|srvhdr)\[`), lines: haproxyDebug},
 	{name: "varnishlog", sign: regexp.MustCompile(`(?m)^-+ +(?:ReqMethod|BereqMethod|RespStatus|BerespStatus) `), lines: varnishlog},
 	{name: "the Envoy debug log", sign: regexp.MustCompile(`(?m)\[C\d+\]\[S\d+\] request headers complete`), lines: envoyDebug},
@@ -41,9 +41,10 @@ var dialects = []dialect{
 
 	{name: "nghttp", sign: regexp.MustCompile(`(?m)(?:send|recv) (?:HEADERS frame <|\(stream_id=\d+)`), lines: nghttp},
 	{name: "tshark", sign: regexp.MustCompile(`(?mi)^(?:Hypertext Transfer Protocol|HyperText Transfer Protocol 2)`), lines: tshark},
-	{name: "tcpdump", sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x)`), lines: tcpdump},
+	{name: "tcpdump", sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x|: [SFP.]+ \d+:\d+\(\d+\) )`), lines: tcpdump},
 
 	{name: "PowerShell", sign: regexp.MustCompile(`(?m)^(?:RawContent +: HTTP/|StatusCode +: \d{3}\b)`), lines: powerShellObject},
+	{name: "a log with messages in one line", sign: regexp.MustCompile(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`), lines: inOneLine},
 	{name: "a curl command", fits: isCommand, lines: curlCommand},
 	{name: "developer tools", fits: isDevtools, lines: devtools},
 }

@@ -46,7 +46,7 @@ func nghttp(t *transcript) func(string) {
 
 var (
 	tsharkFrame   = regexp.MustCompile(`^Frame \d+`)
-	tsharkAddress = regexp.MustCompile(`^Internet Protocol Version \d, Src: (\S+?)(?: \(.*?\))?, Dst: (\S+)`)
+	tsharkAddress = regexp.MustCompile(`^Internet Protocol(?: Version \d)?, Src: (\S+?)(?: \(.*?\))?, Dst: (\S+)`)
 	tsharkPorts   = regexp.MustCompile(`^Transmission Control Protocol, Src Port: (?:\S+ \()?(\d+)\)?, Dst Port: (?:\S+ \()?(\d+)`)
 	tsharkTime    = regexp.MustCompile(`^ +(?:UTC )?Arrival Time: (.*)$`)
 	tsharkStream  = regexp.MustCompile(`^ +Stream: HEADERS, Stream ID: (\d+)`)
@@ -200,6 +200,9 @@ func powerShellObject(t *transcript) func(string) {
 	t.noRequest = "PowerShell shows no request: use curl.exe -v"
 	return func(line string) {
 		m := psProperty.FindStringSubmatch(line)
+		if h != nil && (strings.HasSuffix(line, "...") || strings.HasSuffix(line, "…")) && raw != nil && !raw.content {
+			h.lacks = "PowerShell has cut RawContent to the width of the window"
+		}
 		if m == nil {
 			if raw != nil && raw.h != nil {
 				raw.line(strings.TrimLeft(line, " "))

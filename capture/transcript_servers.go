@@ -8,7 +8,8 @@ import (
 var (
 	nginxLine   = regexp.MustCompile(`\[debug\] \d+#\d+: (?:\*(\d+) )?(.*)$`)
 	nginxAsk    = regexp.MustCompile(`^http request line: "(.*)"$`)
-	nginxField  = regexp.MustCompile(`^http (?:header|request header): "(.*)"$`)
+	nginxField  = regexp.MustCompile(`^(?:http|http2|http2 http|http3) (?:header|request header): "(.*)"$`)
+	nginxOutput = regexp.MustCompile(`^http[23] output header: "(:?[^:]+): (.*)"$`)
 	nginxStatus = regexp.MustCompile(`^(HTTP/\d\S* \d{3}.*)$`)
 	nginxTag    = regexp.MustCompile(`^http (?:im|inm):"(.*)" etag:(.*)$`)
 	nginxAny    = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[`)
@@ -38,6 +39,15 @@ func nginxDebug(t *transcript) func(string) {
 		case nginxStatus.MatchString(text):
 			k.h = t.response(id)
 			k.h.start(text)
+		case nginxOutput.MatchString(text):
+			f := nginxOutput.FindStringSubmatch(text)
+			if f[1] == ":status" {
+				h := t.response(id)
+				h.code(f[2], "")
+				h.proto = "HTTP/2"
+			} else if talk != nil && talk.response.told {
+				talk.response.set(f[1], f[2])
+			}
 		case nginxField.MatchString(text) && talk != nil && !talk.response.told:
 			talk.request.field(nginxField.FindStringSubmatch(text)[1])
 		case nginxTag.MatchString(text) && talk != nil && !talk.response.told:

@@ -10,15 +10,16 @@ import (
 
 // lacking are the transcripts that do not show all of the exchange, with what they show.
 var lacking = map[string]string{
-	"curl-command.txt": `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
-	"httpcore.txt":     `PUT files.example.org/docs/plan.txt?v=1 If-Match  412 ETag "5f0c", without request header`,
-	"urllib3.txt":      `PUT files.example.org:443/docs/plan.txt?v=1 If-Match  412 ETag , without request header, response header`,
-	"powershell.txt":   `  If-Match  412 ETag "5f0c", without request line, request header`,
-	"davx5.txt":        `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag , without response header`,
-	"nginx-debug.txt":  `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag `,
-	"boto3.txt":        `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
-	"azure-net.txt":    `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
-	"azure-python.txt": `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
+	"nginx-debug-http2.txt": `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag `,
+	"curl-command.txt":      `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
+	"httpcore.txt":          `PUT files.example.org/docs/plan.txt?v=1 If-Match  412 ETag "5f0c", without request header`,
+	"urllib3.txt":           `PUT files.example.org:443/docs/plan.txt?v=1 If-Match  412 ETag , without request header, response header`,
+	"powershell.txt":        `  If-Match  412 ETag "5f0c", without request line, request header`,
+	"davx5.txt":             `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag , without response header`,
+	"nginx-debug.txt":       `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag `,
+	"boto3.txt":             `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
+	"azure-net.txt":         `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
+	"azure-python.txt":      `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c", without request header`,
 }
 
 const whole = `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c"`
