@@ -100,7 +100,6 @@ var (
 		"the collection that would hold it does not exist (RFC 4918 §9.3.1, §9.7.1)", "create the collection first, with MKCOL")
 	errInside = condhttp.NewProblem(http.StatusForbidden, "destination-inside",
 		"source and destination are the same, or one lies inside the other", "choose another destination")
-	errNotFound = origin.ProblemOf(store.ErrNotFound)
 )
 
 // notACollection is the error for the path of a resource with a slash after it.
