@@ -104,6 +104,7 @@ func (s *Store) checkpointLoop() {
 		}
 		timer.Stop()
 		err := s.checkpoint(false)
+		s.clearAsides()
 		if err != nil {
 			s.opts.Logger.Error("changes cannot be written to the index; it will be tried again", "error", err)
 			signal(c.kick)
@@ -200,6 +201,7 @@ func (s *Store) checkpoint(last bool) error {
 		return err
 	}
 	c.settled = c.epoch
+	s.trees.synced(c.epoch)
 	return nil
 }
 
@@ -274,7 +276,12 @@ func (s *Store) syncPlain() error {
 
 // syncEach syncs the files with the given names, and the directories above.
 func (s *Store) syncEach(names []string) error {
-	dirs := map[string]bool{stateDir: true}
+	dirs := map[string]bool{stateDir: true, stateDir + "/" + asideDir: true}
+	for _, name := range s.trees.touchedNames(false) {
+		for dir := path.Dir(name); !dirs[dir]; dir = path.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
 	for _, name := range names {
 		f, err := s.root.OpenFile(name, openFlags, 0)
 		if err == nil {

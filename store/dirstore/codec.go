@@ -190,3 +190,6 @@ func (d *decoder) varint() int64 {
 
 // second is the whole second of t.
 func second(t time.Time) time.Time { return time.Unix(t.Unix(), 0).UTC() }
+
+// secondOf is the whole second of a time in nanoseconds since 1970.
+func secondOf(nanos int64) time.Time { return second(time.Unix(0, nanos)) }

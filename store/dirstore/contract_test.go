@@ -83,6 +83,7 @@ func leftovers(tb testing.TB, opened store.Store) []string {
 
 func strayFiles(tb testing.TB, s *Store) (left, missing []string) {
 	tb.Helper()
+	s.settleAsides()
 	wanted := map[string]bool{"lock": true, "index": true, "journal0": true, "journal1": true}
 	for _, e := range s.entries(tb) {
 		for _, k := range e.kept {
@@ -115,4 +116,14 @@ func (s *Store) entries(tb testing.TB) map[string]*entry {
 		tb.Fatal(err)
 	}
 	return all
+}
+
+// settleAsides does what the background would, without waiting for a checkpoint.
+func (s *Store) settleAsides() {
+	s.trees.mu.Lock()
+	for _, a := range s.trees.asides {
+		a.flushed = true
+	}
+	s.trees.mu.Unlock()
+	s.clearAsides()
 }

@@ -46,6 +46,8 @@ type recorder struct {
 	errs   func(step) error
 
 	expect expected
+	trees  []string // what may be there altogether, for scripts over collections
+	doing  treeStep // the change of such a script that is under way
 	others bool
 	told   func() told // what clients know by now, if there are any
 }
@@ -72,6 +74,8 @@ type event struct {
 	failed bool
 	after  tree
 	expect map[string][]string
+	trees  []string
+	doing  treeStep
 	others bool // another program has written, too
 	by     int64
 	told   told
@@ -111,7 +115,7 @@ func (r *recorder) note() {
 		known = r.was.files // the store has a lease on one, which opening it would break
 	}
 	r.was = readTree(r.t, r.dir, known)
-	e := event{what: r.last, failed: r.failed, after: r.was, expect: maps.Clone(r.expect), others: r.others, by: r.by}
+	e := event{what: r.last, failed: r.failed, after: r.was, expect: maps.Clone(r.expect), others: r.others, by: r.by, trees: r.trees, doing: r.doing}
 	if r.told != nil {
 		e.told = r.told()
 	}
@@ -165,6 +169,21 @@ func (r *recorder) perform(s *Store, changes script) {
 		_ = r.expect.perform(s, c, i)
 	}
 	_ = s.checkpoint(false)
+	_ = s.checkpoint(false)
+	r.note()
+}
+
+// performTrees is perform for a script over collections, of which states is what it leads to.
+func (r *recorder) performTrees(s *Store, script []treeStep, states []string) {
+	for i, c := range script {
+		r.trees, r.doing = states[i:i+2], c
+		if err := c.perform(s, i); err != nil && c.do != "flush" {
+			r.t.Fatalf("%v: %v", c, err)
+		}
+		r.trees = states[i+1 : i+2]
+	}
+	_ = s.checkpoint(false)
+	s.clearAsides()
 	_ = s.checkpoint(false)
 	r.note()
 }
@@ -273,7 +292,10 @@ func (p *platter) sync(e event, changed []uint64) {
 	case stepSync:
 		inodes = p.newest(e, "/tmp/")
 	case stepSyncDir:
-		if !e.failed {
+		if !e.failed && p.treesMoved() {
+			p.names, p.pending = p.at, nil
+			clear(p.forced)
+		} else if !e.failed {
 			p.syncUploads()
 		}
 	case stepJournalSync:
@@ -288,6 +310,12 @@ func (p *platter) sync(e event, changed []uint64) {
 			p.data[ino] = []version{settle(p.data[ino])}
 		}
 	}
+}
+
+// treesMoved reports whether directories have been renamed since the last sync of all names. What
+// was renamed into one of them cannot be synced without that.
+func (p *platter) treesMoved() bool {
+	return slices.ContainsFunc(p.events[p.names:p.at+1], func(e event) bool { return e.what == stepTree })
 }
 
 // rename notes which names came about in the folder of uploads, or were given to what was in there:
@@ -311,11 +339,16 @@ func (p *platter) rename(before, after map[string]uint64) {
 // syncUploads notes that the folder of uploads has been synced.
 func (p *platter) syncUploads() {
 	for _, f := range p.pending {
-		maps.DeleteFunc(p.forced, func(_ string, g forcedName) bool { return g.ino == f.ino })
+		maps.DeleteFunc(p.forced, func(_ string, g forcedName) bool { return g.ino == f.ino && !p.hadToo(f, g.name) })
 		f.synced = p.at
 		p.forced[f.name] = f
 	}
 	p.pending = nil
+}
+
+// hadToo reports whether the inode of f had the other name, too, when it got that of f.
+func (p *platter) hadToo(f forcedName, other string) bool {
+	return p.events[f.since].after.names[other] == f.ino
 }
 
 // newest returns the file of the state folder that the goroutine of e has written to last, among
@@ -371,7 +404,7 @@ func (p *platter) image(r *rand.Rand) image {
 	})
 	for _, f := range forced {
 		if f.since > names {
-			maps.DeleteFunc(img.names, func(_ string, ino uint64) bool { return ino == f.ino })
+			maps.DeleteFunc(img.names, func(name string, ino uint64) bool { return ino == f.ino && !p.hadToo(f, name) })
 			img.names[f.name] = f.ino
 			known[f.ino] = p.lastSeen(f)
 		}
@@ -474,8 +507,11 @@ func (img image) put(t *testing.T, shift uint64, copied bool) (dir string, done 
 		byReal[st.Ino] = known{img.names[name], f.ctime, st.Ctim.Nano()}
 	}
 	check(t, os.WriteFile(filepath.Join(dir, stateDir, "index"), img.index, 0o600))
-	for name, ino := range img.names {
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(img.names))) {
+		ino := img.names[name]
 		if f := img.files[ino]; f.dir {
+			ts := []unix.Timespec{unix.NsecToTimespec(f.mtime), unix.NsecToTimespec(f.mtime)}
+			check(t, unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Join(dir, name), ts, 0))
 			var st unix.Stat_t
 			check(t, unix.Lstat(filepath.Join(dir, name), &st))
 			byReal[st.Ino] = known{ino, f.ctime, st.Ctim.Nano()}
@@ -591,6 +627,10 @@ func (p *platter) compare(t *testing.T, s *Store) {
 			t.Errorf("%q: Stat says %+v, Open %+v", name, stat, info)
 		}
 	}
+	if e := p.events[p.at]; e.trees != nil {
+		wantOneOf(t, s, e.doing, e.trees...)
+		return
+	}
 	checkAfterLoss(t, s)
 }
 
@@ -659,6 +699,25 @@ func TestLossyDisk(t *testing.T) {
 			dir := fastDir(t)
 			r, s := recording(t, dir, Options{Keep: 1})
 			r.perform(s, changes)
+			total += judgeImages(t, 1, r.events, wantedImages(t)/16)
+		})
+	}
+	t.Logf("%d images", total)
+}
+
+// TestTreesOnLossyDisk is TestLossyDisk for scripts over collections: they are there as they were
+// before the change that was under way, or after it, on all names at once.
+func TestTreesOnLossyDisk(t *testing.T) {
+	scripts := map[string][]treeStep{"every kind": everyTreeKind()}
+	for seed := range uint64(6) {
+		scripts[fmt.Sprint("random ", seed)] = randomTrees(seed, 25)
+	}
+	total := 0
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			dir := fastDir(t)
+			r, s := recording(t, dir, Options{Keep: 1})
+			r.performTrees(s, script, states(t, script))
 			total += judgeImages(t, 1, r.events, wantedImages(t)/16)
 		})
 	}

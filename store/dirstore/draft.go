@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -29,6 +30,11 @@ type draft struct {
 	file   *os.File // large content, and
 	tmp    string   // its name in the state folder
 	spent  bool
+
+	// Of a draft that is made of another resource:
+	modified time.Time // when that came to be
+	linked   bool      // file is that resource's, under a second name
+	like     *fileStat // what has the permissions for a new file
 
 	troubles uint64 // how often a sync had failed before: see stagedWell
 }

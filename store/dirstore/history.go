@@ -175,6 +175,7 @@ func (s *Store) giveWay(n *node) {
 	if s.opts.ReadOnly {
 		return
 	}
+	s.clearAsides()
 	want := max(16, int(s.keptFiles.Load()/8))
 	dropped := 0
 	for _, k := range s.oldestHistory(want) {

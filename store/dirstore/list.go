@@ -23,7 +23,7 @@ func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, err
 			return
 		}
 		defer s.leave()
-		members, err := s.readDir(name)
+		members, err := s.readMembers(name)
 		if err != nil {
 			yield(store.Info{}, err)
 			return
@@ -44,6 +44,18 @@ func (s *Store) List(ctx context.Context, name string) iter.Seq2[store.Info, err
 			}
 		}
 	}
+}
+
+// readMembers is readDir of one moment, as far as trees change.
+func (s *Store) readMembers(name string) ([]fs.DirEntry, error) {
+	for range maxTries {
+		since := s.watch()
+		members, err := s.readDir(name)
+		if !s.disturbed(since, name) {
+			return members, err
+		}
+	}
+	return nil, &changingError{name}
 }
 
 // readDir returns what is in the directory name, in byte order.

@@ -26,6 +26,18 @@ type state struct {
 // look finds out what is under the name of n, and publishes what has changed.
 // The caller has the turn.
 func (s *Store) look(ctx context.Context, n *node) (state, error) {
+	for range maxTries {
+		since := s.watch()
+		st, err := s.lookOnce(ctx, n)
+		if !s.disturbed(since, n.name) {
+			return st, err
+		}
+	}
+	return state{}, &changingError{n.name}
+}
+
+// lookOnce is look where no trees change meanwhile.
+func (s *Store) lookOnce(ctx context.Context, n *node) (state, error) {
 	last := s.lastKnown(n)
 	if last.exists() && last.settled {
 		if st, err := statAt(s.top, n.name); err == nil && st.id == last.id {
@@ -89,7 +101,7 @@ func (s *Store) rootState() (state, error) {
 // the turn.
 func (s *Store) lastKnown(n *node) *entry {
 	if n.loaded {
-		return n.entry.Load()
+		return s.known(n, n.entry.Load())
 	}
 	e, err := s.index.load(n.name)
 	if err != nil {
@@ -100,7 +112,7 @@ func (s *Store) lastKnown(n *node) *entry {
 	if e != nil {
 		n.entry.Store(e)
 	}
-	return e
+	return s.known(n, e)
 }
 
 // publish makes e what is known of n.

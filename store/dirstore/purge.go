@@ -48,6 +48,7 @@ func (s *Store) Purge(ctx context.Context, name string, rev store.Revision) (int
 // itself still has of removed files is beyond its reach. The index may have names and
 // digests in places it does not use any more.
 func (s *Store) PurgeAll(ctx context.Context, which Selection) (Purged, error) {
+	s.clearAsides()
 	names, err := s.namesWithHistory()
 	if err != nil {
 		return Purged{}, err

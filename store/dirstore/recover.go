@@ -17,7 +17,7 @@ import (
 // recover opens index and journal, finishes or undoes the changes a crash
 // interrupted, and removes what it left behind.
 func (s *Store) recover() error {
-	for _, dir := range []string{"tmp", "kept"} {
+	for _, dir := range []string{"tmp", "kept", asideDir} {
 		if err := s.step(stepMakeDir); err != nil {
 			return writeError("", err)
 		}
@@ -33,7 +33,7 @@ func (s *Store) recover() error {
 	if s.index, m, err = openIndex(filepath.Join(s.root.Name(), stateDir), s.opts.Logger); err != nil {
 		return writeError("", err)
 	}
-	s.index.sections = []section{s.records}
+	s.index.sections = []section{s.records, &treeSection{s: s}}
 	if err := s.index.loadSections(); err != nil {
 		return writeError("", err)
 	}
@@ -110,7 +110,7 @@ func (s *Store) redo(log history, synced uint64) error {
 			s.records.set(r.name, nil)
 		}
 	}
-	if err := s.repeat(log.chains(), synced); err != nil {
+	if err := s.repeat(log, synced); err != nil {
 		return err
 	}
 	return s.syncPlain()
@@ -178,6 +178,9 @@ func isCopy(was, now string) bool {
 type chain struct {
 	records               []*record
 	crashed, copied, lost bool
+	// past says that a change of trees came after: all was durable by then, and the name
+	// means something else now.
+	past bool
 
 	// What is to be done again: records' last, by exchanging or renaming the
 	// file spare of the state folder. Empty if nothing is.
@@ -187,17 +190,29 @@ type chain struct {
 
 func (c *chain) last() *record { return c.records[len(c.records)-1] }
 
-func (h history) chains() []*chain {
+// chains returns the changes of single names, and those of trees.
+func (h history) chains() (chains []*chain, trees []*record) {
 	void := make(map[uint64]bool)
 	for _, r := range h.records {
 		if r.kind == recordVoid {
 			void[r.seq] = true
 		}
 	}
-	var chains []*chain
 	byName := make(map[string]*chain)
 	for _, r := range h.records {
-		if r.kind == recordVoid || r.kind == recordKeep || void[r.seq] || void[r.group] {
+		switch {
+		case r.kind == recordVoid || void[r.seq] || r.group != 0 && void[r.group]:
+			continue
+		case r.kind == recordTree:
+			trees = append(trees, r)
+			for name, c := range byName {
+				if r.concerns(name) {
+					c.past = true
+					delete(byName, name)
+				}
+			}
+			continue
+		case !r.ofName():
 			continue
 		}
 		c := byName[r.name]
@@ -208,7 +223,12 @@ func (h history) chains() []*chain {
 		}
 		c.records = append(c.records, r)
 	}
-	return chains
+	return chains, trees
+}
+
+// ofName reports whether r is a change of what is under one name.
+func (r *record) ofName() bool {
+	return r.kind == recordPut || r.kind == recordDelete || r.kind == recordMkdir
 }
 
 // repeat brings the changes of each name to an end. Only the last one of a name
@@ -216,13 +236,22 @@ func (h history) chains() []*chain {
 // state since the last checkpoint, and all that must be written again is made
 // durable together before any of it is put in its place. Files numbered above
 // synced may have been lost.
-func (s *Store) repeat(chains []*chain, synced uint64) error {
-	if len(chains) == 0 {
+func (s *Store) repeat(log history, synced uint64) error {
+	chains, trees := log.chains()
+	if len(chains)+len(trees) == 0 {
 		return nil
 	}
-	s.opts.Logger.Info("looking through the changes of a run that was interrupted", "names", len(chains), "crashed", chains[0].crashed)
+	s.opts.Logger.Info("looking through the changes of a run that was interrupted", "names", len(chains), "trees", len(trees), "crashed", log.crashed)
+	for _, r := range trees {
+		if err := s.repeatTree(r, log.copied); err != nil {
+			return fmt.Errorf("%q: %w", r.name, err)
+		}
+	}
 	again := false
 	for _, c := range chains {
+		if c.past {
+			continue
+		}
 		if err := s.settle(c); err != nil {
 			return fmt.Errorf("%q: %w", c.last().name, err)
 		}
@@ -245,6 +274,9 @@ func (s *Store) repeat(chains []*chain, synced uint64) error {
 // either removes it from the chain or prepares to do it again.
 func (s *Store) settle(c *chain) error {
 	r := c.last()
+	if r.kind == recordMkdir {
+		return nil // conclude sees to it
+	}
 	p, current, err := s.whatIsAt(r.name)
 	if err != nil {
 		return err
@@ -261,6 +293,10 @@ func (s *Store) settle(c *chain) error {
 		c.withdraw()
 		return s.unsettle(r, p, current)
 	case !c.crashed && !r.carriedOut(current, spare):
+		if moved, err := s.movedAway(r, current); err != nil || moved {
+			c.seen = current
+			return errors.Join(err, s.prepareAgain(c, current, spare))
+		}
 		c.withdraw()
 		return nil
 	case !c.crashed, s.isWhole(c, p, current), !s.stale(c, current) && !s.pending(c, current, spare):
@@ -268,6 +304,20 @@ func (s *Store) settle(c *chain) error {
 	}
 	c.seen = current
 	return s.prepareAgain(c, current, spare)
+}
+
+// movedAway reports whether r deletes what was moved, and is there yet although it has arrived.
+func (s *Store) movedAway(r *record, current found) (bool, error) {
+	if r.after == nil || current == nil {
+		return false, nil
+	}
+	p, arrived, err := s.whatIsAt(r.after.name)
+	if err != nil {
+		return false, err
+	}
+	defer p.close()
+	spare, err := findAt(s.state, r.after.spare)
+	return err == nil && r.after.carriedOut(arrived, spare), err
 }
 
 // found is what a look found: nil if nothing.
@@ -492,6 +542,11 @@ func (s *Store) conclude(c *chain, synced uint64) error {
 	if len(c.records) == 0 {
 		return nil
 	}
+	if c.last().kind == recordMkdir && c.crashed && !c.past {
+		if err := s.makeAgain(c); err != nil {
+			return err
+		}
+	}
 	n, err := s.nodes.take(context.Background(), c.last().name)
 	if err != nil {
 		return err
@@ -501,14 +556,17 @@ func (s *Store) conclude(c *chain, synced uint64) error {
 	for _, r := range c.records {
 		e = s.advance(e, r)
 	}
-	if c.crashed {
+	if c.crashed && e != nil {
 		if e, err = s.restoreKept(e, c, synced); err != nil {
 			return err
 		}
 	}
-	if c.crashed {
+	switch {
+	case e == nil:
+		return nil // a directory, of which nothing is known
+	case c.crashed:
 		e = e.doubted() // what is there now is to be seen first
-	} else {
+	case !c.past:
 		e = s.identified(e)
 	}
 	s.publish(n, e)
@@ -645,7 +703,7 @@ func (s *Store) displaceAgain(c *chain, p place) error {
 
 // advance returns what is known of a name after r, when e was known before.
 func (s *Store) advance(e *entry, r *record) *entry {
-	if e.includes(r) {
+	if r.kind == recordMkdir || e.includes(r) {
 		return e
 	}
 	next := &entry{info: r.info(), id: r.next.id, unsynced: true}
@@ -702,7 +760,12 @@ func (s *Store) sweep(last uint64) error {
 		return err
 	}
 	for _, file := range uploads {
-		s.discard(file)
+		if err := s.removeTree(file); err != nil {
+			s.discard(file)
+		}
+	}
+	if err := s.sweepAside(); err != nil {
+		return err
 	}
 	shards, err := s.stateFiles("kept")
 	if err != nil {

@@ -124,7 +124,7 @@ func (s *Store) rescue() error {
 		return fmt.Errorf("what was lost cannot be written again: %w", err)
 	}
 	log.crashed, log.lost = true, true
-	if err := s.repeat(log.chains(), s.checkpoints.seq); err != nil {
+	if err := s.repeat(log, s.checkpoints.seq); err != nil {
 		return fmt.Errorf("what was lost cannot be written again: %w", err)
 	}
 	if err := s.syncPlain(); err != nil {

@@ -52,6 +52,7 @@ type Store struct {
 	noExchange  atomic.Bool              // the file system cannot exchange files
 	newFiles    atomic.Pointer[fileStat] // what our files look like when they are made
 
+	trees    trees
 	records  *table // of store.Keeper
 	keyTurns keyTurns
 
@@ -77,6 +78,9 @@ var (
 	_ store.History = (*Store)(nil)
 	_ store.Purger  = (*Store)(nil)
 	_ store.Keeper  = (*Store)(nil)
+
+	_ store.Collections = (*Store)(nil)
+	_ store.Mover       = (*Store)(nil)
 )
 
 // Open opens the directory dir, which must exist, and takes possession of it.
@@ -97,6 +101,7 @@ func Open(dir string, o Options) (*Store, error) {
 		nodes: newNodes(nodeLimit),
 		index: &index{},
 
+		trees:    trees{cuts: make(map[string]cut), touched: make(map[string]touched)},
 		keyTurns: keyTurns{seed: maphash.MakeSeed()},
 		idle:     make(chan struct{}),
 	}
@@ -274,7 +279,7 @@ func (s *Store) recognise(n *node) *entry {
 	if !e.exists() || !e.settled {
 		return nil
 	}
-	if id, err := s.identify(n.name); err != nil || id != e.id {
+	if id, err := s.identify(n.name); err != nil || id != e.id || s.trees.past(e) {
 		return nil
 	}
 	return e

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -153,5 +154,37 @@ func showChanges(f *os.File) error {
 	case unix.ESPIPE, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP: // no plain file, or one without pages of its own
 		return nil
 	}
+	return err
+}
+
+// cloneFile makes the empty file to equal to from: by sharing its blocks, or by a copy that
+// does not leave the system. The error is errors.ErrUnsupported if it can do neither.
+func cloneFile(to, from *os.File) error {
+	err := ignoringEINTR(func() error { return unix.IoctlFileClone(int(to.Fd()), int(from.Fd())) })
+	if err == nil {
+		return nil
+	}
+	st, err := statFile(from)
+	if err != nil {
+		return err
+	}
+	for off := int64(0); off < st.id.size; {
+		at := off
+		n, err := unix.CopyFileRange(int(from.Fd()), &at, int(to.Fd()), nil, int(min(st.id.size-off, 1<<30)), 0)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case isNoSpace(err):
+			return err
+		case err != nil || n == 0:
+			return errors.Join(errors.ErrUnsupported, to.Truncate(0), rewind(to))
+		}
+		off += int64(n)
+	}
+	return nil
+}
+
+func rewind(f *os.File) error {
+	_, err := f.Seek(0, io.SeekStart)
 	return err
 }

@@ -33,3 +33,6 @@ func freeSpace(folder) (space, error) { return space{}, errors.ErrUnsupported }
 
 // showChanges has nothing to do that would help.
 func showChanges(*os.File) error { return nil }
+
+// cloneFile is not to be had; files are copied.
+func cloneFile(*os.File, *os.File) error { return errors.ErrUnsupported }

@@ -228,6 +228,10 @@ func unlinkAt(dir folder, rel string) error {
 	return ignoringEINTR(func() error { return unix.Unlinkat(dir.fd(), rel, 0) })
 }
 
+func rmdirAt(dir folder, rel string) error {
+	return ignoringEINTR(func() error { return unix.Unlinkat(dir.fd(), rel, unix.AT_REMOVEDIR) })
+}
+
 func renameAt(oldDir folder, old string, newDir folder, new string) error {
 	return ignoringEINTR(func() error {
 		return unix.Renameat(oldDir.fd(), old, newDir.fd(), new)

@@ -157,6 +157,8 @@ func openFile(dir folder, rel string) (*os.File, error) { return dir.root.Open(d
 
 func unlinkAt(dir folder, rel string) error { return dir.root.Remove(dir.path(rel)) }
 
+func rmdirAt(dir folder, rel string) error { return dir.root.Remove(dir.path(rel)) }
+
 func renameAt(oldDir folder, old string, newDir folder, new string) error {
 	return oldDir.root.Rename(oldDir.path(old), newDir.path(new))
 }

@@ -41,15 +41,18 @@ type change struct {
 // write makes d what is current under the name of n. The caller has the turn;
 // seen is what it found. The error errMoved means that it is no longer so.
 func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store.Info, error) {
+	if err := s.beginChange(ctx); err != nil {
+		return store.Info{}, err
+	}
+	defer s.endChange()
+	if s.trees.past(seen.entry) {
+		return store.Info{}, errMoved
+	}
 	p, err := s.placeOf(d.name, true)
 	if err != nil {
 		return store.Info{}, err
 	}
 	defer p.close()
-	if err := s.beginChange(ctx); err != nil {
-		return store.Info{}, err
-	}
-	defer s.endChange()
 	reuse := s.takeOldest(n, &seen, d)
 	w, err := s.prepare(p, seen, d, reuse)
 	if err == nil {
@@ -84,8 +87,11 @@ func (s *Store) takeOldest(n *node, seen *state, d *draft) *kept {
 }
 
 // clientError is writeError for an error that may be one of the contract
-// already.
+// already, or nil.
 func clientError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, errMoved) {
 		return errMoved
 	}
@@ -103,6 +109,9 @@ func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, er
 		Name: d.name, Revision: s.clock.revision(last), Size: d.size, Digest: d.digest,
 		Modified: s.clock.committed(last),
 	}
+	if last == nil && !d.modified.IsZero() {
+		w.info.Modified = d.modified
+	}
 	if last.exists() {
 		var err error
 		if w.old, err = oldFile(p, seen); err != nil {
@@ -112,11 +121,14 @@ func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, er
 	if err := s.spareFile(w, reuse); err != nil {
 		return nil, s.dropSpare(w, err)
 	}
-	if err := s.step(stepStamp); err != nil {
-		return nil, s.dropSpare(w, err)
-	}
-	if err := setModifiedAt(s.state, w.spare, stamp(w.info.Modified, now, w.info.Revision)); err != nil {
-		return nil, s.dropSpare(w, err)
+	if !d.linked {
+		err := s.step(stepStamp)
+		if err == nil {
+			err = setModifiedAt(s.state, w.spare, stamp(w.info.Modified, now, w.info.Revision))
+		}
+		if err != nil {
+			return nil, s.dropSpare(w, err)
+		}
 	}
 	st, err := statAt(s.state, w.spare)
 	if err != nil {
@@ -147,6 +159,10 @@ func oldFile(p place, seen state) (fileStat, error) {
 // spareFile writes the spare file, unless staging did so already.
 func (s *Store) spareFile(w *change, reuse *kept) error {
 	d := w.draft
+	if d.linked {
+		w.spare = d.tmp // with the permissions it has
+		return nil
+	}
 	if d.file == nil {
 		w.spare = keptFile(w.seq)
 		if reuse != nil {
@@ -172,7 +188,7 @@ func (s *Store) spareFile(w *change, reuse *kept) error {
 // model is the file whose permissions the new one takes over, or nil.
 func (w *change) model() *fileStat {
 	if !w.last.exists() || !w.old.mode.IsRegular() {
-		return nil
+		return w.draft.like
 	}
 	return &w.old
 }
@@ -190,11 +206,7 @@ func (s *Store) dropSpare(w *change, err error) error {
 // recordBuffers are for records on their way into the journal.
 var recordBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// announce writes w to the journal.
-func (s *Store) announce(w *change) error {
-	return s.log(w.record(s.opts.Sync == SyncFull))
-}
-
+// log writes r to the journal.
 func (s *Store) log(r *record) error {
 	buf := recordBuffers.Get().(*[]byte)
 	defer recordBuffers.Put(buf)
@@ -205,7 +217,13 @@ func (s *Store) log(r *record) error {
 // carryOut announces w and does it. If it fails nothing has happened, unless the
 // error is store.ErrUnknown.
 func (s *Store) carryOut(w *change) error {
-	if err := s.announce(w); err != nil {
+	return s.carryOutAs(w, w.record(s.opts.Sync == SyncFull), nil)
+}
+
+// carryOutAs is carryOut with the record that announces w, and what is to be done after it, the
+// errors of which are store.ErrUnknown.
+func (s *Store) carryOutAs(w *change, r *record, then func() error) error {
+	if err := s.log(r); err != nil {
 		if errors.Is(err, store.ErrUnknown) {
 			w.abandon()
 			s.discardLater(w.spare) // until a checkpoint, a crash may need it
@@ -228,6 +246,9 @@ func (s *Store) carryOut(w *change) error {
 	}
 	if w.draft != nil {
 		w.draft.tmp = "" // it is in its place
+	}
+	if then != nil {
+		return then()
 	}
 	return nil
 }
@@ -394,6 +415,13 @@ func (st state) checkDelete(name string, expect store.Expect) error {
 
 // erase deletes the file of seen, which was found under the name of n.
 func (s *Store) erase(ctx context.Context, n *node, seen state) error {
+	if err := s.beginChange(ctx); err != nil {
+		return err
+	}
+	defer s.endChange()
+	if s.trees.past(seen.entry) {
+		return errMoved
+	}
 	p, err := s.placeOf(n.name, false)
 	if err != nil {
 		if isAbsent(err) {
@@ -402,10 +430,6 @@ func (s *Store) erase(ctx context.Context, n *node, seen state) error {
 		return err
 	}
 	defer p.close()
-	if err := s.beginChange(ctx); err != nil {
-		return err
-	}
-	defer s.endChange()
 	last := seen.entry
 	w := &change{place: p, last: last, info: last.info, seq: s.seq.Add(1)}
 	if w.old, err = oldFile(p, seen); err != nil {
