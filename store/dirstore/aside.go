@@ -23,6 +23,7 @@ func (s *Store) absorb(n *node, e *entry) *entry {
 }
 
 func (s *Store) absorbFile(n *node, e *entry, a *aside, file string, st fileStat) *entry {
+	s.props.drop(st.id.ino)
 	if !st.mode.IsRegular() || st.id.dev != s.dev || !s.keeps(st.id.size) {
 		s.discard(file)
 		return e
@@ -118,6 +119,7 @@ func (s *Store) clearAside(file, name string) bool {
 	if !clear || s.step(stepRemove) != nil {
 		return false
 	}
+	s.props.drop(st.id.ino)
 	err = rmdirAt(s.state, file)
 	return err == nil || isAbsent(err)
 }

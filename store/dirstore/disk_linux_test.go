@@ -63,9 +63,9 @@ type tree struct {
 }
 
 type simFile struct {
-	dir          bool
-	data         []byte
-	mtime, ctime int64
+	dir                bool
+	data               []byte
+	mtime, ctime, born int64
 }
 
 // event is what one step did.
@@ -126,7 +126,13 @@ func (r *recorder) note() {
 func readTree(t *testing.T, dir string, known map[uint64]simFile) tree {
 	t.Helper()
 	all := tree{names: map[string]uint64{}, files: map[uint64]simFile{}}
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	root, err := os.OpenRoot(dir)
+	check(t, err)
+	defer root.Close()
+	here, err := openFolder(root, ".")
+	check(t, err)
+	defer here.Close()
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -142,7 +148,7 @@ func readTree(t *testing.T, dir string, known map[uint64]simFile) tree {
 		if err := unix.Lstat(path, &st); err != nil {
 			return err
 		}
-		f := simFile{dir: d.IsDir(), mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano()}
+		f := simFile{dir: d.IsDir(), mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), born: bornAt(here, rel)}
 		if old, ok := known[st.Ino]; ok {
 			f.data = old.data
 		} else if !f.dir {
@@ -201,6 +207,7 @@ func (r *recorder) outside(c scripted, i int) {
 
 // platter is what is known of a disk at one event: what is there for certain, and what may be.
 type platter struct {
+	copied bool // the image is judged as a copy of the directory
 	events []event
 	at     int
 	// names is the last event whose names are all there.
@@ -407,6 +414,12 @@ func (p *platter) image(r *rand.Rand) image {
 			maps.DeleteFunc(img.names, func(name string, ino uint64) bool { return ino == f.ino && !p.hadToo(f, name) })
 			img.names[f.name] = f.ino
 			known[f.ino] = p.lastSeen(f)
+			then := p.events[f.since].after // the directories above are synced with it
+			for dir := filepath.Dir(f.name); dir != "."; dir = filepath.Dir(dir) {
+				if ino, made := then.names[dir]; made && img.names[dir] == 0 {
+					img.names[dir], known[ino] = ino, then.files[ino]
+				}
+			}
 		}
 	}
 	style := r.IntN(4)
@@ -488,8 +501,8 @@ func (img image) put(t *testing.T, shift uint64, copied bool) (dir string, done 
 		dir = t.TempDir()
 	}
 	type known struct {
-		ino         uint64
-		ctime, real int64
+		ino               uint64
+		ctime, real, born int64
 	}
 	byReal := map[uint64]known{}
 	for _, name := range slices.Sorted(maps.Keys(img.names)) {
@@ -504,7 +517,7 @@ func (img image) put(t *testing.T, shift uint64, copied bool) (dir string, done 
 		check(t, unix.UtimesNanoAt(unix.AT_FDCWD, path, ts, 0))
 		var st unix.Stat_t
 		check(t, unix.Lstat(path, &st))
-		byReal[st.Ino] = known{img.names[name], f.ctime, st.Ctim.Nano()}
+		byReal[st.Ino] = known{img.names[name], f.ctime, st.Ctim.Nano(), f.born}
 	}
 	check(t, os.WriteFile(filepath.Join(dir, stateDir, "index"), img.index, 0o600))
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(img.names))) {
@@ -514,8 +527,14 @@ func (img image) put(t *testing.T, shift uint64, copied bool) (dir string, done 
 			check(t, unix.UtimesNanoAt(unix.AT_FDCWD, filepath.Join(dir, name), ts, 0))
 			var st unix.Stat_t
 			check(t, unix.Lstat(filepath.Join(dir, name), &st))
-			byReal[st.Ino] = known{ino, f.ctime, st.Ctim.Nano()}
+			byReal[st.Ino] = known{ino, f.ctime, st.Ctim.Nano(), f.born}
 		}
+	}
+	seenBorn = func(ino uint64, born int64) int64 {
+		if k, ok := byReal[ino]; ok && !copied {
+			return k.born
+		}
+		return born
 	}
 	seenAs = func(id fileID) fileID {
 		id.dev += shift
@@ -530,7 +549,7 @@ func (img image) put(t *testing.T, shift uint64, copied bool) (dir string, done 
 		return id
 	}
 	return dir, func() {
-		seenAs = nil
+		seenAs, seenBorn = nil, nil
 		check(t, os.RemoveAll(dir))
 	}
 }
@@ -552,6 +571,7 @@ func (p *platter) judge(t *testing.T, r *rand.Rand, compare func(*Store)) {
 	}
 	dir, done := img.put(t, shift, copied)
 	defer done()
+	p.copied = copied
 	var said bytes.Buffer
 	for boot := range 3 {
 		fmt.Fprintf(&said, "boot %d\n", boot)
@@ -628,7 +648,7 @@ func (p *platter) compare(t *testing.T, s *Store) {
 		}
 	}
 	if e := p.events[p.at]; e.trees != nil {
-		wantOneOf(t, s, e.doing, e.trees...)
+		wantOneOf(t, s, p.copied, e.doing, e.trees...) // a copy may have lost properties
 		return
 	}
 	checkAfterLoss(t, s)

@@ -35,6 +35,7 @@ type draft struct {
 	modified time.Time // when that came to be
 	linked   bool      // file is that resource's, under a second name
 	like     *fileStat // what has the permissions for a new file
+	source   **bound   // its properties
 
 	troubles uint64 // how often a sync had failed before: see stagedWell
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/store"
 )
 
 // A mirror is a copy of a collection on its way: a folder under tmp in the state folder. It
@@ -15,11 +19,12 @@ import (
 // is what the collection was at one moment.
 type mirror struct {
 	s       *Store
-	top     string // the name of the original
+	top, to string // the names of the original and the copy
 	staged  string // of the copy, in the state folder
 	copied  map[string]copied
 	seen    map[string]bool // in this run
 	changed bool
+	props   map[string]*bound // what the copies have, by the name of the original
 }
 
 // copied is the state of a file, or a directory, that was copied.
@@ -30,7 +35,7 @@ type copied struct {
 
 // run copies what is not copied yet, or has changed since, and removes what has gone.
 func (m *mirror) run(ctx context.Context) error {
-	m.seen, m.changed = make(map[string]bool), false
+	m.seen, m.changed, m.props = make(map[string]bool), false, make(map[string]*bound)
 	r, err := m.s.resolve(m.top)
 	if err != nil {
 		return movedIfAbsent(err)
@@ -51,9 +56,45 @@ func (m *mirror) run(ctx context.Context) error {
 	return nil
 }
 
+// bindAll gives the copies their properties, durably. They are nobody's until the copies arrive.
+func (m *mirror) bindAll() error {
+	var parts []*record
+	size := 0
+	for _, name := range slices.Sorted(maps.Keys(m.props)) {
+		p := place{name: m.to + strings.TrimPrefix(name, m.top), dir: m.s.state, base: m.file(name)}
+		st, err := statAt(p.dir, p.base)
+		if err != nil {
+			return err
+		}
+		r := bind(p, st, m.props[name].set).record(m.s.seq.Add(1))
+		if parts, size = append(parts, r), size+len(r.body); size >= store.MaxPropertiesSize/2 {
+			if err := m.bind(parts); err != nil {
+				return err
+			}
+			parts, size = nil, 0
+		}
+	}
+	return m.bind(parts)
+}
+
+func (m *mirror) bind(parts []*record) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	if err := m.s.log(&record{kind: recordGroup, seq: m.s.seq.Add(1), parts: parts}); err != nil {
+		return err
+	}
+	for _, r := range parts {
+		m.s.props.set(r.next.id.ino, r.body)
+	}
+	return nil
+}
+
 // refresh is run when nobody can write.
 func (m *mirror) refresh(ctx context.Context) (changed bool, err error) {
-	err = m.run(ctx)
+	if err = m.run(ctx); err == nil {
+		err = m.bindAll()
+	}
 	return m.changed, err
 }
 
@@ -72,6 +113,9 @@ func (m *mirror) copy(ctx context.Context, name string, r resolved) error {
 		return context.Cause(ctx)
 	}
 	m.seen[name] = true
+	if b := m.s.propertiesOf(r.place, r.stat); b != nil && (r.stat.mode.IsDir() || r.stat.mode.IsRegular()) {
+		m.props[name] = b
+	}
 	before, there := m.copied[name]
 	switch {
 	case there && before.dir != r.stat.mode.IsDir():

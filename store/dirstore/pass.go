@@ -128,7 +128,7 @@ func (s *Store) passTree(ctx context.Context, p passage, src, dst state, to *nod
 	if p.move {
 		t.from, t.src = p.from, src
 	} else {
-		m := &mirror{s: s, top: p.from, staged: tmpFile(s.seq.Add(1)), copied: make(map[string]copied)}
+		m := &mirror{s: s, top: p.from, to: p.to, staged: tmpFile(s.seq.Add(1)), copied: make(map[string]copied)}
 		defer m.discard()
 		err := m.run(ctx)
 		if err == nil {
@@ -194,6 +194,9 @@ func (s *Store) passFile(ctx context.Context, p passage, from, to *node, src, ds
 	}
 	if gone != nil {
 		s.publish(from, s.finishGone(gone))
+		if !gone.old.id.sameFile(w.id) {
+			s.props.drop(gone.old.id.ino)
+		}
 	}
 	e := s.finish(w)
 	s.publish(to, e)
@@ -213,6 +216,8 @@ func (s *Store) stageFile(ctx context.Context, d *draft, p place, src state, mov
 		}
 	}
 	d.like = &old
+	props := s.propertiesOf(p, old)
+	d.source = &props
 	// Small content that the journal is needed for yet may be torn by a loss of power: the file
 	// that it comes back in is a new one in any case.
 	durable := d.body == nil || !src.entry.unsynced

@@ -33,7 +33,8 @@ func (s *Store) recover() error {
 	if s.index, m, err = openIndex(filepath.Join(s.root.Name(), stateDir), s.opts.Logger); err != nil {
 		return writeError("", err)
 	}
-	s.index.sections = []section{s.records, &treeSection{s: s}}
+	s.props.index = s.index
+	s.index.sections = []section{s.records, &s.props, &treeSection{s: s}}
 	if err := s.index.loadSections(); err != nil {
 		return writeError("", err)
 	}
@@ -103,17 +104,55 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 // redo brings what log speaks of to an end. When all of it is durable, the records
 // are no longer needed.
 func (s *Store) redo(log history, synced uint64) error {
-	for _, r := range log.records {
-		if r.kind == recordKeep && r.hasBody {
-			s.keepRecord(r.name, r.body)
-		} else if r.kind == recordKeep {
-			s.records.set(r.name, nil)
-		}
-	}
+	s.recall(log)
 	if err := s.repeat(log, synced); err != nil {
 		return err
 	}
 	return s.syncPlain()
+}
+
+// recall takes the small records and the properties of log.
+func (s *Store) recall(log history) {
+	void := log.voided()
+	if s.props.dropped == nil { // else it is the second time
+		s.props.dropped = make(map[uint64][]byte)
+	}
+	for _, r := range log.records {
+		switch {
+		case void[r.seq] || r.group != 0 && void[r.group]:
+		case r.kind == recordKeep && r.hasBody:
+			s.keepRecord(r.name, r.body)
+		case r.kind == recordKeep:
+			s.records.set(r.name, nil)
+		case r.kind == recordProps:
+			s.props.set(r.next.id.ino, slices.Clone(r.body))
+		case r.takesAway() && s.props.used.Load():
+			if b := s.props.raw(r.old.ino); len(b) > 0 {
+				s.props.dropped[r.seq] = b
+				s.props.set(r.old.ino, nil)
+			}
+		}
+	}
+}
+
+// takesAway reports whether r took a file out of the directory for good, so that its inode may come to
+// be that of another.
+func (r *record) takesAway() bool {
+	if r.kind != recordPut && r.kind != recordDelete || !r.existed || r.old.sameFile(r.next.id) {
+		return false
+	}
+	return r.after == nil || !r.old.sameFile(r.after.next.id)
+}
+
+// voided returns the changes that were announced and not carried out.
+func (h history) voided() map[uint64]bool {
+	void := make(map[uint64]bool)
+	for _, r := range h.records {
+		if r.kind == recordVoid {
+			void[r.seq] = true
+		}
+	}
+	return void
 }
 
 // history is what the journal says, oldest first.
@@ -181,6 +220,8 @@ type chain struct {
 	// past says that a change of trees came after: all was durable by then, and the name
 	// means something else now.
 	past bool
+	// props are the properties that came with the last write, or later.
+	props []byte
 
 	// What is to be done again: records' last, by exchanging or renaming the
 	// file spare of the state folder. Empty if nothing is.
@@ -192,12 +233,7 @@ func (c *chain) last() *record { return c.records[len(c.records)-1] }
 
 // chains returns the changes of single names, and those of trees.
 func (h history) chains() (chains []*chain, trees []*record) {
-	void := make(map[uint64]bool)
-	for _, r := range h.records {
-		if r.kind == recordVoid {
-			void[r.seq] = true
-		}
-	}
+	void := h.voided()
 	byName := make(map[string]*chain)
 	for _, r := range h.records {
 		switch {
@@ -212,6 +248,11 @@ func (h history) chains() (chains []*chain, trees []*record) {
 				}
 			}
 			continue
+		case r.kind == recordProps:
+			if c := byName[r.name]; c != nil && c.last().kind == recordPut && c.last().next.id.sameFile(r.next.id) {
+				c.props = r.body
+			}
+			continue
 		case !r.ofName():
 			continue
 		}
@@ -221,7 +262,7 @@ func (h history) chains() (chains []*chain, trees []*record) {
 			byName[r.name] = c
 			chains = append(chains, c)
 		}
-		c.records = append(c.records, r)
+		c.records, c.props = append(c.records, r), nil
 	}
 	return chains, trees
 }
@@ -247,6 +288,10 @@ func (s *Store) repeat(log history, synced uint64) error {
 			return fmt.Errorf("%q: %w", r.name, err)
 		}
 	}
+	missing, err := s.missingDirs(log)
+	if err != nil {
+		return err
+	}
 	again := false
 	for _, c := range chains {
 		if c.past {
@@ -267,7 +312,7 @@ func (s *Store) repeat(log history, synced uint64) error {
 			return fmt.Errorf("%q: %w", c.records[0].name, err)
 		}
 	}
-	return nil
+	return s.rebindDirs(missing)
 }
 
 // settle finds out whether the last change of c was carried out. If not, it
@@ -290,14 +335,14 @@ func (s *Store) settle(c *chain) error {
 	case c.exposed(spare):
 		// What came out of the place was not what had been expected there, and
 		// the process ended before it was put back.
-		c.withdraw()
+		s.withdrawFrom(c)
 		return s.unsettle(r, p, current)
 	case !c.crashed && !r.carriedOut(current, spare):
 		if moved, err := s.movedAway(r, current); err != nil || moved {
 			c.seen = current
 			return errors.Join(err, s.prepareAgain(c, current, spare))
 		}
-		c.withdraw()
+		s.withdrawFrom(c)
 		return nil
 	case !c.crashed, s.isWhole(c, p, current), !s.stale(c, current) && !s.pending(c, current, spare):
 		return nil // the last: another program has been here since
@@ -349,10 +394,16 @@ func (s *Store) whatIsAt(name string) (place, found, error) {
 	return p, current, err
 }
 
-// withdraw takes the last record off c. The spare file stays until sweep, when
+// withdrawFrom takes the last record off c. The spare file stays until sweep, when
 // the record is settled: it shows what there is to be done should recovery be
 // interrupted.
-func (c *chain) withdraw() { c.records = c.records[:len(c.records)-1] }
+func (s *Store) withdrawFrom(c *chain) {
+	r := c.last()
+	c.records, c.props = c.records[:len(c.records)-1], nil
+	if b := s.props.dropped[r.seq]; len(b) > 0 {
+		s.props.set(r.old.ino, b)
+	}
+}
 
 // exposed reports whether the spare file of c's last change is neither the old nor the
 // new one: another program's. One that an earlier change put in the place is not,
@@ -541,6 +592,11 @@ func (s *Store) conclude(c *chain, synced uint64) error {
 	}
 	if len(c.records) == 0 {
 		return nil
+	}
+	if c.crashed {
+		if err := s.rebind(c); err != nil {
+			return err
+		}
 	}
 	if c.last().kind == recordMkdir && c.crashed && !c.past {
 		if err := s.makeAgain(c); err != nil {

@@ -55,6 +55,7 @@ type Store struct {
 	trees    trees
 	records  *table // of store.Keeper
 	keyTurns keyTurns
+	props    properties
 
 	own      own
 	strays   strays
@@ -81,6 +82,7 @@ var (
 
 	_ store.Collections = (*Store)(nil)
 	_ store.Mover       = (*Store)(nil)
+	_ store.Properties  = (*Store)(nil)
 )
 
 // Open opens the directory dir, which must exist, and takes possession of it.
@@ -105,6 +107,8 @@ func Open(dir string, o Options) (*Store, error) {
 		keyTurns: keyTurns{seed: maphash.MakeSeed()},
 		idle:     make(chan struct{}),
 	}
+	s.props.dirty = make(map[uint64][]byte)
+	s.props.index = s.index
 	s.records = newTable("records", s.opts.Logger)
 	s.contents = newContents(s.opts.CacheBytes)
 	s.clock.now = s.opts.Now

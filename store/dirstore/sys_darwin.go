@@ -25,3 +25,14 @@ func renameatx(oldDir folder, old string, newDir folder, new string, flags uint3
 	}
 	return err
 }
+
+// bornAt returns when the file rel in dir came to be, in nanoseconds since 1970, or 0 if the file
+// system does not tell.
+func bornAt(dir folder, rel string) int64 {
+	var st unix.Stat_t
+	err := ignoringEINTR(func() error { return unix.Fstatat(dir.fd(), rel, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
+		return 0
+	}
+	return st.Btim.Nano()
+}

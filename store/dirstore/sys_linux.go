@@ -188,3 +188,23 @@ func rewind(f *os.File) error {
 	_, err := f.Seek(0, io.SeekStart)
 	return err
 }
+
+// bornAt returns when the file rel in dir came to be, in nanoseconds since 1970, or 0 if the file
+// system does not tell.
+func bornAt(dir folder, rel string) int64 {
+	var st unix.Statx_t
+	err := ignoringEINTR(func() error {
+		return unix.Statx(dir.fd(), rel, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME|unix.STATX_INO, &st)
+	})
+	if err != nil || st.Mask&unix.STATX_BTIME == 0 {
+		return 0
+	}
+	born := st.Btime.Sec*1e9 + int64(st.Btime.Nsec)
+	if seenBorn != nil {
+		born = seenBorn(st.Ino, born)
+	}
+	return born
+}
+
+// seenBorn, set by tests, gives files the birth of those of another disk.
+var seenBorn func(ino uint64, born int64) int64

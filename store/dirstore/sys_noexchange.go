@@ -9,3 +9,6 @@ import (
 func exchangeAt(folder, string, folder, string) error { return errors.ErrUnsupported }
 
 func renameExclusiveAt(folder, string, folder, string) error { return errors.ErrUnsupported }
+
+// bornAt cannot be told.
+func bornAt(folder, string) int64 { return 0 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,9 @@ func everyTreeKind() []treeStep {
 		{do: "make", name: "d"},
 		{do: "put", name: "d/a", size: small},
 		{do: "put", name: "d/e/b", size: large},
+		{do: "mark", name: "d/a"},
+		{do: "mark", name: "d/e"},
+		{do: "put", name: "d/a", size: small}, // marked yet
 		{do: "make", name: "d/empty"},
 		{do: "move", name: "d", to: "t"}, // to nothing
 		{do: "put", name: "t/a", size: small},
@@ -42,6 +46,7 @@ func everyTreeKind() []treeStep {
 		{do: "move", name: "d", to: "c/d"}, // into another one
 		{do: "move", name: "c/d", to: "d"},
 		{do: "put", name: "a", size: small},
+		{do: "mark", name: "a"},
 		{do: "move", name: "a", to: "b"}, // a resource, to nothing
 		{do: "put", name: "a", size: small},
 		{do: "move", name: "a", to: "b"}, // over another
@@ -86,6 +91,8 @@ func randomTrees(seed uint64, n int) []treeStep {
 			c = treeStep{do: "copy", name: any(), to: any()}
 		case 4:
 			c.do = []string{"clear", "make", "flush", "remove"}[r.IntN(4)]
+		case 5:
+			c.do = "mark"
 		}
 		steps = append(steps, c)
 	}
@@ -97,6 +104,7 @@ type wholeStore interface {
 	store.Store
 	store.Collections
 	store.Mover
+	store.Properties
 }
 
 // perform carries out change i of a script on s. What the contract refuses is no failure.
@@ -120,6 +128,9 @@ func (c treeStep) perform(s wholeStore, i int) error {
 		_, err = s.Move(ctx, c.name, store.Any, c.to, store.Any)
 	case "copy":
 		_, err = s.Copy(ctx, c.name, store.Any, c.to, store.Any)
+	case "mark":
+		mark := fmt.Sprint("mark ", i)
+		err = s.SetProperties(ctx, c.name, store.Any, map[string]*string{"k": &mark})
 	case "flush":
 		if d, ok := s.(*Store); ok {
 			err = d.checkpoint(false)
@@ -160,8 +171,12 @@ func treeOf(t *testing.T, s store.Store, name string) string {
 			t.Errorf("List(%q): %v", name, err)
 			break
 		}
+		set, err := s.(store.Properties).Properties(t.Context(), m.Name)
+		if err != nil {
+			t.Errorf("Properties(%q): %v", m.Name, err)
+		}
 		if m.Collection {
-			b.WriteString(m.Name + "/\n" + treeOf(t, s, m.Name))
+			b.WriteString(strings.TrimSpace(m.Name+"/ "+set["k"]) + "\n" + treeOf(t, s, m.Name))
 			continue
 		}
 		c, err := s.Open(t.Context(), m.Name, 0)
@@ -171,7 +186,8 @@ func treeOf(t *testing.T, s store.Store, name string) string {
 		}
 		var content strings.Builder
 		_, err = c.WriteRange(&content, 0, c.Info().Size)
-		fmt.Fprintf(&b, "%s %d bytes %.20q %v\n", m.Name, content.Len(), content.String(), err)
+		line := fmt.Sprintf("%s %d bytes %.20q %v %s", m.Name, content.Len(), content.String(), err, set["k"])
+		b.WriteString(strings.TrimSpace(line) + "\n")
 		c.Close()
 	}
 	return b.String()
@@ -179,9 +195,12 @@ func treeOf(t *testing.T, s store.Store, name string) string {
 
 // wantOneOf checks that what is in s is one of the states, and that nothing is left over. What
 // has been made on the way of a write is not looked at.
-func wantOneOf(t *testing.T, s *Store, underWay treeStep, states ...string) {
+func wantOneOf(t *testing.T, s *Store, unmark bool, underWay treeStep, states ...string) {
 	t.Helper()
 	got := treeOf(t, s, "")
+	if unmark {
+		got, states = unmarked(got)[0], unmarked(slices.Clone(states)...)
+	}
 	if !slices.ContainsFunc(states, func(want string) bool { return underWay.forget(want) == underWay.forget(got) }) {
 		t.Errorf("the store has\n%swant one of\n%s", got, strings.Join(slices.Compact(states), "or\n"))
 	}
@@ -190,6 +209,16 @@ func wantOneOf(t *testing.T, s *Store, underWay treeStep, states ...string) {
 	}
 	checkPlain(t, s)
 	checkHistory(t, s, true)
+}
+
+var marks = regexp.MustCompile(` mark \d+\n`)
+
+// unmarked removes the properties from states.
+func unmarked(states ...string) []string {
+	for i, state := range states {
+		states[i] = marks.ReplaceAllString(state, "\n")
+	}
+	return states
 }
 
 // forget removes from a state the collections that a write makes on its way.
@@ -220,7 +249,7 @@ func TestTreesStoppedAtEachStep(t *testing.T) {
 					o.session = how.session
 					for range 2 {
 						s := openAt(t, dir, o)
-						wantOneOf(t, s, script[min(at, len(script)-1)], want[at], want[min(at+1, len(script))])
+						wantOneOf(t, s, false, script[min(at, len(script)-1)], want[at], want[min(at+1, len(script))])
 						check(t, s.Close())
 					}
 					if t.Failed() {

@@ -32,6 +32,7 @@ type change struct {
 	old   fileStat   // of the old file, or of a symbolic link to it
 	seq   uint64
 	spare string // a name in the state folder: first of the new file, then of the old one
+	props *bound // of the new file
 
 	// displaced is the old file, under the name spare when the change is done;
 	// nil if it is lost.
@@ -135,6 +136,11 @@ func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, er
 		return nil, s.dropSpare(w, err)
 	}
 	w.id = st.id
+	if w.draft.source == nil {
+		s.inherit(w, s.propertiesOf(p, w.old))
+	} else if b := *w.draft.source; b != nil && !d.linked {
+		s.inherit(w, b)
+	}
 	return w, nil
 }
 
@@ -223,7 +229,7 @@ func (s *Store) carryOut(w *change) error {
 // carryOutAs is carryOut with the record that announces w, and what is to be done after it, the
 // errors of which are store.ErrUnknown.
 func (s *Store) carryOutAs(w *change, r *record, then func() error) error {
-	if err := s.log(r); err != nil {
+	if err := s.log(w.withProperties(r)); err != nil {
 		if errors.Is(err, store.ErrUnknown) {
 			w.abandon()
 			s.discardLater(w.spare) // until a checkpoint, a crash may need it
@@ -247,6 +253,7 @@ func (s *Store) carryOutAs(w *change, r *record, then func() error) error {
 	if w.draft != nil {
 		w.draft.tmp = "" // it is in its place
 	}
+	s.settleProperties(w)
 	if then != nil {
 		return then()
 	}
