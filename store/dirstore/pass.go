@@ -84,22 +84,20 @@ func (n *nodes) takeBoth(ctx context.Context, a, b string) (*node, *node, error)
 }
 
 func (s *Store) tryPass(ctx context.Context, p passage, from, to *node) (store.Info, error) {
+	since := s.watch()
 	src, err := s.look(ctx, from)
 	if err != nil {
-		return store.Info{}, err
-	}
-	if err := src.admit(p.from, p.expectFrom); err != nil {
-		return store.Info{}, err
-	}
-	if err := s.holder(p.to); err != nil {
 		return store.Info{}, err
 	}
 	dst, err := s.look(ctx, to)
 	if err != nil {
 		return store.Info{}, err
 	}
-	if current := dst.describe(p.to); !p.expectTo.Admits(current) {
-		return store.Info{}, &store.ConflictError{Name: p.to, Expect: p.expectTo, Current: current}
+	if err := s.admitPassage(p, src, dst); err != nil {
+		if s.disturbed(since, p.from) || s.disturbed(since, p.to) {
+			err = errMoved // what refuses it may never have been so at one moment
+		}
+		return store.Info{}, err
 	}
 	if ctx.Err() != nil {
 		return store.Info{}, context.Cause(ctx)
@@ -108,6 +106,20 @@ func (s *Store) tryPass(ctx context.Context, p passage, from, to *node) (store.I
 		return s.passTree(ctx, p, src, dst, to)
 	}
 	return s.passFile(ctx, p, from, to, src, dst)
+}
+
+// admitPassage refuses what cannot be: for the sake of the source first.
+func (s *Store) admitPassage(p passage, src, dst state) error {
+	if err := src.admit(p.from, p.expectFrom); err != nil {
+		return err
+	}
+	if err := s.holder(p.to); err != nil {
+		return err
+	}
+	if current := dst.describe(p.to); !p.expectTo.Admits(current) {
+		return &store.ConflictError{Name: p.to, Expect: p.expectTo, Current: current}
+	}
+	return nil
 }
 
 // admit refuses to take what is under name where expect does not hold, or nothing is.
