@@ -59,7 +59,8 @@ func (b *builder) unknown(detail, hint string, head []byte) error {
 		detail = "is empty"
 	}
 	if hint == "" {
-		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml), archives of Fiddler, Charles, Burp and mitmproxy, packet captures and the debug output of many programs; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
+		hint = fmt.Sprintf("known are raw HTTP text, output of curl -v or -i, HAR, traces of IIS (fr000001.xml), archives of Fiddler, "+
+			"Charles, Burp and mitmproxy, packet captures and the debug output of many programs; if it is one of these, name the format: %s", strings.Join(Formats(), ", "))
 	}
 	return b.error(ErrUnknownFormat, detail, hint)
 }
@@ -109,11 +110,15 @@ var lookalikes = []lookalike{
 	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
 	{nil, regexp.MustCompile(`<pdml|<psml`), "the XML of tshark", "use tshark -V"},
 	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
-	{nil, regexp.MustCompile(`(?m)The remote server returned an error: \(\d{3}\)|Response status code does not indicate success: \d{3}|^VERBOSE: (?:(?:PUT|GET|POST|DELETE|PATCH) http|Requested HTTP/|HTTP/\d)`),
+	{nil, regexp.MustCompile(`(?m)The remote server returned an error: \(\d{3}\)|Response status code does not indicate success: \d{3}|` +
+		`^VERBOSE: (?:(?:PUT|GET|POST|DELETE|PATCH) http|Requested HTTP/|HTTP/\d)`),
 		"what PowerShell says of a request, without its header sections", "use curl.exe -v"},
-	{nil, regexp.MustCompile(`(?m)\d{3} (?:Client|Server) Error: .* for url: `), "an exception of Python's requests, which has no header sections", "set http.client.HTTPConnection.debuglevel = 1 and take what it prints"},
-	{nil, regexp.MustCompile(`AxiosError|Request failed with status code \d{3}|^HTTP \d+: `), "what Node.js or axios says of a request", "take a HAR of the browser, or repeat the request with curl -v"},
+	{nil, regexp.MustCompile(`(?m)\d{3} (?:Client|Server) Error: .* for url: `), "an exception of Python's requests, which has no header sections",
+		"set http.client.HTTPConnection.debuglevel = 1 and take what it prints"},
+	{nil, regexp.MustCompile(`AxiosError|Request failed with status code \d{3}|^HTTP \d+: `), "what Node.js or axios says of a request",
+		"take a HAR of the browser, or repeat the request with curl -v"},
 	{nil, regexp.MustCompile(`(?m)^type: collection\.insomnia\.rest/`), "an export of Insomnia as YAML", "export as HAR"},
-	{nil, regexp.MustCompile(`(?m)^fetch\("https?://`), "a call of fetch, as browsers copy it", "export a HAR from the network panel, which has the response, too"},
+	{nil, regexp.MustCompile(`(?m)^fetch\("https?://`), "a call of fetch, as browsers copy it",
+		"export a HAR from the network panel, which has the response, too"},
 	{[]string{"ElfFile\x00"}, nil, "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
 }

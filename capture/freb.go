@@ -76,7 +76,8 @@ func (f *frebReader) because(err error) {
 		f.why = "the trace is cut off: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging"
 		f.x.miss(ServerTrace, f.why)
 	case f.full:
-		f.why = "IIS ended the trace because the file had reached its largest size: raise maxLogFileSizeKB of the site's traceFailedRequestsLogging (0 is no limit)"
+		f.why = "IIS ended the trace because the file had reached its largest size: " +
+			"raise maxLogFileSizeKB of the site's traceFailedRequestsLogging (0 is no limit)"
 		f.x.miss(ServerTrace, f.why)
 	case f.verbose:
 		f.why = "the trace is verbose, and has no such event"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,7 +19,9 @@ var looksLikeFlows = regexp.MustCompile(`^\d{1,10}:\d{1,4}:`)
 
 // isFlows reports whether head begins a file of mitmproxy.
 func isFlows(head []byte) bool {
-	return looksLikeFlows.Match(head) && (bytes.Contains(head, []byte("7:version;")) || bytes.Contains(head, []byte("4:type;")) || bytes.Contains(head, []byte("7:request;")))
+	return looksLikeFlows.Match(head) && slices.ContainsFunc([]string{"7:version;", "4:type;", "7:request;"}, func(name string) bool {
+		return bytes.Contains(head, []byte(name))
+	})
 }
 
 var errFlow = errors.New("this is not a flow of mitmproxy")

@@ -258,11 +258,14 @@ func (t *traffic) finish() error {
 		return nil
 	case t.encrypted > 0:
 		return t.b.error(ErrNoExchange, "all that it has is encrypted", "let the client write its keys (SSLKEYLOGFILE), "+
-			"open the capture and the keys in Wireshark, and save with File > Export Packet Dissections > As Plain Text; or take a HAR of the browser")
+			"open the capture and the keys in Wireshark, and save with File > Export Packet Dissections > As Plain Text; "+
+			"or take a HAR of the browser")
 	case t.http2 > 0:
-		return t.b.error(ErrNoExchange, "all that it has is HTTP/2", "save it with tshark -V, or with File > Export Packet Dissections > As Plain Text of Wireshark")
+		return t.b.error(ErrNoExchange, "all that it has is HTTP/2",
+			"save it with tshark -V, or with File > Export Packet Dissections > As Plain Text of Wireshark")
 	}
-	return t.b.error(ErrNoExchange, "no packet in it has HTTP/1", "capture with tcpdump -s 0 -w FILE on the side where the traffic is not encrypted")
+	return t.b.error(ErrNoExchange, "no packet in it has HTTP/1",
+		"capture with tcpdump -s 0 -w FILE on the side where the traffic is not encrypted")
 }
 
 // exchanges returns those of a connection.

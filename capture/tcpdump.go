@@ -10,7 +10,8 @@ import (
 
 var (
 	tcpdumpTime = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) `)
-	tcpdumpEnds = regexp.MustCompile(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?.*?(?:options \[(.*?)\], )?length (\d+)(: HTTP)?`)
+	tcpdumpEnds = regexp.MustCompile(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?` +
+		`.*?(?:options \[(.*?)\], )?length (\d+)(: HTTP)?`)
 	// tcpdumpOld is how tcpdump 3 says it: P 1:134(133) ack 1.
 	tcpdumpOld   = regexp.MustCompile(`(?:^| )(\S+) > (\S+): ([SFPRWE.]+) (?:(\d+):\d+\((\d+)\))?.*?(?:<(.*?)>)?$`)
 	tcpdumpHex   = regexp.MustCompile(`^\s+0x([0-9a-f]{4}):  ?((?:[0-9a-f]{2,4} ?)+)`)

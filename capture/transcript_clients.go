@@ -18,22 +18,43 @@ var dialects = []dialect{
 	{name: "mc admin trace", sign: regexp.MustCompile(`(?m)^\S* ?\[REQUEST \S+\] \[`), lines: minioTrace},
 	{name: "mitmdump", sign: regexp.MustCompile(`(?m)^ *<< (?:HTTP/\d\S* )?\d{3}\b`), lines: mitmdump},
 
-	{name: "http-outgoing of Apache HttpClient", sign: regexp.MustCompile(`(?m)(?:http-outgoing-\d+ |\bex-\d+ |` + javaWire + ` - )(?:>>|<<) "?` + startLine), lines: apacheClient},
+	{
+		name: "http-outgoing of Apache HttpClient", lines: apacheClient,
+		sign: regexp.MustCompile(`(?m)(?:http-outgoing-\d+ |\bex-\d+ |` + javaWire + ` - )(?:>>|<<) "?` + startLine),
+	},
 	{name: "java.net.http", sign: regexp.MustCompile(`(?m)HEADERS: (?:REQUEST|RESPONSE) HEADERS:`), lines: javaNet},
 	{name: "HttpURLConnection", sign: regexp.MustCompile(`(?m)sun\.net\.www\.MessageHeader@\S+ pairs: \{`), lines: javaURL},
 
-	{name: "System.Net.Http", sign: regexp.MustCompile(`(?m)(?:Sending|Start processing) HTTP request [A-Z]+ http|Received HTTP response (?:headers )?after `), lines: dotnetLogger},
-	{name: "HttpRequestMessage", sign: regexp.MustCompile(`(?m)Method: [A-Z]+, RequestUri: '|StatusCode: \d{3}, ReasonPhrase: '`), lines: dotnetText},
-	{name: "the Azure SDK", sign: regexp.MustCompile(`(?m)(?:^|\W)Request \[[0-9a-f-]{36}\] [A-Z]+ https?://|Request URL: 'https?://`), lines: azureSDK},
+	{
+		name: "System.Net.Http", lines: dotnetLogger,
+		sign: regexp.MustCompile(`(?m)(?:Sending|Start processing) HTTP request [A-Z]+ http|Received HTTP response (?:headers )?after `),
+	},
+	{
+		name: "HttpRequestMessage", lines: dotnetText,
+		sign: regexp.MustCompile(`(?m)Method: [A-Z]+, RequestUri: '|StatusCode: \d{3}, ReasonPhrase: '`),
+	},
+	{
+		name: "the Azure SDK", lines: azureSDK,
+		sign: regexp.MustCompile(`(?m)(?:^|\W)Request \[[0-9a-f-]{36}\] [A-Z]+ https?://|Request URL: 'https?://`),
+	},
 
 	{name: "http.client", sign: regexp.MustCompile(`(?m)(?:^|[: ])send: b?['"][A-Z]{3,16} \S+ HTTP/\d`), lines: httpClient},
-	{name: "boto3", sign: regexp.MustCompile(`(?m)Making request for OperationModel\(|Sending http request: <AWSPreparedRequest`), lines: botocore},
-	{name: "httpcore", sign: regexp.MustCompile(`(?m)(?:send_request_headers|receive_response_headers)\.(?:started|complete)`), lines: httpcore},
+	{
+		name: "boto3", lines: botocore,
+		sign: regexp.MustCompile(`(?m)Making request for OperationModel\(|Sending http request: <AWSPreparedRequest`),
+	},
+	{
+		name: "httpcore", lines: httpcore,
+		sign: regexp.MustCompile(`(?m)(?:send_request_headers|receive_response_headers)\.(?:started|complete)`),
+	},
 	{name: "urllib3", sign: regexp.MustCompile(`(?m)https?://\S+ "[A-Z]{3,16} \S+ HTTP/\d\S*" \d{3} `), lines: urllib3},
 	{name: "httpx", sign: regexp.MustCompile(`(?m)HTTP Request: [A-Z]+ https?://\S+ "HTTP/\d`), lines: urllib3},
 	{name: "Terraform", sign: regexp.MustCompile(`(?m)HTTP Request Sent: .*`), lines: terraform},
 
-	{name: "the nginx debug log", sign: regexp.MustCompile(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http[23]? (?:request line|http header|header|output header|script|im|inm|ims)\b`), lines: nginxDebug},
+	{
+		name: "the nginx debug log", lines: nginxDebug,
+		sign: regexp.MustCompile(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http[23]? (?:request line|http header|header|output header|script|im|inm|ims)\b`),
+	},
 	{name: "haproxy -d", sign: regexp.MustCompile(`(?m)^[0-9a-f]{8}:\S+\.(?:clireq|clihdr|srvrep|srvhdr)\[`), lines: haproxyDebug},
 	{name: "varnishlog", sign: regexp.MustCompile(`(?m)^-+ +(?:ReqMethod|BereqMethod|RespStatus|BerespStatus) `), lines: varnishlog},
 	{name: "the Envoy debug log", sign: regexp.MustCompile(`(?m)\[C\d+\]\[S\d+\] request headers complete`), lines: envoyDebug},
@@ -41,10 +62,16 @@ var dialects = []dialect{
 
 	{name: "nghttp", sign: regexp.MustCompile(`(?m)(?:send|recv) (?:HEADERS frame <|\(stream_id=\d+)`), lines: nghttp},
 	{name: "tshark", sign: regexp.MustCompile(`(?mi)^(?:Hypertext Transfer Protocol|HyperText Transfer Protocol 2)`), lines: tshark},
-	{name: "tcpdump", sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x|: [SFP.]+ \d+:\d+\(\d+\) )`), lines: tcpdump},
+	{
+		name: "tcpdump", lines: tcpdump,
+		sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x|: [SFP.]+ \d+:\d+\(\d+\) )`),
+	},
 
 	{name: "PowerShell", sign: regexp.MustCompile(`(?m)^(?:RawContent +: HTTP/|StatusCode +: \d{3}\b)`), lines: powerShellObject},
-	{name: "a log with messages in one line", sign: regexp.MustCompile(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`), lines: inOneLine},
+	{
+		name: "a log with messages in one line", lines: inOneLine,
+		sign: regexp.MustCompile(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`),
+	},
 	{name: "a curl command", fits: isCommand, lines: curlCommand},
 	{name: "developer tools", fits: isDevtools, lines: devtools},
 }
@@ -53,7 +80,8 @@ var dialects = []dialect{
 const startLine = `(?:[A-Z]{3,16} \S+ HTTP/\d|HTTP/\d\S* \d{3})`
 
 var (
-	rcloneLine    = regexp.MustCompile(`^(?:<\d>)?(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?(DEBUG|NOTICE|INFO|ERROR|CRITICAL|WARNING) *: (.*)$`)
+	rcloneLine = regexp.MustCompile(`^(?:<\d>)?(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?` +
+		`(DEBUG|NOTICE|INFO|ERROR|CRITICAL|WARNING) *: (.*)$`)
 	rcloneMessage = regexp.MustCompile(`^HTTP (REQUEST|RESPONSE) \(req (0x[0-9a-f]+)\)`)
 )
 

@@ -214,7 +214,8 @@ func urllib3(t *transcript) func(string) {
 
 var (
 	coreRequest  = regexp.MustCompile(`send_request_headers\.started request=<Request \[b'([A-Z]+)'\]>`)
-	coreResponse = regexp.MustCompile(`receive_response_headers\.complete return_value=\((?:b'(HTTP/\S+)', )?(\d{3}), (?:b['"](.*?)['"], )?(\[.*)$`)
+	coreResponse = regexp.MustCompile(`receive_response_headers\.complete return_value=` +
+		`\((?:b'(HTTP/\S+)', )?(\d{3}), (?:b['"](.*?)['"], )?(\[.*)$`)
 )
 
 // httpcore reads what httpcore, the transport of httpx, logs at the level DEBUG. Of the request it tells no more than the method.

@@ -22,7 +22,8 @@ const (
 	// runtimes put this before a line: Compose, kubectl, a container runtime, docker logs -t.
 	runtimes = `(?:[\w.@/-]+ +\| ?|\[[\w./-]+\] |\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d) (?:std(?:out|err) F )?)`
 	// syslog is what a journal or syslog puts there.
-	syslog = `(?:<\d+>)?(?:\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?) \S+ [\w./()-]+(?:\[\d+\])?: `
+	syslog = `(?:<\d+>)?(?:\d{4}-\d\d-\d\dT[\d:.,]+(?:Z|[+-]\d\d:?\d\d)|` +
+		`[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?) \S+ [\w./()-]+(?:\[\d+\])?: `
 	// anyStart is how a line begins with which one of the formats with lines does.
 	anyStart = `(?:[<>] ?)?` + startLine
 )

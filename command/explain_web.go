@@ -31,13 +31,20 @@ func (o *explainOptions) serveWeb(ctx context.Context, env *Env) error {
 		return fmt.Errorf("--web: %q is no HOST:PORT, such as %s", o.web, webAddress)
 	}
 	if !isLoopback(host) {
-		return fmt.Errorf("--web: %q is not this machine alone: captures hold credentials, so the page is only for who sits here; use 127.0.0.1, ::1 or localhost", host)
+		return fmt.Errorf("--web: %q is not this machine alone: captures hold credentials, so the page is only for who sits here; "+
+			"use 127.0.0.1, ::1 or localhost", host)
 	}
 	l, err := net.Listen("tcp", o.web)
 	if err != nil {
 		return err
 	}
-	s := &http.Server{Handler: o.webHandler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
+	s := &http.Server{
+		Handler:           o.webHandler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       5 * time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
 	fmt.Fprintf(env.Stderr, "open http://%s/ in a browser of this machine; Ctrl-C ends it\n", l.Addr())
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
@@ -120,7 +127,8 @@ func (o *explainOptions) explainPasted(w http.ResponseWriter, r *http.Request) {
 	}
 	xs, err := o.readParts(parts)
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		form(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("that is more than %d MiB; cut it down to the requests in question, or use fourtwelve explain FILE", maxPasted>>20))
+		form(w, http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("that is more than %d MiB; cut it down to the requests in question, or use fourtwelve explain FILE", maxPasted>>20))
 		return
 	}
 	if len(xs) == 0 {

@@ -396,9 +396,15 @@ func completeFile(e *examination) []Finding {
 		e.sent("Range"), e.got("Content-Range"), e.answered())
 }
 
+// guardsParts reports whether a precondition keeps parts of two versions apart. One that asks whether there is something new does
+// not: it lets the part of another version through.
+func (e *examination) guardsParts() bool {
+	return len(e.fields.IfRange)+len(e.fields.IfMatch)+len(e.fields.IfUnmodifiedSince) > 0 || len(e.foreign()) > 0
+}
+
 func unguardedResume(e *examination) []Finding {
 	spec, ok := e.onlyRange()
-	if !ok || e.status() != 206 || spec.IsSuffix() || !spec.IsOpen() || spec.First == 0 || e.conditional() || e.blind() {
+	if !ok || e.status() != 206 || spec.IsSuffix() || !spec.IsOpen() || spec.First == 0 || e.guardsParts() || e.blind() {
 		return nil
 	}
 	evidence := []Fact{e.sent("Range"), e.answered(), e.got("ETag"), e.got("Content-Range")}
@@ -408,7 +414,12 @@ func unguardedResume(e *examination) []Finding {
 	if first != nil && !etagOf(first).IsZero() && !etagOf(e).IsZero() && !etagOf(first).WeakEqual(etagOf(e)) {
 		return one(Likely, fmt.Sprintf("the part before is of %s and this one of %s: joined, they are neither", etagOf(first), etagOf(e)), append(evidence, first.answered(), first.got("ETag"))...)
 	}
-	return one(Possible, fmt.Sprintf("the rest from byte %d on was asked for without saying of which version", spec.First), evidence...)
+	says := fmt.Sprintf("the rest from byte %d on was asked for without saying of which version", spec.First)
+	if e.conditional() {
+		says += "; " + clip(e.verdict.Preconditions[0].Name) + " does not say it, since it lets the part of a new version through"
+		evidence = append(evidence, e.preconditionFacts()...)
+	}
+	return one(Possible, says, evidence...)
 }
 
 // refusedBrowser is about a GET of a browser or player that was rightly refused.

@@ -325,7 +325,7 @@ func (e *examination) anyStrong(field string) bool {
 }
 
 // codingMarks are marks of content codings as programs put them at the end of an opaque tag.
-var codingMarks = []string{"-gzip", "-br", "-zstd", "-deflate", ";gz", ";br"}
+var codingMarks = []string{"-gzip", "-br", "-zstd", "-deflate", "-df", ";gz", ";br"}
 
 // codingMark returns the mark of a content coding at the end of a tag, or "".
 func codingMark(tag string) string {

@@ -53,7 +53,8 @@ func (e *examination) hostOf() string {
 }
 
 // odataHosts are services of Microsoft with the rules of OData.
-var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn", "graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"}
+var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn", "graph.microsoft.us",
+	"microsoftgraph.chinacloudapi.cn"}
 
 // odata reports whether the service follows OData, where a weak tag in If-Match is compared as a strong one is
 // (OData 4.01 Protocol §8.2.4).
@@ -90,7 +91,8 @@ func (e *examination) sharePoint() bool {
 // toldTags are sentences in which a refusal names the tag that was sent and the current one.
 var toldTags = []*regexp.Regexp{
 	regexp.MustCompile(`request ETag value '(.{1,200}?)' does not match the object's ETag value '(.{1,200}?)'`), // SharePoint
-	regexp.MustCompile(`(?i)if-match[^.{}<>]{0,40}?["'\[( ]+((?:W/)?\\?"[^"\\]{1,120}\\?")[^.{}<>]{0,60}?(?:current|actual|expected|but (?:is|was|found))[^".{}<>]{0,30}?((?:W/)?\\?"[^"\\]{1,120}\\?")`),
+	regexp.MustCompile(`(?i)if-match[^.{}<>]{0,40}?["'\[( ]+((?:W/)?\\?"[^"\\]{1,120}\\?")[^.{}<>]{0,60}?` +
+		`(?:current|actual|expected|but (?:is|was|found))[^".{}<>]{0,30}?((?:W/)?\\?"[^"\\]{1,120}\\?")`),
 }
 
 // toldTag returns the current tag if the content of a refusal names it beside the one that was sent.
