@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
 // write answers a method that may change something. If it is judged, its
@@ -94,7 +95,7 @@ func (x *exchange) perform(out *http.Request, up *upload, seen *held) answer {
 func (x *exchange) attempt(out *http.Request, up *upload, seen *held) (a answer, again *held) {
 	request, passes := x.forwarding(out, up, seen)
 	before := x.shared.writes.Look(x.key)
-	answered, ended := x.shared.writes.Begin(x.keys, x.changesTrees())
+	answered, ended := x.begin()
 	defer ended()
 	res, err := x.send(request)
 	answered()
@@ -115,6 +116,16 @@ func (x *exchange) attempt(out *http.Request, up *upload, seen *held) (a answer,
 	x.setWritten(out, up, res, before)
 	x.backend.Status = status // whatever was asked since
 	return passed{res}, nil
+}
+
+// begin says that a write is about to be sent, so that no read is believed until it has ended. One that changes locks, properties or
+// access rights has no part in what is read.
+func (x *exchange) begin() (answered, ended func()) {
+	if method.Annotates(x.r.Method) && !x.overridden {
+		nothing := func() {}
+		return nothing, nothing
+	}
+	return x.shared.writes.Begin(x.keys, x.changesTrees())
 }
 
 // forwarding makes the request that performs the write. passes reports whether it has a
