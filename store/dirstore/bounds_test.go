@@ -2,11 +2,13 @@ package dirstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -351,5 +353,50 @@ func TestPurgeReadOnly(t *testing.T) {
 	s := openAt(t, fastDir(t), Options{ReadOnly: true})
 	if _, err := s.PurgeAll(t.Context(), Selection{}); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("error %v, want ErrReadOnly", err)
+	}
+}
+
+// TestBusyHistoryGivesWay: the only history is that of a name that somebody is using. A write to another
+// name waits for that to end, and is not refused.
+func TestBusyHistoryGivesWay(t *testing.T) {
+	for _, size := range []int{1, 300_000} {
+		var s *Store
+		full := false
+		s = openAt(t, fastDir(t), Options{manual: true, Sync: SyncNone, hook: func(at step) error {
+			if full && at == stepWrite && s.keptFiles.Load() > 0 {
+				return syscall.ENOSPC
+			}
+			return nil
+		}})
+		commit(t, s, "a", "first", store.Absent)
+		commit(t, s, "a", "second", store.Any)
+		full = true
+		used, err := s.nodes.take(t.Context(), "a")
+		check(t, err)
+		done := make(chan error)
+		go func() {
+			d, err := s.Stage(context.Background(), "b", strings.NewReader(strings.Repeat("y", size)))
+			if err == nil {
+				_, err = d.Commit(context.Background(), store.Absent)
+			}
+			done <- err
+		}()
+		for waits := false; !waits; {
+			select {
+			case err := <-done:
+				t.Fatalf("the write did not wait: error %v", err)
+			default:
+				runtime.Gosched()
+			}
+			in := s.nodes.shard("a")
+			in.mu.Lock()
+			waits = used.users == 2
+			in.mu.Unlock()
+		}
+		s.nodes.release(used)
+		if err := <-done; err != nil {
+			t.Errorf("a write of %d bytes: error %v", size, err)
+		}
+		full = false
 	}
 }

@@ -2,6 +2,7 @@ package dirstore
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -159,21 +160,49 @@ func (r *room) found(s *Store, n *node, err error) bool {
 	if errors.Is(err, store.ErrUnknown) || !errors.Is(err, store.ErrNoSpace) && !isNoSpace(err) {
 		return false
 	}
+	gave, busy := r.make(s, n)
+	if !gave && busy != "" && s.awaitTurn(busy) {
+		gave, _ = r.make(s, n)
+	}
+	return gave
+}
+
+// make lets history give way, and reports whether it has since r was taken. busy is a name whose
+// history would have, if it has not.
+func (r *room) make(s *Store, n *node) (gave bool, busy string) {
 	s.giving.Lock() // what others are dropping is free then
 	defer s.giving.Unlock()
 	if s.room() == *r {
-		s.giveWay(n)
+		busy = s.giveWay(n)
 	}
 	before := *r
 	*r = s.room()
-	return *r != before
+	return *r != before, busy
+}
+
+// busyPatience is how long a write that finds no space waits for those who use a name with history.
+const busyPatience = time.Second
+
+// awaitTurn waits until the name is not in use. Its user does not wait for the caller, whose own name
+// has no history left: else that would have given way. Within a change a checkpoint may
+// come between them, and then patience ends.
+func (s *Store) awaitTurn(name string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), busyPatience)
+	defer cancel()
+	n, err := s.nodes.take(ctx, name)
+	if err != nil {
+		return false
+	}
+	s.nodes.release(n)
+	return true
 }
 
 // giveWay drops earlier revisions, for a write that found no space: the oldest, and an
-// eighth of all. n, unless nil, is whose turn the caller has. s.giving is held.
-func (s *Store) giveWay(n *node) {
+// eighth of all. n, unless nil, is whose turn the caller has. busy is the oldest that is in use, and
+// so stays. s.giving is held.
+func (s *Store) giveWay(n *node) (busy string) {
 	if s.opts.ReadOnly {
-		return
+		return ""
 	}
 	s.clearAsides()
 	want := max(16, int(s.keptFiles.Load()/8))
@@ -185,8 +214,11 @@ func (s *Store) giveWay(n *node) {
 		gone := false
 		if n != nil && k.name == n.name {
 			gone, _ = s.forgetHeld(n, k.seq, 0)
+		} else if other := s.nodes.tryTake(k.name); other != nil {
+			gone, _ = s.forgetHeld(other, k.seq, 0)
+			s.nodes.release(other)
 		} else {
-			gone, _ = s.forget(k.name, k.seq, 0)
+			busy = cmp.Or(busy, k.name)
 		}
 		if gone {
 			dropped++
@@ -195,6 +227,7 @@ func (s *Store) giveWay(n *node) {
 	if dropped > 0 {
 		s.opts.Logger.Info("no space left: earlier revisions were dropped for a write", "revisions", dropped)
 	}
+	return busy
 }
 
 // oldestHistory returns kept files, the oldest first, among them the oldest want of all. Of a name
