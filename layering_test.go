@@ -117,7 +117,7 @@ var house = []floor{
 	}},
 	{"The command wires everything together, and alone names a concrete store.", []room{
 		{"command", []string{
-			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
+			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "dav", "guard", "diagnose", "diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"command/internal/bytesize", "command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig", "command/internal/metrics", "command/internal/netrc",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol", "internal/field/secret",

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
@@ -33,6 +34,9 @@ type serveOptions struct {
 	maxMemory   flagvalue.Size
 
 	require      origin.Require
+	dav          bool
+	davRequire   origin.Require
+	davSet       bool // whether --dav-require was said
 	maxBody      flagvalue.Size
 	staleIfRange int
 	acceptReplay bool
@@ -69,6 +73,7 @@ const serveExample = `  fourtwelve serve examples/site
 
 func newServe(env *Env) *cobra.Command {
 	o := serveOptions{
+		dav: true, davRequire: origin.RequireNever,
 		maxBody: origin.DefaultMaxBody, maxMemory: origin.DefaultMaxMemory, keepBytes: 1 << 30, staleIfRange: 200,
 	}
 	cmd := &cobra.Command{
@@ -85,6 +90,7 @@ func newServe(env *Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.dir = args[0]
 			o.readOnlySet = cmd.Flags().Changed("read-only")
+			o.davSet = cmd.Flags().Changed("dav-require")
 			p, err := o.plan()
 			if err != nil {
 				return err
@@ -107,8 +113,9 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.embed, "embed", false, "let pages of other sites use what only this machine, or only those who log in, may read")
 	f.StringArrayVar(&o.sandbox, "sandbox", nil, "names of content that is not trusted, as `GLOB`: browsers run none of its scripts; repeatable")
 
-	f.Var(flagvalue.NewChoice(&o.require, []string{"never", "overwrite", "always"}, origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways),
-		"require", "which writes need a precondition: none, those that replace or delete, or all")
+	f.Var(requirement(&o.require), "require", "which writes need a precondition: none, those that replace or delete, or all")
+	f.Var(flagvalue.NewChoice(&o.dav, []string{"on", "off"}, true, false), "dav", "let desktops and editors mount it (WebDAV), where writing is allowed")
+	f.Var(requirement(&o.davRequire), "dav-require", "--require for clients that speak WebDAV, most of which never send a precondition")
 	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
 	f.Var(flagvalue.NewChoice(&o.staleIfRange, []string{"200", "412"}, 200, 412),
 		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
@@ -134,6 +141,11 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress, "answer `N` requests of one address at once, over as many connections; 0 for no bound")
 }
 
+// requirement is a flag that says which writes need a precondition.
+func requirement(r *origin.Require) pflag.Value {
+	return flagvalue.NewChoice(r, []string{"never", "overwrite", "always"}, origin.RequireNever, origin.RequireOverwrite, origin.RequireAlways)
+}
+
 // servePlan is what serve will do, checked as far as it can be without opening
 // anything for good.
 type servePlan struct {
@@ -152,7 +164,7 @@ func (o serveOptions) plan() (*servePlan, error) {
 	p := &servePlan{serveOptions: o}
 	for _, step := range []func() error{
 		p.checkDir, p.checkNumbers, p.checkTimeouts, p.checkSecrets, p.checkCacheControl, p.checkSandbox, p.loadCertificate, p.loadCredentials,
-		p.findMetrics, p.findAddress, p.decideWriting,
+		p.findMetrics, p.findAddress, p.decideWriting, p.decideDAV,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -280,5 +292,20 @@ func (p *servePlan) decideWriting() error {
 	}
 	p.forced = !p.readOnly
 	p.readOnly = true
+	return nil
+}
+
+// decideDAV keeps blind overwrites from losing anything: a WebDAV client needs no precondition only where earlier revisions
+// are kept.
+func (p *servePlan) decideDAV() error {
+	p.dav = p.dav && !p.readOnly
+	if !p.dav || p.keep > 0 || p.davRequire != origin.RequireNever {
+		return nil
+	}
+	if p.davSet {
+		return usageError{errors.New("--dav-require=never with --keep=0 would lose what WebDAV clients overwrite, since most send no precondition: " +
+			"keep at least one revision (--keep=1), or write --dav-require=overwrite")}
+	}
+	p.davRequire = origin.RequireOverwrite
 	return nil
 }

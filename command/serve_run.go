@@ -17,6 +17,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
+	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -174,12 +175,12 @@ func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer,
 	if p.publicRead {
 		o.History = gate.IsKnown
 	}
-	h, err := origin.New(o)
+	h, err := p.answerer(o)
 	if err != nil {
 		return nil, err
 	}
 	heard := gate.New(h, gate.Options{
-		Credentials: p.credentials, PublicRead: p.publicRead,
+		Credentials: p.credentials, PublicRead: p.publicRead, Announce: p.dav,
 		LocalOnly: p.localOnly(), Hosts: p.names(), Private: p.private(), Sandbox: p.sandboxes, Observe: observer,
 	})
 	paced := pace.New(heard, p.idleTimeout)
@@ -187,6 +188,18 @@ func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer,
 		return counted.InFlight(paced), nil
 	}
 	return paced, nil
+}
+
+// answerer returns what answers requests that are heard.
+func (p *servePlan) answerer(o origin.Options) (http.Handler, error) {
+	if !p.dav {
+		return origin.New(o)
+	}
+	d := dav.Options{Origin: o, Require: p.davRequire, Client: gate.User}
+	if p.credentials != nil {
+		d.Known = gate.IsKnown
+	}
+	return dav.New(d)
 }
 
 // memory is the bound on what requests hold, as origin wants it.

@@ -21,6 +21,9 @@ func (p *servePlan) say(w io.Writer, at, metrics net.Addr) {
 		fmt.Fprintln(w, p.sayRule())
 		fmt.Fprintln(w, p.sayDurability())
 	}
+	if p.dav {
+		fmt.Fprintln(w, p.sayDAV())
+	}
 	if p.accessLog != "-" && p.accessLog != "off" {
 		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
 	}
@@ -73,6 +76,17 @@ func (p *servePlan) sayRule() string {
 		return "Every write needs a precondition (If-Match or If-None-Match)."
 	}
 	return "A write that would replace or delete something needs a precondition (If-Match)."
+}
+
+// sayDAV says what becomes of what WebDAV clients overwrite, since most of them never send a precondition.
+func (p *servePlan) sayDAV() string {
+	switch p.davRequire {
+	case origin.RequireNever:
+		return "WebDAV clients can mount it. What they overwrite without a precondition is kept: curl -I shows a Link to it."
+	case origin.RequireAlways:
+		return "WebDAV clients can mount it, and need a lock or a precondition for every write."
+	}
+	return "WebDAV clients can mount it, and need a lock or a precondition to replace or delete something."
 }
 
 func (p *servePlan) sayDurability() string {
