@@ -44,7 +44,8 @@ func TestRecords(t *testing.T) {
 			continue
 		}
 		rec := records[0]
-		if w.Code != c.status || rec.Status != c.status || rec.Reason != c.reason || rec.Evaluated != c.evaluated || rec.Bytes != int64(w.Body.Len()) {
+		if w.Code != c.status || rec.Status != c.status || rec.Reason != c.reason || rec.Evaluated != c.evaluated ||
+			rec.Bytes != int64(w.Body.Len()) {
 			t.Errorf("%s %s %q: %d, record %+v", c.method, c.path, c.fields, w.Code, rec)
 		}
 		if c.status == 412 && (rec.Decision.Field != precondition.IfMatch || rec.Current.IsZero()) {

@@ -96,7 +96,8 @@ func keeps(lines []string) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, condhttp.NewProblem(http.StatusBadRequest, "malformed-overwrite", "Overwrite is neither T nor F", "correct the field, or leave it out")
+	return false, condhttp.NewProblem(http.StatusBadRequest, "malformed-overwrite",
+		"Overwrite is neither T nor F", "correct the field, or leave it out")
 }
 
 // destination reads the Destination field (§10.3): an absolute URI of this server, or an absolute path.
