@@ -19,12 +19,21 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
+	"github.com/fourtwelve/fourtwelve/store/dirstore"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
 
 // davStores are the stores that WebDAV is served over.
 var davStores = map[string]func(t testing.TB) dav.Store{
 	"memstore": func(testing.TB) dav.Store { return memstore.New(memstore.Options{}) },
+	"dirstore": func(t testing.TB) dav.Store {
+		s, err := dirstore.Open(t.TempDir(), dirstore.Options{Sync: dirstore.SyncNone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	},
 }
 
 // davSite is a server of WebDAV that writes down what it was asked.
@@ -181,7 +190,7 @@ func TestDAVClients(t *testing.T) {
 			if c.ready != nil {
 				c.ready(t)
 			}
-			site := newDAVSite(t, davStores["memstore"](t))
+			site := newDAVSite(t, davStores["dirstore"](t))
 			script, err := filepath.Abs("testdata/dav/" + c.name + ".sh")
 			if err != nil {
 				t.Fatal(err)
