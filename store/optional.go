@@ -40,6 +40,9 @@ type Collections interface {
 //   - [ErrNoParent] if the collection that would hold to does not exist, and [ErrNotCollection] if it is a resource;
 //   - those of a commit: [ErrReadOnly], [ErrNoSpace], [ErrUnavailable]; after [ErrUnknown] it may have happened.
 //
+// Of the members of a collection that was moved, a [History] may keep nothing of the revisions that moved under
+// their old names: nothing is lost.
+//
 // From is looked at first, then the collection that would hold to, then to.
 type Mover interface {
 	// Move renames from to to, and returns what is there now. Afterwards from is as if deleted.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -188,4 +189,22 @@ func commit(tb testing.TB, s *Store, name, content string, expect store.Expect) 
 		tb.Fatalf("Commit(%q): %v", name, err)
 	}
 	return info
+}
+
+// BenchmarkMoveTree moves a collection of 10,000 members to and fro.
+func BenchmarkMoveTree(b *testing.B) {
+	s := openAt(b, b.TempDir(), Options{})
+	for i := range 10_000 {
+		name := filepath.Join(s.dir, "d", fmt.Sprint(i/100), fmt.Sprint(i))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte("content"), 0o666)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	from, to := "d", "e"
+	for b.Loop() {
+		if _, err := s.Move(b.Context(), from, store.Any, to, store.Any); err != nil {
+			b.Fatal(err)
+		}
+		from, to = to, from
+	}
 }

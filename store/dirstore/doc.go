@@ -48,6 +48,19 @@
 // owner where the system allows. Replacing a symbolic link replaces the
 // link, not what it points to.
 //
+// # Collections, moves and properties
+//
+// A collection is moved, replaced or deleted by one rename, whatever is in it. What was
+// there lies aside, in the state folder, until its files have become history. A resource is
+// moved by a write and a deletion that happen together. Copies share blocks where the
+// file system can.
+//
+// Properties belong to a file or directory, not to a name: they are found by its inode
+// number and the time it came to be, so that they follow every rename, and are never
+// those of another file under the name. Of a file with several names (hard links) they go
+// when one of the names is written to or deleted. Where the system tells no inode number
+// of a directory (Windows) it can have none. They are not part of the history.
+//
 // # What can be named
 //
 // Symbolic links are followed while they stay inside the directory. A name that
