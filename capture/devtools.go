@@ -30,18 +30,22 @@ var (
 		`url de (?:la )?solicitud|url richiesta|metodo richiesta|code d.[eé]tat)\s*(?::|\r?$)` +
 		`|^\W*(?:request|response) headers?(?: \([^)\n]*\))?(?:\s*view (?:source|parsed))?\W*$` +
 		`|^\W*headers? (?:request|response)\W*$` +
-		`|^\W*(?:anfragekopfzeilen|antwortkopfzeilen|anforderungsheader|antwortheader|en-t.tes de (?:la )?(?:requ.te|r.ponse))\b.*$` +
-		`|^Summary\r?\nURL: ` +
+		`|^\W*(?:anfragekopfzeilen|antwortkopfzeilen|anforderungs?header|anfrageheader|antwortheader|en-t.tes de (?:la )?(?:requ.te|r.ponse))\b.*$` +
+		`|^[ \t]*(?:请求网址|请求 ?url|请求方法|リクエスト ?url|要求 ?url|url запроса|метод запроса)\s*(?:[:：]|\r?$)` +
+		`|^[ \t]*(?:请求标头|响应标头|请求头|响应头|(?:リクエスト|要求|レスポンス|応答) ?ヘッダー|заголовки (?:запроса|ответа))\b.*$` +
+		`|^Summary\r?\nURL: |^X-Firefox-Spdy: |^Status ?\d{3}\b|^Version ?HTTP/\d\S*\r?$` +
 		`|^:(?:method|path|authority|scheme)\r?$`)
 	devtoolsRequestLine = regexp.MustCompile(`(?m)^\s*[A-Z]{3,16} \S+ HTTP/\d`)
 	devtoolsStatusLine  = regexp.MustCompile(`(?m)^\s*HTTP/\d\S* \d{3}`)
 
 	devtoolsHeading = regexp.MustCompile(`(?i)^\W*(?:general|summary|headers?|raw|view source|cookies|request payload|form data|query string parameters|payload|` +
 		`preview|timing|initiator|allgemein|g.n.ral|` +
-		`(?:(request|anfrage|anforderung|requ.te|solicitud|richiesta)|(response|antwort|r.ponse|respuesta|risposta))[ -]?(?:headers?|kopfzeilen|kopfdaten)?|` +
+		`(?:(request|anfrage|anforderungs?|requ.te|solicitud|richiesta)|(response|antwort|r.ponse|respuesta|risposta))[ -]?(?:headers?|kopfzeilen|kopfdaten)?|` +
 		`(?:headers?|en-t.tes|encabezados|intestazioni|cabeceras)(?: de)?(?: la| della| de la| di)? ?(?:(request|requ.te|solicitud|petici.n|richiesta)|(response|r.ponse|respuesta|risposta)))` +
 		`(?: \([^)]*\))?(?:\s*view (?:source|parsed))?\W*$`)
-	devtoolsPair  = regexp.MustCompile(`^(:?[^:\t]{1,60}?)[  ]*(?::[  \t]*|\t+)(.*)$`)
+	devtoolsOther = regexp.MustCompile(`(?i)^\s*(?:(请求标头|请求头|(?:リクエスト|要求) ?ヘッダー|заголовки запроса)|(响应标头|响应头|(?:レスポンス|応答) ?ヘッダー|заголовки ответа))` +
+		`(?: ?\(.*\))?\s*$`)
+	devtoolsPair  = regexp.MustCompile(`^(:?[^:：\t]{1,60}?)[  ]*(?:[:：][  \t]*|\t+)(.*)$`)
 	devtoolsName  = regexp.MustCompile(`^:?[A-Za-z][A-Za-z0-9_-]*$`)
 	devtoolsCode  = regexp.MustCompile(`^(?:HTTP/\S+ )?([1-5]\d\d)\b ?(.*)$`)
 	devtoolsURL   = regexp.MustCompile(`^(?:([A-Z]{3,16})\s+)?(https?://\S+)$`)
@@ -75,6 +79,10 @@ var general = map[string]string{
 	"código de estado": "status", "codice di stato": "status", "stato": "status",
 	"remote address": "address", "address": "address", "remoteadresse": "address", "adresse distante": "address",
 	"version": "version", "protocol": "version", "versione": "version", "versión": "version",
+	"请求网址": "url", "请求 url": "url", "请求url": "url", "リクエスト url": "url", "要求 url": "url", "url запроса": "url",
+	"请求方法": "method", "リクエスト メソッド": "method", "要求メソッド": "method", "метод запроса": "method",
+	"状态代码": "status", "状态码": "status", "ステータス コード": "status", "状態コード": "status", "код статуса": "status", "код состояния": "status",
+	"远程地址": "address", "リモート アドレス": "address", "удаленный адрес": "address", "引荐来源网址政策": "", "引荐来源网址策略": "",
 	"referrer policy": "", "referrer-richtlinie": "", "politique de référent": "", "transferred": "", "übertragen": "", "transfert": "", "transféré": "",
 	"source": "", "scheme": "", "filename": "", "request priority": "", "dns resolution": "", "initiator": "",
 }
@@ -89,6 +97,9 @@ func (r *devtoolsReader) line(line string) {
 	}
 	begin, isStart := parseStart(text)
 	heading := devtoolsHeading.FindStringSubmatch(text)
+	if other := devtoolsOther.FindStringSubmatch(text); other != nil {
+		heading = []string{"", other[1], other[2], "", ""}
+	}
 	switch {
 	case text == "":
 	case isStart:

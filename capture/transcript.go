@@ -230,6 +230,9 @@ func (h *half) finish(to string) message {
 	if m.headerGap == "" {
 		m.headerGap = h.lacks
 	}
+	if m.headerGap == "" && m.request && !h.wire && len(h.head.lines) == 0 { // there is always one, as Host
+		m.headerGap = "no header section of the request is in the output of " + h.t.program
+	}
 	switch {
 	case h.shown:
 		h.setContent(&m)

@@ -15,7 +15,7 @@ var digestFields = []string{
 // otherDigest returns the field whose digest differs in two whole responses of one resource in one coding, so that what was sent
 // differs; ok is false if none does.
 func otherDigest(a, b *examination) (field string, ok bool) {
-	if a.status() != 200 || b.status() != 200 || !sameCoding(a, b) {
+	if !a.shows() || !b.shows() || !sameCoding(a, b) {
 		return "", false
 	}
 	for _, name := range digestFields {
