@@ -18,13 +18,18 @@ type exchange struct {
 	*Transport
 	r       *http.Request
 	key     string
+	alias   string
 	request Request
 	// query is the content of a QUERY.
 	query []byte
-	// entries are what is stored, chosen what the request selects of it, and reuse what is to be done with that.
+	// entries are what is stored, chosen what the request selects of it, and reuse what is to be done with that. looked is
+	// when that was looked at.
 	entries []*Entry
 	chosen  *Entry
 	reuse   Reuse
+	looked  uint64
+	// counted says that it has been decided whether this request is a sample.
+	counted, sample bool
 	// alone says that it does not wait for others any more.
 	alone bool
 }
@@ -58,6 +63,7 @@ func (x *exchange) roundTrip() (*http.Response, error) {
 // fromStored answers from what is stored, or refuses; nil if the origin is to be asked.
 func (x *exchange) fromStored() *http.Response {
 	for {
+		x.looked = x.marks.turn()
 		x.entries = x.storage.Load(x.key)
 		x.chosen, x.reuse = x.choose(x.entries)
 		switch x.reuse.Action {
@@ -65,7 +71,7 @@ func (x *exchange) fromStored() *http.Response {
 			if resp, err := x.serve(x.chosen, x.reuse); err == nil {
 				return resp
 			}
-			x.replace(x.key, x.chosen, nil) // its content is gone
+			x.replace(x.key, x.alias, x.chosen, nil) // its content is gone
 			continue
 		case Refuse:
 			resp := gatewayTimeout(x.r, x.options.Now())
@@ -94,7 +100,11 @@ func (x *exchange) choose(entries []*Entry) (*Entry, Reuse) {
 	if i < 0 {
 		return nil, x.policy.Missing(x.request)
 	}
-	return entries[i], x.policy.Reuse(x.request, entries[i].Stored, x.options.Now())
+	reuse := x.policy.Reuse(x.request, entries[i].Stored, x.options.Now())
+	if reuse.Reason == Current && x.sampled() {
+		reuse.Action = Validate
+	}
+	return entries[i], reuse
 }
 
 func descriptions(entries []*Entry) []*Stored {
@@ -111,11 +121,25 @@ func (x *exchange) serve(e *Entry, reuse Reuse) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if reuse.Action == ServeStale {
+	resp.Body = storedBody{resp.Body}
+	switch {
+	case reuse.Action == ServeStale:
 		x.refresh(e)
+	case reuse.Reason == Current: // as if it had just been validated
+		delete(resp.Header, "Age")
+		resp.Header["Date"] = []string{x.options.Now().UTC().Format(http.TimeFormat)}
 	}
 	x.tell(x.r, resp, Status{Hit: true, TTL: reuse.Freshness.Left(), HasTTL: true, Detail: detailOf(reuse)})
 	return resp, nil
+}
+
+// sampled reports whether what could be served is validated all the same, to see whether all writes pass through here.
+func (x *exchange) sampled() bool {
+	if n := x.options.Sample; n > 0 && !x.counted {
+		x.counted = true
+		x.sample = x.served.Add(1)%uint64(n) == 0
+	}
+	return x.sample
 }
 
 func detailOf(reuse Reuse) string {
@@ -131,7 +155,7 @@ func (x *exchange) refresh(e *Entry) {
 	if !leads {
 		return
 	}
-	later := &exchange{Transport: x.Transport, key: x.key, request: x.request, query: x.query}
+	later := &exchange{Transport: x.Transport, key: x.key, alias: x.alias, request: x.request, query: x.query}
 	later.entries, later.chosen, later.reuse = x.storage.Load(x.key), e, Reuse{Action: Validate, Reason: Stale}
 	later.r = x.r.Clone(context.WithoutCancel(x.r.Context()))
 	go func() {
@@ -176,6 +200,7 @@ func (x *exchange) follow(flying *flight) *http.Response {
 		if err != nil {
 			return nil
 		}
+		resp.Body = storedBody{resp.Body}
 		x.tell(x.r, resp, Status{Forwarded: URIMiss, Collapsed: true, TTL: reuse.Freshness.Left(), HasTTL: true})
 		return resp
 	}
@@ -184,10 +209,12 @@ func (x *exchange) follow(flying *flight) *http.Response {
 }
 
 // overtaken reports whether what the flight brings may be older than a write whose answer has been seen.
-func (x *exchange) overtaken(flying *flight) bool {
+func (x *exchange) overtaken(flying *flight) bool { return x.overtakenSince(flying.turn) }
+
+func (x *exchange) overtakenSince(turn uint64) bool {
 	x.changing.Lock()
 	defer x.changing.Unlock()
-	return x.marks.since(flying.turn, x.key)
+	return x.marks.since(turn, x.key) || x.marks.since(turn, x.alias) || x.marks.treeSince(turn, x.alias)
 }
 
 // A fetch is a request to the origin, and what becomes of its answer. It has a goroutine of its own, so that it does not end with
@@ -203,6 +230,7 @@ type fetch struct {
 	fresh               *http.Response
 	requested, received time.Time
 	cancel              context.CancelFunc
+	idle                *time.Timer // calls cancel
 	announced, landed   bool
 
 	answered chan struct{}
@@ -223,7 +251,7 @@ func (x *exchange) ask(flying *flight) (*http.Response, Status, error) {
 		f.status.Forwarded = VaryMiss
 	}
 	sent, cancel := detached(x.r, f.fields())
-	f.cancel = cancel
+	f.setCancel(cancel)
 	go f.run(sent)
 	select {
 	case <-f.answered:
@@ -239,6 +267,12 @@ func (x *exchange) ask(flying *flight) (*http.Response, Status, error) {
 	}
 	f.resp.Request = x.r
 	return f.resp, f.status, nil
+}
+
+// setCancel bounds how long the origin may take to begin.
+func (f *fetch) setCancel(cancel context.CancelFunc) {
+	f.cancel = cancel
+	f.idle = time.AfterFunc(f.options.Idle, cancel)
 }
 
 // abandon closes an answer that nobody waits for any more.
@@ -281,7 +315,7 @@ func (f *fetch) again(resp *http.Response) {
 	drain(resp.Body)
 	f.cancel()
 	plain, cancel := detached(f.r, f.r.Header.Clone())
-	f.cancel = cancel
+	f.setCancel(cancel)
 	f.completing, f.entries, f.chosen, f.fresh = false, nil, nil, nil
 	resp, err := f.send(plain)
 	if err != nil {
@@ -297,6 +331,7 @@ func (f *fetch) send(r *http.Request) (*http.Response, error) {
 		r.Body = io.NopCloser(bytes.NewReader(f.query))
 	}
 	resp, err := f.base.RoundTrip(r)
+	f.idle.Stop()
 	f.received = f.options.Now()
 	if err == nil && resp.StatusCode == http.StatusNotModified && f.conditional() {
 		f.renew(resp)
@@ -312,6 +347,7 @@ func (f *fetch) renew(resp *http.Response) {
 	}
 	now := f.options.Now()
 	if answer, err := e.respond(f.r, now); err == nil {
+		answer.Body = storedBody{answer.Body}
 		f.fresh = answer
 		f.status.ForwardStatus = resp.StatusCode
 		f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, now).Left(), true
@@ -371,7 +407,7 @@ func (f *fetch) renewed(resp *http.Response) *Entry {
 	for _, i := range f.policy.Freshens(descriptions(initial), response, f.received) {
 		old := initial[i]
 		updated := old.with(f.policy.Update(old.Stored, response, f.requested, f.received))
-		f.replace(f.key, old, updated)
+		f.replace(f.key, f.alias, old, updated)
 		if first == nil || old == f.chosen {
 			first = updated
 		}
@@ -397,7 +433,7 @@ func (f *fetch) reselected(response Response) *Entry {
 		s := f.policy.Update(e.Stored, response, f.requested, f.received)
 		s.Request.Header = Varying(f.request.Header, s.Header)
 		selected := e.with(s)
-		f.keep(f.key, f.turn, selected)
+		f.keep(f.key, f.alias, f.turn, selected)
 		return selected
 	}
 	return nil
@@ -423,7 +459,19 @@ func (f *fetch) take(resp *http.Response) {
 		f.status.ForwardStatus = status
 		f.complete(resp)
 	default:
+		f.notice(response)
 		f.store(resp)
+	}
+}
+
+// notice tells of another representation that a sample has found.
+func (f *fetch) notice(response Response) {
+	if f.options.Changed == nil || f.chosen == nil || f.reuse.Reason != Current || response.Status != http.StatusOK || f.overtakenSince(f.looked) {
+		return
+	}
+	before, now := validatorsOf(f.chosen.Header, f.chosen.Received), validatorsOf(response.Header, f.received)
+	if before.any() && before != now {
+		f.options.Changed(f.r)
 	}
 }
 
@@ -473,7 +521,7 @@ func (f *fetch) compare(response Response) {
 		if e.Agrees(response) {
 			s = *f.policy.Update(e.Stored, response, f.requested, f.received)
 		}
-		f.replace(f.key, e, e.with(&s))
+		f.replace(f.key, f.alias, e, e.with(&s))
 	}
 }
 
@@ -509,6 +557,7 @@ func (f *fetch) store(resp *http.Response) {
 		return
 	}
 	s := f.policy.Entry(f.request, response, f.requested, f.received)
+	s.Alias = f.alias
 	f.transfer(resp, s, nil)
 }
 
@@ -648,7 +697,9 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 	} else if s.Parts != nil {
 		start = s.Parts[0].Start
 	}
-	n, err := t.run(from)
+	f.idle.Reset(f.options.Idle)
+	n, err := t.run(moving{from, f.idle, f.options.Idle})
+	f.idle.Stop()
 	if t.rest == nil { // else its reader goes on
 		f.cancel()
 	}
@@ -666,6 +717,19 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 	}
 	f.land(kept)
 	t.end()
+}
+
+// moving is content that has to go on.
+type moving struct {
+	io.ReadCloser
+	idle *time.Timer
+	wait time.Duration
+}
+
+func (m moving) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.idle.Reset(m.wait)
+	return n, err
 }
 
 // whole is the length of the whole content, of which length was to come.
@@ -696,20 +760,20 @@ func (f *fetch) finish(t *transfer, s *Stored, before *Entry, start, n int64) bo
 	}
 	piece := Piece{start, content}
 	if before != nil {
-		return f.replace(f.key, before, before.joined(s, piece))
+		return f.replace(f.key, f.alias, before, before.joined(s, piece))
 	}
 	e := &Entry{Stored: s, Pieces: []Piece{piece}}
 	if s.Parts == nil {
-		return f.keep(f.key, f.turn, e)
+		return f.keep(f.key, f.alias, f.turn, e)
 	}
 	for _, old := range f.storage.Load(f.key) {
 		if _, joins := old.Joins(Response{Status: 206, Header: withRange(s, n, start)}); joins && old.Parts != nil && old.Matches(f.request) {
 			joined := *s
 			joined.Parts = Add(old.Parts, s.Parts[0])
-			return f.replace(f.key, old, old.joined(&joined, piece))
+			return f.replace(f.key, f.alias, old, old.joined(&joined, piece))
 		}
 	}
-	return f.keep(f.key, f.turn, e)
+	return f.keep(f.key, f.alias, f.turn, e)
 }
 
 // withRange are the fields of s with the Content-Range that it came with.

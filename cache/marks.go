@@ -2,7 +2,10 @@ package cache
 
 import (
 	"hash/maphash"
+	"slices"
+	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // marks remember when what was invalidated, in bounded room: a mark stands for all names with its hash, so that now and then
@@ -12,7 +15,17 @@ type marks struct {
 	// all is the last time that everything was.
 	all   uint64
 	slots [4096]uint64 // of the clock, under the lock of the transport
+	// trees are the last trees that were, and missed the time of the last one that is not among them any more.
+	trees  []treeMark
+	missed uint64
 }
+
+type treeMark struct {
+	root string
+	at   uint64
+}
+
+const maxTrees = 64
 
 var seed = maphash.MakeSeed()
 
@@ -23,9 +36,99 @@ func (m *marks) set(name string) { m.slots[m.slot(name)] = m.clock.Add(1) }
 
 func (m *marks) setAll() { m.all = m.clock.Add(1) }
 
+func (m *marks) setTree(root string) {
+	if len(m.trees) == maxTrees {
+		m.missed = m.trees[0].at
+		m.trees = slices.Delete(m.trees, 0, 1)
+	}
+	m.trees = append(m.trees, treeMark{root, m.clock.Add(1)})
+}
+
+// treeSince reports whether something that name is in may have been set after turn.
+func (m *marks) treeSince(turn uint64, name string) bool {
+	return m.missed > turn || slices.ContainsFunc(m.trees, func(t treeMark) bool { return t.at > turn && isBelow(name, t.root) })
+}
+
+// isBelow reports whether name is root or below it.
+func isBelow(name, root string) bool {
+	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(root, "/"))
+	return ok && (rest == "" || rest[0] == '/')
+}
+
 // since reports whether name may have been set after turn.
 func (m *marks) since(turn uint64, name string) bool {
 	return m.all > turn || m.slots[m.slot(name)] > turn
 }
 
 func (m *marks) slot(name string) uint64 { return maphash.String(seed, name) % uint64(len(m.slots)) }
+
+// index has the keys that are stored under an alias. Those that the storage has dropped since are dropped now and then.
+type index struct {
+	of    map[string][]string
+	added int
+}
+
+func (x *index) add(alias, key string, s Storage) {
+	if x.of == nil {
+		x.of = make(map[string][]string)
+	}
+	if slices.Contains(x.of[alias], key) {
+		return
+	}
+	x.of[alias] = append(x.of[alias], key)
+	if x.added++; x.added > 1024 && int64(x.added) > 2*s.Usage().Keys {
+		x.tidy(s)
+	}
+}
+
+// tidy drops what is not stored any more.
+func (x *index) tidy(s Storage) {
+	stored := make(map[string]bool)
+	for key := range s.All() {
+		stored[key] = true
+	}
+	x.added = 0
+	for alias, keys := range x.of {
+		keys = slices.DeleteFunc(keys, func(key string) bool { return !stored[key] })
+		x.added += len(keys)
+		if x.of[alias] = keys; len(keys) == 0 {
+			delete(x.of, alias)
+		}
+	}
+}
+
+// keys returns what is stored under alias, and below it.
+func (x *index) keys(alias string, below bool) []string {
+	if !below {
+		return x.of[alias]
+	}
+	var all []string
+	for name, keys := range x.of {
+		if isBelow(name, alias) {
+			all = append(all, keys...)
+		}
+	}
+	return all
+}
+
+// doubts are the aliases whose state is not known for sure until a time.
+type doubts map[string]time.Time
+
+func (d *doubts) add(alias string, until, now time.Time) {
+	if !until.After(now) {
+		return
+	}
+	if *d == nil {
+		*d = make(doubts)
+	}
+	for other, end := range *d {
+		if !end.After(now) {
+			delete(*d, other)
+		}
+	}
+	if until.After((*d)[alias]) {
+		(*d)[alias] = until
+	}
+}
+
+func (d doubts) has(alias string, now time.Time) bool { return d[alias].After(now) }

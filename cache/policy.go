@@ -51,6 +51,10 @@ type Policy struct {
 	// IgnoreRequest leaves directives of requests out of account that make the cache ask the origin, save
 	// only-if-cached and no-store. They are advice (§5.2.1), and for a gateway a way to be asked for work.
 	IgnoreRequest bool
+	// Coherent takes what is stored for as good as what the origin has, whatever its lifetime, until it is invalidated: for a
+	// cache through which all writes pass, which then invalidates what they change. What must not be stored is not stored, and
+	// a request may still ask for a validation.
+	Coherent bool
 	// StaleIfError is how long after its end a response may be served when the origin cannot answer, if
 	// neither request nor response say so (§4.2.4). 0 is none. What must be validated never is.
 	StaleIfError time.Duration
@@ -88,6 +92,8 @@ type Stored struct {
 	// Size is then the length of the whole. Nil is all.
 	Parts []byterange.Range
 	Size  int64
+	// Alias is what [Transport.Forget] calls it by; see [Options].
+	Alias string
 
 	memo *memo
 }

@@ -26,8 +26,8 @@ const (
 	Authorization
 	// NotCacheable: nothing in the response allows to store it (§3).
 	NotCacheable
-	// Cookie: the response sets a cookie, and does not say itself for how long it is fresh. That is no rule of
-	// RFC 9111 but care: such a response is often meant for one user.
+	// Cookie: the response sets a cookie, or answers a request that has one, and does not say itself for how long it
+	// is fresh. That is no rule of RFC 9111 but care: such a response is often meant for one user.
 	Cookie
 	// VaryAny: the response depends on more than the request (§4.1).
 	VaryAny
@@ -42,6 +42,8 @@ const (
 	NothingStored
 	// Fresh: its lifetime is longer than its age (§4.2).
 	Fresh
+	// Current: no write has touched it, and all writes pass through this cache (see [Policy].Coherent).
+	Current
 	// Stale: it is not (§4.2.4).
 	Stale
 	// Invalidated: a write has touched the resource since (§4.4), or it was seen to have changed (§4.3.5).
@@ -88,6 +90,7 @@ var reasons = [...]struct{ text, section string }{
 	PartUnreadable:       {"part-unreadable", "RFC 9111 §3.3"},
 	NothingStored:        {"nothing-stored", "RFC 9111 §4"},
 	Fresh:                {"fresh", "RFC 9111 §4.2"},
+	Current:              {"current", "RFC 9111 §4.2.4"},
 	Stale:                {"stale", "RFC 9111 §4.2.4"},
 	Invalidated:          {"invalidated", "RFC 9111 §4.4"},
 	NoCache:              {"no-cache", "RFC 9111 §5.2.2.4"},

@@ -107,6 +107,12 @@ func (e *Entry) fillMulti(resp *http.Response, plan byterange.Plan) error {
 	return nil
 }
 
+// storedBody is the content of a response that was kept from an earlier one.
+type storedBody struct{ io.ReadCloser }
+
+// Stored tells users of a Transport what it is.
+func (storedBody) Stored() {}
+
 // body reads a range of content as it becomes available.
 type body struct {
 	content OpenContent

@@ -76,11 +76,16 @@ func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f F
 		return Forward, PrivateResponse
 	case s.Invalid:
 		return Validate, Invalidated
-	case d.NoCache:
+	case d.NoCache && !p.Coherent:
 		return Validate, NoCache
+	case p.Role == Shared && (f.Source == Heuristic || f.Source == NoLifetime) && isPersonal(&request, s.Header):
+		return Validate, Cookie
 	}
 	if reason := p.wanted(asked, f); reason != Allowed {
 		return Validate, reason
+	}
+	if p.Coherent {
+		return Serve, Current
 	}
 	if f.Fresh() {
 		return Serve, Fresh

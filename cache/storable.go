@@ -28,12 +28,17 @@ func (p *Policy) Storable(request Request, response Response, now time.Time) Rea
 		return Authorization
 	case !heuristic(status) && !p.explicit(&d, expires):
 		return NotCacheable
-	case len(response.Header["Set-Cookie"]) > 0 && p.Role == Shared && !p.explicit(&d, expires):
+	case p.Role == Shared && !p.explicit(&d, expires) && (len(response.Header["Set-Cookie"]) > 0 || isPersonal(&request, response.Header)):
 		return Cookie
 	case slices.Contains(values(response.Header["Vary"]), "*"):
 		return VaryAny
 	}
 	return p.worthStoring(response, now)
+}
+
+// isPersonal reports whether a request has cookies, on which the response may depend without saying so.
+func isPersonal(request *Request, response map[string][]string) bool {
+	return len(request.Header["Cookie"]) > 0 && !slices.Contains(values(response["Vary"]), "cookie")
 }
 
 // sharesAuthorized reports whether the cache may reuse a response to a request with credentials (§3.5).
@@ -67,7 +72,7 @@ func (p *Policy) worthStoring(response Response, now time.Time) Reason {
 	s := Stored{Status: response.Status, Header: response.Header, Requested: now, Received: now}
 	d, _ := p.control(response.Header)
 	lifetime, _ := p.lifetime(&s)
-	if lifetime == 0 && !v.any() && d.StaleWhileRevalidate.Duration == 0 && d.StaleIfError.Duration == 0 && p.StaleIfError == 0 {
+	if lifetime == 0 && !v.any() && !p.Coherent && d.StaleWhileRevalidate.Duration == 0 && d.StaleIfError.Duration == 0 && p.StaleIfError == 0 {
 		return Useless
 	}
 	return Allowed

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
@@ -18,6 +19,9 @@ import (
 
 // DefaultWait is how long a request waits for the answer to another one for the same target.
 const DefaultWait = 5 * time.Second
+
+// DefaultIdle is how long the origin may take.
+const DefaultIdle = time.Minute
 
 // maxVariants bounds how many responses are kept for one target, which its requests select among.
 const maxVariants = 64
@@ -33,12 +37,22 @@ type Options struct {
 	// Key returns what requests have in common that may be served the same, apart from method and fields; "" leaves a request
 	// to the origin. Nil is the target URI: see [Target].
 	Key func(*http.Request) string
+	// Alias names what a request reads in a way that is the same for all requests that may read the same thing: [Transport.Forget]
+	// takes such names. Elements are separated by slashes. Nil is the target URI without query.
+	Alias func(*http.Request) string
+	// Sample, if it is positive, has one of so many requests that a coherent cache could serve validated all the same, and Changed is
+	// told if that finds another representation although nothing was forgotten: then not all writes pass through here.
+	Sample  int
+	Changed func(*http.Request)
 	// Name is that of the cache in Cache-Status (RFC 9211), which responses then carry; "" is none.
 	Name string
 	// Observe is told what became of each request.
 	Observe func(*http.Request, Status)
 	// Wait bounds how long a request waits for the answer to another one. 0 is [DefaultWait], negative is not at all.
 	Wait time.Duration
+	// Idle bounds how long the origin may take to begin, and each time to go on, while its answer is being stored. 0 is
+	// [DefaultIdle].
+	Idle time.Duration
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 }
@@ -60,10 +74,13 @@ type Transport struct {
 	// changing orders what is stored after what is invalidated.
 	changing sync.Mutex
 	marks    marks
+	index    index
+	doubts   doubts
 	flights  flights
+	served   atomic.Uint64
 }
 
-// NewTransport returns a transport with an empty flight list; what Storage has is used.
+// NewTransport returns a transport. What Storage has is used.
 func NewTransport(o Options) *Transport {
 	t := &Transport{base: o.Base, storage: o.Storage, policy: o.Policy, options: o}
 	if t.base == nil {
@@ -75,13 +92,41 @@ func NewTransport(o Options) *Transport {
 	if t.policy == nil {
 		t.policy = &Policy{Role: Private}
 	}
+	if t.options.Alias == nil {
+		t.options.Alias = func(r *http.Request) string {
+			bare := *r.URL
+			bare.RawQuery = ""
+			return Target(&bare)
+		}
+	}
 	if t.options.Now == nil {
 		t.options.Now = time.Now
 	}
 	if t.options.Wait == 0 {
 		t.options.Wait = DefaultWait
 	}
+	if t.options.Idle <= 0 {
+		t.options.Idle = DefaultIdle
+	}
+	t.takeOver()
 	return t
+}
+
+// takeOver makes what the storage has known under its aliases. To a coherent cache it is not current: there may have been writes
+// that nobody has told it of.
+func (t *Transport) takeOver() {
+	var keys []string
+	for key, entries := range t.storage.All() {
+		keys = append(keys, key)
+		for _, e := range entries {
+			t.index.add(e.Alias, key, t.storage)
+		}
+	}
+	for _, key := range keys {
+		if t.policy.Coherent {
+			t.mark(key)
+		}
+	}
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -96,7 +141,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil && r.Body != http.NoBody { // it has no meaning that is known
 			return t.pass(r, Status{Forwarded: ByRequest})
 		}
-		x := &exchange{Transport: t, r: r, key: key, request: Request{Method: r.Method, Header: r.Header}}
+		x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: Request{Method: r.Method, Header: r.Header}}
 		return x.roundTrip()
 	case method.IsSafe(r.Method):
 		return t.pass(r, Status{Forwarded: ByMethod})
@@ -147,7 +192,7 @@ func (t *Transport) query(r *http.Request, key string) (*http.Response, error) {
 	}
 	sum.Write(content)
 	request := Request{Method: r.Method, Header: r.Header, Content: hex.EncodeToString(sum.Sum(nil))}
-	x := &exchange{Transport: t, r: r, key: key, request: request, query: content}
+	x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: request, query: content}
 	return x.roundTrip()
 }
 
@@ -218,6 +263,23 @@ func (t *Transport) Invalidate(inv Invalidation) {
 	}
 }
 
+// Forget makes what is stored under aliases wait for a validation, and what is on its way from the origin; with below also what is
+// below them. An outcome that is unknown may come about later: until then what is stored under them is not taken for current.
+func (t *Transport) Forget(aliases []string, below bool, unknownUntil time.Time) {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	for _, alias := range aliases {
+		t.marks.set(alias)
+		if below {
+			t.marks.setTree(alias)
+		}
+		t.doubts.add(alias, unknownUntil, t.options.Now())
+		for _, key := range t.index.keys(alias, below) {
+			t.mark(key)
+		}
+	}
+}
+
 // mark makes all that is stored under key wait for a validation.
 func (t *Transport) mark(key string) {
 	entries := t.storage.Load(key)
@@ -253,12 +315,14 @@ func (t *Transport) Purge(match func(key string, entries []*Entry) bool) int {
 
 // keep puts an entry among those of its key, in place of those that the same requests select, unless something has been invalidated
 // since turn. It reports whether it did.
-func (t *Transport) keep(key string, turn uint64, e *Entry) bool {
+func (t *Transport) keep(key, alias string, turn uint64, e *Entry) bool {
 	t.changing.Lock()
 	defer t.changing.Unlock()
-	if t.marks.since(turn, key) {
+	if t.marks.since(turn, key) || t.marks.since(turn, alias) || t.marks.treeSince(turn, alias) {
 		return false
 	}
+	e = t.doubted(alias, e)
+	t.index.add(alias, key, t.storage)
 	for _, group := range Groups(e.Header) {
 		if t.marks.since(turn, groupMark(originOf([]string{key}), group)) {
 			return false
@@ -275,9 +339,12 @@ func (t *Transport) keep(key string, turn uint64, e *Entry) bool {
 
 // replace puts updated in the place of old, if that is still there: what has been invalidated since is another entry. With nil it
 // removes it.
-func (t *Transport) replace(key string, old, updated *Entry) bool {
+func (t *Transport) replace(key, alias string, old, updated *Entry) bool {
 	t.changing.Lock()
 	defer t.changing.Unlock()
+	if updated != nil {
+		updated = t.doubted(alias, updated)
+	}
 	entries := slices.Clone(t.storage.Load(key))
 	i := slices.Index(entries, old)
 	if i < 0 {
@@ -290,6 +357,16 @@ func (t *Transport) replace(key string, old, updated *Entry) bool {
 	}
 	t.storage.Store(key, entries)
 	return true
+}
+
+// doubted returns e, or a copy that waits for a validation while it is not known what a write may yet do.
+func (t *Transport) doubted(alias string, e *Entry) *Entry {
+	if !t.doubts.has(alias, t.options.Now()) {
+		return e
+	}
+	s := *e.Stored
+	s.Invalid = true
+	return e.with(&s)
 }
 
 // sameSelection reports whether every request that selects a selects b as well, and the other way round.
