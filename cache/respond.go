@@ -3,8 +3,8 @@ package cache
 import (
 	"crypto/rand"
 	"io"
-	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +17,10 @@ import (
 // respond makes the response to request of e: its preconditions (RFC 9111 §4.3.2) and its Range (RFC 9110 §14) are
 // evaluated, and it carries its age. The error is that of the content, which may be gone.
 func (e *Entry) respond(r *http.Request, now time.Time) (*http.Response, error) {
-	header := maps.Clone(e.Header)
+	header := make(http.Header, len(e.Header)+4)
+	for name, lines := range e.Header {
+		header[name] = slices.Clip(lines) // who adds to them must not add to what is stored
+	}
 	header["Age"] = []string{AgeField(e.Age(now))}
 	resp := &http.Response{
 		StatusCode: e.Status, Header: header, Request: r, Body: http.NoBody,

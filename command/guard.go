@@ -26,10 +26,12 @@ type guardOptions struct {
 	route guard.Route // the only one, but for what is found out later
 	tls   guardconfig.BackendTLS
 
-	maxMemory, maxDisk flagvalue.Room
-	spoolDir           string
-	trustedProxies     []string
-	via                string
+	maxMemory, maxDisk     flagvalue.Room
+	spoolDir               string
+	cacheMemory, cacheDisk flagvalue.Size
+	cacheDir               string
+	trustedProxies         []string
+	via                    string
 }
 
 const guardLong = `Stand in front of a server that is not to be changed, and make its preconditions hold:
@@ -95,6 +97,10 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(&o.maxMemory, "max-memory", "what all messages together may hold in memory")
 	f.Var(&o.maxDisk, "max-disk", "what all messages together may hold in temporary files")
 	f.StringVar(&o.spoolDir, "spool-dir", "", "`DIR` for temporary files, in place of the system's")
+	o.cacheMemory, o.cacheDisk = guard.DefaultCacheMemory, guard.DefaultCacheDisk
+	f.Var(&o.cacheMemory, "cache-memory", "what the cache keeps in memory")
+	f.StringVar(&o.cacheDir, "cache-dir", "", "`DIR` in which the cache keeps responses across restarts, in place of memory")
+	f.Var(&o.cacheDisk, "cache-disk", "what it keeps there")
 	o.addRunFlags(f)
 }
 
@@ -171,7 +177,9 @@ func (o *guardOptions) read() (c *guardconfig.Config, err error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := guard.New(c.Guard)
+	tried := c.Guard
+	tried.CacheDir = "" // another guard may be using it
+	h, err := guard.New(tried)
 	if err != nil {
 		return nil, (&front{file: o.config}).mistake("%w", err)
 	}
@@ -199,6 +207,7 @@ func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
 		Guard: guard.Options{
 			Routes: []guard.Route{route}, Via: o.via, SpoolDir: o.spoolDir,
 			MaxMemory: int64(o.maxMemory), MaxDisk: int64(o.maxDisk),
+			CacheMemory: int64(o.cacheMemory), CacheDir: o.cacheDir, CacheDisk: int64(o.cacheDisk),
 		},
 	}
 	for _, text := range o.trustedProxies {

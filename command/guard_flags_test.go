@@ -56,7 +56,7 @@ func TestGuardFlags(t *testing.T) {
 		Metrics: "127.0.0.1:9412", AccessLog: "access.log", IdleTimeout: 2 * time.Minute, ShutdownTimeout: 5 * time.Second,
 		Guard: guard.Options{
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("10.0.0.0/8")},
-			Via:            "gate-7", SpoolDir: spool, MaxMemory: 512 << 20, MaxDisk: -1,
+			Via:            "gate-7", SpoolDir: spool, MaxMemory: 512 << 20, MaxDisk: -1, CacheMemory: 64 << 20, CacheDisk: 1 << 30,
 			Routes: []guard.Route{{
 				Name: "all", Backend: &url.URL{Scheme: "https", Host: "127.0.0.1:3000", Path: "/app"}, KeepHost: true,
 				PassFields: []string{"CF-Connecting-IP"}, NoForwarded: true, NoXForwarded: true, NoVia: true,

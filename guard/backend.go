@@ -34,6 +34,7 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
 	ctx, unsent := x.trace(ctx, out.Method, interim)
+	ctx, use := x.withCache(ctx, !interim || x.sampled)
 	out = out.WithContext(ctx)
 	if out.Body != nil && !isShortAndHeld(out) {
 		out.Body = &watchedBody{ReadCloser: out.Body, watch: watch}
@@ -41,7 +42,10 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	began := time.Now()
 	res, err := x.route.transport.RoundTrip(out)
 	watch.pause()
-	if err == nil && isStored(res) {
+	if use != nil {
+		x.backend.Cache = cacheWord(use.status)
+	}
+	if err == nil && isStored(res) && (use == nil || use.status.Forwarded == "" || use.status.Collapsed) {
 		x.mapResponse(res)
 		return res, nil
 	}
@@ -49,7 +53,11 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	x.backend.Requests++
 	if err != nil {
 		x.backend.Status = 0
-		return nil, causeOf(ctx, err, unsent(err))
+		err = causeOf(ctx, err, unsent(err))
+		if _, never := errors.AsType[errUnsent](err); x.mayChange(out.Method) {
+			x.forget(nil, !never)
+		}
+		return nil, err
 	}
 	x.backend.Status = res.StatusCode
 	if !isStatus(res.StatusCode) {
@@ -57,12 +65,18 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 		return nil, fmt.Errorf("the backend answered with the status code %03d, which there is not", res.StatusCode)
 	}
 	x.mapResponse(res)
+	if x.mayChange(out.Method) {
+		x.forget(res, res.StatusCode >= 500)
+	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		pruneTrailer(res.Trailer)
 		res.Body = &watchedBody{res.Body, watch, res}
 	}
 	return res, nil
 }
+
+// mayChange reports whether a request to the backend may change something.
+func (x *exchange) mayChange(m string) bool { return method.Writes(m) || x.overridden }
 
 // isStored reports whether a response was kept from an earlier one by a transport that stands between the guard and the
 // backend, as the type of its content says. The guard judges it as it judges what was fetched, but learns nothing of

@@ -47,8 +47,13 @@ func New(o Options) (*Handler, error) {
 		}
 		h.routes = append(h.routes, rt)
 	}
+	if slices.ContainsFunc(h.routes, func(rt *route) bool { return rt.Cache != CacheOff }) {
+		if _, err := h.shared.cacheStorage(&h.options); err != nil {
+			return nil, err
+		}
+	}
 	for _, rt := range h.routes {
-		h.shared.take(rt)
+		h.shared.take(rt, h.options.Now)
 	}
 	h.shared.budgets.memory.SetLimit(h.options.MaxMemory)
 	h.shared.budgets.disk.SetLimit(h.options.MaxDisk)
@@ -100,6 +105,9 @@ type RouteStatus struct {
 	// tags are sound. Why, in kebab case, is what speaks against them, or for them: the dialect
 	// that was trusted first (see [etag.Dialects]), or "changes-with-content".
 	Trust, Why string
+	// Cache is what the cache is to the route: "off", "on", "coherent", or "incoherent" if the backend has changed behind the back of
+	// one that was to be coherent.
+	Cache string
 }
 
 // Routes returns the status of each route, in order.
@@ -107,7 +115,7 @@ func (h *Handler) Routes() []RouteStatus {
 	var all []RouteStatus
 	for _, rt := range h.routes {
 		trust, why := rt.learned.Status()
-		all = append(all, RouteStatus{rt.Name, rt.Backend.String(), trust.String(), why})
+		all = append(all, RouteStatus{rt.Name, rt.Backend.String(), trust.String(), why, rt.caching.status()})
 	}
 	return all
 }

@@ -21,14 +21,23 @@ import (
 // TestHistoriesAreLinearizable: whatever two groups of clients do at the same time at
 // two guards that share their locks, in front of a backend that knows no preconditions,
 // and though the backend dies and the guards' configurations are replaced in between, there is an
-// order of their requests in which each answer is right.
+// order of their requests in which each answer is right. So it is with a cache: all writes pass through it.
 func TestHistoriesAreLinearizable(t *testing.T) {
+	for _, mode := range []guard.CacheMode{guard.CacheOff, guard.CacheOn, guard.CacheCoherent} {
+		t.Run("cache "+mode.String(), func(t *testing.T) { testHistories(t, mode) })
+	}
+}
+
+func testHistories(t *testing.T, mode guard.CacheMode) {
 	b := &mortal{files: make(map[string]string)}
+	if mode == guard.CacheOn {
+		b.control = "max-age=600"
+	}
 	origin := httptest.NewServer(b)
 	t.Cleanup(origin.Close)
 	shared := guard.NewShared(nil)
 	t.Cleanup(shared.Close)
-	groups := [2]*group{newGroup(t, origin.URL, shared), newGroup(t, origin.URL, shared)}
+	groups := [2]*group{newGroup(t, origin.URL, shared, mode), newGroup(t, origin.URL, shared, mode)}
 	b.onWrite = func(n int64) {
 		if n%17 == 0 {
 			groups[n%2].swap()
@@ -45,6 +54,7 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 		w.Run(t.Context(), &h, clients)
 		storetest.Check(t, &h)
 	}
+	t.Logf("%d reads at the backend, %d writes", b.reads.Load(), b.writes)
 	if b.deaths.Load() == 0 || groups[0].swaps.Load() == 0 || groups[1].swaps.Load() == 0 {
 		t.Errorf("%d deaths, %d and %d swaps", b.deaths.Load(), groups[0].swaps.Load(), groups[1].swaps.Load())
 	}
@@ -59,6 +69,8 @@ type mortal struct {
 	writes  int64
 	deaths  atomic.Int64
 	onWrite func(n int64)
+	control string // Cache-Control of what it has
+	reads   atomic.Int64
 }
 
 func (b *mortal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +90,12 @@ func (b *mortal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if status == 0 {
 		panic(http.ErrAbortHandler)
+	}
+	if r.Method == "GET" {
+		b.reads.Add(1)
+		if b.control != "" {
+			w.Header().Set("Cache-Control", b.control)
+		}
 	}
 	w.WriteHeader(status)
 	io.WriteString(w, body)
@@ -131,13 +149,13 @@ type group struct {
 	client  *http.Client
 }
 
-func newGroup(t *testing.T, backend string, shared *guard.Shared) *group {
+func newGroup(t *testing.T, backend string, shared *guard.Shared, mode guard.CacheMode) *group {
 	t.Helper()
 	u, err := url.Parse(backend)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &group{t: t, options: guard.Options{Routes: []guard.Route{{Backend: u}}, Shared: shared}}
+	g := &group{t: t, options: guard.Options{Routes: []guard.Route{{Backend: u, Cache: mode}}, Shared: shared}}
 	g.swap()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.current.Load().ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -92,23 +91,18 @@ func (x *exchange) nameLocks(out *http.Request) {
 	x.key = turn.Key(x.route.backend.Host, out.URL.Path)
 	x.keys = []string{x.key}
 	if x.destination != nil {
-		x.keys = append(x.keys, x.keyOf(x.destination.url))
+		x.keys = append(x.keys, x.route.keyOf(x.destination.url))
 		slices.Sort(x.keys)
 		x.keys = slices.Compact(x.keys)
 	}
 	x.lockKeys = x.keys
 	for _, l := range x.ifLists {
 		if l.hasTag() {
-			x.lockKeys = append(slices.Clip(x.lockKeys), x.keyOf(l.about))
+			x.lockKeys = append(slices.Clip(x.lockKeys), x.route.keyOf(l.about))
 		}
 	}
 	if len(x.lockKeys) > len(x.keys) {
 		slices.Sort(x.lockKeys)
 		x.lockKeys = slices.Compact(x.lockKeys)
 	}
-}
-
-// keyOf is the key of a resource in normal form, as the client says it.
-func (x *exchange) keyOf(u *url.URL) string {
-	return turn.Key(x.route.backend.Host, x.route.backend.Path+u.Path)
 }

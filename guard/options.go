@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
@@ -23,6 +24,10 @@ const (
 	DefaultMaxMemory = 256 << 20
 	// DefaultMaxDisk bounds what they hold in temporary files: 4 GiB.
 	DefaultMaxDisk = 4 << 30
+	// DefaultCacheMemory bounds what caches keep in memory: 64 MiB.
+	DefaultCacheMemory = cache.DefaultMemory
+	// DefaultCacheDisk bounds what they keep in their directory: 1 GiB.
+	DefaultCacheDisk = cache.DefaultDisk
 	// DefaultMaxWaiters bounds how many requests wait for the lock of one target.
 	DefaultMaxWaiters = 1024
 	// MaxTags bounds the members of If-Match and of If-None-Match. A request with
@@ -73,6 +78,10 @@ type Options struct {
 	// none at all. A message that finds no memory left goes to disk; one that finds
 	// no disk left is streamed if it can be, or refused with 503.
 	MaxMemory, MaxDisk int64
+	// CacheMemory bounds, in bytes, what routes with a cache keep of responses in memory. With CacheDir they keep
+	// it there, across restarts, and CacheDisk bounds that. 0 is the default. The directory is for one guard alone.
+	CacheMemory, CacheDisk int64
+	CacheDir               string
 }
 
 // CacheControlOff is the CacheControl of a route that is to add none.
@@ -137,6 +146,16 @@ type Route struct {
 	// GET and HEAD that the backend sends without one. "" is "no-cache" for those that have an entity tag and
 	// no Expires; CacheControlOff leaves answers as they are.
 	CacheControl string
+
+	// Cache says whether responses are kept and used again.
+	Cache CacheMode
+	// CacheQuery are the parameters of a query that tell representations apart. Nil is all of them, as they were sent.
+	CacheQuery []string
+	// CacheStaleIfError is how long after its lifetime a response is served when the backend fails, if nobody says otherwise. 0 is
+	// not at all.
+	CacheStaleIfError time.Duration
+	// CacheIgnoresRequests leaves out of account what clients say to caches: that a copy be validated, for one.
+	CacheIgnoresRequests bool
 
 	// MaxBody bounds the content of a request in bytes; more is 413. 0 is
 	// DefaultMaxBody, a negative value no bound.

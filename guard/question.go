@@ -188,11 +188,13 @@ func (x *exchange) readAnswer(q *question, res *http.Response) (short, ok bool) 
 
 // isProof reports whether res is the content, in spite of a tag that the backend never gave out, and learns from it.
 func (x *exchange) isProof(res *http.Response) bool {
-	switch res.StatusCode {
-	case http.StatusOK:
+	switch {
+	case isStored(res): // the backend was not asked
+		return res.StatusCode == http.StatusOK
+	case res.StatusCode == http.StatusOK:
 		x.route.learned.Answered()
 		return true
-	case http.StatusNotModified:
+	case res.StatusCode == http.StatusNotModified:
 		x.route.learned.Misjudges("not-modified-whatever-is-asked")
 		x.logTrust()
 	}

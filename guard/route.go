@@ -25,8 +25,9 @@ type route struct {
 	passed    []string          // PassFields in canonical form
 	backend   *url.URL          // http or https
 	h2c       bool
-	transport http.RoundTripper // this and learned are of Shared
+	transport http.RoundTripper // this, learned and caching are of Shared
 	learned   *trust.Backend
+	caching   *caching // nil without
 }
 
 // Check returns what is wrong with a route; New says the same. A Backend that is nil is not looked at, so that a
@@ -88,6 +89,9 @@ func newRoute(r Route) (*route, error) {
 	rt.setDefaults()
 	return rt, nil
 }
+
+// keyOf names the lock of a resource in normal form, as the client says it.
+func (rt *route) keyOf(u *url.URL) string { return turn.Key(rt.backend.Host, rt.backend.Path+u.Path) }
 
 func (rt *route) transportKey() transportKey {
 	return transportKey{rt.h2c, rt.Timeouts.Connect, rt.Timeouts.Idle, rt.BackendTLS}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
 )
@@ -21,6 +22,9 @@ type Shared struct {
 	mu         sync.Mutex
 	transports users[transportKey, *http.Transport]
 	learned    users[string, *trust.Backend]
+	caches     users[cacheKey, *caching]
+	storage    cache.Storage // of all caches; nil until there is one
+	disk       *cache.Disk   // if it is one
 }
 
 // users are values that routes use together, until none of any handler does.
@@ -62,25 +66,38 @@ func NewShared(locks Locker) *Shared {
 		locker:     locks,
 		transports: make(users[transportKey, *http.Transport]),
 		learned:    make(users[string, *trust.Backend]),
+		caches:     make(users[cacheKey, *caching]),
 	}
 }
 
-// Close closes the connections to backends that are not in use. It does not end
+// Close closes the connections to backends that are not in use, and the directory of the cache. It does not end
 // requests that are being answered; wait for them before.
 func (s *Shared) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.disk != nil {
+		_ = s.disk.Close()
+	}
 	for _, t := range s.transports {
 		t.value.CloseIdleConnections()
 	}
 }
 
-// Usage is what all messages hold just now, in bytes.
-type Usage struct{ Memory, Disk int64 }
+// Usage is what all messages hold just now, in bytes, and what caches keep.
+type Usage struct {
+	Memory, Disk int64
+	Cache        cache.Usage
+}
 
 // Usage returns what is held now.
 func (s *Shared) Usage() Usage {
-	return Usage{Memory: s.budgets.memory.Used(), Disk: s.budgets.disk.Used()}
+	u := Usage{Memory: s.budgets.memory.Used(), Disk: s.budgets.disk.Used()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.storage != nil {
+		u.Cache = s.storage.Usage()
+	}
+	return u
 }
 
 // transportKey is what makes one transport do for several routes.
@@ -90,11 +107,16 @@ type transportKey struct {
 	tls           *tls.Config
 }
 
-// take gives a route its transport and what is known of its backend's tags.
-func (s *Shared) take(rt *route) {
+// take gives a route its transport, with the cache before it, and what is known of its backend's tags.
+func (s *Shared) take(rt *route, now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rt.transport = s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
+	base := s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
+	rt.transport = base
+	if rt.Cache != CacheOff {
+		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.storage, now) })
+		rt.transport = rt.caching
+	}
 	rt.learned = s.learned.take(rt.learnedKey(), func() *trust.Backend { return new(trust.Backend) })
 }
 
@@ -103,6 +125,9 @@ func (s *Shared) take(rt *route) {
 func (s *Shared) give(rt *route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if rt.caching != nil {
+		s.caches.give(rt.cacheKey())
+	}
 	if t, last := s.transports.give(rt.transportKey()); last {
 		t.CloseIdleConnections()
 	}

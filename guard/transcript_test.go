@@ -163,6 +163,8 @@ func (s *stage) option(r *guard.Route, option string) {
 		r.Preconditions = map[string]guard.Preconditions{"check": guard.PreconditionsCheck, "pass": guard.PreconditionsPass}[value]
 	case "cache-control":
 		r.CacheControl = value
+	case "cache":
+		r.Cache = map[string]guard.CacheMode{"on": guard.CacheOn, "coherent": guard.CacheCoherent}[value]
 	case "omit":
 		r.NoForwarded, r.NoXForwarded, r.NoVia = true, true, true
 	case "keep-host":

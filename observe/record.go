@@ -60,6 +60,9 @@ type Backend struct {
 	Fault              string
 	// Duration is how long the gateway waited for header sections of responses.
 	Duration time.Duration
+	// Cache says what the gateway's cache had to do with it: "hit", "stale" (served so), "validated", "collapsed" (served with the
+	// answer to another request), "miss" or "bypass"; "" if there is none.
+	Cache string
 }
 
 // Source is where an entity tag that a gateway sends comes from.

@@ -35,6 +35,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8412", AccessLog: "-", IdleTimeout: time.Minute, ShutdownTimeout: 30 * time.Second,
+		Guard: guard.Options{CacheMemory: guard.DefaultCacheMemory, CacheDisk: guard.DefaultCacheDisk},
 	}
 }
 

@@ -81,6 +81,31 @@ var routeOptions = []option[guard.Route]{
 		kind:  text(func(r *guard.Route) *string { return &r.CacheControl }, checkCacheControl),
 	},
 	{
+		key: "cache", flag: "cache", usage: "keep what the backend lets a shared cache keep, or, coherent, until a write through here touches it",
+		doc:  "keep responses: [not at all, as the backend says, or until a write through the guard touches them](caching.md)",
+		kind: cacheMode(),
+	},
+	{
+		key: "cache_query", flag: "cache-query", usage: "`NAME` of a parameter of the query that tells representations apart, in place of all; repeatable",
+		doc: "the parameters of the query that tell representations apart", usual: "all",
+		kind: list("[page]", func(r *guard.Route) { r.CacheQuery = nil }, cacheQuery),
+	},
+	{
+		key: "cache_stale_if_error", flag: "cache-stale-if-error", usage: "`DURATION` to serve what is stale when the backend fails",
+		doc: "how long after its lifetime a response is served when the backend fails",
+		kind: kind[guard.Route]{
+			field: func(name string) field[guard.Route] {
+				return durationField(name, func(r *guard.Route) *time.Duration { return &r.CacheStaleIfError }, false)
+			},
+			value: func(r *guard.Route) pflag.Value { return (*flagvalue.Timeout)(&r.CacheStaleIfError) },
+		},
+	},
+	{
+		key: "cache_ignore_requests", flag: "cache-ignore-requests", usage: "take no notice of clients that want a copy validated",
+		doc:  "take no notice of clients that ask for a validation, by `Cache-Control: no-cache` or a reload",
+		kind: isSet(func(r *guard.Route) *bool { return &r.CacheIgnoresRequests }, true),
+	},
+	{
 		key: "keep_host", flag: "keep-host", usage: "send the backend the Host that the client sent, and not that of URL",
 		doc:  "send the client's `Host`, and not that of the URL",
 		kind: isSet(func(r *guard.Route) *bool { return &r.KeepHost }, true),
@@ -297,6 +322,30 @@ func passField(r *guard.Route, name string) error {
 		return err
 	}
 	r.PassFields = append(slices.Clip(r.PassFields), name)
+	return nil
+}
+
+// cacheMode is for the words of guard.CacheMode; in a file, true is on, and false is off.
+func cacheMode() kind[guard.Route] {
+	words := named(func(r *guard.Route) *guard.CacheMode { return &r.Cache }, guard.CacheOff, guard.CacheOn, guard.CacheCoherent)
+	return kind[guard.Route]{value: words.value, field: func(name string) field[guard.Route] {
+		return field[guard.Route]{name: name, read: func(d *decoder, n ast.Node, into *guard.Route) {
+			b, ok := n.(*ast.BoolNode)
+			switch {
+			case !ok:
+				words.field(name).read(d, n, into)
+			case b.Value:
+				into.Cache = guard.CacheOn
+			default:
+				into.Cache = guard.CacheOff
+			}
+		}}
+	}}
+}
+
+// cacheQuery adds a parameter that counts.
+func cacheQuery(r *guard.Route, name string) error {
+	r.CacheQuery = append(slices.Clip(r.CacheQuery), name)
 	return nil
 }
 

@@ -38,6 +38,11 @@ var topFields = []field[Config]{
 		holdField("disk", func(c *Config) *int64 { return &c.Guard.MaxDisk }),
 	),
 	fileField("spool_dir", func(c *Config) *string { return &c.Guard.SpoolDir }),
+	group("cache_storage",
+		boundField("memory", func(c *Config) *int64 { return &c.Guard.CacheMemory }),
+		fileField("dir", func(c *Config) *string { return &c.Guard.CacheDir }),
+		boundField("disk", func(c *Config) *int64 { return &c.Guard.CacheDisk }),
+	),
 }
 
 // matchFields are the keys of a route that say which requests it is for.

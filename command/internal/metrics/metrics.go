@@ -43,6 +43,7 @@ type Metrics struct {
 	backends backendCheck
 
 	requests, backendRequests, sent, validators, faults, reloads *prometheus.CounterVec
+	cached, cachedBytes                                          *prometheus.CounterVec
 	duration, lockWait, backendWait                              *prometheus.HistogramVec
 	inFlight, loaded                                             prometheus.Gauge
 
@@ -72,6 +73,8 @@ func (m *Metrics) addGateway() {
 	m.validators = m.counter("validators_total", "Requests by where the entity tag that the client saw comes from.", "route", "validator")
 	m.backendRequests = m.counter("backend_requests_total", "Requests sent to backends.", "route")
 	m.faults = m.counter("backend_faults_total", "Responses of backends with validators that are wrong.", "route", "fault")
+	m.cached = m.counter("cache_requests_total", "Requests of routes with a cache, by what that did.", "route", "cache")
+	m.cachedBytes = m.counter("cache_content_bytes_total", "Bytes of content sent without asking the backend.", "route")
 	m.lockWait = m.histogram("lock_wait_seconds", "Time that writes waited for those before them.", "route")
 	m.backendWait = m.histogram("backend_wait_seconds", "Time that requests waited for header sections of backends.", "route")
 	m.reloads = m.counter("config_reloads_total", "Attempts to read the configuration again.", "outcome")
@@ -122,6 +125,12 @@ func (m *Metrics) observeGateway(rec *observe.Record) {
 	if rec.Backend.Requests > 0 {
 		m.backendRequests.WithLabelValues(route).Add(float64(rec.Backend.Requests))
 		m.backendWait.WithLabelValues(route).Observe(rec.Backend.Duration.Seconds())
+	}
+	if word := rec.Backend.Cache; word != "" {
+		m.cached.WithLabelValues(route, word).Inc()
+		if rec.Backend.Requests == 0 {
+			m.cachedBytes.WithLabelValues(route).Add(float64(rec.Bytes))
+		}
 	}
 	if rec.Backend.Fault != "" {
 		m.faults.WithLabelValues(route, m.faultWords.word(rec.Backend.Fault)).Inc()
@@ -235,35 +244,58 @@ type state struct{ m *Metrics }
 var (
 	memoryDesc = prometheus.NewDesc(namespace+"_buffer_memory_bytes", "Memory that messages hold.", nil, nil)
 	diskDesc   = prometheus.NewDesc(namespace+"_buffer_disk_bytes", "Disk that messages hold.", nil, nil)
-	trustDesc  = prometheus.NewDesc(namespace+"_backend_trust",
+	keysDesc   = prometheus.NewDesc(namespace+"_cache_keys", "Targets of which responses are stored.", nil, nil)
+	bytesDesc  = prometheus.NewDesc(namespace+"_cache_bytes", "Bytes that stored responses take.", nil, nil)
+	goneDesc   = prometheus.NewDesc(namespace+"_cache_evictions_total", "Targets whose responses gave way to others.", nil, nil)
+	modeDesc   = prometheus.NewDesc(namespace+"_cache_mode",
+		"What the cache is to a route: 1 for the mode that holds, 0 for the others.", []string{"route", "mode"}, nil)
+	trustDesc = prometheus.NewDesc(namespace+"_backend_trust",
 		"Whether the entity tags of a route's backend are believed: 1 for the state that holds, 0 for the others.", []string{"route", "state"}, nil)
 )
 
 // states are those of guard.RouteStatus.
 var states = [...]string{"learning", "trusted", "distrusted"}
 
+// modes are those of guard.RouteStatus.
+var modes = [...]string{"off", "on", "coherent", "incoherent"}
+
 func (state) Describe(ch chan<- *prometheus.Desc) {
-	ch <- memoryDesc
-	ch <- diskDesc
-	ch <- trustDesc
+	for _, d := range []*prometheus.Desc{memoryDesc, diskDesc, keysDesc, bytesDesc, goneDesc, modeDesc, trustDesc} {
+		ch <- d
+	}
 }
 
 func (s state) Collect(ch chan<- prometheus.Metric) {
 	usage := s.m.options.Gateway.Usage()
-	ch <- prometheus.MustNewConstMetric(memoryDesc, prometheus.GaugeValue, float64(usage.Memory))
-	ch <- prometheus.MustNewConstMetric(diskDesc, prometheus.GaugeValue, float64(usage.Disk))
+	for _, g := range []struct {
+		desc  *prometheus.Desc
+		kind  prometheus.ValueType
+		value int64
+	}{
+		{memoryDesc, prometheus.GaugeValue, usage.Memory}, {diskDesc, prometheus.GaugeValue, usage.Disk},
+		{keysDesc, prometheus.GaugeValue, usage.Cache.Keys}, {bytesDesc, prometheus.GaugeValue, usage.Cache.Bytes},
+		{goneDesc, prometheus.CounterValue, usage.Cache.Evicted},
+	} {
+		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, float64(g.value))
+	}
 	done := make(map[string]bool)
 	for _, route := range s.m.options.Gateway.Routes() {
 		if done[route.Name] { // two routes without names of their own
 			continue
 		}
 		done[route.Name] = true
-		for _, name := range states {
-			value := 0.0
-			if name == route.Trust {
-				value = 1
-			}
-			ch <- prometheus.MustNewConstMetric(trustDesc, prometheus.GaugeValue, value, route.Name, name)
+		oneOf(ch, trustDesc, route.Name, route.Trust, states[:])
+		oneOf(ch, modeDesc, route.Name, route.Cache, modes[:])
+	}
+}
+
+// oneOf sends a gauge for each word: 1 for the one that holds.
+func oneOf(ch chan<- prometheus.Metric, desc *prometheus.Desc, route, holds string, words []string) {
+	for _, word := range words {
+		value := 0.0
+		if word == holds {
+			value = 1
 		}
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, route, word)
 	}
 }

@@ -161,6 +161,7 @@ func (l *line) guard(rec *observe.Record) {
 	if rec.LockWait > 0 {
 		l.number("lock_wait_us", rec.LockWait.Microseconds())
 	}
+	l.optional("cache", rec.Backend.Cache)
 	if rec.Backend.Requests == 0 {
 		return
 	}

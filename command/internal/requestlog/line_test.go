@@ -119,6 +119,8 @@ func setGuardFact(rec *observe.Record, name, value string) (err error) {
 		rec.Why = value
 	case "lock wait":
 		rec.LockWait, err = time.ParseDuration(value)
+	case "cache":
+		rec.Backend.Cache = value
 	case "backend requests":
 		rec.Backend.Requests, err = strconv.Atoi(value)
 	case "backend status":
@@ -366,7 +368,7 @@ func benchGuardRecord(rec *observe.Record) *observe.Record {
 	return &observe.Record{
 		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Evaluated: true, Current: rec.Current, Decision: rec.Decision,
 		Route: "files", Validator: observe.FromContent, LockWait: time.Millisecond,
-		Backend: observe.Backend{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`, Duration: 3 * time.Millisecond},
+		Backend: observe.Backend{Requests: 1, Status: 200, ETag: `W/"1f-18b2"`, Duration: 3 * time.Millisecond, Cache: "miss"},
 	}
 }
 

@@ -1,0 +1,250 @@
+package guard
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/fourtwelve/fourtwelve/cache"
+	"github.com/fourtwelve/fourtwelve/internal/field/method"
+)
+
+// CacheMode says whether responses of a backend are kept, and what for.
+type CacheMode uint8
+
+const (
+	// CacheOff keeps none.
+	CacheOff CacheMode = iota
+	// CacheOn keeps what the backend lets a shared cache keep, for as long as it says (RFC 9111). A write through the guard makes
+	// what it may have changed wait for a validation before it is answered.
+	CacheOn
+	// CacheCoherent takes what is kept for as good as the backend's own until a write through the guard touches it, for a backend
+	// that nobody writes to in another way: see docs/caching.md for what must hold. What the backend forbids to store, and what is for
+	// one user, is not kept.
+	CacheCoherent
+)
+
+// String returns "off", "on" or "coherent".
+func (m CacheMode) String() string { return [...]string{"off", "on", "coherent"}[m] }
+
+// targeted are the fields by which a backend can tell this cache alone what to do (RFC 9213).
+var targeted = []string{"Fourtwelve-Cache-Control", "CDN-Cache-Control"}
+
+const (
+	// sampleCoherent is how many reads that a coherent cache could answer there are for one that is sent to the backend all the
+	// same, to see whether it has changed behind the guard's back.
+	sampleCoherent = 64
+	// maxDoubt is how long after a write of unknown outcome the backend may still carry it out.
+	maxDoubt = 10 * time.Minute
+)
+
+// cacheKey is what routes have in common that share a cache.
+type cacheKey struct {
+	transportKey
+	mode         CacheMode
+	staleIfError time.Duration
+	ignores      bool
+}
+
+func (rt *route) cacheKey() cacheKey {
+	return cacheKey{rt.transportKey(), rt.Cache, rt.CacheStaleIfError, rt.CacheIgnoresRequests}
+}
+
+// caching is the cache before a backend. A coherent one that has turned out not to be so is kept as an ordinary one.
+type caching struct {
+	ordinary, coherent *cache.Transport // coherent may be nil
+	incoherent         atomic.Bool
+}
+
+// newCaching returns the cache of a route before the transport base.
+func newCaching(rt *route, base http.RoundTripper, storage cache.Storage, now func() time.Time) *caching {
+	options := cache.Options{
+		Base: base, Storage: storage, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
+		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
+		Observe: func(r *http.Request, status cache.Status) { useOf(r).status = status },
+		Changed: func(r *http.Request) { useOf(r).changed() },
+	}
+	policy := cache.Policy{Targeted: targeted, StaleIfError: rt.CacheStaleIfError, IgnoreRequest: rt.CacheIgnoresRequests}
+	coherent := policy
+	coherent.Coherent, coherent.HeuristicMax = true, -1
+	options.Policy = &policy
+	c := &caching{ordinary: cache.NewTransport(options)}
+	if rt.Cache == CacheCoherent {
+		options.Policy = &coherent
+		c.coherent = cache.NewTransport(options)
+	}
+	return c
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c *caching) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.coherent != nil && !c.incoherent.Load() {
+		return c.coherent.RoundTrip(r)
+	}
+	return c.ordinary.RoundTrip(r)
+}
+
+func (c *caching) forget(aliases []string, below bool, until time.Time) {
+	c.ordinary.Forget(aliases, below, until)
+	if c.coherent != nil {
+		c.coherent.Forget(aliases, below, until)
+	}
+}
+
+// status says what the cache is to its route.
+func (c *caching) status() string {
+	switch {
+	case c == nil:
+		return "off"
+	case c.coherent == nil:
+		return "on"
+	case c.incoherent.Load():
+		return "incoherent"
+	}
+	return "coherent"
+}
+
+// cacheUse is what a request to the backend has to do with the cache of its route.
+type cacheUse struct {
+	// key names what is asked for among what is stored; "" has the backend asked. alias is its lock.
+	key, alias string
+	status     cache.Status
+	changed    func()
+}
+
+type useKey struct{}
+
+// useOf returns that of a request, which has one if its route has a cache.
+func useOf(r *http.Request) *cacheUse {
+	use, _ := r.Context().Value(useKey{}).(*cacheUse)
+	if use == nil {
+		return new(cacheUse)
+	}
+	return use
+}
+
+// withCache adds to ctx what the cache is to know. fresh has the backend asked, whatever is stored.
+func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, *cacheUse) {
+	if x.route.Cache == CacheOff {
+		return ctx, nil
+	}
+	use := &cacheUse{alias: x.key, changed: x.incoherent}
+	if !fresh {
+		use.key = x.cacheKeyOf()
+	}
+	return context.WithValue(ctx, useKey{}, use), use
+}
+
+// cacheKeyOf names the target of the client among what is stored: its URI, without the parameters of the query that do not
+// count, and the route.
+func (x *exchange) cacheKeyOf() string {
+	u := url.URL{Scheme: x.clientScheme(), Host: x.r.Host, Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+	if x.route.CacheQuery != nil {
+		u.RawQuery = chosenQuery(u.RawQuery, x.route.CacheQuery)
+	}
+	return cache.Target(&u) + "#" + url.QueryEscape(x.route.Name)
+}
+
+// chosenQuery leaves of a query the parameters that are listed, in their order.
+func chosenQuery(query string, names []string) string {
+	var chosen []string
+	for parameter := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(parameter, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && slices.Contains(names, plain) {
+			chosen = append(chosen, url.QueryEscape(plain)+"="+value)
+		}
+	}
+	return strings.Join(chosen, "&")
+}
+
+// incoherent is told that a representation has changed although no write through the guard has touched it: from now on what is
+// kept of this backend is validated as the backend says.
+func (x *exchange) incoherent() {
+	if x.route.caching.incoherent.CompareAndSwap(false, true) {
+		x.log.Warn("the backend has changed what no write through this guard has touched: what is kept of it is validated from now on",
+			"route", x.route.Name, "path", x.loggedPath())
+	}
+}
+
+// forget makes all caches validate what a write may have changed. It comes before the client hears of the write. unknown says that
+// nobody knows whether it was made.
+func (x *exchange) forget(res *http.Response, unknown bool) {
+	aliases := x.keys
+	if res != nil {
+		aliases = append(slices.Clip(aliases), x.named(res)...)
+	}
+	var until time.Time
+	if unknown {
+		until = x.options.Now().Add(maxDoubt)
+	}
+	x.shared.forget(aliases, x.changesTrees() || !isCommonWrite(x.r.Method), until)
+}
+
+// isCommonWrite reports whether a method changes its target alone, or makes something whose name it tells.
+func isCommonWrite(m string) bool {
+	return m == http.MethodPut || m == http.MethodPost || m == http.MethodPatch || method.Annotates(m)
+}
+
+// named are the locks of what a response names, and may have been made or changed (RFC 9111 §4.4).
+func (x *exchange) named(res *http.Response) (aliases []string) {
+	response := cache.Response{Status: res.StatusCode, Header: res.Header}
+	target := &url.URL{Scheme: x.clientScheme(), Host: x.r.Host, Path: x.r.URL.Path}
+	for _, text := range cache.Invalidates(x.r.Method, target, response).Targets {
+		if u, err := url.Parse(text); err == nil {
+			aliases = append(aliases, x.route.keyOf(u))
+		}
+	}
+	return aliases
+}
+
+// forget has every cache forget.
+func (s *Shared) forget(aliases []string, below bool, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.caches {
+		c.value.forget(aliases, below, until)
+	}
+}
+
+// cacheStorage returns what responses are stored in, which is made when the first route needs it.
+func (s *Shared) cacheStorage(o *Options) (cache.Storage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.storage != nil:
+	case o.CacheDir == "":
+		s.storage = cache.NewMemory(o.CacheMemory)
+	default:
+		disk, err := cache.NewDisk(o.CacheDir, o.CacheDisk)
+		if err != nil {
+			return nil, err
+		}
+		s.storage, s.disk = disk, disk
+	}
+	return s.storage, nil
+}
+
+// cacheWord says what a cache has done, for the log.
+func cacheWord(s cache.Status) string {
+	switch {
+	case s.Hit && s.TTL < 0 && s.Detail != cache.Current.String():
+		return "stale"
+	case s.Hit:
+		return "hit"
+	case s.Collapsed:
+		return "collapsed"
+	case s.Forwarded == cache.Bypass, s.Forwarded == cache.ByMethod:
+		return "bypass"
+	case s.Forwarded == "":
+		return ""
+	case s.ForwardStatus == http.StatusNotModified:
+		return "validated"
+	case s.ForwardStatus >= 500:
+		return "stale"
+	}
+	return "miss"
+}
