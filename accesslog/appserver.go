@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"strings"
 	"time"
 )
 
@@ -17,8 +18,11 @@ const (
 
 // looksLikeRequest reports whether method and target of an entry are such as requests have, for formats that would read much else.
 func looksLikeRequest(e *Entry) bool {
+	if methodIndex(e.Text(Method)) == len(methodNames)-1 {
+		return false
+	}
 	target := e.Text(Target)
-	return methodIndex(e.Text(Method)) < len(methodNames)-1 && target != "" && (target[0] == '/' || target[0] == '*' || bytes.HasPrefix([]byte(target), []byte("http")))
+	return strings.HasPrefix(target, "/") || target == "*" || strings.HasPrefix(target, "http")
 }
 
 // uvicornColumns are those of the access log of uvicorn, which may have a time before the client.

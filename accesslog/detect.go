@@ -154,7 +154,8 @@ func directiveFormat(lines [][]byte) string {
 			return "iis"
 		case isSoftware && bytes.Contains(software, []byte("HTTP API")):
 			return "httperr"
-		case isSoftware && (bytes.Contains(software, []byte("Internet Information Services")) || bytes.Contains(software, []byte("IIS Advanced Logging"))):
+		case isSoftware && bytes.Contains(software, []byte("Internet Information Services")),
+			isSoftware && bytes.Contains(software, []byte("IIS Advanced Logging")):
 			return "iis"
 		}
 	}

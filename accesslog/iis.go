@@ -112,7 +112,8 @@ type nativeSplitter struct{}
 
 // newNative returns the layout of the IIS log file format.
 func newNative(in *time.Location) *layout {
-	l := &layout{splitter: nativeSplitter{}, columns: nativeColumns, clock: nativeClock(in), when: []int8{nativeDate, nativeTime}, ansi: true, named: true}
+	l := &layout{splitter: nativeSplitter{}, columns: nativeColumns, ansi: true, named: true}
+	l.clock, l.when = nativeClock(in), []int8{nativeDate, nativeTime}
 	return l.index()
 }
 

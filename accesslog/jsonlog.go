@@ -231,16 +231,17 @@ var jsonNames = names(map[column]string{
 	{field: Method}:       "method verb httpmethod requestmethod reqmethod csmethod httprequestmethod",
 	{field: Target}: "target url uri requesteduri requesturi requesturl requri requrl httpurl httptarget httprequesturl fulluri originalurl rawurl csuri " +
 		"requesttarget",
-	{field: Path}:              "path urlpath uripath httppath requestpath reqpath csuristem pathname resourcepath",
-	{field: Query}:             "query querystring args querystr csuriquery rawquery",
-	{field: Protocol}:          "protocol proto httpversion requestprotocol serverprotocol httpprotocol",
-	{field: Scheme}:            "scheme",
-	{field: Host}:              "host vhost virtualhost authority domain requesthost httphost cshost",
-	{field: Node}:              "node",
-	{field: Upstream}:          "upstream upstreamhost upstreamaddr backend",
-	{field: UpstreamStatus}:    "upstreamstatus originstatus backendstatus",
-	{field: UpstreamETag}:      "upstreametag originetag",
-	{field: Status}:            "status statuscode response responsestatus responsecode responsestatuscode resstatus resstatuscode respstatus httpstatus httpstatuscode scstatus httpcode",
+	{field: Path}:           "path urlpath uripath httppath requestpath reqpath csuristem pathname resourcepath",
+	{field: Query}:          "query querystring args querystr csuriquery rawquery",
+	{field: Protocol}:       "protocol proto httpversion requestprotocol serverprotocol httpprotocol",
+	{field: Scheme}:         "scheme",
+	{field: Host}:           "host vhost virtualhost authority domain requesthost httphost cshost",
+	{field: Node}:           "node",
+	{field: Upstream}:       "upstream upstreamhost upstreamaddr backend",
+	{field: UpstreamStatus}: "upstreamstatus originstatus backendstatus",
+	{field: UpstreamETag}:   "upstreametag originetag",
+	{field: Status}: "status statuscode response responsestatus responsecode responsestatuscode resstatus resstatuscode respstatus httpstatus " +
+		"httpstatuscode scstatus httpcode",
 	{field: ContentSent}:       "bytes size contentsent bodybytessent responsesize responsebytes responselength respsize responsebodysize bytesout",
 	{field: BytesSent}:         "bytessent scbytes",
 	{field: BytesReceived}:     "bytesreceived csbytes requestlength bytesin",
@@ -394,7 +395,8 @@ func mappedPaths(arg string) (list []jsonPath, err error) {
 		}
 		c := jsonColumn(field)
 		if c.field == NoField && field != "request" && !slices.Contains(jsonTimes, plainName(field)) {
-			return nil, fmt.Errorf("no field is called %q: there are time, request, duration_ms, duration_us and %s", field, Fields(math.MaxUint64&(1<<numFields-2)))
+			all := Fields(math.MaxUint64 & (1<<numFields - 2))
+			return nil, fmt.Errorf("no field is called %q: there are time, request, duration_ms, duration_us and %s", field, all)
 		}
 		if len(list) == maxColumns {
 			return nil, fmt.Errorf("more than %d members", maxColumns)

@@ -30,8 +30,9 @@ func (f *File) Proxied(peer string) bool {
 	return false
 }
 
-// lookProxied finds out whether the entries in lines, of which there must be some, came by proxies.
-func (d *dialect) lookProxied(lines [][]byte) bool {
+// lookProxied finds out whether the entries in lines came by proxies. note, if not empty, says that they may have, and that
+// nothing tells.
+func (d *dialect) lookProxied(lines [][]byte) (all bool, note string) {
 	entries, forwarded, peers, clients := 0, 0, map[string]bool{}, map[string]bool{}
 	d.eachEntry(lines, func(e *Entry) {
 		entries++
@@ -43,9 +44,22 @@ func (d *dialect) lookProxied(lines [][]byte) bool {
 	})
 	switch {
 	case forwarded < 2 || forwarded*10 < entries*9:
-		return false
+		if entries >= 10 && len(peers) == 1 && forwarded == 0 {
+			note = loneProxy(peers)
+		}
+		return false, note
 	case len(peers) == 1:
-		return true
+		return true, ""
 	}
-	return entries >= 10 && len(clients) > 1
+	return entries >= 10 && len(clients) > 1, ""
+}
+
+// loneProxy is the note for a file whose only peer is of a private network.
+func loneProxy(peers map[string]bool) string {
+	for peer := range peers {
+		if address, err := netip.ParseAddr(peer); err == nil && (address.Unmap().IsPrivate() || address.IsLoopback()) {
+			return "all of its first requests come from " + peer + ": if that is a proxy, nobody can tell its clients apart; log X-Forwarded-For"
+		}
+	}
+	return ""
 }

@@ -51,7 +51,8 @@ func realtimeCandidate(lines [][]byte) (c candidate, ok bool) {
 	if d, err := format.dialect(nil); err != nil || len(d.start.layout.when) == 0 {
 		return candidate{}, false
 	}
-	return candidate{format: format, note: note, accepts: func(e *Entry) bool { return isAddress(e.Text(Client)) && looksLikeRequest(e) }}, true
+	accepts := func(e *Entry) bool { return isAddress(e.Text(Client)) && looksLikeRequest(e) }
+	return candidate{format: format, note: note, accepts: accepts}, true
 }
 
 // nameRealtime names the fields that are known by what all rows hold.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -182,7 +183,10 @@ func (s *source) look(o *Options) error {
 	s.file.format, s.file.notes, s.file.guessed = s.dialect.format, s.dialect.notes, s.dialect.guessed
 	lines := linesOf(sample, whole)
 	s.first = s.dialect.firstTime(lines)
-	s.file.proxied = proxied{s.dialect.lookProxied(lines), o.Proxies}
+	all, note := s.dialect.lookProxied(lines)
+	if s.file.proxied = (proxied{all, o.Proxies}); note != "" {
+		s.file.notes = append(slices.Clip(s.file.notes), note)
+	}
 	return nil
 }
 

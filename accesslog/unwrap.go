@@ -340,8 +340,10 @@ func syslogTag(line []byte) int {
 	if first <= 0 {
 		return 0
 	}
-	if n := bytes.Index(line[:min(len(line), 100)], []byte("]:")); n > 0 && n+2 < len(line) && line[n+2] != ' ' && bytes.Count(line[:n], []byte{' '}) <= 1 {
-		return n + 2 // nothing between the name and what it says
+	const end = "]:"
+	n := bytes.Index(line[:min(len(line), 100)], []byte(end))
+	if n > 0 && n+len(end) < len(line) && line[n+len(end)] != ' ' && bytes.Count(line[:n], []byte{' '}) <= 1 {
+		return n + len(end) // nothing between the name and what it says
 	}
 	if line[first-1] == ':' {
 		return first + 1

@@ -134,7 +134,8 @@ func sayErrors(w io.Writer, err error) {
 		return
 	}
 	hint := ""
-	if text := err.Error(); errors.Is(err, accesslog.ErrNotALog) && !strings.Contains(text, "explain") && !strings.Contains(text, "jq ") && !strings.Contains(text, "--format") {
+	told := func(what string) bool { return strings.Contains(err.Error(), what) }
+	if errors.Is(err, accesslog.ErrNotALog) && !told("explain") && !told("jq ") && !told("--format") {
 		hint = " (--format says how to read it; --help has examples)"
 	}
 	fmt.Fprintf(w, "fourtwelve: %s%s\n", report.Printable(err.Error()), hint)

@@ -356,7 +356,8 @@ func (a *analyst) refused(e *accesslog.Entry, target uint64) {
 // seen is the refusal with its cause, for whoever watches.
 func (r *refusal) seen(f finding) Refusal {
 	s := Refusal{
-		Time: r.e.Time(), Client: secret.Text(r.who.client), User: secret.Text(r.who.user), Method: r.method, Path: secret.Text(keep(r.e.Text(accesslog.Path))),
+		Time: r.e.Time(), Client: secret.Text(r.who.client), User: secret.Text(r.who.user),
+		Method: r.method, Path: secret.Text(keep(r.e.Text(accesslog.Path))),
 		Rule: f.rule, Confidence: f.confidence, Says: secret.Text(f.says), Evidence: nonNil(f.evidence),
 		Line: Sample{File: r.e.File().Name(), Line: r.e.Line(), Text: r.e.Sample()},
 	}

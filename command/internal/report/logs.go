@@ -44,7 +44,8 @@ func Refusal(w io.Writer, r *logs.Refusal, style Style) error {
 	if !r.Time.IsZero() {
 		when = r.Time.Format("15:04:05") + " "
 	}
-	p.block("", "  ", fmt.Sprintf("%s%s %s (%s): %s, %s", when, r.Method, Printable(r.Path), Printable(who), p.paint(r.Rule, bold), r.Confidence))
+	what := r.Method + " " + Printable(r.Path)
+	p.block("", "  ", fmt.Sprintf("%s%s (%s): %s, %s", when, what, Printable(who), p.paint(r.Rule, bold), r.Confidence))
 	if r.Says != "" {
 		p.block("  ", "  ", Printable(sentence(r.Says)))
 	}
