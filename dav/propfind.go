@@ -133,7 +133,7 @@ func (x *exchange) sendMember(w *davxml.Writer, q question, member store.Info) e
 // sendResponse sends what is asked of one resource. If it returns an error nothing of it was written, unless that is w's.
 func (x *exchange) sendResponse(w *davxml.Writer, q question, info store.Info) error {
 	var dead map[string]string
-	if q.needsDead() {
+	if q.needsDead() && x.hasProperties() {
 		var err error
 		if dead, err = x.store.Properties(x.ctx, info.Name); err != nil {
 			return err
@@ -151,6 +151,13 @@ func (x *exchange) sendResponse(w *davxml.Writer, q question, info store.Info) e
 	}
 	w.Close()
 	return w.Err()
+}
+
+// hasProperties reports whether there may be dead properties anywhere. Where nobody sets any they cost nothing, in listings of many
+// members above all.
+func (x *exchange) hasProperties() bool {
+	hint, ok := x.store.(store.PropertyHint)
+	return !ok || hint.HasProperties()
 }
 
 // sendNames sends the names of all properties (§9.1.4).

@@ -92,6 +92,12 @@ type Properties interface {
 	SetProperties(ctx context.Context, name string, expect Expect, changes map[string]*string) error
 }
 
+// PropertyHint is implemented by stores with [Properties] that know without a look at anything whether there are any.
+type PropertyHint interface {
+	// HasProperties reports whether there may be properties: if not, none were set on anything at that moment.
+	HasProperties() bool
+}
+
 // Keeper is implemented by stores that keep small records for a protocol above them, such as its locks, as
 // durably as content and apart from it: no name leads to a record, and no record follows a name.
 type Keeper interface {

@@ -218,6 +218,9 @@ func (b *bound) record(seq uint64) *record {
 
 // Properties returns what is set on name. It takes a look at the file, as Stat does, and
 // one more at what it is.
+// HasProperties implements store.PropertyHint.
+func (s *Store) HasProperties() bool { return s.props.used.Load() }
+
 func (s *Store) Properties(ctx context.Context, name string) (map[string]string, error) {
 	if err := s.enter(); err != nil {
 		return nil, err
