@@ -197,7 +197,7 @@ func (s *Store) passFile(ctx context.Context, p passage, from, to *node, src, ds
 		gone, err = s.prepareGone(in, src)
 	}
 	if err == nil {
-		err = s.carryOutPassage(w, gone)
+		err = s.carryOutPassage(w, gone, to)
 	} else {
 		err = s.dropSpare(w, err)
 	}
@@ -362,23 +362,26 @@ func (s *Store) prepareGone(p place, src state) (*change, error) {
 
 // carryOutPassage announces the write w and, unless nil, the deletion gone, and does them. If it
 // fails nothing has happened, unless the error is store.ErrUnknown.
-func (s *Store) carryOutPassage(w, gone *change) error {
+func (s *Store) carryOutPassage(w, gone *change, to *node) error {
 	if gone == nil {
 		return s.carryOut(w)
 	}
 	withBody := s.opts.Sync == SyncFull
 	r := &record{kind: recordGroup, seq: w.seq, parts: []*record{w.record(withBody), gone.record(withBody)}}
-	return s.carryOutAs(w, r, func() error {
-		old, err := s.takeOut(gone.place, gone.spare, gone.old.id)
-		if errors.Is(err, errMoved) {
-			return nil // another program has put something there, or deleted it, after the move
-		}
-		if err != nil {
-			return unknown(err)
-		}
-		gone.displaced = old
+	err := s.carryOutAs(w, r)
+	if err != nil {
+		return err
+	}
+	gone.displaced, err = s.takeOut(gone.place, gone.spare, gone.old.id)
+	if err != nil && !errors.Is(err, errMoved) && !errors.Is(err, store.ErrUnknown) {
+		// It has arrived, so what is left is to be done: once more, or by the next start.
+		gone.displaced, err = s.takeOut(gone.place, gone.spare, gone.old.id)
+	}
+	if err == nil || errors.Is(err, errMoved) { // another program has put something there, or deleted it, after the move
 		return nil
-	})
+	}
+	s.publish(to, s.finish(w))
+	return unknown(err)
 }
 
 // finishGone describes the name something was moved away from.

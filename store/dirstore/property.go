@@ -412,8 +412,13 @@ func (s *Store) rebind(c *chain) error {
 		return err
 	}
 	defer p.close()
-	if current == nil || current.id.ino == c.last().next.id.ino || !s.isWhole(c, p, current) {
+	next := c.last().next
+	if current == nil || !current.mode.IsRegular() || current.id.ino == next.id.ino ||
+		current.id.size != next.size || current.id.mtime != next.id.mtime {
 		return nil
+	}
+	if got, err := hashAt(p.dir, p.base, next.size); err != nil || got != next.digest {
+		return nil // it is another program's
 	}
 	b, err := parseBound(c.props)
 	if err != nil {

@@ -223,12 +223,11 @@ func (s *Store) log(r *record) error {
 // carryOut announces w and does it. If it fails nothing has happened, unless the
 // error is store.ErrUnknown.
 func (s *Store) carryOut(w *change) error {
-	return s.carryOutAs(w, w.record(s.opts.Sync == SyncFull), nil)
+	return s.carryOutAs(w, w.record(s.opts.Sync == SyncFull))
 }
 
-// carryOutAs is carryOut with the record that announces w, and what is to be done after it, the
-// errors of which are store.ErrUnknown.
-func (s *Store) carryOutAs(w *change, r *record, then func() error) error {
+// carryOutAs is carryOut with the record that announces w.
+func (s *Store) carryOutAs(w *change, r *record) error {
 	if err := s.log(w.withProperties(r)); err != nil {
 		if errors.Is(err, store.ErrUnknown) {
 			w.abandon()
@@ -254,9 +253,6 @@ func (s *Store) carryOutAs(w *change, r *record, then func() error) error {
 		w.draft.tmp = "" // it is in its place
 	}
 	s.settleProperties(w)
-	if then != nil {
-		return then()
-	}
 	return nil
 }
 
