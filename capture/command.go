@@ -12,8 +12,11 @@ var commandLine = regexp.MustCompile(`(?m)^[ \t]*(?:[$#%>] ?)?curl(?:\.exe)? [^\
 
 // isCommand reports whether head has a command, and nothing that it printed.
 func isCommand(head []byte) bool {
-	return commandLine.Match(head) && !isTrace(head) && detectLines(head) == Unknown
+	return commandLine.Match(head) && !isTrace(head) && !startAnywhere.Match(head)
 }
+
+// startAnywhere is the first line of a message, whatever stands before it.
+var startAnywhere = regexp.MustCompile(startLine)
 
 // curlCommand reads a command of curl, over several lines if they end in a backslash.
 func curlCommand(t *transcript) func(string) {

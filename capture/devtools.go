@@ -87,6 +87,12 @@ var general = map[string]string{
 	"source": "", "scheme": "", "filename": "", "request priority": "", "dns resolution": "", "initiator": "",
 }
 
+// alsoFields are those of these names that may be the name of a field, too.
+var alsoFields = map[string]bool{
+	"url": true, "method": true, "status": true, "address": true, "version": true, "protocol": true, "source": true, "scheme": true, "filename": true,
+	"initiator": true, "transferred": true,
+}
+
 func (r *devtoolsReader) line(line string) {
 	text := strings.Trim(line, " \t\r ")
 	if r.name != "" {
@@ -112,6 +118,9 @@ func (r *devtoolsReader) line(line string) {
 		r.method = text
 	case devtoolsGlued.MatchString(text):
 		m := devtoolsGlued.FindStringSubmatch(text)
+		if m[1] == "Status" {
+			r.to, r.told = 0, false
+		}
 		r.pair(m[1], m[2])
 	case strings.HasSuffix(text, ":") && (r.colons || r.known(strings.TrimSuffix(text, ":"))):
 		r.colons, r.name = true, strings.TrimSuffix(text, ":")
@@ -148,7 +157,7 @@ func (r *devtoolsReader) start(begin message, text string) {
 		r.to = 'q'
 		return
 	}
-	if k := r.t.last(""); k != nil && k.response.status != 0 && k.response.status != begin.status {
+	if k := r.t.last(""); k != nil && (k.response.status != 0 && k.response.status != begin.status || k.hasBoth(&k.response)) {
 		r.t.begin("")
 	}
 	r.response().start(text)
@@ -158,6 +167,9 @@ func (r *devtoolsReader) start(begin message, text string) {
 // heading takes a heading: what comes after it belongs to the request, to the response, or to neither.
 func (r *devtoolsReader) heading(m []string, text string) {
 	lower := strings.ToLower(text)
+	if k := r.t.last(""); k != nil && (len(m[1]+m[3]) > 0 && k.hasBoth(&k.request) || len(m[2]+m[4]) > 0 && k.hasBoth(&k.response)) {
+		r.t.begin("") // another exchange, under the same headings
+	}
 	switch {
 	case m[1] != "" || m[3] != "":
 		r.to, r.told = 'q', true
@@ -180,7 +192,7 @@ func (r *devtoolsReader) pair(name, value string) {
 	if !isGeneral && strings.ContainsRune(name, ' ') {
 		what, isGeneral = guess(value), true
 	}
-	if isGeneral && (r.to == 0 || strings.ContainsRune(name, ' ') || what == "status" && r.to == 's') {
+	if isGeneral && (r.to == 0 || !alsoFields[strings.ToLower(name)] || what == "status" && r.to == 's') {
 		r.general(what, value)
 		return
 	}
@@ -204,6 +216,11 @@ func (r *devtoolsReader) pair(name, value string) {
 		r.response().set(name, value)
 		r.to = 's'
 	}
+}
+
+// hasBoth reports whether a half has fields already, and the other one, too.
+func (k *talk) hasBoth(h *half) bool {
+	return len(h.head.lines) > 0 && len(k.request.head.lines) > 0 && len(k.response.head.lines) > 0
 }
 
 // guess tells by its value what something is whose name is in another language.
@@ -232,6 +249,10 @@ func (r *devtoolsReader) general(what, value string) {
 		}
 	case "status":
 		if m := devtoolsCode.FindStringSubmatch(value); m != nil {
+			if k := r.t.last(""); k != nil && k.hasBoth(&k.response) && r.to != 's' {
+				r.t.begin("")
+				r.to, r.told = 0, false
+			}
 			h := r.response()
 			h.code(m[1], devtoolsCache.ReplaceAllString(m[2], ""))
 			if from := devtoolsCache.FindStringSubmatch(value); from != nil {

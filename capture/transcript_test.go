@@ -125,3 +125,17 @@ const printedByCurl = `*   Trying 192.0.2.1:80...
 // FuzzTranscript: nothing that a program prints, cut or changed, makes a request of what is no method and target, or an exchange
 // that says less than what is missing of it.
 func FuzzTranscript(f *testing.F) { fuzz(f, Transcript, "transcript") }
+
+// TestSeveralPastes: what was copied for one exchange after the other is that many exchanges.
+func TestSeveralPastes(t *testing.T) {
+	for name, text := range transcripts(t) {
+		if !strings.HasPrefix(name, "devtools-") {
+			continue
+		}
+		xs, err := Read(strings.NewReader(text+"\n\n"+text), "x", Options{})
+		if err != nil || len(xs) != 2 || xs[0].Response.Status != 412 || xs[1].Response.Status != 412 ||
+			xs[0].Request.Header.Get("If-Match") != xs[1].Request.Header.Get("If-Match") {
+			t.Errorf("%s, twice:\n%s", name, describe(xs, err))
+		}
+	}
+}
