@@ -19,8 +19,8 @@ var exchangeParameters = []string{"ClientId=", "RequestId=", "encoding="}
 
 // withoutLogIDs returns a query without loggedParameters.
 func withoutLogIDs(query, scratch []byte) (value, grown []byte) {
-	exchange := containsFold(query, "cafeReqId=") || containsFold(query, "CorrelationID=<empty>")
-	if !exchange && !containsFold(query, "-ARR-") {
+	exchange := bytes.Contains(query, []byte("cafeReqId=")) || bytes.Contains(query, []byte("CorrelationID=<empty>"))
+	if !exchange && !bytes.Contains(query, []byte("X-ARR-")) {
 		return query, scratch
 	}
 	n := len(scratch)
@@ -55,16 +55,6 @@ func isLogged(part []byte, exchange bool) bool {
 func isAmong(list []string, s string) bool {
 	for _, member := range list {
 		if member == s {
-			return true
-		}
-	}
-	return false
-}
-
-// containsFold reports whether b has the text in any case.
-func containsFold(b []byte, text string) bool {
-	for i := 0; i+len(text) <= len(b); i++ {
-		if b[i]|0x20 == text[0]|0x20 && strings.EqualFold(alias(b[i:i+len(text)]), text) {
 			return true
 		}
 	}
