@@ -389,6 +389,17 @@ func (x *index) oldestKept(n int) (list []keptRef, err error) {
 	return list, err
 }
 
+// lastKept returns the greatest sequence number of a kept file that has been flushed.
+func (x *index) lastKept() (seq uint64, err error) {
+	err = x.view(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Bucket(bucketKept).Cursor().Last(); len(k) == 8 {
+			seq = binary.BigEndian.Uint64(k)
+		}
+		return nil
+	})
+	return seq, err
+}
+
 // refersTo reports whether a name refers to the kept file seq, as far as has
 // been flushed.
 func (x *index) refersTo(seq uint64) (found bool, err error) {

@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,18 @@ func TestAnotherProgram(t *testing.T) {
 // TestKilledHistories judges histories during which the process with the store is
 // killed, again and again, and started anew.
 func TestKilledHistories(t *testing.T) {
-	for seed := range uint64(3) {
+	killedHistories(t, 3, storetest.Workload{Ops: 60}, 30)
+}
+
+// TestKilledTreeHistories does the same with collections, moves, copies and properties.
+func TestKilledTreeHistories(t *testing.T) {
+	killedHistories(t, 12, storetest.Workload{Names: []string{"d/a", "d/b", "e/a"}, Ops: 14, Mix: storetest.TreeMix}, 9)
+}
+
+// killedHistories judges histories of w, each time after more calls than before killing the process.
+func killedHistories(t *testing.T, seeds uint64, w storetest.Workload, calls int64) {
+	for seed := range seeds {
+		w.Seed = seed
 		dir := fastDir(t)
 		r := startRemote(t, dir)
 		clients := storetest.StoreClients(t, r, 3, 0)
@@ -116,9 +128,9 @@ func TestKilledHistories(t *testing.T) {
 		done := make(chan struct{})
 		wg.Go(func() {
 			defer close(done)
-			storetest.Workload{Seed: seed, Ops: 60}.Run(t.Context(), &h, clients)
+			w.Run(t.Context(), &h, clients)
 		})
-		for kills := 1; r.killAfter(int64(30*kills), done); kills++ {
+		for kills := 1; r.killAfter(calls*int64(kills), done); kills++ {
 			r.restart(t, h.Settle)
 		}
 		wg.Wait()
@@ -234,6 +246,10 @@ type Request struct {
 	Name    string
 	Content []byte
 	Expect  store.Expect
+
+	To       string
+	ExpectTo store.Expect
+	Value    string // of the property
 }
 
 type Reply struct {
@@ -241,9 +257,11 @@ type Reply struct {
 	Content []byte
 	Kind    int // of the error, in kinds; -1 for none
 	Text    string
+	Name    string // that a conflict is about
+	Set     map[string]string
 }
 
-var kinds = []error{store.ErrNotFound, store.ErrConflict, store.ErrUnknown}
+var kinds = []error{store.ErrNotFound, store.ErrConflict, store.ErrUnknown, store.ErrIsCollection, store.ErrNotCollection}
 
 func (r *Reply) set(info store.Info, err error) {
 	r.Info, r.Kind = info, -1
@@ -257,7 +275,7 @@ func (r *Reply) set(info store.Info, err error) {
 		}
 	}
 	if c, ok := errors.AsType[*store.ConflictError](err); ok {
-		r.Info = c.Current
+		r.Info, r.Name = c.Current, c.Name
 	}
 }
 
@@ -268,7 +286,7 @@ func (r *Reply) err(name string, expect store.Expect) error {
 	case r.Kind == len(kinds):
 		return errors.New(r.Text)
 	case kinds[r.Kind] == store.ErrConflict:
-		return &store.ConflictError{Name: name, Expect: expect, Current: r.Info}
+		return &store.ConflictError{Name: cmp.Or(r.Name, name), Expect: expect, Current: r.Info}
 	}
 	return kinds[r.Kind]
 }
@@ -307,6 +325,34 @@ func (r *remote) Delete(_ context.Context, name string, expect store.Expect) (st
 	return r.change("Server.Delete", Request{Name: name, Expect: expect})
 }
 
+func (r *remote) MakeCollection(_ context.Context, name string) (store.Info, error) {
+	return r.change("Server.MakeCollection", Request{Name: name})
+}
+
+func (r *remote) DeleteCollection(_ context.Context, name string) error {
+	_, err := r.change("Server.DeleteCollection", Request{Name: name})
+	return err
+}
+
+func (r *remote) Move(_ context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
+	return r.change("Server.Move", Request{Name: from, Expect: expectFrom, To: to, ExpectTo: expectTo})
+}
+
+func (r *remote) Copy(_ context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
+	return r.change("Server.Copy", Request{Name: from, Expect: expectFrom, To: to, ExpectTo: expectTo})
+}
+
+func (r *remote) SetProperties(_ context.Context, name string, expect store.Expect, changes map[string]*string) error {
+	_, err := r.change("Server.Mark", Request{Name: name, Expect: expect, Value: *changes["mark"]})
+	return err
+}
+
+func (r *remote) Properties(_ context.Context, name string) (map[string]string, error) {
+	var reply Reply
+	r.askAgain("Server.Marks", Request{Name: name}, &reply)
+	return reply.Set, reply.err(name, 0)
+}
+
 func (r *remote) List(context.Context, string) iter.Seq2[store.Info, error] {
 	panic("not used by the clients")
 }
@@ -319,7 +365,7 @@ type remoteDraft struct {
 }
 
 func (d *remoteDraft) Commit(_ context.Context, expect store.Expect) (store.Info, error) {
-	return d.r.change("Server.Put", Request{d.name, d.content, expect})
+	return d.r.change("Server.Put", Request{Name: d.name, Content: d.content, Expect: expect})
 }
 
 func (d *remoteDraft) Abort(context.Context) error { return nil }
@@ -381,5 +427,37 @@ func (v *Server) Put(q Request, r *Reply) error {
 
 func (v *Server) Delete(q Request, r *Reply) error {
 	r.set(v.s.Delete(context.Background(), q.Name, q.Expect))
+	return nil
+}
+
+func (v *Server) MakeCollection(q Request, r *Reply) error {
+	r.set(v.s.MakeCollection(context.Background(), q.Name))
+	return nil
+}
+
+func (v *Server) DeleteCollection(q Request, r *Reply) error {
+	r.set(store.Info{}, v.s.DeleteCollection(context.Background(), q.Name))
+	return nil
+}
+
+func (v *Server) Move(q Request, r *Reply) error {
+	r.set(v.s.Move(context.Background(), q.Name, q.Expect, q.To, q.ExpectTo))
+	return nil
+}
+
+func (v *Server) Copy(q Request, r *Reply) error {
+	r.set(v.s.Copy(context.Background(), q.Name, q.Expect, q.To, q.ExpectTo))
+	return nil
+}
+
+func (v *Server) Mark(q Request, r *Reply) error {
+	r.set(store.Info{}, v.s.SetProperties(context.Background(), q.Name, q.Expect, map[string]*string{"mark": &q.Value}))
+	return nil
+}
+
+func (v *Server) Marks(q Request, r *Reply) error {
+	set, err := v.s.Properties(context.Background(), q.Name)
+	r.set(store.Info{}, err)
+	r.Set = set
 	return nil
 }

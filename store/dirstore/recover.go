@@ -47,7 +47,14 @@ func (s *Store) recover() error {
 		return writeError("", err)
 	}
 	s.journal.failures = s.trouble.times.Load
-	s.seq.Store(m.seq)
+	last, err := s.index.lastKept()
+	if err != nil {
+		return writeError("", err)
+	}
+	for _, a := range s.trees.asidesOf("") {
+		last = max(last, a.seq)
+	}
+	s.seq.Store(max(m.seq, last)) // no journal may know of these
 	s.clock.floor.Store(m.revisions)
 	s.clock.given.Store(m.revisions)
 	s.keptBytes.Store(m.keptBytes)

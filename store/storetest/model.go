@@ -200,10 +200,27 @@ func (o Op) after(before string, r Result) []any {
 	switch {
 	case r.Outcome != Unknown && !r.explainedBy(result):
 		return nil
+	case r.Outcome == Unknown && after != before && o.Kind == Write:
+		return []any{before, o.onItsWay(before), after}
 	case r.Outcome == Unknown && after != before:
 		return []any{before, after}
 	}
 	return []any{after}
+}
+
+// onItsWay returns the state with the collections that a write makes on its way: it may end
+// after that.
+func (o Op) onItsWay(before string) string {
+	s := decode(before)
+	s.makeParents(o.Name)
+	return s.encode()
+}
+
+// makeParents makes the collections that name is in.
+func (s state) makeParents(name string) {
+	for name = parent(name); name != ""; name = parent(name) {
+		s[name] = register{collectionValue, s[name].mark}
+	}
 }
 
 // explainedBy reports whether r is what an operation may tell that had the
@@ -280,10 +297,7 @@ func (o Op) write(s state, at register, refused Result) Result {
 	case !o.If.holds(at.value):
 		return refused
 	}
-	for name := o.Name; parent(name) != ""; {
-		name = parent(name)
-		s[name] = register{collectionValue, s[name].mark}
-	}
+	s.makeParents(o.Name)
 	s[o.Name] = register{o.Value, at.mark}
 	return Result{Outcome: Done}
 }
