@@ -112,6 +112,8 @@ func (s *stage) set(line string) bool {
 		}
 	case "targeted":
 		s.policy.Targeted = strings.Split(value, ", ")
+	case "coherent":
+		s.policy.Coherent = value == "yes"
 	case "request directives":
 		s.policy.IgnoreRequest = value == "ignored"
 	case "stale if error":

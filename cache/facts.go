@@ -12,6 +12,7 @@ type facts struct {
 	control    ResponseDirectives
 	lifetime   time.Duration
 	source     Source
+	lent       bool          // see lends
 	initialAge time.Duration // when it was received
 	validators validators
 	// generated is its Date, or when it was received.
@@ -42,6 +43,7 @@ func (s *Stored) read(p *Policy) *facts {
 	f := &facts{by: p, initialAge: s.initialAge(), validators: validatorsOf(s.Header, s.Received), generated: s.generated()}
 	f.control, _ = p.control(s.Header)
 	f.lifetime, f.source = p.lifetime(s)
+	f.lent = lends(&f.control, f.lifetime, f.source)
 	for _, name := range values(s.Header["Vary"]) {
 		key := textproto.CanonicalMIMEHeaderKey(name)
 		f.any = f.any || name == "*"

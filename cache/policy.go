@@ -53,7 +53,8 @@ type Policy struct {
 	IgnoreRequest bool
 	// Coherent takes what is stored for as good as what the origin has, whatever its lifetime, until it is invalidated: for a
 	// cache through which all writes pass, which then invalidates what they change. What must not be stored is not stored, and
-	// a request may still ask for a validation.
+	// a request may still ask for a validation. If the cache is shared, requests with Authorization, or with cookies that Vary does not
+	// name, go to the origin unless the response has a lifetime or says public, and no no-cache: whom it is for is the origin's to say.
 	Coherent bool
 	// StaleIfError is how long after its end a response may be served when the origin cannot answer, if
 	// neither request nor response say so (§4.2.4). 0 is none. What must be validated never is.

@@ -29,6 +29,9 @@ const (
 	// Cookie: the response sets a cookie, or answers a request that has one, and does not say itself for how long it
 	// is fresh. That is no rule of RFC 9111 but care: such a response is often meant for one user.
 	Cookie
+	// ForWhomAsked: the request tells who asks, and the response does not let others have it without asking the origin. A coherent
+	// cache would not ask (see [Policy].Coherent).
+	ForWhomAsked
 	// VaryAny: the response depends on more than the request (§4.1).
 	VaryAny
 	// Useless: the response is stale from the start, and has nothing to be validated by.
@@ -84,6 +87,7 @@ var reasons = [...]struct{ text, section string }{
 	Authorization:        {"authorization", "RFC 9111 §3.5"},
 	NotCacheable:         {"not-cacheable", "RFC 9111 §3"},
 	Cookie:               {"cookie", "RFC 9111 §7.3"},
+	ForWhomAsked:         {"for-whom-asked", "RFC 9111 §3.5"},
 	VaryAny:              {"vary-any", "RFC 9111 §4.1"},
 	Useless:              {"useless", "RFC 9111 §3"},
 	PartWithoutValidator: {"part-without-validator", "RFC 9111 §3.4"},

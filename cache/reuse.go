@@ -80,6 +80,8 @@ func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f F
 		return Validate, NoCache
 	case p.Role == Shared && (f.Source == Heuristic || f.Source == NoLifetime) && isPersonal(&request, s.Header):
 		return Validate, Cookie
+	case p.asksForEach(&request, s):
+		return Validate, ForWhomAsked
 	}
 	if reason := p.wanted(asked, f); reason != Allowed {
 		return Validate, reason

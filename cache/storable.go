@@ -30,6 +30,8 @@ func (p *Policy) Storable(request Request, response Response, now time.Time) Rea
 		return NotCacheable
 	case p.Role == Shared && !p.explicit(&d, expires) && (len(response.Header["Set-Cookie"]) > 0 || isPersonal(&request, response.Header)):
 		return Cookie
+	case p.asksForEach(&request, &Stored{Status: status, Header: response.Header, Requested: now, Received: now}):
+		return ForWhomAsked
 	case slices.Contains(values(response.Header["Vary"]), "*"):
 		return VaryAny
 	}
@@ -44,6 +46,23 @@ func isPersonal(request *Request, response map[string][]string) bool {
 // sharesAuthorized reports whether the cache may reuse a response to a request with credentials (§3.5).
 func (p *Policy) sharesAuthorized(d *ResponseDirectives) bool {
 	return p.Role == Private || d.Public || d.MustRevalidate || d.SharedMaxAge.Set
+}
+
+// hasCredentials reports whether a request tells who asks, on which the response may depend without saying so.
+func hasCredentials(request *Request, response map[string][]string) bool {
+	return len(request.Header["Authorization"]) > 0 || isPersonal(request, response)
+}
+
+// asksForEach reports whether a coherent cache has to leave it to the origin whether s is for who asks.
+func (p *Policy) asksForEach(request *Request, s *Stored) bool {
+	return p.Coherent && p.Role == Shared && hasCredentials(request, s.Header) && !s.facts(p).lent
+}
+
+// lends reports whether a response with these directives and this lifetime says that others may have it for a time without asking.
+// Of any other one the origin decides each time whether it is for who asks. That no write has touched it does not answer that.
+func lends(d *ResponseDirectives, lifetime time.Duration, source Source) bool {
+	says := source != NoLifetime && source != Heuristic
+	return !d.NoCache && (says && lifetime > 0 || !says && d.Public)
 }
 
 // explicit reports whether the response says itself that it may be stored (§3).
