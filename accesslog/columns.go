@@ -24,13 +24,23 @@ type lineHead struct {
 	status int
 }
 
-// commonThenMore is the beginning of the lines, and all that follows it as one value.
-const commonThenMore = apacheCommon + ` %{more}n`
+// commonHeads are how lines begin whose other columns may be identified.
+var commonHeads = []string{apacheCommon, `%h %u %t "%r" %>s`, `%h %t "%r" %>s`, `%t %h "%r" %>s`}
 
 // identify returns the format of lines whose columns behind the common ones were identified. proven is false if no column that matters for
 // preconditions was; if there is none that tells clients or sites apart either, the candidate is zero.
 func identify(lines [][]byte) (c candidate, proven bool) {
-	columns, heads := columnsOf(lines)
+	for _, head := range commonHeads {
+		if c, proven = identifyBehind(head, lines); c.format.arg != "" {
+			break
+		}
+	}
+	return c, proven
+}
+
+// identifyBehind is identify for lines that begin as head says.
+func identifyBehind(head string, lines [][]byte) (c candidate, proven bool) {
+	columns, heads := columnsOf(head, lines)
 	if columns == nil {
 		return candidate{}, false
 	}
@@ -47,7 +57,7 @@ func identify(lines [][]byte) (c candidate, proven bool) {
 	if !matters && !helps {
 		return candidate{}, false
 	}
-	format := apacheCommon
+	format := head
 	for i, c := range columns {
 		field := c.field
 		if field == "" {
@@ -59,14 +69,14 @@ func identify(lines [][]byte) (c candidate, proven bool) {
 		format += " " + field
 	}
 	return candidate{
-		format: Format{name: "apache", arg: format}, guessed: true,
+		format: Format{name: "apache", arg: format}, guessed: true, accepts: isOneWord,
 		note: "its columns have no names and are taken for what they hold, as --format 'apache:" + format + "'; give that with what they are, and what is said of them is certain",
 	}, matters
 }
 
 // columnsOf cuts what follows the common columns of each line into columns; nil if most lines do not have as many.
-func columnsOf(lines [][]byte) (columns []aColumn, heads []lineHead) {
-	l, err := parseApache(commonThenMore, time.UTC)
+func columnsOf(head string, lines [][]byte) (columns []aColumn, heads []lineHead) {
+	l, err := parseApache(head+" %{more}n", time.UTC)
 	if err != nil {
 		return nil, nil
 	}
@@ -75,7 +85,7 @@ func columnsOf(lines [][]byte) (columns []aColumn, heads []lineHead) {
 	count, rows := map[int]int{}, [][]token{}
 	var of []lineHead
 	for _, line := range lines {
-		if p.parse(l, line) != isEntry {
+		if p.parse(l, line) != isEntry || !isOneWord(&p.entry) {
 			continue
 		}
 		row := tokens(p.entry.raw(more))
@@ -105,6 +115,9 @@ func columnsOf(lines [][]byte) (columns []aColumn, heads []lineHead) {
 	}
 	return columns, heads
 }
+
+// isOneWord reports whether the client of an entry has no blanks inside, as other columns in its place would.
+func isOneWord(e *Entry) bool { return bytes.IndexByte(e.present(Client), ' ') < 0 }
 
 // A token is a value, as it is in the line but for its quotation marks and escapes.
 type token struct {

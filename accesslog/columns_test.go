@@ -47,6 +47,20 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// TestIdentifyShort: the columns before may be fewer than those of the common log format.
+func TestIdentifyShort(t *testing.T) {
+	for head, want := range map[string]string{
+		`192.0.2.7 [03/Nov/2026:09:15:40 +0000] `:     `%h %t "%r" %>s "%{If-None-Match}i" "%{column 9}n"`,
+		`192.0.2.7 ana [03/Nov/2026:09:15:40 +0000] `: `%h %u %t "%r" %>s "%{If-None-Match}i" "%{column 9}n"`,
+		`[03/Nov/2026:09:15:40 +0000] 192.0.2.7 `:     `%t %h "%r" %>s "%{If-None-Match}i" "%{column 9}n"`,
+	} {
+		c, proven := identify([][]byte{[]byte(head + `"PUT /a HTTP/1.1" 201 "*" "-"`), []byte(head + `"PUT /a HTTP/1.1" 412 "*" "-"`)})
+		if c.format.arg != want || !proven {
+			t.Errorf("%s: got %s", head, c.format.arg)
+		}
+	}
+}
+
 // FuzzIdentify: what is identified is a format, and one that reads the lines.
 func FuzzIdentify(f *testing.F) {
 	f.Add(`"PUT /a HTTP/1.1" 412 5 "\x22v1\x22" "\x22v2\x22" 0.1`, `"PUT /a HTTP/1.1" 201 5 "*" "-" -`)
