@@ -94,7 +94,7 @@ var alsoFields = map[string]bool{
 }
 
 func (r *devtoolsReader) line(line string) {
-	text := strings.Trim(line, " \t\r ")
+	text := strings.Trim(line, " \t\r\u00a0")
 	if r.name != "" {
 		name := r.name
 		r.name = ""

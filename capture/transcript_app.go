@@ -72,7 +72,6 @@ var (
 	ktorRequest  = regexp.MustCompile(`(?:^|\W)REQUEST: (https?://\S+)`)
 	ktorResponse = regexp.MustCompile(`(?:^|\W)RESPONSE: (\d{3}) ?(.*)$`)
 	ktorMethod   = regexp.MustCompile(`(?:^|\W)METHOD: HttpMethod\(value=([A-Z]+)\)`)
-	ktorFrom     = regexp.MustCompile(`(?:^|\W)FROM: (https?://\S+)`)
 	ktorField    = regexp.MustCompile(`-> ([\w-]+): ?(.*)$`)
 )
 

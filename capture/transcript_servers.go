@@ -13,7 +13,6 @@ var (
 	nginxStatus = regexp.MustCompile(`^(HTTP/\d\S* \d{3}.*)$`)
 	nginxTag    = regexp.MustCompile(`^http (?:im|inm):"(.*)" etag:(.*)$`)
 	nginxAny    = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[`)
-	nginxProxy  = regexp.MustCompile(`^http proxy (?:status (\d{3}) "(.*)"|header: ".*")$`)
 )
 
 // nginxDebug reads the debug log of nginx. The header section of a response follows its first line without marks.

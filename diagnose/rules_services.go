@@ -414,24 +414,3 @@ func (e *examination) partLength() (int64, bool) {
 	}
 	return c.Len, c.Complete()
 }
-
-// differentParts is about parts of one resource that have different tags, whoever asked for them.
-func (e *examination) differentParts() *examination {
-	if e.status() != 206 || etagOf(e).IsZero() {
-		return nil
-	}
-	p := e.last(func(p *examination) bool {
-		return p.writes() && p.succeeded() || p.reads() && p.status() == 206 && p.sameRange(e)
-	})
-	if p == nil || p.writes() || etagOf(p).IsZero() || etagOf(p).WeakEqual(etagOf(e)) {
-		return nil
-	}
-	return p
-}
-
-// sameRange reports whether two parts are of representations of one length and coding.
-func (e *examination) sameRange(p *examination) bool {
-	a, errA := byterange.ParseContentRange(e.resp("Content-Range"))
-	b, errB := byterange.ParseContentRange(p.resp("Content-Range"))
-	return errA == nil && errB == nil && a.Size == b.Size && a.Size > 0 && sameCoding(e, p)
-}

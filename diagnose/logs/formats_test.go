@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/textproto"
 	"slices"
 	"strings"
 	"testing"
@@ -93,7 +94,7 @@ func (e event) fields() map[string]string {
 func canonical(fields map[string]string) map[string][]string {
 	m := map[string][]string{}
 	for name, v := range fields {
-		m[strings.ReplaceAll(strings.Title(strings.ReplaceAll(name, "-", " ")), " ", "-")] = []string{v} //nolint:staticcheck // ASCII
+		m[textproto.CanonicalMIMEHeaderKey(name)] = []string{v}
 	}
 	return m
 }

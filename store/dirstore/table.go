@@ -38,19 +38,6 @@ func (t *table) set(key string, value []byte) {
 	t.dirty[key] = true
 }
 
-// get returns the value under key, or nil. Nobody changes it.
-func (t *table) get(key string) []byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.all[key]
-}
-
-func (t *table) len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.all)
-}
-
 func (t *table) load(tx *bbolt.Tx) error {
 	b := tx.Bucket(t.bucket)
 	if b == nil {

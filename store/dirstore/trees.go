@@ -72,8 +72,8 @@ func (s *Store) watch() uint64 {
 		if n%2 == 0 {
 			return n
 		}
-		s.barrier.RLock() // when it has ended
-		s.barrier.RUnlock()
+		s.barrier.RLock()
+		s.barrier.RUnlock() //lint:ignore SA2001 it is held for nothing: that it could be had says that the change has ended
 	}
 }
 

@@ -21,7 +21,7 @@ func optional[T any](t *env) T {
 	t.Helper()
 	s, ok := t.store.(T)
 	if !ok {
-		t.Skip(fmt.Sprintf("the store is not a %T", new(T)))
+		t.Skipf("the store is not a %T", new(T))
 	}
 	return s
 }
