@@ -33,7 +33,8 @@ func TestInside(t *testing.T) {
 		want             bool
 	}{
 		{"d/a", "d", true}, {"d/e/a", "d", true}, {"d/e/a", "d/e", true}, {"d", "", true}, {"d/a", "", true},
-		{"d", "d", false}, {"", "", false}, {"", "d", false}, {"dd", "d", false}, {"dd/a", "d", false}, {"d", "d/a", false}, {"d.txt", "d", false},
+		{"d", "d", false},
+		{"", "", false}, {"", "d", false}, {"dd", "d", false}, {"dd/a", "d", false}, {"d", "d/a", false}, {"d.txt", "d", false},
 	} {
 		if got := store.Inside(tc.name, tc.collection); got != tc.want {
 			t.Errorf("Inside(%q, %q) is %v", tc.name, tc.collection, got)

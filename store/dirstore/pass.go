@@ -166,7 +166,10 @@ func tmpFile(seq uint64) string { return "tmp/" + strconv.FormatUint(seq, 16) }
 
 // passFile is for passages from one file to another, or to nothing.
 func (s *Store) passFile(ctx context.Context, p passage, from, to *node, src, dst state) (store.Info, error) {
-	d := &draft{s: s, name: p.to, size: src.entry.info.Size, digest: src.entry.info.Digest, modified: src.entry.info.Modified, troubles: s.trouble.times.Load()}
+	d := &draft{
+		s: s, name: p.to, size: src.entry.info.Size, digest: src.entry.info.Digest,
+		modified: src.entry.info.Modified, troubles: s.trouble.times.Load(),
+	}
 	defer d.Abort(ctx)
 	if err := s.beginChange(ctx); err != nil {
 		return store.Info{}, err

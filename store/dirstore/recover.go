@@ -289,7 +289,8 @@ func (s *Store) repeat(log history, synced uint64) error {
 	if len(chains)+len(trees) == 0 {
 		return nil
 	}
-	s.opts.Logger.Info("looking through the changes of a run that was interrupted", "names", len(chains), "trees", len(trees), "crashed", log.crashed)
+	s.opts.Logger.Info("looking through the changes of a run that was interrupted",
+		"names", len(chains), "trees", len(trees), "crashed", log.crashed)
 	for _, r := range trees {
 		if err := s.repeatTree(r, log.copied); err != nil {
 			return fmt.Errorf("%q: %w", r.name, err)

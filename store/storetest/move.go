@@ -238,7 +238,8 @@ func transferCases(method string) []testCase {
 				t.put("d/e/a", "content")
 				t.wantUnchanged(func() {
 					for _, names := range [][2]string{
-						{"a", "a"}, {"d", "d"}, {"d", "d/e"}, {"d", "d/new"}, {"d/e", "d"}, {"d/e/a", "d"}, {"d/e/a", "d/e"}, {"a", "a/b"}, {"", "d"}, {"", "new"},
+						{"a", "a"}, {"d", "d"}, {"d", "d/e"}, {"d", "d/new"}, {"d/e", "d"}, {"d/e/a", "d"},
+						{"d/e/a", "d/e"}, {"a", "a/b"}, {"", "d"}, {"", "new"},
 					} {
 						_, err := m(t.Context(), names[0], store.Any, names[1], store.Any)
 						t.wantErr(fmt.Sprintf("%s(%q, %q)", method, names[0], names[1]), err, store.ErrInside)
