@@ -104,6 +104,9 @@ func TestCoherentAfterARestart(t *testing.T) {
 	first := openDisk(t, dir)
 	s := newSite(t, cache.Options{Storage: first, Policy: &cache.Policy{Coherent: true}}, p.ServeHTTP)
 	s.want(200, "one", 1)
+	for first.Usage().Keys == 0 { // what is stored is stored when the answer has been read
+		time.Sleep(time.Millisecond)
+	}
 	first.Close()
 	p.content, p.version = "two", 2
 	second := openDisk(t, dir)

@@ -249,6 +249,9 @@ func TestDiskServesAcrossARestart(t *testing.T) {
 	first := openDisk(t, dir)
 	s := newSite(t, cache.Options{Storage: first}, p.ServeHTTP)
 	s.want(200, "one", 1)
+	for first.Usage().Keys == 0 { // what is stored is stored when the answer has been read
+		time.Sleep(time.Millisecond)
+	}
 	first.Close()
 	second := openDisk(t, dir)
 	defer second.Close()

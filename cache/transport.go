@@ -32,6 +32,9 @@ type Options struct {
 	Base http.RoundTripper
 	// Storage keeps the responses. Nil is a [Memory] of [DefaultMemory].
 	Storage Storage
+	// Beside is another transport whose storage this one uses, in place of Storage. What is invalidated at one of them is so for both,
+	// and so is what is on its way: transports must not have one storage in another way.
+	Beside *Transport
 	// Policy says what may be kept and served. Nil is that of a private cache.
 	Policy *Policy
 	// Key returns what requests have in common that may be served the same, apart from method and fields; "" leaves a request
@@ -71,13 +74,18 @@ type Transport struct {
 	policy  *Policy
 	options Options
 
+	*ledger
+	flights flights
+	served  atomic.Uint64
+}
+
+// ledger is what the transports of one storage know of what was invalidated in it.
+type ledger struct {
 	// changing orders what is stored after what is invalidated.
 	changing sync.Mutex
 	marks    marks
 	index    index
 	doubts   doubts
-	flights  flights
-	served   atomic.Uint64
 }
 
 // NewTransport returns a transport. What Storage has is used.
@@ -85,6 +93,9 @@ func NewTransport(o Options) *Transport {
 	t := &Transport{base: o.Base, storage: o.Storage, policy: o.Policy, options: o}
 	if t.base == nil {
 		t.base = http.DefaultTransport
+	}
+	if o.Beside != nil {
+		t.storage, t.ledger = o.Beside.storage, o.Beside.ledger
 	}
 	if t.storage == nil {
 		t.storage = NewMemory(0)
@@ -112,9 +123,18 @@ func NewTransport(o Options) *Transport {
 	return t
 }
 
-// takeOver makes what the storage has known under its aliases. To a coherent cache it is not current: there may have been writes
-// that nobody has told it of.
+// takeOver makes what the storage has known under its aliases. To a coherent cache it is not current, nor is what is on its way: there
+// may have been writes that nobody has told it of.
 func (t *Transport) takeOver() {
+	isFirst := t.ledger == nil
+	if isFirst {
+		t.ledger = new(ledger)
+	}
+	if !isFirst && !t.policy.Coherent {
+		return
+	}
+	t.changing.Lock()
+	defer t.changing.Unlock()
 	var keys []string
 	for key, entries := range t.storage.All() {
 		keys = append(keys, key)
@@ -122,10 +142,12 @@ func (t *Transport) takeOver() {
 			t.index.add(e.Alias, key, t.storage)
 		}
 	}
+	if !t.policy.Coherent {
+		return
+	}
+	t.marks.setAll()
 	for _, key := range keys {
-		if t.policy.Coherent {
-			t.mark(key)
-		}
+		t.mark(key)
 	}
 }
 

@@ -42,16 +42,20 @@ const (
 	maxDoubt = 10 * time.Minute
 )
 
-// cacheKey is what routes have in common that share a cache.
+// cacheKey is what a route, and the one that takes its place in another configuration, have in common if they share a cache.
 type cacheKey struct {
 	transportKey
+	route        string // and its backend
 	mode         CacheMode
+	idle         time.Duration
 	staleIfError time.Duration
 	ignores      bool
 }
 
 func (rt *route) cacheKey() cacheKey {
-	return cacheKey{rt.transportKey(), rt.Cache, rt.CacheStaleIfError, rt.CacheIgnoresRequests}
+	return cacheKey{
+		rt.transportKey(), rt.learnedKey(), rt.Cache, max(rt.Timeouts.Response, 0), rt.CacheStaleIfError, rt.CacheIgnoresRequests,
+	}
 }
 
 // caching is the cache before a backend. A coherent one that has turned out not to be so is kept as an ordinary one.
@@ -60,10 +64,10 @@ type caching struct {
 	incoherent         atomic.Bool
 }
 
-// newCaching returns the cache of a route before the transport base.
-func newCaching(rt *route, base http.RoundTripper, storage cache.Storage, now func() time.Time) *caching {
+// newCaching returns the cache of a route before the transport base, in the storage of beside.
+func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, now func() time.Time) *caching {
 	options := cache.Options{
-		Base: base, Storage: storage, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
+		Base: base, Beside: beside, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
 		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
 		Observe: func(r *http.Request, status cache.Status) { useOf(r).status = status },
 		Changed: func(r *http.Request) { useOf(r).changed() },
@@ -86,13 +90,6 @@ func (c *caching) RoundTrip(r *http.Request) (*http.Response, error) {
 		return c.coherent.RoundTrip(r)
 	}
 	return c.ordinary.RoundTrip(r)
-}
-
-func (c *caching) forget(aliases []string, below bool, until time.Time) {
-	c.ordinary.Forget(aliases, below, until)
-	if c.coherent != nil {
-		c.coherent.Forget(aliases, below, until)
-	}
 }
 
 // status says what the cache is to its route.
@@ -140,13 +137,13 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 }
 
 // cacheKeyOf names the target of the client among what is stored: its URI, without the parameters of the query that do not
-// count, and the route.
+// count, the route, and the backend, which may be another one in the next configuration.
 func (x *exchange) cacheKeyOf() string {
 	u := url.URL{Scheme: x.clientScheme(), Host: x.r.Host, Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
 	if x.route.CacheQuery != nil {
 		u.RawQuery = chosenQuery(u.RawQuery, x.route.CacheQuery)
 	}
-	return cache.Target(&u) + "#" + url.QueryEscape(x.route.Name)
+	return cache.Target(&u) + "#" + url.QueryEscape(x.route.learnedKey())
 }
 
 // chosenQuery leaves of a query the parameters that are listed, in their order.
@@ -204,9 +201,10 @@ func (x *exchange) named(res *http.Response) (aliases []string) {
 // forget has every cache forget.
 func (s *Shared) forget(aliases []string, below bool, until time.Time) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.caches {
-		c.value.forget(aliases, below, until)
+	all := s.cache
+	s.mu.Unlock()
+	if all != nil {
+		all.Forget(aliases, below, until)
 	}
 }
 
@@ -224,6 +222,9 @@ func (s *Shared) cacheStorage(o *Options) (cache.Storage, error) {
 			return nil, err
 		}
 		s.storage, s.disk = disk, disk
+	}
+	if s.cache == nil {
+		s.cache = cache.NewTransport(cache.Options{Storage: s.storage, Now: o.Now})
 	}
 	return s.storage, nil
 }

@@ -359,6 +359,41 @@ func TestCacheOutlivesARestart(t *testing.T) {
 	}
 }
 
+// TestCacheOverAReload: another configuration takes the place of one. What another backend has answered is not served, and
+// a write through the new one is seen by those that the old one still answers.
+func TestCacheOverAReload(t *testing.T) {
+	l, other := newLibrary("max-age=600"), newLibrary("max-age=600")
+	other.files["/a.txt"] = "other"
+	shared := guard.NewShared(nil)
+	defer shared.Close()
+	in := func(o *guard.Options) { o.Shared = shared }
+	first := cached(t, l, guard.CacheCoherent, in)
+	first.step(l, 1, "GET", "/a.txt", "one")
+	get := func(g *guarded, query string) string {
+		req, _ := http.NewRequest("GET", g.url+"/a.txt"+query, nil)
+		req.Host = strings.TrimPrefix(first.url, "http://")
+		res, err := g.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		content, _ := io.ReadAll(res.Body)
+		return string(content)
+	}
+	coherent := func(o *guard.Options) { o.Routes[0].Cache = guard.CacheCoherent }
+	if got := get(cached(t, other, guard.CacheCoherent, in), ""); got != "other" {
+		t.Errorf("got %q, which is what the backend before answered", got)
+	}
+	changed := func(o *guard.Options) { o.Routes[0].CacheIgnoresRequests = true }
+	second := protectServer(t, first.origin, coherent, in, changed)
+	get(first, "?x=1")
+	time.Sleep(2 * time.Millisecond)
+	second.want(second.do("PUT", "/a.txt", "two"), 204)
+	if got := get(first, "?x=1"); !strings.HasPrefix(got, "two") {
+		t.Errorf("got %q after a write by the next configuration, want two", got)
+	}
+}
+
 // TestCacheIsInTheRecord: the log says what the cache did.
 func TestCacheIsInTheRecord(t *testing.T) {
 	l := newLibrary("max-age=60")

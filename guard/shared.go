@@ -23,8 +23,9 @@ type Shared struct {
 	transports users[transportKey, *http.Transport]
 	learned    users[string, *trust.Backend]
 	caches     users[cacheKey, *caching]
-	storage    cache.Storage // of all caches; nil until there is one
-	disk       *cache.Disk   // if it is one
+	storage    cache.Storage    // of all caches; nil until there is one
+	cache      *cache.Transport // beside which all of them are
+	disk       *cache.Disk      // if it is one
 }
 
 // users are values that routes use together, until none of any handler does.
@@ -114,7 +115,7 @@ func (s *Shared) take(rt *route, now func() time.Time) {
 	base := s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
 	rt.transport = base
 	if rt.Cache != CacheOff {
-		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.storage, now) })
+		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.cache, now) })
 		rt.transport = rt.caching
 	}
 	rt.learned = s.learned.take(rt.learnedKey(), func() *trust.Backend { return new(trust.Backend) })
