@@ -69,6 +69,46 @@ func TestCoherentDoubt(t *testing.T) {
 	s.want(200, "two", 5)
 }
 
+// TestCoherentDoubtOfATree has a write of a collection whose outcome is not known: it may come about for any member. However many such
+// writes there are, none is left out.
+func TestCoherentDoubtOfATree(t *testing.T) {
+	p := &page{content: "one", version: 1, control: "no-cache"}
+	s := newSite(t, cache.Options{Policy: &cache.Policy{Coherent: true}}, p.ServeHTTP)
+	for _, root := range []string{"/a", "/a/", "", "/"} {
+		s.sleep(time.Hour)
+		s.cache.Forget([]string{s.server.URL + root}, true, s.time().Add(time.Minute))
+		before := s.asked.Load()
+		for range 3 {
+			s.do("GET", "/a/b")
+			s.settled(0)
+		}
+		if asked := s.asked.Load() - before; asked != 3 {
+			t.Errorf("%q: asked %d times of 3", root, asked)
+		}
+	}
+	s.sleep(time.Hour)
+	for i := range 10000 {
+		s.cache.Forget([]string{fmt.Sprint(s.server.URL, "/a/", i)}, false, s.time().Add(time.Minute))
+	}
+	before := s.asked.Load()
+	for range 3 {
+		s.do("GET", "/a/0")
+		s.settled(0)
+	}
+	if asked := s.asked.Load() - before; asked != 3 {
+		t.Errorf("after many: asked %d times of 3", asked)
+	}
+	s.sleep(time.Hour)
+	before = s.asked.Load()
+	for range 3 {
+		s.do("GET", "/a/0")
+		s.settled(0)
+	}
+	if asked := s.asked.Load() - before; asked != 1 {
+		t.Errorf("when it is over: asked %d times, want 1", asked)
+	}
+}
+
 // TestCoherentSeesThatItIsNot has a write that does not pass through.
 func TestCoherentSeesThatItIsNot(t *testing.T) {
 	p := &page{content: "one", version: 1, control: "no-cache"}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -111,24 +112,69 @@ func (x *index) keys(alias string, below bool) []string {
 	return all
 }
 
-// doubts are the aliases whose state is not known for sure until a time.
-type doubts map[string]time.Time
+// doubts are the aliases whose state is not known for sure until a time, and the trees of which that is so. They take bounded room: if
+// there are too many, it is so of everything until the last of these times.
+type doubts struct {
+	names, trees map[string]time.Time
+	all          time.Time
+}
 
-func (d *doubts) add(alias string, until, now time.Time) {
+const maxDoubts = 4096
+
+func (d *doubts) add(alias string, tree bool, until, now time.Time) {
 	if !until.After(now) {
 		return
 	}
-	if *d == nil {
-		*d = make(doubts)
+	if len(d.names)+len(d.trees) >= maxDoubts {
+		d.tidy(now)
 	}
-	for other, end := range *d {
-		if !end.After(now) {
-			delete(*d, other)
+	if len(d.names)+len(d.trees) >= maxDoubts {
+		d.all = latest(d.all, until)
+		for _, end := range d.names {
+			d.all = latest(d.all, end)
 		}
+		for _, end := range d.trees {
+			d.all = latest(d.all, end)
+		}
+		d.names, d.trees = nil, nil
+		return
 	}
-	if until.After((*d)[alias]) {
-		(*d)[alias] = until
+	if d.names == nil {
+		d.names, d.trees = make(map[string]time.Time), make(map[string]time.Time)
 	}
+	if tree {
+		root := strings.TrimSuffix(alias, "/")
+		d.trees[root] = latest(d.trees[root], until)
+		return
+	}
+	d.names[alias] = latest(d.names[alias], until)
 }
 
-func (d doubts) has(alias string, now time.Time) bool { return d[alias].After(now) }
+// tidy drops what is over.
+func (d *doubts) tidy(now time.Time) {
+	isOver := func(_ string, end time.Time) bool { return !end.After(now) }
+	maps.DeleteFunc(d.names, isOver)
+	maps.DeleteFunc(d.trees, isOver)
+}
+
+func (d *doubts) has(alias string, now time.Time) bool {
+	if d.all.After(now) || d.names[alias].After(now) {
+		return true
+	}
+	if len(d.trees) == 0 {
+		return false
+	}
+	for i := range len(alias) {
+		if alias[i] == '/' && d.trees[alias[:i]].After(now) {
+			return true
+		}
+	}
+	return d.trees[alias].After(now)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -295,7 +295,7 @@ func (t *Transport) Forget(aliases []string, below bool, unknownUntil time.Time)
 		if below {
 			t.marks.setTree(alias)
 		}
-		t.doubts.add(alias, unknownUntil, t.options.Now())
+		t.doubts.add(alias, below, unknownUntil, t.options.Now())
 		for _, key := range t.index.keys(alias, below) {
 			t.mark(key)
 		}
