@@ -34,6 +34,9 @@ type passage struct {
 	// unmapped is told of a name that the write has taken away, with all below it: the locks on them end (§6.1).
 	// replaced is told of one that something else has now: the locks below it end. Both before Leave.
 	unmapped, replaced func(name string)
+	// guards reports whether the field If, or a lock whose token it submits, would have stopped the write had name been in another
+	// state.
+	guards func(name string) bool
 }
 
 // admission lets writes through, or refuses them, by their field If and by the locks there are. It is the
@@ -125,6 +128,9 @@ func (a *admission) enterAll(r *http.Request, touched ...touch) (passage, error)
 		Passage:  origin.Passage{Leave: p.Leave, Guarded: len(p.Opened) > 0 || c.guards(touched)},
 		unmapped: func(name string) { p.Unmapped(ctx, name) },
 		replaced: func(name string) { p.Replaced(ctx, name) },
+		guards: func(name string) bool {
+			return c.decision.Guards(name) || slices.ContainsFunc(p.Opened, func(l lock.Lock) bool { return l.Covers(name) })
+		},
 	}, nil
 }
 

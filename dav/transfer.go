@@ -21,9 +21,9 @@ func (x *exchange) transfer() {
 	}
 	replaced := false
 	_, err = x.attempt(write{
-		lookUp:   t.lookUp,
-		touched:  t.touched(),
-		check:    t.check,
+		lookUp:  t.lookUp,
+		touched: t.touched(),
+		check:   t.check, overwrites: t.to,
 		replaces: func(_, at store.Info) bool { return t.move || isThere(at) },
 		try: func(p passage, from, at store.Info) (store.Info, error) {
 			replaced = isThere(at)

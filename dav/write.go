@@ -23,6 +23,8 @@ type write struct {
 	check func(target, other store.Info) error
 	// replaces reports whether the write would replace or delete something.
 	replaces func(target, other store.Info) bool
+	// overwrites is the name of what else the write replaces; "" is nothing.
+	overwrites string
 	// try performs the write on what was seen, and on nothing else.
 	try func(p passage, target, other store.Info) (store.Info, error)
 }
@@ -66,6 +68,9 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 	if !guarded && x.demands(w.replaces != nil && w.replaces(target, other)) {
 		return store.Info{}, condhttp.Required(x.r.Method, x.fields, x.current(target))
 	}
+	if w.overwrites != "" && isThere(other) && x.demands(true) && !passage.guards(w.overwrites) {
+		return store.Info{}, x.unseenDestination(other)
+	}
 	return w.try(passage, target, other)
 }
 
@@ -83,6 +88,15 @@ func (w write) unchanged(target, other store.Info) error {
 		err = store.ErrConflict
 	}
 	return err
+}
+
+// unseenDestination refuses a request that says which version of its target it means, or nothing, but not which one of what it replaces.
+func (x *exchange) unseenDestination(other store.Info) error {
+	p := condhttp.Required(x.r.Method, x.fields, x.current(other))
+	p.Current = nil
+	p.Detail = x.r.Method + " without a precondition on its destination could overwrite what another client has written there"
+	p.Hint = "say in If which version you have seen there: If: <destination> ([\"...\"]); or lock it, or choose another destination"
+	return p
 }
 
 func (x *exchange) current(info store.Info) precondition.Current {
