@@ -31,10 +31,11 @@ import (
 // nobody knows, and the next start removes it. Nothing is synced. After a loss of power a description or a content may be torn; both
 // have a checksum, which is compared before what an earlier process has left is used for the first time.
 //
-// A directory serves one process. What is asked for often displaces what is not, as in [Memory]. A disk that is full means
+// A directory serves one process; another one is refused with [ErrInUse], where the system has locks for that. What is asked for often displaces what is not, as in [Memory]. A disk that is full means
 // only that nothing more is kept.
 type Disk struct {
 	root           *os.Root
+	lock           *os.File
 	limit, longest int64
 	drafts         atomic.Int64
 	evicted        atomic.Int64
@@ -50,6 +51,12 @@ const (
 	entryFolder   = "entries"
 	partSuffix    = ".part"
 )
+
+// ErrInUse says that the directory of a [Disk] is that of another process.
+var ErrInUse = errors.New("another process keeps its cache there")
+
+// lockName is the file that tells so.
+const lockName = "lock"
 
 // unit is what weights on a disk are counted in.
 const unit = 1 << 10
@@ -73,6 +80,10 @@ func NewDisk(dir string, limit int64) (*Disk, error) {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
 	d := &Disk{root: root, limit: limit, longest: limit / 8}
+	if err := d.own(); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
+	}
 	d.kept = otter.Must(&otter.Options[string, []*Entry]{
 		MaximumWeight: uint64(limit / unit),
 		Weigher:       weighOnDisk,
@@ -80,7 +91,7 @@ func NewDisk(dir string, limit int64) (*Disk, error) {
 		Executor:      func(do func()) { do() },
 	})
 	if err := d.load(); err != nil {
-		root.Close()
+		d.Close()
 		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
 	}
 	return d, nil
@@ -94,8 +105,20 @@ func weighOnDisk(key string, entries []*Entry) uint32 {
 	return uint32(min(n/unit+1, math.MaxUint32))
 }
 
+// own makes the directory that of this process.
+func (d *Disk) own() (err error) {
+	if d.lock, err = d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	if err := lockFile(d.lock); err != nil {
+		d.lock.Close()
+		return err
+	}
+	return nil
+}
+
 // Close gives the directory up. What is kept stays for the next process.
-func (d *Disk) Close() error { return d.root.Close() }
+func (d *Disk) Close() error { return errors.Join(d.lock.Close(), d.root.Close()) }
 
 // Load implements [Storage].
 func (d *Disk) Load(key string) []*Entry {

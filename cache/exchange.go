@@ -466,7 +466,8 @@ func (f *fetch) take(resp *http.Response) {
 
 // notice tells of another representation that a sample has found.
 func (f *fetch) notice(response Response) {
-	if f.options.Changed == nil || f.chosen == nil || f.reuse.Reason != Current || response.Status != http.StatusOK || f.overtakenSince(f.looked) {
+	isSample := f.options.Changed != nil && f.chosen != nil && f.reuse.Reason == Current
+	if !isSample || response.Status != http.StatusOK || f.overtakenSince(f.looked) {
 		return
 	}
 	before, now := validatorsOf(f.chosen.Header, f.chosen.Received), validatorsOf(response.Header, f.received)

@@ -91,7 +91,8 @@ func (p *Policy) worthStoring(response Response, now time.Time) Reason {
 	s := Stored{Status: response.Status, Header: response.Header, Requested: now, Received: now}
 	d, _ := p.control(response.Header)
 	lifetime, _ := p.lifetime(&s)
-	if lifetime == 0 && !v.any() && !p.Coherent && d.StaleWhileRevalidate.Duration == 0 && d.StaleIfError.Duration == 0 && p.StaleIfError == 0 {
+	servedStale := max(d.StaleWhileRevalidate.Duration, d.StaleIfError.Duration, p.StaleIfError) > 0
+	if lifetime == 0 && !v.any() && !p.Coherent && !servedStale {
 		return Useless
 	}
 	return Allowed

@@ -1,12 +1,14 @@
 package cache_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -186,9 +188,23 @@ func TestDiskSurvivesARestart(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", key, len(content), err)
 		}
 	}
-	if files := filesIn(t, dir); int64(len(files)) != 2*kept {
+	if files := filesIn(t, dir); int64(len(files)) != 2*kept+1 { // and the lock
 		t.Errorf("%d files for %d keys", len(files), kept)
 	}
+}
+
+// TestDiskIsForOneProcess alone.
+func TestDiskIsForOneProcess(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the lock is not taken there")
+	}
+	dir := t.TempDir()
+	first := openDisk(t, dir)
+	if _, err := cache.NewDisk(dir, 0); !errors.Is(err, cache.ErrInUse) {
+		t.Errorf("got %v while the directory is in use", err)
+	}
+	first.Close()
+	openDisk(t, dir).Close()
 }
 
 // TestDiskUsesNothingTorn changes each file that is there, as a loss of power may: what is read is right, or nothing.
@@ -206,6 +222,9 @@ func TestDiskUsesNothingTorn(t *testing.T) {
 			fill(t, d, 5, 1000)
 			d.Close()
 			for file := range filesIn(t, dir) {
+				if filepath.Base(file) == "lock" {
+					continue
+				}
 				data, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)

@@ -396,7 +396,8 @@ func sameSelection(a, b *Entry) bool {
 	mine, theirs := values(a.Header["Vary"]), values(b.Header["Vary"])
 	slices.Sort(mine)
 	slices.Sort(theirs)
-	return a.Request.Method == b.Request.Method && a.Request.Content == b.Request.Content && slices.Equal(mine, theirs) && a.Matches(b.Request)
+	asked := a.Request.Method == b.Request.Method && a.Request.Content == b.Request.Content
+	return asked && slices.Equal(mine, theirs) && a.Matches(b.Request)
 }
 
 func sharesGroup(e *Entry, groups []string) bool {

@@ -61,11 +61,11 @@ func (rt *route) cacheKey() cacheKey {
 // caching is the cache before a backend. A coherent one that has turned out not to be so is kept as an ordinary one.
 type caching struct {
 	ordinary, coherent *cache.Transport // coherent may be nil
-	incoherent         atomic.Bool
+	incoherent         *atomic.Bool     // for the life of the process
 }
 
 // newCaching returns the cache of a route before the transport base, in the storage of beside.
-func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, now func() time.Time) *caching {
+func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, incoherent *atomic.Bool, now func() time.Time) *caching {
 	options := cache.Options{
 		Base: base, Beside: beside, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
 		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
@@ -76,7 +76,7 @@ func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, now 
 	coherent := policy
 	coherent.Coherent, coherent.HeuristicMax = true, -1
 	options.Policy = &policy
-	c := &caching{ordinary: cache.NewTransport(options)}
+	c := &caching{ordinary: cache.NewTransport(options), incoherent: incoherent}
 	if rt.Cache == CacheCoherent {
 		options.Policy = &coherent
 		c.coherent = cache.NewTransport(options)

@@ -256,6 +256,7 @@ func TestCacheSeesThatItIsNotCoherent(t *testing.T) {
 	l := newLibrary("")
 	l.control = "no-cache"
 	var said bytes.Buffer
+	var options guard.Options
 	tags := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l.mu.Lock()
 		w.Header().Set("Etag", fmt.Sprintf(`"%d"`, len(l.files["/a.txt"])))
@@ -264,7 +265,9 @@ func TestCacheSeesThatItIsNotCoherent(t *testing.T) {
 	})
 	g := protect(t, tags, func(o *guard.Options) {
 		o.Routes[0].Cache, o.Routes[0].Name = guard.CacheCoherent, "site"
-		o.Logger = slog.New(slog.NewTextHandler(&said, nil))
+		o.Logger, o.Shared = slog.New(slog.NewTextHandler(&said, nil)), guard.NewShared(nil)
+		t.Cleanup(o.Shared.Close)
+		options = *o
 	})
 	for range 200 {
 		g.do("GET", "/a.txt", "")
@@ -283,6 +286,16 @@ func TestCacheSeesThatItIsNotCoherent(t *testing.T) {
 	}
 	reads := l.reads()
 	g.step(l, reads+1, "GET", "/a.txt", "changed around the guard")
+
+	options.Routes[0].CacheStaleIfError = time.Minute // the configuration is read again, and has changed
+	next, err := guard.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	if got := next.Routes()[0].Cache; got != "incoherent" {
+		t.Errorf("after the configuration was read again the cache is %s", got)
+	}
 }
 
 // TestCacheCollapses: a thousand requests for what is not stored are one to the backend.

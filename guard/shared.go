@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/cache"
@@ -23,9 +24,10 @@ type Shared struct {
 	transports users[transportKey, *http.Transport]
 	learned    users[string, *trust.Backend]
 	caches     users[cacheKey, *caching]
-	storage    cache.Storage    // of all caches; nil until there is one
-	cache      *cache.Transport // beside which all of them are
-	disk       *cache.Disk      // if it is one
+	incoherent map[string]*atomic.Bool // by learnedKey: what is known of a backend stays, whatever its route says next
+	storage    cache.Storage           // of all caches; nil until there is one
+	cache      *cache.Transport        // beside which all of them are
+	disk       *cache.Disk             // if it is one
 }
 
 // users are values that routes use together, until none of any handler does.
@@ -68,6 +70,7 @@ func NewShared(locks Locker) *Shared {
 		transports: make(users[transportKey, *http.Transport]),
 		learned:    make(users[string, *trust.Backend]),
 		caches:     make(users[cacheKey, *caching]),
+		incoherent: make(map[string]*atomic.Bool),
 	}
 }
 
@@ -115,7 +118,12 @@ func (s *Shared) take(rt *route, now func() time.Time) {
 	base := s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
 	rt.transport = base
 	if rt.Cache != CacheOff {
-		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.cache, now) })
+		incoherent := s.incoherent[rt.learnedKey()]
+		if incoherent == nil {
+			incoherent = new(atomic.Bool)
+			s.incoherent[rt.learnedKey()] = incoherent
+		}
+		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.cache, incoherent, now) })
 		rt.transport = rt.caching
 	}
 	rt.learned = s.learned.take(rt.learnedKey(), func() *trust.Backend { return new(trust.Backend) })

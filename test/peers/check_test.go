@@ -29,6 +29,8 @@ type checkedServer struct {
 	program string
 	// setup says how it is set up, in Markdown.
 	setup string
+	// dav says that it has collections, in which WebDAV is asked about.
+	dav bool
 
 	version string
 	base    string
@@ -37,14 +39,14 @@ type checkedServer struct {
 
 func checkedServers() []*checkedServer {
 	return []*checkedServer{
-		{name: ours, start: startServe, setup: "as it is"},
+		{name: ours, start: startServe, setup: "as it is", dav: true},
 		{name: "nginx", start: startNginxGzip, program: "nginx", setup: "static files, `gzip on`"},
-		{name: "nginx dav", start: startNginxDAV, program: "nginx", setup: "`dav_methods PUT DELETE MKCOL COPY MOVE`, `gzip on`"},
+		{name: "nginx dav", start: startNginxDAV, program: "nginx", setup: "`dav_methods PUT DELETE MKCOL COPY MOVE`, `gzip on`", dav: true},
 		{name: "Apache", start: startApacheDeflate, program: "apache2", setup: "static files, `SetOutputFilter DEFLATE`"},
-		{name: "Apache mod_dav", start: startApacheDAV, program: "apache2", setup: "`Dav On`, `SetOutputFilter DEFLATE`"},
-		{name: "lighttpd mod_webdav", start: startLighttpdDAV, program: "lighttpd", setup: "`webdav.activate = \"enable\"`, mod_deflate"},
+		{name: "Apache mod_dav", start: startApacheDAV, program: "apache2", setup: "`Dav On`, `SetOutputFilter DEFLATE`", dav: true},
+		{name: "lighttpd mod_webdav", start: startLighttpdDAV, program: "lighttpd", setup: "`webdav.activate = \"enable\"`, mod_deflate", dav: true},
 		{name: "Caddy", start: startCaddy, program: "caddy", setup: "`file_server`, `encode gzip`"},
-		{name: "x/net/webdav", start: startNetWebDAV, setup: "`webdav.Handler` of golang.org/x/net over a `webdav.Dir`"},
+		{name: "x/net/webdav", start: startNetWebDAV, setup: "`webdav.Handler` of golang.org/x/net over a `webdav.Dir`", dav: true},
 	}
 }
 
@@ -145,20 +147,66 @@ func TestCheckedServers(t *testing.T) {
 
 // ask starts the server and asks it everything: once, or several times for the page.
 func (s *checkedServer) ask(t *testing.T) {
-	dir := writableDir(t)
-	publish(t, dir, "page.txt", strings.Repeat("a line of a page that stands still\n", 100))
 	s.version = versionOf(t, s.program)
-	s.base = s.start(t, dir).base
+	s.base = s.startWithPage(t)
+	var collections string
+	if s.dav { // another one, as some servers remember who speaks WebDAV
+		collections = s.startWithPage(t)
+	}
 	runs := 1
 	if *update {
 		runs = checkedRuns
 	}
 	for range runs {
 		report := check(t, s.base)
+		if s.dav {
+			s.askInCollection(t, collections, report)
+		}
 		if report.Stopped != "" || report.Left {
 			t.Errorf("got stopped %q, left %v", report.Stopped, report.Left)
 		}
 		s.reports = append(s.reports, report)
+	}
+}
+
+// startWithPage starts the server with a page to read, and returns its URL.
+func (s *checkedServer) startWithPage(t *testing.T) string {
+	t.Helper()
+	dir := writableDir(t)
+	publish(t, dir, "page.txt", strings.Repeat("a line of a page that stands still\n", 100))
+	return s.start(t, dir).base
+}
+
+// askInCollection asks the server at collections about WebDAV, and puts the outcomes into the report.
+func (s *checkedServer) askInCollection(t *testing.T, collections string, report *probe.Report) {
+	t.Helper()
+	target, err := url.Parse(collections + "/page.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var checks []*probe.Check
+	for _, r := range report.Results {
+		if strings.HasPrefix(r.Check.ID, "dav-") {
+			checks = append(checks, r.Check)
+		}
+	}
+	dav, err := probe.Run(t.Context(), target, probe.Options{WriteTo: target.JoinPath("../scratch/"), Checks: checks, Budget: 2000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dav.Stopped != "" || dav.Left {
+		t.Errorf("in a collection: got stopped %q, left %v", dav.Stopped, dav.Left)
+	}
+	for i, r := range report.Results {
+		for _, asked := range dav.Results {
+			if asked.Check.ID != r.Check.ID {
+				continue
+			}
+			for k := range asked.Curl {
+				asked.Curl[k] = strings.ReplaceAll(asked.Curl[k], collections, s.base)
+			}
+			report.Results[i] = asked
+		}
 	}
 }
 

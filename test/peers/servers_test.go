@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -65,7 +66,7 @@ func startServe(t testing.TB, dir string) server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	h, err := origin.New(origin.Options{Store: s})
+	h, err := dav.New(dav.Options{Require: origin.RequireNever, Origin: origin.Options{Store: s}}) // as serve has it
 	if err != nil {
 		t.Fatal(err)
 	}
