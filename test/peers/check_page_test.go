@@ -176,7 +176,7 @@ type placeholders struct {
 // newPlaceholders looks for them in a result. Tags have numbers, in the order in which they come up.
 func newPlaceholders(base string, r probe.Result, report *probe.Report) *placeholders {
 	p := &placeholders{}
-	pairs := []string{base + "/page.txt", "$URL", base + "/scratch.txt", "$SCRATCH"}
+	pairs := []string{base + "/page.txt", "$URL", base + "/scratch.txt", "$SCRATCH", base + "/scratch/", "$COLLECTION/"}
 	numbers := map[string]int{}
 	text := strings.Join(append(slices.Clone(r.Curl), r.Says), "\n")
 	for _, opaque := range opaqueTags(report) {
