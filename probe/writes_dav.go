@@ -335,8 +335,12 @@ var davMoveChecks = []*Check{{
 		"document first and are without any if the connection breaks.",
 	Fix:   []string{"Replace the destination in one step, as rename does."},
 	Rules: []string{"conflict-reported-as-409"},
-	ask: withBeside(func(t *trial, _ *answer) verdict {
-		a := t.move(append([]string{"Overwrite", "T"}, t.scratch.guard()...)...)
+	ask: withBeside(func(t *trial, there *answer) verdict {
+		fields := append([]string{"Overwrite", "T"}, t.scratch.guard()...)
+		if tag := there.field("ETag"); t.scratch.demanding && tag != "" { // If-Match is about what is moved
+			fields = append(fields, "If", "<"+t.scratch.url.String()+"> (["+tag+"])")
+		}
+		a := t.move(fields...)
 		now := t.read()
 		switch moved := string(now.content) == t.scratch.written; {
 		case !a.successful():
