@@ -151,7 +151,9 @@ func TestCoherentAfterARestart(t *testing.T) {
 	p.content, p.version = "two", 2
 	second := openDisk(t, dir)
 	defer second.Close()
-	s.cache = cache.NewTransport(cache.Options{Storage: second, Base: http.DefaultTransport, Now: s.time, Policy: &cache.Policy{Coherent: true}})
+	s.cache = cache.NewTransport(cache.Options{
+		Storage: second, Base: http.DefaultTransport, Now: s.time, Policy: &cache.Policy{Coherent: true},
+	})
 	s.want(200, "two", 2)
 	s.want(200, "two", 2)
 }

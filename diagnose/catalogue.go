@@ -4,8 +4,10 @@ import "slices"
 
 // catalogue has the rules of all groups, in the order of groups.
 var catalogue, byID = join(
-	conflictRules, davConflictRules, clientRules, davClientRules, browserRules, clientServices, transformRules, transformServices, mintingRules, dateRules,
-	serverRules, davServerRules, serverServices, rangeRules, rangeServices, otherServices, otherRules, designedRules, designedServices, refusalRules, gapRules,
+	conflictRules, davConflictRules, clientRules, davClientRules, browserRules, clientServices,
+	transformRules, transformServices, mintingRules, dateRules,
+	serverRules, davServerRules, serverServices, rangeRules, rangeServices, otherServices, otherRules,
+	designedRules, designedServices, refusalRules, gapRules,
 )
 
 func join(lists ...[]Rule) (all []*Rule, byID map[string]*Rule) {

@@ -259,7 +259,8 @@ func (e *examination) saidStale() []Finding {
 	}
 	text, ok := e.contains(staleTexts...)
 	c, known := e.pair("If-Match")
-	if !ok || known && (c.Relation.Kind == etag.Identical || c.Relation.Kind == etag.SameButForm || sameVersion(c)) || e.ownWrite(c.Current) != nil {
+	sameTag := c.Relation.Kind == etag.Identical || c.Relation.Kind == etag.SameButForm || sameVersion(c)
+	if !ok || known && sameTag || e.ownWrite(c.Current) != nil {
 		return nil
 	}
 	if _, none := e.noTag(); none {

@@ -14,7 +14,9 @@ import (
 // looks one up finds what it means and what to do.
 //
 // They come after all causes and what is as designed: a cause says more.
-var refusalRules = append(refusals(conditionRefusals, requestRefusals, targetRefusals, contentRefusals, storeRefusals, gatewayRefusals, davRefusals, lockRefusals), loggedRules...)
+var refusalRules = append(refusals(
+	conditionRefusals, requestRefusals, targetRefusals, contentRefusals, storeRefusals, gatewayRefusals, davRefusals, lockRefusals,
+), loggedRules...)
 
 // loggedRules are the names that no response can carry, because it had begun: the access log alone has them.
 var loggedRules = refusals(cutAnswers)

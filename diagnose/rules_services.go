@@ -349,7 +349,8 @@ func unguardedRetry(e *examination) []Finding {
 		return nil
 	}
 	p := e.last(func(p *examination) bool { return p.reads() || p.writes() })
-	if p == nil || p.status() != 412 || p.method() != e.method() || len(p.fields.IfMatch)+len(p.fields.IfUnmodifiedSince) == 0 || !e.sameClient(p) {
+	if p == nil || p.status() != 412 || p.method() != e.method() || !e.sameClient(p) ||
+		len(p.fields.IfMatch)+len(p.fields.IfUnmodifiedSince) == 0 {
 		return nil
 	}
 	a, b := e.x.Request.Content, p.x.Request.Content

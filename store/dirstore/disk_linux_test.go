@@ -115,7 +115,9 @@ func (r *recorder) note() {
 		known = r.was.files // the store has a lease on one, which opening it would break
 	}
 	r.was = readTree(r.t, r.dir, known)
-	e := event{what: r.last, failed: r.failed, after: r.was, expect: maps.Clone(r.expect), others: r.others, by: r.by, trees: r.trees, doing: r.doing}
+	e := event{
+		what: r.last, failed: r.failed, after: r.was, expect: maps.Clone(r.expect), others: r.others, by: r.by, trees: r.trees, doing: r.doing,
+	}
 	if r.told != nil {
 		e.told = r.told()
 	}
