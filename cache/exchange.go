@@ -252,7 +252,11 @@ func (x *exchange) ask(flying *flight) (*http.Response, Status, error) {
 	}
 	sent, cancel := detached(x.r, f.fields())
 	f.setCancel(cancel)
-	go f.run(sent)
+	f.work.begin()
+	go func() {
+		defer f.work.end()
+		f.run(sent)
+	}()
 	select {
 	case <-f.answered:
 	case <-x.r.Context().Done():

@@ -72,6 +72,43 @@ func (f *flights) land(key string, flying *flight, useful bool, now time.Time) {
 	close(flying.kept)
 }
 
+// work counts what is on its way from the origin.
+type work struct {
+	mu   sync.Mutex
+	n    int
+	none chan struct{} // closed when n is 0 again; nil if nobody waits
+}
+
+func (w *work) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.n++
+}
+
+func (w *work) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n--; w.n == 0 && w.none != nil {
+		close(w.none)
+		w.none = nil
+	}
+}
+
+// ended returns a channel that is closed when nothing is on its way.
+func (w *work) ended() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n == 0 {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	if w.none == nil {
+		w.none = make(chan struct{})
+	}
+	return w.none
+}
+
 // wait waits until c is closed, the time is over or ctx is done, and reports whether c is closed.
 func wait(ctx context.Context, c <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)

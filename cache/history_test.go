@@ -135,7 +135,7 @@ func (s *site) check(rt *rapid.T, origin *shop, written int, fields ...string) {
 	}
 	content, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	time.Sleep(time.Millisecond)
+	s.cache.Wait()
 	if err != nil || resp.StatusCode == 503 || resp.StatusCode == 304 || resp.StatusCode == 416 {
 		return
 	}

@@ -76,6 +76,7 @@ type Transport struct {
 
 	*ledger
 	flights flights
+	work    work
 	served  atomic.Uint64
 }
 
@@ -441,6 +442,9 @@ func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, 64<<10)
 	_ = body.Close()
 }
+
+// Wait waits until what is on its way from the origin has come, and is stored if it may be.
+func (t *Transport) Wait() { <-t.work.ended() }
 
 // Storage returns what the transport stores responses in.
 func (t *Transport) Storage() Storage { return t.storage }

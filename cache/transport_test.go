@@ -89,7 +89,7 @@ func (s *site) want(status int, content string, asked int64, fields ...string) *
 
 // settled waits until what is stored in the background is.
 func (s *site) settled(int64) int64 {
-	time.Sleep(time.Millisecond)
+	s.cache.Wait()
 	return s.asked.Load()
 }
 
@@ -559,7 +559,7 @@ func TestTransportKeepsQueriesApart(t *testing.T) {
 				}
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
+		s.cache.Wait()
 	}
 	if s.asked.Load() != 4 {
 		t.Errorf("the origin was asked %d times", s.asked.Load())

@@ -90,7 +90,7 @@ func cached(t *testing.T, l *library, mode guard.CacheMode, change ...func(*guar
 func (g *guarded) step(l *library, reads int, method, path, want string, fields ...string) response {
 	g.t.Helper()
 	r := g.do(method, path, "", fields...)
-	time.Sleep(2 * time.Millisecond) // what is stored is stored when the answer has been read
+	guard.Settle(g.handler)
 	if r.body != want || l.reads() != reads {
 		g.t.Fatalf("%s %s %v: got %d %q, the backend was read %d times; want %q, %d", method, path, fields, r.status, r.body, l.reads(), want, reads)
 	}
@@ -149,7 +149,7 @@ func TestCacheForgets(t *testing.T) {
 				l.files["/made.txt"] = "before"
 				g := cached(t, l, mode)
 				first := g.do("GET", c.path, "").body
-				time.Sleep(2 * time.Millisecond)
+				guard.Settle(g.handler)
 				if reads := l.reads(); g.do("GET", c.path, "").body != first || l.reads() != reads {
 					t.Fatal("it was not stored")
 				}
@@ -400,7 +400,7 @@ func TestCacheOverAReload(t *testing.T) {
 	changed := func(o *guard.Options) { o.Routes[0].CacheIgnoresRequests = true }
 	second := protectServer(t, first.origin, coherent, in, changed)
 	get(first, "?x=1")
-	time.Sleep(2 * time.Millisecond)
+	guard.Settle(first.handler)
 	second.want(second.do("PUT", "/a.txt", "two"), 204)
 	if got := get(first, "?x=1"); !strings.HasPrefix(got, "two") {
 		t.Errorf("got %q after a write by the next configuration, want two", got)
@@ -420,7 +420,7 @@ func TestCacheIsInTheRecord(t *testing.T) {
 	})
 	get := func() {
 		g.do("GET", "/a.txt", "")
-		time.Sleep(2 * time.Millisecond)
+		guard.Settle(g.handler)
 	}
 	get()
 	get()

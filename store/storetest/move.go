@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/store"
@@ -329,20 +330,20 @@ func transferCases(method string) []testCase {
 					t.put(fmt.Sprint(i), fmt.Sprint("content ", i))
 				}
 				for range t.rounds() {
-					winner := -1
+					var winner atomic.Int64
 					won := t.count(func(i int) error {
 						_, err := m(t.Context(), fmt.Sprint(i), store.Any, "to", store.Absent)
 						if err == nil {
-							winner = i
+							winner.Store(int64(i))
 						}
 						return err
 					}, store.ErrConflict)
 					if won != 1 {
 						t.Fatalf("%d of %d succeeded, want one", won, racers)
 					}
-					t.wantContent("to", fmt.Sprint("content ", winner))
+					t.wantContent("to", fmt.Sprint("content ", winner.Load()))
 					t.remove("to")
-					t.put(fmt.Sprint(winner), fmt.Sprint("content ", winner))
+					t.put(fmt.Sprint(winner.Load()), fmt.Sprint("content ", winner.Load()))
 				}
 			},
 		},

@@ -57,9 +57,9 @@ func newDAVSite(t testing.TB, s dav.Store) *davSite {
 	}
 	srv := httptest.NewUnstartedServer(h)
 	srv.Config.DisableGeneralOptionsHandler = true
+	site.url = "http://" + srv.Listener.Addr().String()
 	srv.Start()
 	t.Cleanup(srv.Close)
-	site.url = srv.URL
 	return site
 }
 
