@@ -109,6 +109,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(`\x22`, `" "`)
 	f.Add("{|}#", `","b":"`)
 	f.Add("\xff\xfe", "\u2028\\")
+	f.Add("--", "null")
 	formats := []struct {
 		name   string
 		line   func(tag, agent string) string
@@ -125,7 +126,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}, dash},
 		{`json:status,uri,http_if_match,user_agent`, func(tag, agent string) string {
 			return `{"uri":"/","http_if_match":"` + escapeNginxJSON(tag) + `" , "user_agent":[ "` + escapeApache(agent) + `" ],"status":"412"}`
-		}, dashOrEmpty},
+		}, jsonAnything},
 		{`haproxy:If-Match,User-Agent`, func(tag, agent string) string {
 			return `192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 - - ---- 1/1/1/1/0 0/0 {` + escapeHAProxy(tag) + "|" + escapeHAProxy(agent) + `} "PUT / HTTP/1.1"`
 		}, dashOrEmpty},
