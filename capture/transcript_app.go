@@ -23,7 +23,7 @@ func okHTTP(t *transcript) func(string) {
 	return func(line string) {
 		if line = line[len(logcat.FindString(line)):]; mark != nil {
 			line = line[len(mark.FindString(line)):]
-		} else if at := strings.Index(line, "--> "); at > 0 && okRequest.MatchString(line[at:]) {
+		} else if at := strings.Index(line, "--> "); at > 0 && at <= maxMark && okRequest.MatchString(line[at:]) {
 			mark = markOf(line[:at])
 			line = line[at:]
 		}
@@ -63,9 +63,13 @@ func okHTTP(t *transcript) func(string) {
 
 var digitRun = regexp.MustCompile(`\d+`)
 
-// markOf matches what stands before a line, and the like with other numbers.
+// maxMark bounds in bytes what a logger puts before each line.
+const maxMark = 512
+
+// markOf matches what stands before a line, and the like with other numbers. Bytes that are not UTF-8 match any others.
 func markOf(before string) *regexp.Regexp {
-	return regexp.MustCompile(`^` + digitRun.ReplaceAllString(regexp.QuoteMeta(before), `\d+`))
+	plain := strings.ToValidUTF8(before, "\uFFFD")
+	return regexp.MustCompile(`^` + digitRun.ReplaceAllString(regexp.QuoteMeta(plain), `\d+`))
 }
 
 var (
