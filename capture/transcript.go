@@ -203,12 +203,12 @@ func (h *half) code(digits, reason string) {
 
 // field takes a field line.
 func (h *half) field(line string) {
-	h.head.add(line, h.t.cut)
+	h.head.add(strings.ReplaceAll(line, "\n", " "), h.t.cut) // RFC 9110 §5.5: SP for what a value cannot have
 	h.t.grow(len(line) + 48)
 }
 
 // set takes the name and the value of a field.
-func (h *half) set(name, value string) { h.field(name + ": " + strings.ReplaceAll(value, "\n", " ")) }
+func (h *half) set(name, value string) { h.field(name + ": " + value) }
 
 // write takes some of the content.
 func (h *half) write(s string) {
