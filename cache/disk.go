@@ -31,8 +31,8 @@ import (
 // nobody knows, and the next start removes it. Nothing is synced. After a loss of power a description or a content may be torn; both
 // have a checksum, which is compared before what an earlier process has left is used for the first time.
 //
-// A directory serves one process; another one is refused with [ErrInUse], where the system has locks for that. What is asked for often displaces what is not, as in [Memory]. A disk that is full means
-// only that nothing more is kept.
+// A directory serves one process; another one is refused with [ErrInUse], where the system has locks for that. What is asked
+// for often displaces what is not, as in [Memory]. A disk that is full means only that nothing more is kept.
 type Disk struct {
 	root           *os.Root
 	lock           *os.File

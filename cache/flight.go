@@ -27,8 +27,8 @@ type flight struct {
 // passTime is how long requests for a target do not wait for each other after an answer that could not be shared.
 const passTime = 10 * time.Second
 
-// join returns the flight for key, which begins at turn if there is none, and whether the caller is to lead it: then it calls land. It is nil if there has been none of
-// use lately.
+// join returns the flight for key, which begins at turn if there is none, and whether the caller is to lead it: then it calls
+// land. It is nil if there has been none of use lately.
 func (f *flights) join(key string, turn uint64, now time.Time) (joined *flight, leads bool) {
 	if f.pass(key).Load() > now.UnixNano() {
 		return nil, false
