@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,21 +189,47 @@ func (b *broken) byParts(ctx context.Context, p passage, do transfer) (store.Inf
 	return info, err
 }
 
+// remembered are the properties that a store keeps by name.
+type remembered struct {
+	mu     sync.Mutex
+	byName map[string]map[string]string
+}
+
+func (r *remembered) of(name string) map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.byName[name]
+}
+
+func (r *remembered) set(name string, properties map[string]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byName[name] = properties
+}
+
+func (r *remembered) forget(forgotten func(name string) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.byName, func(name string, _ map[string]string) bool { return forgotten(name) })
+}
+
 // remembering keeps properties by name, and moves and copies none.
-func (b *broken) remembering() map[string]map[string]string {
-	byName := make(map[string]map[string]string)
+func (b *broken) remembering() *remembered {
+	r := &remembered{byName: make(map[string]map[string]string)}
 	b.properties = func(ctx context.Context, name string) (map[string]string, error) {
 		_, err := b.mem().Properties(ctx, name)
-		return maps.Clone(byName[name]), err
+		return maps.Clone(r.of(name)), err
 	}
 	b.setProperties = func(ctx context.Context, name string, expect store.Expect, changes map[string]*string) error {
 		err := b.mem().SetProperties(ctx, name, expect, changes)
 		if err == nil {
-			byName[name], err = b.mem().Properties(ctx, name)
+			var properties map[string]string
+			properties, err = b.mem().Properties(ctx, name)
+			r.set(name, properties)
 		}
 		return err
 	}
-	return byName
+	return r
 }
 
 var optionalMutants = append(transferMutants("Move"), append(transferMutants("Copy"), []mutant{
@@ -383,8 +410,8 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 		}
 	}},
 	{"Properties/set", "hands out its own map", func(b *broken, _ *Options) {
-		byName := b.remembering()
-		b.properties = func(_ context.Context, name string) (map[string]string, error) { return byName[name], nil }
+		r := b.remembering()
+		b.properties = func(_ context.Context, name string) (map[string]string, error) { return r.of(name), nil }
 	}},
 	{"Properties/no-validators", "makes a revision", func(b *broken, _ *Options) {
 		b.setProperties = func(ctx context.Context, name string, expect store.Expect, changes map[string]*string) error {
@@ -417,11 +444,11 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 		}
 	}},
 	{"Properties/commit", "binds properties to content", func(b *broken, _ *Options) {
-		byName := b.remembering()
+		r := b.remembering()
 		b.commit = func(ctx context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
 			info, err := d.Draft.Commit(ctx, expect)
 			if err == nil {
-				delete(byName, d.name)
+				r.forget(func(name string) bool { return name == d.name })
 			}
 			return info, err
 		}
@@ -573,9 +600,9 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 	}},
 	{"Reopen/tree-revisions", "numbers from one", func(_ *broken, o *Options) { o.Reopen = renumbered }},
 	{"Reopen/properties", "forgets properties", func(b *broken, o *Options) {
-		byName := b.remembering()
+		r := b.remembering()
 		o.Reopen = func(testing.TB, store.Store) store.Store {
-			clear(byName)
+			r.forget(func(string) bool { return true })
 			return b
 		}
 	}},
