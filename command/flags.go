@@ -71,3 +71,22 @@ func (p *patience) String() string {
 }
 
 func (p *patience) Type() string { return "duration" }
+
+// lockTime is a flag for how long a lock of WebDAV may last.
+type lockTime time.Duration
+
+// A shorter lock would end between two refreshes of its client: LibreOffice sends one every three minutes at the latest.
+const minLockTime, maxLockTime = lockTime(5 * time.Minute), lockTime(7 * 24 * time.Hour)
+
+func (l *lockTime) Set(text string) error {
+	var a age
+	if err := a.Set(text); err != nil || lockTime(a) < minLockTime || lockTime(a) > maxLockTime {
+		return errors.New("must be a duration from 5m to 7d, such as 30m or 12h")
+	}
+	*l = lockTime(a)
+	return nil
+}
+
+func (l *lockTime) String() string { return (*age)(l).String() }
+
+func (l *lockTime) Type() string { return "duration" }

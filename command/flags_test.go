@@ -19,3 +19,18 @@ func TestPatience(t *testing.T) {
 		}
 	}
 }
+
+func TestLockTime(t *testing.T) {
+	for text, want := range map[string]time.Duration{"5m": 5 * time.Minute, "1h": time.Hour, "7d": 168 * time.Hour} {
+		var l lockTime
+		if err := l.Set(text); err != nil || time.Duration(l) != want {
+			t.Errorf("%q: got %v, error %v, want %v", text, time.Duration(l), err, want)
+		}
+	}
+	for _, text := range []string{"", "0", "-1h", "299s", "8d", "169h", "20000d", "60000d", "5", "none"} {
+		var l lockTime
+		if err := l.Set(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, time.Duration(l))
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
+	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
@@ -37,6 +38,7 @@ type serveOptions struct {
 	dav          bool
 	davRequire   origin.Require
 	davSet       bool // whether --dav-require was said
+	davLockTime  lockTime
 	maxBody      flagvalue.Size
 	staleIfRange int
 	acceptReplay bool
@@ -73,7 +75,7 @@ const serveExample = `  fourtwelve serve examples/site
 
 func newServe(env *Env) *cobra.Command {
 	o := serveOptions{
-		dav: true, davRequire: origin.RequireNever,
+		dav: true, davRequire: origin.RequireNever, davLockTime: lockTime(dav.DefaultLockTimeout),
 		maxBody: origin.DefaultMaxBody, maxMemory: origin.DefaultMaxMemory, keepBytes: 1 << 30, staleIfRange: 200,
 	}
 	cmd := &cobra.Command{
@@ -116,6 +118,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(requirement(&o.require), "require", "which writes need a precondition: none, those that replace or delete, or all")
 	f.Var(flagvalue.NewChoice(&o.dav, []string{"on", "off"}, true, false), "dav", "let desktops and editors mount it (WebDAV), where writing is allowed")
 	f.Var(requirement(&o.davRequire), "dav-require", "--require for clients that speak WebDAV, most of which never send a precondition")
+	f.Var(&o.davLockTime, "dav-lock-timeout", "end a lock `DURATION` after its client last refreshed it, whatever it asked for: 5m to 7d")
 	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
 	f.Var(flagvalue.NewChoice(&o.staleIfRange, []string{"200", "412"}, 200, 412),
 		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")

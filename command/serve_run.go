@@ -195,7 +195,7 @@ func (p *servePlan) answerer(o origin.Options) (http.Handler, error) {
 	if !p.dav {
 		return origin.New(o)
 	}
-	d := dav.Options{Origin: o, Require: p.davRequire, Client: gate.User}
+	d := dav.Options{Origin: o, Require: p.davRequire, LockTimeout: time.Duration(p.davLockTime), Client: gate.User}
 	if p.credentials != nil {
 		d.Known = gate.IsKnown
 	}

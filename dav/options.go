@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/dav/internal/lock"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -18,6 +19,9 @@ type Store interface {
 	store.Keeper
 }
 
+// DefaultLockTimeout is Options.LockTimeout if that is 0: an hour.
+const DefaultLockTimeout = lock.DefaultMaxTimeout
+
 // Options configures a handler. Only Origin.Store is needed; it has to be a [Store].
 type Options struct {
 	// Origin configures the handler behind. Its Locks and RequireOf are set here. Its Require is for
@@ -29,7 +33,8 @@ type Options struct {
 	// Known reports whether who sent a request was let in. Others are told what the server can do, and
 	// neither what there is nor who holds locks. Nil lets everyone in.
 	Known func(*http.Request) bool
-	// LockTimeout bounds how long a lock lasts without being refreshed. 0 is an hour.
+	// LockTimeout bounds how long a lock lasts without being refreshed, and is how long one lasts that does not ask for
+	// less. 0 is DefaultLockTimeout.
 	LockTimeout time.Duration
 	// Client says who sent a request, beyond its address and User-Agent: the name of a user. Nil is "".
 	Client func(*http.Request) string
