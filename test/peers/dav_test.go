@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -156,11 +157,9 @@ func checkLitmus(t *testing.T, out string) {
 }
 
 // davClients do a day's work in the scripts testdata/dav/NAME.sh, which end with an error if something is not as it should be, and with
-// 77 if the client cannot be had.
+// 77 if the client cannot be installed.
 var davClients = []struct {
 	name, program, pkg string
-	// optional is set for what CI does not install.
-	optional bool
 	// writes is set if only those are compared, as it depends on time what is read.
 	writes bool
 	// version is that of a client that the script installs.
@@ -172,7 +171,7 @@ var davClients = []struct {
 	{name: "rclone", program: "rclone", pkg: "rclone", writes: true},
 	{name: "gio", program: "gio", pkg: "gvfs-backends", ready: needsGVFS},
 	{name: "davfs2", program: "mount.davfs", pkg: "davfs2", ready: needsFUSE, writes: true},
-	{name: "npm-webdav", program: "npm", pkg: "npm", optional: true, version: "npm webdav 5.11.0"},
+	{name: "npm-webdav", program: "npm", pkg: "npm", version: "npm webdav 5.11.0"},
 	{name: "libreoffice", program: "soffice", pkg: "libreoffice-writer-nogui", ready: needsUno, writes: true},
 }
 
@@ -183,9 +182,6 @@ func TestDAVClients(t *testing.T) {
 	for _, c := range davClients {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(c.program); err != nil && c.optional {
-				t.Skipf("%s is not installed (Debian: apt-get install %s)", c.program, c.pkg)
-			}
 			lookPath(t, c.program, c.pkg)
 			if c.ready != nil {
 				c.ready(t)
@@ -197,7 +193,7 @@ func TestDAVClients(t *testing.T) {
 			}
 			out, err := davCommand(t, site, bash, script)
 			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 77 {
-				t.Skipf("%s cannot be had here\n%s", c.name, out)
+				missing(t, "%s cannot be installed\n%s", c.name, out)
 			}
 			if err != nil {
 				t.Errorf("%v\n%s\n%s", err, out, site.transcript(false))
@@ -279,14 +275,27 @@ func needsUno(t *testing.T) {
 	}
 }
 
-// needsFUSE skips where nothing can be mounted, as in most containers.
+// needsFUSE skips where nothing can be mounted, as in most containers. Where a file system can be, davfs2 is as required as the others.
 func needsFUSE(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount with davfs2")
-	}
 	f, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 	if err != nil {
 		t.Skipf("no FUSE here: %v", err)
 	}
 	f.Close()
+	if !mayMount() {
+		t.Skip("this process may not mount anything (root may, with CAP_SYS_ADMIN)")
+	}
+}
+
+// mayMount reports whether this process has CAP_SYS_ADMIN.
+func mayMount() bool {
+	const sysAdmin = 21
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if hex, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			capabilities, err := strconv.ParseUint(strings.TrimSpace(hex), 16, 64)
+			return err == nil && capabilities>>sysAdmin&1 == 1
+		}
+	}
+	return false
 }

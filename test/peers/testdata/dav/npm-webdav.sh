@@ -1,6 +1,10 @@
 # The package webdav of npm, which many applications use (remotely-save of Obsidian).
-npm init -y >/dev/null
-npm install --no-audit --no-fund --silent webdav@5.11.0 || exit 77
+# .ci/run has installed it, and says where.
+if [ -n "${FOURTWELVE_NPM_WEBDAV:-}" ]; then
+  ln -s "$FOURTWELVE_NPM_WEBDAV/node_modules" node_modules
+else
+  npm install --no-audit --no-fund --silent --ignore-scripts webdav@5.11.0 || exit 77
+fi
 cat > work.mjs <<'WORK'
 import assert from "node:assert";
 import { createClient } from "webdav";
