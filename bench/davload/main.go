@@ -156,8 +156,12 @@ func (l *load) moves() error {
 		at, to = to, at
 		return err
 	})
-	if err == nil {
-		fmt.Printf("move-10000 %.2f ms\n", 1000/rate)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("move-10000 %.2f ms\n", 1000/rate)
+	if at == "/moved/" { // the next round looks for it where it was
+		_, err = l.must("MOVE", at, "", "Destination", l.base+to, "Overwrite", "F")
 	}
 	return err
 }
