@@ -170,7 +170,8 @@ func (p *sourcePackage) reasons(t *testing.T, found map[string]string) {
 			case *ast.AssignStmt:
 				for i, left := range n.Lhs {
 					name := nameOf(left)
-					if _, is := left.(*ast.SelectorExpr); is && (name == "Reason" || name == "Rule") && len(n.Rhs) == len(n.Lhs) && p.constant(n.Rhs[i]) != "" {
+					if _, is := left.(*ast.SelectorExpr); is && (name == "Reason" || name == "Rule") && len(n.Rhs) == len(n.Lhs) &&
+						p.constant(n.Rhs[i]) != "" {
 						p.add(t, n.Rhs[i], found)
 					}
 				}

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Logs of servers that come with a framework, as a log_format of nginx or a LogFormat of Apache would write them. morgan is
-// that of Express, whose "combined" and "common" are Apache's; werkzeug is Flask's and that of Python's http.server, and runserver is Django's.
+// Logs of servers that come with a framework, as a log_format of nginx or a LogFormat of Apache
+// would write them. morgan writes those of Express; its "combined" and "common" are Apache's.
+// werkzeug writes Flask's, and Python's http.server writes the same. runserver is Django's.
 const (
 	morganDev    = `$request_method $request_uri $status $response_ms ms - $body_bytes_sent`
 	morganTiny   = `$request_method $request_uri $status $body_bytes_sent - $response_ms ms`

@@ -28,13 +28,15 @@ func TestIdentify(t *testing.T) {
 		{"without quotation marks", `%{If-Match}i %{column 9}n %{BALANCER_WORKER_NAME}e`, []string{
 			`"GET /a HTTP/1.1" 200 5 - - 10.0.0.3:80`, `"GET /a HTTP/1.1" 200 5 - - 10.0.0.3:80`, `"PUT /a HTTP/1.1" 412 5 \x22v1\x22 - 10.0.0.4:80`,
 		}, false},
-		{"writes alone", `"%{If-Match}i" "%{ETag}o"`, []string{`"PUT /a HTTP/1.1" 412 5 "\x22v1\x22" "\x22v2\x22"`, `"PUT /a HTTP/1.1" 204 5 "\x22v2\x22" "\x22v3\x22"`}, false},
+		{"writes alone", `"%{If-Match}i" "%{ETag}o"`,
+			[]string{`"PUT /a HTTP/1.1" 412 5 "\x22v1\x22" "\x22v2\x22"`, `"PUT /a HTTP/1.1" 204 5 "\x22v2\x22" "\x22v3\x22"`}, false},
 		{"one tag with writes alone", ``, []string{`"PUT /a HTTP/1.1" 412 5 "\x22v1\x22"`, `"PUT /a HTTP/1.1" 204 5 "\x22v2\x22"`}, false},
 		{"a proxy and a site", `"%{column 8}n" "%{User-Agent}i" "%{X-Forwarded-For}i" %T %{Host}i`, []string{
 			`"GET /a HTTP/1.1" 200 5 "-" "curl/8.14.1" "192.0.2.9" 0.012 cloud.example.org`, `"GET /a HTTP/1.1" 200 5 "-" "curl/8.14.1" "192.0.2.9, 10.0.0.3" 0.012 wiki.example.org`,
 		}, true},
 		{"combined", ``, []string{`"PUT /a HTTP/1.1" 412 5 "https://h/" "curl/8.14.1"`, `"GET /a HTTP/1.1" 200 5 "-" "-"`}, false},
-		{"an agent that looks like a tag", ``, []string{`"GET /a HTTP/1.1" 200 5 "-" "\"bot\""`, `"GET /a HTTP/1.1" 404 5 "-" "curl/8.14.1"`}, false},
+		{"an agent that looks like a tag", ``,
+			[]string{`"GET /a HTTP/1.1" 200 5 "-" "\"bot\""`, `"GET /a HTTP/1.1" 404 5 "-" "curl/8.14.1"`}, false},
 	} {
 		var lines [][]byte
 		for _, line := range test.lines {

@@ -47,7 +47,8 @@ func detect(sample []byte, whole bool, in *time.Location) (*dialect, error) {
 	if looks := looksText(sample); looks != "" {
 		return nil, fmt.Errorf("%w: looks like %s", ErrNotALog, looks)
 	}
-	return nil, fmt.Errorf("%w: no known format fits its first lines, such as %q; if it is one, say which", ErrNotALog, safeText(lines[0], 120))
+	return nil, fmt.Errorf("%w: no known format fits its first lines, such as %q; if it is one, say which", ErrNotALog,
+		safeText(lines[0], 120))
 }
 
 var utf8BOM = []byte("\xef\xbb\xbf")
@@ -225,12 +226,16 @@ var textCandidates = []candidate{
 	{format: Format{name: "werkzeug", server: "werkzeug"}},
 	{format: Format{name: "runserver", server: "Django"}, note: "it has no clients, so nobody can tell who sent what"},
 	{format: Format{name: "morgan-short", server: "morgan"}, note: "it has no times", accepts: looksLikeRequest},
-	{format: Format{name: "morgan-dev", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what", accepts: looksLikeRequest},
-	{format: Format{name: "morgan-tiny", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what", accepts: looksLikeRequest},
-	{format: Format{name: "iis-native", server: "IIS"}, note: "its times are taken for UTC, or those of --time-zone, and its dates for month/day/year if they can be"},
+	{format: Format{name: "morgan-dev", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what",
+		accepts: looksLikeRequest},
+	{format: Format{name: "morgan-tiny", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what",
+		accepts: looksLikeRequest},
+	{format: Format{name: "iis-native", server: "IIS"},
+		note: "its times are taken for UTC, or those of --time-zone, and its dates for month/day/year if they can be"},
 	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
 	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
-	{format: Format{name: "cloudfront", server: "CloudFront"}, note: "it has no #Fields directive, so the fields of standard logs are assumed"},
+	{format: Format{name: "cloudfront", server: "CloudFront"},
+		note: "it has no #Fields directive, so the fields of standard logs are assumed"},
 }
 
 // hasAdvisedCaptures reports whether the captured fields of an entry are as many as we
@@ -306,7 +311,8 @@ func isAddress(s string) bool {
 }
 
 var jsonCandidates = []candidate{
-	{format: Format{name: "fourtwelve", server: "fourtwelve"}, certain: true, accepts: func(e *Entry) bool { return e.State(Client) == Present }},
+	{format: Format{name: "fourtwelve", server: "fourtwelve"}, certain: true,
+		accepts: func(e *Entry) bool { return e.State(Client) == Present }},
 	{format: Format{name: "caddy", server: "Caddy"}, certain: true},
 }
 

@@ -101,7 +101,8 @@ func readable(t *testing.T, content []byte, f Format) int {
 }
 
 func TestDetectGenerated(t *testing.T) {
-	want := map[string]string{"nginx": "combined of nginx", "apache": "combined of Apache", "iis-custom": "iis", "haproxy": "haproxy with captures"}
+	want := map[string]string{"nginx": "combined of nginx", "apache": "combined of Apache", "iis-custom": "iis",
+		"haproxy": "haproxy with captures"}
 	for _, format := range accesslogtest.Formats() {
 		d, err := detect(generated(t, accesslogtest.Options{Format: format, Size: sampleSize})[:sampleSize], false, nil)
 		if err != nil {

@@ -97,8 +97,9 @@ func TestDirectory(t *testing.T) {
 		return fmt.Appendf(nil, "192.0.2.1 - - [03/Nov/2026:09:%02d:40 +0000] \"GET /%d HTTP/1.1\" 200 1 \"-\" \"curl\"\n", minute, minute)
 	}
 	for name, content := range map[string][]byte{
-		"access.log": at(4), "access.log.1": at(3), "access.log.2.gz": compressed(t, "gz", at(2)), "old/access.log.3.zst": compressed(t, "zst", at(1)),
-		"error.log": []byte("2026/11/03 09:15:40 [error] 1412#1412: *7 open() failed\n"), ".hidden": at(9),
+		"access.log": at(4), "access.log.1": at(3), "access.log.2.gz": compressed(t, "gz", at(2)),
+		"old/access.log.3.zst": compressed(t, "zst", at(1)),
+		"error.log":            []byte("2026/11/03 09:15:40 [error] 1412#1412: *7 open() failed\n"), ".hidden": at(9),
 	} {
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -133,7 +134,8 @@ func TestSites(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte("#Fields: date time sc-status cs-method cs-uri-stem\n2026-11-03 09:15:40 412 PUT /a\n"), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte("#Fields: date time sc-status cs-method cs-uri-stem\n2026-11-03 09:15:40 412 PUT /a\n"),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		paths = append(paths, path)

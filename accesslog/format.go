@@ -92,7 +92,8 @@ var formatSpecs = []formatSpec{
 	{"morgan-dev", "morgan", "", templateSpec(morganDev)},
 	{"morgan-tiny", "morgan", "", templateSpec(morganTiny)},
 	{"morgan-short", "morgan", "", templateSpec(morganShort)},
-	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-appservice"), shapeSpec("azure-storage"), shapeSpec("google-lb"),
+	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-appservice"), shapeSpec("azure-storage"),
+	shapeSpec("google-lb"),
 	shapeSpec("fastly"), shapeSpec("cloudflare"), shapeSpec("akamai"), shapeSpec("minio"), shapeSpec("minio-trace"), shapeSpec("cloudtrail"),
 	shapeSpec("nextcloud"), shapeSpec("api-gateway"), shapeSpec("envoy-json"), shapeSpec("kong"), shapeSpec("pino"), shapeSpec("ecs"),
 }

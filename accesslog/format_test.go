@@ -78,7 +78,8 @@ func TestOneValue(t *testing.T) {
 		{`nginx:escape=json $status "$http_if_match"`, `412 "-"`, IfMatch, "-", Present},
 		{`nginx:escape=json $status "$http_user_agent"`, `412 "\u00e9\ud83d\ude00\ud83d\t\/"`, UserAgent, "é😀\ufffd\t/", Present},
 		{`nginx:escape=none $status "$http_if_match"`, `412 ""a\b""`, IfMatch, `"a\b"`, Present},
-		{`nginx:$status $upstream_addr end`, `200 10.0.0.1:80, 10.0.0.2:80 : unix:/a end`, Upstream, "10.0.0.1:80, 10.0.0.2:80 : unix:/a", Present},
+		{`nginx:$status $upstream_addr end`, `200 10.0.0.1:80, 10.0.0.2:80 : unix:/a end`, Upstream,
+			"10.0.0.1:80, 10.0.0.2:80 : unix:/a", Present},
 		{`nginx:$status $request end`, `200 GET /a%20b HTTP/1.1 end`, Target, "/a%20b", Present},
 		{`nginx:$status ${uri}x`, `200 /ax`, Path, "/a", Present},
 		{`nginx:$status $sent_http_x_cache`, `200 HIT`, Cache, "HIT", Present},
@@ -108,7 +109,8 @@ func TestOneValue(t *testing.T) {
 		{`json:status,uri,http_if_match`, `{"status":412,"uri":"/a","http_if_match":null}`, IfMatch, "", Absent},
 		{`json:status,uri,http_if_match`, `{"status":412,"uri":"/a"}`, IfMatch, "", NotLogged},
 		{`json:status,uri,http_if_match`, `{"status":412,"uri":"/a","http_if_match":[]}`, IfMatch, "", Absent},
-		{`json:status,uri,http_if_match`, `{"x":{"http_if_match":"no"},"status":"412","uri":"/a","http_if_match":"[x]"}`, IfMatch, "[x]", Present},
+		{`json:status,uri,http_if_match`, `{"x":{"http_if_match":"no"},"status":"412","uri":"/a","http_if_match":"[x]"}`, IfMatch,
+			"[x]", Present},
 	}
 	for _, test := range tests {
 		f, err := ParseFormat(test.format)

@@ -109,7 +109,8 @@ func checkEntry(t *testing.T, e *Entry) string {
 	if conditional != e.Conditional() {
 		t.Errorf("conditional: got %v, want %v", e.Conditional(), conditional)
 	}
-	if target := e.Text(Target); e.State(Target) == Present && !strings.Contains(target, "://") && e.State(Query) == Present && e.Text(Query) != "" && target != e.Text(Path)+"?"+e.Text(Query) && e.layout.column[Path] < 0 {
+	if target := e.Text(Target); e.State(Target) == Present && !strings.Contains(target, "://") && e.State(Query) == Present &&
+		e.Text(Query) != "" && target != e.Text(Path)+"?"+e.Text(Query) && e.layout.column[Path] < 0 {
 		t.Errorf("target %q, path %q, query %q", target, e.Text(Path), e.Text(Query))
 	}
 	if s := e.Sample(); len(s) > maxSampleLine+len("…") || !utf8.ValidString(s) || strings.ContainsRune(s, '\n') {
@@ -164,7 +165,8 @@ func FuzzNginx(f *testing.F) {
 }
 
 func FuzzApache(f *testing.F) {
-	fuzzReader(f, "apache", "common", "combined", "combined_more", "vhost_combined", `apache:%{%F %T}t.%{usec_frac}t %>s %U%q "%{If-Match}i" %X`)
+	fuzzReader(f, "apache", "common", "combined", "combined_more", "vhost_combined",
+		`apache:%{%F %T}t.%{usec_frac}t %>s %U%q "%{If-Match}i" %X`)
 }
 
 // FuzzParseFormat compiles anything, and reads lines with what could be compiled.

@@ -11,7 +11,8 @@ import (
 // Application Request Routing, its helper and Azure App Service give a request, what ARR knows of it, and the
 // trail of Exchange.
 var loggedParameters = []string{
-	"X-ARR-LOG-ID=", "X-ARR-CACHE-HIT=", "SERVER-STATUS=", "SERVER-ROUTED=", "CorrelationID=", "cafeReqId=", "ActID=", "ClientId=", "RequestId=", "encoding=",
+	"X-ARR-LOG-ID=", "X-ARR-CACHE-HIT=", "SERVER-STATUS=", "SERVER-ROUTED=", "CorrelationID=", "cafeReqId=", "ActID=", "ClientId=",
+	"RequestId=", "encoding=",
 }
 
 // exchangeParameters are common names, which are of the trail only beside those that are not.
@@ -87,7 +88,8 @@ func appendWindows1252(dst, b []byte) []byte {
 var nativeColumns = []column{
 	{name: "client", field: Client}, {name: "user", field: User}, {name: "date"}, {name: "time"},
 	{name: "service", field: Host, rank: -2}, {name: "server", field: Node}, {name: "server address", field: Node, rank: -1},
-	{name: "ms", field: Duration, unit: time.Millisecond}, {name: "bytes received", field: BytesReceived}, {name: "bytes sent", field: BytesSent},
+	{name: "ms", field: Duration, unit: time.Millisecond}, {name: "bytes received", field: BytesReceived},
+	{name: "bytes sent", field: BytesSent},
 	{name: "status", field: Status}, {name: "win32 status", field: Win32Status}, {name: "method", field: Method},
 	{name: "target", field: Path}, {name: "parameters", field: Query, unescape: iisQuery},
 }

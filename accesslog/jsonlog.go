@@ -309,9 +309,11 @@ var messageNames = []struct {
 	prefix string
 	of     direction
 }{
-	{"requestheaders", request}, {"requestheader", request}, {"reqheaders", request}, {"reqheader", request}, {"request", request}, {"req", request},
+	{"requestheaders", request}, {"requestheader", request}, {"reqheaders", request}, {"reqheader", request}, {"request", request},
+	{"req", request},
 	{"http", request}, {"senthttp", response}, {"responseheaders", response}, {"responseheader", response}, {"resheaders", response},
-	{"resheader", response}, {"respheaders", response}, {"respheader", response}, {"response", response}, {"resp", response}, {"res", response},
+	{"resheader", response}, {"respheaders", response}, {"respheader", response}, {"response", response}, {"resp", response},
+	{"res", response},
 	{"sent", response}, {"headers", request}, {"header", request},
 }
 

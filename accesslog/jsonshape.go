@@ -26,39 +26,54 @@ var jsonShapes = []jsonShape{
 	{
 		name: "traefik", server: "Traefik", time: "StartUTC|StartLocal|time", needs: []string{"RequestMethod", "RequestPath"},
 		columns: []column{
-			{name: "ClientAddr", field: Client, unescape: withoutPort, rank: -1}, {name: "ClientHost", field: Client}, {name: "ClientUsername", field: User},
+			{name: "ClientAddr", field: Client, unescape: withoutPort, rank: -1}, {name: "ClientHost", field: Client},
+			{name: "ClientUsername", field: User},
 			{name: "RequestMethod", field: Method}, {name: "RequestPath", field: Target}, {name: "RequestProtocol", field: Protocol},
 			{name: "RequestHost", field: Host}, {name: "DownstreamStatus", field: Status}, {name: "DownstreamContentSize", field: ContentSent},
-			{name: "Duration", field: Duration, unit: time.Nanosecond}, {name: "OriginStatus", field: UpstreamStatus}, {name: "ServiceAddr", field: Upstream},
+			{name: "Duration", field: Duration, unit: time.Nanosecond}, {name: "OriginStatus", field: UpstreamStatus},
+			{name: "ServiceAddr", field: Upstream},
 			{name: "request_*"}, {name: "downstream_*"}, {name: "origin_Etag|origin_ETag|origin_etag", field: UpstreamETag},
 		},
 	},
 	{
-		name: "azure-frontdoor", server: "Azure Front Door", time: "time", needs: []string{"properties.httpMethod", "properties.requestUri", "properties.clientIp"},
+		name: "azure-frontdoor", server: "Azure Front Door", time: "time",
+		needs: []string{"properties.httpMethod", "properties.requestUri", "properties.clientIp"},
 		columns: []column{
-			{name: "properties.clientIp", field: Client}, {name: "properties.httpMethod", field: Method}, {name: "properties.requestUri", field: Target},
-			{name: "properties.httpStatusCode", field: Status}, {name: "properties.responseBytes", field: BytesSent}, {name: "properties.hostName", field: Host},
+			{name: "properties.clientIp", field: Client}, {name: "properties.httpMethod", field: Method},
+			{name: "properties.requestUri", field: Target},
+			{name: "properties.httpStatusCode", field: Status}, {name: "properties.responseBytes", field: BytesSent},
+			{name: "properties.hostName", field: Host},
 			{name: "properties.timeTaken", field: Duration, unit: time.Second}, {name: "properties.userAgent", field: UserAgent},
-			{name: "properties.cacheStatus", field: Cache}, {name: "properties.trackingReference", field: RequestID}, {name: "properties.pop", field: Node},
+			{name: "properties.cacheStatus", field: Cache}, {name: "properties.trackingReference", field: RequestID},
+			{name: "properties.pop", field: Node},
 			{name: "properties.referer", field: Referer},
 		},
 	},
 	{
-		name: "azure-gateway", server: "Azure Application Gateway", time: "timeStamp", needs: []string{"properties.httpMethod", "properties.requestUri", "properties.clientIP"},
+		name: "azure-gateway", server: "Azure Application Gateway", time: "timeStamp",
+		needs: []string{"properties.httpMethod", "properties.requestUri", "properties.clientIP"},
 		columns: []column{
-			{name: "properties.clientIP", field: Client}, {name: "properties.httpMethod", field: Method}, {name: "properties.requestUri", field: Path},
-			{name: "properties.requestQuery", field: Query}, {name: "properties.httpStatus", field: Status}, {name: "properties.sentBytes", field: BytesSent},
-			{name: "properties.timeTaken", field: Duration, unit: time.Second}, {name: "properties.userAgent", field: UserAgent}, {name: "properties.host", field: Host},
-			{name: "properties.serverRouted", field: Upstream}, {name: "properties.serverStatus", field: UpstreamStatus}, {name: "properties.WAFMode", field: WAF},
+			{name: "properties.clientIP", field: Client}, {name: "properties.httpMethod", field: Method},
+			{name: "properties.requestUri", field: Path},
+			{name: "properties.requestQuery", field: Query}, {name: "properties.httpStatus", field: Status},
+			{name: "properties.sentBytes", field: BytesSent},
+			{name: "properties.timeTaken", field: Duration, unit: time.Second}, {name: "properties.userAgent", field: UserAgent},
+			{name: "properties.host", field: Host},
+			{name: "properties.serverRouted", field: Upstream}, {name: "properties.serverStatus", field: UpstreamStatus},
+			{name: "properties.WAFMode", field: WAF},
 		},
 	},
 	{
 		name: "azure-appservice", server: "IIS", time: "time", needs: []string{"properties.CsMethod", "properties.CsUriStem"},
 		columns: []column{
-			{name: "properties.CIp", field: Client, unescape: withoutPort}, {name: "properties.CsMethod", field: Method}, {name: "properties.CsUriStem", field: Path},
-			{name: "properties.CsUriQuery", field: Query, unescape: iisQuery}, {name: "properties.ScStatus", field: Status}, {name: "properties.ScSubStatus", field: SubStatus},
-			{name: "properties.ScWin32Status", field: Win32Status}, {name: "properties.CsUsername", field: User}, {name: "properties.CsHost", field: Host},
-			{name: "properties.UserAgent", field: UserAgent}, {name: "properties.Referer", field: Referer}, {name: "properties.ScBytes", field: BytesSent},
+			{name: "properties.CIp", field: Client, unescape: withoutPort}, {name: "properties.CsMethod", field: Method},
+			{name: "properties.CsUriStem", field: Path},
+			{name: "properties.CsUriQuery", field: Query, unescape: iisQuery}, {name: "properties.ScStatus", field: Status},
+			{name: "properties.ScSubStatus", field: SubStatus},
+			{name: "properties.ScWin32Status", field: Win32Status}, {name: "properties.CsUsername", field: User},
+			{name: "properties.CsHost", field: Host},
+			{name: "properties.UserAgent", field: UserAgent}, {name: "properties.Referer", field: Referer},
+			{name: "properties.ScBytes", field: BytesSent},
 			{name: "properties.CsBytes", field: BytesReceived}, {name: "properties.TimeTaken", field: Duration, unit: time.Millisecond},
 			{name: "properties.ComputerName", field: Node}, {name: "properties.Cookie", secret: true},
 		},
@@ -66,25 +81,32 @@ var jsonShapes = []jsonShape{
 	{
 		name: "azure-storage", server: "Azure Storage", time: "time", needs: []string{"operationName", "uri"},
 		columns: []column{
-			{name: "callerIpAddress", field: Client, unescape: withoutPort}, {name: "operationName", field: Method, unescape: operation}, {name: "uri", field: Target},
-			{name: "statusCode", field: Status}, {name: "durationMs", field: Duration, unit: time.Millisecond}, {name: "correlationId", field: RequestID},
-			{name: "identity.requester.objectId", field: User}, {name: "properties.userAgentHeader", field: UserAgent}, {name: "properties.etag", field: ETag},
+			{name: "callerIpAddress", field: Client, unescape: withoutPort}, {name: "operationName", field: Method, unescape: operation},
+			{name: "uri", field: Target},
+			{name: "statusCode", field: Status}, {name: "durationMs", field: Duration, unit: time.Millisecond},
+			{name: "correlationId", field: RequestID},
+			{name: "identity.requester.objectId", field: User}, {name: "properties.userAgentHeader", field: UserAgent},
+			{name: "properties.etag", field: ETag},
 			{name: "properties.responseBodySize", field: ContentSent}, {name: "properties.lastModifiedTime", field: LastModified},
 		},
 	},
 	{
-		name: "google-lb", server: "Google Cloud load balancer", time: "timestamp", needs: []string{"httpRequest.requestMethod", "httpRequest.requestUrl"},
+		name: "google-lb", server: "Google Cloud load balancer", time: "timestamp",
+		needs: []string{"httpRequest.requestMethod", "httpRequest.requestUrl"},
 		columns: []column{
 			{name: "httpRequest.remoteIp", field: Client, unescape: withoutPort}, {name: "httpRequest.requestMethod", field: Method},
-			{name: "httpRequest.requestUrl", field: Target}, {name: "httpRequest.protocol", field: Protocol}, {name: "httpRequest.status", field: Status},
-			{name: "httpRequest.responseSize", field: BytesSent}, {name: "httpRequest.userAgent", field: UserAgent}, {name: "httpRequest.referer", field: Referer},
+			{name: "httpRequest.requestUrl", field: Target}, {name: "httpRequest.protocol", field: Protocol},
+			{name: "httpRequest.status", field: Status},
+			{name: "httpRequest.responseSize", field: BytesSent}, {name: "httpRequest.userAgent", field: UserAgent},
+			{name: "httpRequest.referer", field: Referer},
 			{name: "httpRequest.serverIp", field: Upstream, unescape: withoutPort},
 		},
 	},
 	{
 		name: "fastly", server: "Fastly", time: "timestamp", needs: []string{"request_method", "url", "fastly_server"},
 		columns: []column{
-			{name: "client_ip", field: Client}, {name: "request_method", field: Method}, {name: "url", field: Target}, {name: "request_protocol", field: Protocol},
+			{name: "client_ip", field: Client}, {name: "request_method", field: Method}, {name: "url", field: Target},
+			{name: "request_protocol", field: Protocol},
 			{name: "host", field: Host}, {name: "response_status", field: Status}, {name: "response_body_size", field: ContentSent},
 			{name: "request_referer", field: Referer}, {name: "request_user_agent", field: UserAgent}, {name: "response_state", field: Cache},
 			{name: "fastly_server", field: Node},
@@ -93,9 +115,11 @@ var jsonShapes = []jsonShape{
 	{
 		name: "cloudflare", server: "Cloudflare", time: "EdgeStartTimestamp", needs: []string{"ClientRequestMethod"},
 		columns: []column{
-			{name: "ClientIP", field: Client}, {name: "ClientRequestMethod", field: Method}, {name: "ClientRequestURI|ClientRequestPath", field: Target},
+			{name: "ClientIP", field: Client}, {name: "ClientRequestMethod", field: Method},
+			{name: "ClientRequestURI|ClientRequestPath", field: Target},
 			{name: "ClientRequestProtocol", field: Protocol}, {name: "ClientRequestHost", field: Host}, {name: "EdgeResponseStatus", field: Status},
-			{name: "EdgeResponseBytes", field: BytesSent}, {name: "ClientRequestUserAgent", field: UserAgent}, {name: "ClientRequestReferer", field: Referer},
+			{name: "EdgeResponseBytes", field: BytesSent}, {name: "ClientRequestUserAgent", field: UserAgent},
+			{name: "ClientRequestReferer", field: Referer},
 			{name: "CacheCacheStatus", field: Cache}, {name: "OriginResponseStatus", field: UpstreamStatus}, {name: "OriginIP", field: Upstream},
 			{name: "RayID", field: RequestID}, {name: "EdgeColoCode", field: Node},
 			{name: "RequestHeaders.*"}, {name: "ResponseHeaders.*"}, // which custom fields add
@@ -104,8 +128,10 @@ var jsonShapes = []jsonShape{
 	{
 		name: "akamai", server: "Akamai DataStream 2", time: "reqTimeSec", needs: []string{"reqMethod", "reqPath", "cliIP"},
 		columns: []column{
-			{name: "cliIP", field: Client}, {name: "reqMethod", field: Method}, {name: "reqPath", field: Path, unescape: fromRoot}, {name: "queryStr", field: Query},
-			{name: "reqHost", field: Host}, {name: "statusCode", field: Status}, {name: "rspContentLen", field: ContentSent}, {name: "UA", field: UserAgent},
+			{name: "cliIP", field: Client}, {name: "reqMethod", field: Method}, {name: "reqPath", field: Path, unescape: fromRoot},
+			{name: "queryStr", field: Query},
+			{name: "reqHost", field: Host}, {name: "statusCode", field: Status}, {name: "rspContentLen", field: ContentSent},
+			{name: "UA", field: UserAgent},
 			{name: "referer", field: Referer}, {name: "range", field: Range}, {name: "reqId", field: RequestID}, {name: "edgeIP", field: Node},
 			{name: "turnAroundTimeMSec", field: Duration, unit: time.Millisecond}, {name: "xForwardedFor", field: ForwardedFor},
 		},
@@ -113,8 +139,10 @@ var jsonShapes = []jsonShape{
 	{
 		name: "minio", server: "MinIO", time: "time", needs: []string{"api.name", "requestPath"},
 		columns: []column{
-			{name: "remotehost", field: Client, unescape: withoutPort}, {name: "api.name", field: Method, unescape: operation}, {name: "requestPath", field: Path},
-			{name: "requestHost", field: Host}, {name: "api.statusCode", field: Status}, {name: "api.tx", field: ContentSent}, {name: "userAgent", field: UserAgent},
+			{name: "remotehost", field: Client, unescape: withoutPort}, {name: "api.name", field: Method, unescape: operation},
+			{name: "requestPath", field: Path},
+			{name: "requestHost", field: Host}, {name: "api.statusCode", field: Status}, {name: "api.tx", field: ContentSent},
+			{name: "userAgent", field: UserAgent},
 			{name: "requestID", field: RequestID}, {name: "accessKey", field: User}, {name: "requestHeader.*"}, {name: "responseHeader.*"},
 		},
 	},
@@ -129,26 +157,34 @@ var jsonShapes = []jsonShape{
 		},
 	},
 	{
-		name: "cloudtrail", server: "Amazon S3", time: "eventTime", status: cloudTrailStatus, needs: []string{"eventSource", "eventName", "requestParameters.key"},
+		name: "cloudtrail", server: "Amazon S3", time: "eventTime", status: cloudTrailStatus,
+		needs: []string{"eventSource", "eventName", "requestParameters.key"},
 		columns: []column{
-			{name: "errorCode", field: Status}, {name: "sourceIPAddress", field: Client}, {name: "userIdentity.arn|userIdentity.principalId", field: User},
-			{name: "eventSource"}, {name: "eventName", field: Method, unescape: operation}, {name: "requestParameters.key", field: Path, unescape: fromRoot},
+			{name: "errorCode", field: Status}, {name: "sourceIPAddress", field: Client},
+			{name: "userIdentity.arn|userIdentity.principalId", field: User},
+			{name: "eventSource"}, {name: "eventName", field: Method, unescape: operation},
+			{name: "requestParameters.key", field: Path, unescape: fromRoot},
 			{name: "requestParameters.bucketName", field: Host}, {name: "userAgent", field: UserAgent}, {name: "requestID", field: RequestID},
-			{name: "additionalEventData.bytesTransferredOut", field: ContentSent}, {name: "additionalEventData.bytesTransferredIn", field: ContentLength},
+			{name: "additionalEventData.bytesTransferredOut", field: ContentSent},
+			{name: "additionalEventData.bytesTransferredIn", field: ContentLength},
 		},
 	},
 	{
 		name: "nextcloud", server: "Nextcloud", time: "time", status: sabreStatus, needs: []string{"reqId", "method", "url"},
 		columns: []column{
-			{name: "exception.Exception|message.Exception|Exception", field: Status}, {name: "remoteAddr", field: Client}, {name: "user", field: User}, {name: "method", field: Method},
-			{name: "url", field: Target}, {name: "userAgent", field: UserAgent}, {name: "reqId", field: RequestID}, {name: "exception.Message|message.Message|Message", field: Reason},
+			{name: "exception.Exception|message.Exception|Exception", field: Status}, {name: "remoteAddr", field: Client},
+			{name: "user", field: User}, {name: "method", field: Method},
+			{name: "url", field: Target}, {name: "userAgent", field: UserAgent}, {name: "reqId", field: RequestID},
+			{name: "exception.Message|message.Message|Message", field: Reason},
 		},
 	},
 	{
 		name: "api-gateway", server: "Amazon API Gateway", time: "requestTime", needs: []string{"httpMethod"},
 		columns: []column{
-			{name: "ip", field: Client}, {name: "user", field: User}, {name: "httpMethod", field: Method}, {name: "path|resourcePath|routeKey", field: Target},
-			{name: "status", field: Status}, {name: "protocol", field: Protocol}, {name: "responseLength", field: ContentSent}, {name: "requestId", field: RequestID},
+			{name: "ip", field: Client}, {name: "user", field: User}, {name: "httpMethod", field: Method},
+			{name: "path|resourcePath|routeKey", field: Target},
+			{name: "status", field: Status}, {name: "protocol", field: Protocol}, {name: "responseLength", field: ContentSent},
+			{name: "requestId", field: RequestID},
 			{name: "domainName", field: Host}, {name: "userAgent", field: UserAgent}, {name: "integrationStatus", field: UpstreamStatus},
 		},
 	},
@@ -156,17 +192,22 @@ var jsonShapes = []jsonShape{
 		name: "envoy-json", server: "Envoy", time: "start_time", needs: []string{"response_code", "method", "path"},
 		columns: []column{
 			{name: "downstream_remote_address|downstream_direct_remote_address", field: Client, unescape: withoutPort},
-			{name: "x_forwarded_for|x-forwarded-for|forwarded_for", field: ForwardedFor}, {name: "method", field: Method}, {name: "path|uri_path", field: Target},
-			{name: "protocol", field: Protocol}, {name: "response_code", field: Status}, {name: "response_flags", field: Reason}, {name: "bytes_sent", field: ContentSent},
-			{name: "bytes_received", field: ContentLength}, {name: "duration", field: Duration, unit: time.Millisecond}, {name: "user_agent", field: UserAgent},
+			{name: "x_forwarded_for|x-forwarded-for|forwarded_for", field: ForwardedFor}, {name: "method", field: Method},
+			{name: "path|uri_path", field: Target},
+			{name: "protocol", field: Protocol}, {name: "response_code", field: Status}, {name: "response_flags", field: Reason},
+			{name: "bytes_sent", field: ContentSent},
+			{name: "bytes_received", field: ContentLength}, {name: "duration", field: Duration, unit: time.Millisecond},
+			{name: "user_agent", field: UserAgent},
 			{name: "request_id", field: RequestID}, {name: "authority", field: Host}, {name: "upstream_host", field: Upstream},
 		},
 	},
 	{
 		name: "kong", server: "Kong", time: "started_at", needs: []string{"request.method", "response.status", "latencies"},
 		columns: []column{
-			{name: "client_ip", field: Client}, {name: "request.method", field: Method}, {name: "request.uri", field: Target}, {name: "request.size", field: BytesReceived},
-			{name: "response.status", field: Status}, {name: "response.size", field: BytesSent}, {name: "latencies"}, {name: "request.id", field: RequestID},
+			{name: "client_ip", field: Client}, {name: "request.method", field: Method}, {name: "request.uri", field: Target},
+			{name: "request.size", field: BytesReceived},
+			{name: "response.status", field: Status}, {name: "response.size", field: BytesSent}, {name: "latencies"},
+			{name: "request.id", field: RequestID},
 			{name: "latencies.request", field: Duration, unit: time.Millisecond}, {name: "authenticated_entity.id", field: User},
 			{name: "request.headers.*"}, {name: "response.headers.*"},
 		},
@@ -174,7 +215,8 @@ var jsonShapes = []jsonShape{
 	{
 		name: "pino", server: "pino-http", time: "time", needs: []string{"req.method", "req.url"},
 		columns: []column{
-			{name: "req.remoteAddress", field: Client}, {name: "req.method", field: Method}, {name: "req.url", field: Target}, {name: "res.statusCode", field: Status},
+			{name: "req.remoteAddress", field: Client}, {name: "req.method", field: Method}, {name: "req.url", field: Target},
+			{name: "res.statusCode", field: Status},
 			{name: "responseTime", field: Duration, unit: time.Millisecond}, {name: "hostname", field: Node}, {name: "req.id", field: RequestID},
 			{name: "req.headers.*"}, {name: "res.headers.*"},
 		},
@@ -182,10 +224,14 @@ var jsonShapes = []jsonShape{
 	{
 		name: "ecs", server: "", time: "@timestamp", needs: []string{"http.request.method", "url.path"},
 		columns: []column{
-			{name: "source.ip", field: Client}, {name: "client.ip", field: Client}, {name: "user.name", field: User}, {name: "http.request.method", field: Method},
-			{name: "url.path", field: Path}, {name: "url.query", field: Query}, {name: "url.domain", field: Host}, {name: "http.response.status_code", field: Status},
-			{name: "http.response.body.bytes", field: ContentSent}, {name: "http.request.id", field: RequestID}, {name: "http.request.referrer", field: Referer},
-			{name: "user_agent.original", field: UserAgent}, {name: "event.duration", field: Duration, unit: time.Nanosecond}, {name: "host.name", field: Node},
+			{name: "source.ip", field: Client}, {name: "client.ip", field: Client}, {name: "user.name", field: User},
+			{name: "http.request.method", field: Method},
+			{name: "url.path", field: Path}, {name: "url.query", field: Query}, {name: "url.domain", field: Host},
+			{name: "http.response.status_code", field: Status},
+			{name: "http.response.body.bytes", field: ContentSent}, {name: "http.request.id", field: RequestID},
+			{name: "http.request.referrer", field: Referer},
+			{name: "user_agent.original", field: UserAgent}, {name: "event.duration", field: Duration, unit: time.Nanosecond},
+			{name: "host.name", field: Node},
 		},
 	},
 }
@@ -300,7 +346,8 @@ func shapeSpec(name string) formatSpec {
 // operations are the first words of the names of operations, and the methods that they are sent with.
 var operations = []struct{ word, method string }{
 	{"Get", "GET"}, {"Head", "HEAD"}, {"List", "GET"}, {"Put", "PUT"}, {"Copy", "PUT"}, {"Set", "PUT"}, {"Upload", "PUT"}, {"Create", "PUT"},
-	{"Append", "PUT"}, {"Lease", "PUT"}, {"Snapshot", "PUT"}, {"Delete", "DELETE"}, {"Complete", "POST"}, {"New", "POST"}, {"Initiate", "POST"},
+	{"Append", "PUT"}, {"Lease", "PUT"}, {"Snapshot", "PUT"}, {"Delete", "DELETE"}, {"Complete", "POST"}, {"New", "POST"},
+	{"Initiate", "POST"},
 	{"Select", "POST"}, {"Restore", "POST"}, {"Post", "POST"},
 }
 
@@ -331,7 +378,8 @@ func cloudTrailStatus(code []byte) (int16, bool) {
 
 // s3Statuses are those of the error codes of S3; others are 400.
 var s3Statuses = map[string]int16{
-	"PreconditionFailed": 412, "ConditionalRequestConflict": 409, "OperationAborted": 409, "NotModified": 304, "NoSuchKey": 404, "NoSuchBucket": 404,
+	"PreconditionFailed": 412, "ConditionalRequestConflict": 409, "OperationAborted": 409, "NotModified": 304, "NoSuchKey": 404,
+	"NoSuchBucket": 404,
 	"NoSuchUpload": 404, "NoSuchVersion": 404, "AccessDenied": 403, "SignatureDoesNotMatch": 403, "MethodNotAllowed": 405, "InvalidRange": 416,
 	"MissingContentLength": 411, "InternalError": 500, "SlowDown": 503, "ServiceUnavailable": 503, "NotImplemented": 501,
 }
@@ -350,6 +398,8 @@ var sabreStatuses = []struct {
 	name   string
 	status int16
 }{
-	{"PreconditionFailed", 412}, {"NotFound", 404}, {"Forbidden", 403}, {"NotAuthenticated", 401}, {"Conflict", 409}, {"Locked", 423}, {"FileLocked", 423},
-	{"MethodNotAllowed", 405}, {"BadRequest", 400}, {"InsufficientStorage", 507}, {"ServiceUnavailable", 503}, {"RequestedRangeNotSatisfiable", 416},
+	{"PreconditionFailed", 412}, {"NotFound", 404}, {"Forbidden", 403}, {"NotAuthenticated", 401}, {"Conflict", 409}, {"Locked", 423},
+	{"FileLocked", 423},
+	{"MethodNotAllowed", 405}, {"BadRequest", 400}, {"InsufficientStorage", 507}, {"ServiceUnavailable", 503},
+	{"RequestedRangeNotSatisfiable", 416},
 }

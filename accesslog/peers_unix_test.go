@@ -127,7 +127,8 @@ type call struct {
 // calls makes the requests whose traces the log should have.
 func (p *peer) calls() (calls []call) {
 	p.t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableCompression: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	do := func(target string, fields ...string) *http.Response {
 		p.t.Helper()
 		r, err := http.NewRequest("GET", "http://"+p.addr+target, nil)
@@ -153,7 +154,8 @@ func (p *peer) calls() (calls []call) {
 	do("/plan.txt", "If-Unmodified-Since", "Tue, 03 Nov 1998 09:14:22 GMT")
 	do("/plan.txt", "Range", "bytes=1000-", "If-Range", tag)
 	do("/plan.txt", "If-None-Match", `W/"x"`, "Accept-Encoding", "gzip;q=0.5, br", "User-Agent", `say "hi" \ `+"\u00e9\t|{}#")
-	do(`/no%20such%22file?q=%7C`, "If-Modified-Since", "Tue, 03 Nov 2026 09:14:22 GMT", "Authorization", "Basic YW5hOlNlc2FtZQ==", "Referer", "http://example.org/?token=Sesame")
+	do(`/no%20such%22file?q=%7C`, "If-Modified-Since", "Tue, 03 Nov 2026 09:14:22 GMT", "Authorization", "Basic YW5hOlNlc2FtZQ==",
+		"Referer", "http://example.org/?token=Sesame")
 	client.CloseIdleConnections()
 	return calls
 }

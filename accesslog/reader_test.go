@@ -122,7 +122,8 @@ func checkTotals(tb testing.TB, r *Reader, content []byte) {
 	tb.Helper()
 	s := r.Stats()
 	if s.Bytes != int64(len(content)) || s.Bytes != s.EntryBytes+s.BadBytes+s.OtherBytes {
-		tb.Errorf("%d bytes, of them %d of entries, %d bad and %d other; the log has %d", s.Bytes, s.EntryBytes, s.BadBytes, s.OtherBytes, len(content))
+		tb.Errorf("%d bytes, of them %d of entries, %d bad and %d other; the log has %d", s.Bytes, s.EntryBytes, s.BadBytes,
+			s.OtherBytes, len(content))
 	}
 	n := bytes.Count(content, []byte("\n"))
 	if len(content) > 0 && content[len(content)-1] != '\n' {
@@ -178,7 +179,8 @@ func TestFilterAndEach(t *testing.T) {
 	}{
 		{"time", Filter{Since: since, Until: until}, nil, func(e *Entry) bool { return !e.Time().Before(since) && e.Time().Before(until) }},
 		{"status", Filter{Status: StatusOf(412, 304)}, nil, func(e *Entry) bool { return e.Status() == 412 || e.Status() == 304 }},
-		{"path", Filter{Path: func(p string) bool { return strings.HasPrefix(p, "/dav/") }}, nil, func(e *Entry) bool { return strings.HasPrefix(e.Text(Path), "/dav/") }},
+		{"path", Filter{Path: func(p string) bool { return strings.HasPrefix(p, "/dav/") }}, nil,
+			func(e *Entry) bool { return strings.HasPrefix(e.Text(Path), "/dav/") }},
 		{"select", Filter{}, Select(StatusOf(404), true), func(e *Entry) bool {
 			return e.Status() == 404 || e.Text(IfMatch) != "" || e.Text(IfNoneMatch) != "" || e.Text(IfRange) != ""
 		}},

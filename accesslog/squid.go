@@ -7,7 +7,8 @@ import (
 
 // squidColumns are the values of Squid's native log, "logformat squid", in their order.
 var squidColumns = []column{
-	{name: "time"}, {name: "elapsed", field: Duration, unit: time.Millisecond}, {name: "client", field: Client}, {name: "result", field: Cache},
+	{name: "time"}, {name: "elapsed", field: Duration, unit: time.Millisecond}, {name: "client", field: Client},
+	{name: "result", field: Cache},
 	{name: "status", field: Status}, {name: "bytes", field: BytesSent}, {name: "method", field: Method}, {name: "url", field: Target},
 	{name: "user", field: User}, {name: "hierarchy"}, {name: "peer", field: Upstream}, {name: "type"},
 }

@@ -128,7 +128,8 @@ func FuzzRoundTrip(f *testing.F) {
 			return `{"uri":"/","http_if_match":"` + escapeNginxJSON(tag) + `" , "user_agent":[ "` + escapeApache(agent) + `" ],"status":"412"}`
 		}, jsonAnything},
 		{`haproxy:If-Match,User-Agent`, func(tag, agent string) string {
-			return `192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 - - ---- 1/1/1/1/0 0/0 {` + escapeHAProxy(tag) + "|" + escapeHAProxy(agent) + `} "PUT / HTTP/1.1"`
+			return `192.0.2.7:1 [03/Nov/2026:09:15:40.123] in app/web 0/0/1/30/31 412 480 - - ---- 1/1/1/1/0 0/0 {` + escapeHAProxy(tag) + "|" +
+				escapeHAProxy(agent) + `} "PUT / HTTP/1.1"`
 		}, dashOrEmpty},
 	}
 	f.Fuzz(func(t *testing.T, tag, agent string) {

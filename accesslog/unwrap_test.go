@@ -192,7 +192,8 @@ func TestHostColumns(t *testing.T) {
 		n := 0
 		for e := range r.Entries(context.Background()) {
 			n++
-			if host := e.Text(Host); e.Text(Client) != "203.0.113.7" || !strings.HasSuffix(host, ".example.org") && !strings.HasPrefix(host, "cloud.example.org") {
+			if host := e.Text(Host); e.Text(Client) != "203.0.113.7" || !strings.HasSuffix(host, ".example.org") &&
+				!strings.HasPrefix(host, "cloud.example.org") {
 				t.Errorf("%s: the client is %q, the host %q", name, e.Text(Client), host)
 			}
 		}

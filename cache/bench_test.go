@@ -17,7 +17,8 @@ func (o origin) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: 200, Request: r, ContentLength: int64(len(o.content)), Body: io.NopCloser(strings.NewReader(o.content)),
 		Header: http.Header{
-			"Cache-Control": {"max-age=3600, stale-while-revalidate=60"}, "Etag": {`"1"`}, "Content-Type": {"text/plain"}, "Vary": {"Accept-Encoding"},
+			"Cache-Control": {"max-age=3600, stale-while-revalidate=60"}, "Etag": {`"1"`}, "Content-Type": {"text/plain"},
+			"Vary": {"Accept-Encoding"},
 			"Date": {time.Now().UTC().Format(http.TimeFormat)}, "Last-Modified": {"Tue, 24 Nov 2026 12:00:00 GMT"}, "Server": {"origin"},
 		},
 	}, nil
@@ -40,7 +41,8 @@ func BenchmarkReuse(b *testing.B) {
 func BenchmarkHit(b *testing.B) {
 	for name, length := range map[string]int{"304": 4 << 10, "4KiB": 4 << 10, "10MiB": 10 << 20} {
 		b.Run(name, func(b *testing.B) {
-			t := cache.NewTransport(cache.Options{Base: origin{strings.Repeat("x", length)}, Policy: &cache.Policy{}, Storage: cache.NewMemory(200 << 20), Name: "bench"})
+			t := cache.NewTransport(cache.Options{Base: origin{strings.Repeat("x", length)}, Policy: &cache.Policy{},
+				Storage: cache.NewMemory(200 << 20), Name: "bench"})
 			r, _ := http.NewRequest("GET", "http://example.org/a", nil)
 			r.Header.Set("Accept-Encoding", "gzip, br")
 			if name == "304" {

@@ -95,7 +95,8 @@ func testHistories(t *testing.T, storage func() cache.Storage) {
 		origin.now = s.time
 		written := 0
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
-			switch rapid.SampledFrom([]string{"read", "read", "read", "range", "known", "write", "behind", "wait", "behave", "purge"}).Draw(rt, "step") {
+			switch rapid.SampledFrom([]string{"read", "read", "read", "range", "known", "write", "behind", "wait", "behave",
+				"purge"}).Draw(rt, "step") {
 			case "write":
 				s.put("next")
 				written = len(origin.versions) - 1
@@ -160,7 +161,8 @@ func (o *shop) judge(rt *rapid.T, resp *http.Response, content, language string,
 			return
 		}
 	}
-	rt.Fatalf("%d %s at %v is no version in %s that may be served: %q; version %d was written through the cache", resp.StatusCode, tag, now, language, short(content), written)
+	rt.Fatalf("%d %s at %v is no version in %s that may be served: %q; version %d was written through the cache", resp.StatusCode, tag,
+		now, language, short(content), written)
 }
 
 // TestReadsAreNotOlderThanWrites has readers and writers at the same time. A read that begins after a write was answered gets that

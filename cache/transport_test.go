@@ -82,7 +82,8 @@ func (s *site) want(status int, content string, asked int64, fields ...string) *
 	s.t.Helper()
 	resp, got := s.do("GET", "/a", fields...)
 	if resp.StatusCode != status || got != content || s.settled(asked) != asked {
-		s.t.Fatalf("got %d %q after %d requests, want %d %q after %d; the last was %v", resp.StatusCode, short(got), s.asked.Load(), status, short(content), asked, s.lastFields())
+		s.t.Fatalf("got %d %q after %d requests, want %d %q after %d; the last was %v", resp.StatusCode, short(got), s.asked.Load(), status,
+			short(content), asked, s.lastFields())
 	}
 	return resp
 }

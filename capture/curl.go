@@ -108,7 +108,8 @@ func clock(s string) time.Duration {
 }
 
 func newCurlReader(t *text, b *builder) *curlReader {
-	c := &curlReader{t: t, b: b, now: -1, requestedAt: -1, noSent: "curl -v does not show the content of requests", p: &pairer{b: b, noRequest: "the request is not in this part of the output of curl"}}
+	c := &curlReader{t: t, b: b, now: -1, requestedAt: -1, noSent: "curl -v does not show the content of requests",
+		p: &pairer{b: b, noRequest: "the request is not in this part of the output of curl"}}
 	c.head.limits, c.h2.limits = b.limits, b.limits
 	return c
 }

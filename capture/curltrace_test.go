@@ -18,9 +18,11 @@ func TestTraceKeepsBytes(t *testing.T) {
 			strings.Repeat("0000: 47 45 54 20", length),
 		} {
 			for _, hex := range []bool{true, false} {
-				head := fmt.Sprintf("PUT /doc HTTP/1.1\r\nHost: example.com\r\nIf-Match: \"%s\"\r\nContent-Length: %d\r\n\r\n", strings.Repeat("t", length), len(content))
+				head := fmt.Sprintf("PUT /doc HTTP/1.1\r\nHost: example.com\r\nIf-Match: \"%s\"\r\nContent-Length: %d\r\n\r\n",
+					strings.Repeat("t", length), len(content))
 				trace := event("=> Send header", head, hex) + event("=> Send data", content, hex) +
-					event("<= Recv header", "HTTP/1.1 412 Precondition Failed\r\n", hex) + event("<= Recv header", fmt.Sprintf("Content-Length: %d\r\n", len(content)), hex) +
+					event("<= Recv header", "HTTP/1.1 412 Precondition Failed\r\n", hex) +
+					event("<= Recv header", fmt.Sprintf("Content-Length: %d\r\n", len(content)), hex) +
 					event("<= Recv header", "\r\n", hex) + event("<= Recv data", content, hex)
 				xs, err := readString("== Info: Connected to example.com (192.0.2.1) port 80 (#0)\n"+trace, Options{})
 				if err != nil || len(xs) != 1 {

@@ -104,10 +104,12 @@ func (l *lookalike) matches(head []byte) bool {
 var lookalikes = []lookalike{
 	{[]string{"#Software:", "#Version:", "#Fields:", "#Date:"}, nil, "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
 	{nil, regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
-	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON", "read it with fourtwelve logs, or export a HAR from the browser"},
+	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON",
+		"read it with fourtwelve logs, or export a HAR from the browser"},
 	{nil, regexp.MustCompile(`"_source"\s*:\s*\{\s*"layers"`), "the JSON of tshark", "use tshark -V"},
 	{nil, regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
-	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page", "save the exchange, not the page: curl -v, or a HAR from the browser"},
+	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page",
+		"save the exchange, not the page: curl -v, or a HAR from the browser"},
 	{nil, regexp.MustCompile(`<pdml|<psml`), "the XML of tshark", "use tshark -V"},
 	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
 	{nil, regexp.MustCompile(`(?m)The remote server returned an error: \(\d{3}\)|Response status code does not indicate success: \d{3}|` +

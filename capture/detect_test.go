@@ -100,7 +100,8 @@ func TestEncodings(t *testing.T) {
 		"gzip":            gzipped([]byte(capture)),
 		"gzip of UTF-16":  gzipped(toUTF16(capture, false)),
 	} {
-		for _, r := range []io.Reader{bytes.NewReader(data), iotest.OneByteReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+		for _, r := range []io.Reader{bytes.NewReader(data), iotest.OneByteReader(bytes.NewReader(data)),
+			iotest.DataErrReader(bytes.NewReader(data))} {
 			xs, err := Read(r, "test", Options{})
 			if got := describe(xs, err); got != want {
 				t.Errorf("%s: got:\n%s\nwant:\n%s", name, got, want)

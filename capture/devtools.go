@@ -73,7 +73,8 @@ func devtools(t *transcript) func(string) {
 var general = map[string]string{
 	"request url": "url", "url": "url", "request-url": "url", "anfrage-url": "url", "anforderungs-url": "url", "url de la requête": "url",
 	"url der anfrage": "url", "url de solicitud": "url", "url de la solicitud": "url", "url richiesta": "url", "url della richiesta": "url",
-	"request method": "method", "method": "method", "anfragemethode": "method", "anforderungsmethode": "method", "méthode de requête": "method",
+	"request method": "method", "method": "method", "anfragemethode": "method", "anforderungsmethode": "method",
+	"méthode de requête":    "method",
 	"méthode de la requête": "method", "método de solicitud": "method", "método de la solicitud": "method", "metodo richiesta": "method",
 	"status code": "status", "status": "status", "statuscode": "status", "code d'état": "status", "code d’état": "status", "estado": "status",
 	"código de estado": "status", "codice di stato": "status", "stato": "status",
@@ -83,13 +84,15 @@ var general = map[string]string{
 	"请求方法": "method", "リクエスト メソッド": "method", "要求メソッド": "method", "метод запроса": "method",
 	"状态代码": "status", "状态码": "status", "ステータス コード": "status", "状態コード": "status", "код статуса": "status", "код состояния": "status",
 	"远程地址": "address", "リモート アドレス": "address", "удаленный адрес": "address", "引荐来源网址政策": "", "引荐来源网址策略": "",
-	"referrer policy": "", "referrer-richtlinie": "", "politique de référent": "", "transferred": "", "übertragen": "", "transfert": "", "transféré": "",
-	"source": "", "scheme": "", "filename": "", "request priority": "", "dns resolution": "", "initiator": "",
+	"referrer policy": "", "referrer-richtlinie": "", "politique de référent": "", "transferred": "", "übertragen": "", "transfert": "",
+	"transféré": "",
+	"source":    "", "scheme": "", "filename": "", "request priority": "", "dns resolution": "", "initiator": "",
 }
 
 // alsoFields are those of these names that may be the name of a field, too.
 var alsoFields = map[string]bool{
-	"url": true, "method": true, "status": true, "address": true, "version": true, "protocol": true, "source": true, "scheme": true, "filename": true,
+	"url": true, "method": true, "status": true, "address": true, "version": true, "protocol": true, "source": true, "scheme": true,
+	"filename":  true,
 	"initiator": true, "transferred": true,
 }
 
@@ -308,12 +311,16 @@ func (r *devtoolsReader) response() *half {
 // it were.
 func sideOf(name string, before byte) byte {
 	switch strings.ToLower(name) {
-	case "accept", "accept-encoding", "accept-language", "authorization", "cookie", "depth", "destination", "dnt", "expect", "from", "host", "if",
-		"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "origin", "overwrite", "priority", "range", "referer", "te",
+	case "accept", "accept-encoding", "accept-language", "authorization", "cookie", "depth", "destination", "dnt", "expect",
+		"from", "host", "if",
+		"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "origin", "overwrite", "priority", "range",
+		"referer", "te",
 		"upgrade-insecure-requests", "user-agent", "x-requested-with", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-ch-ua":
 		return 'q'
-	case "accept-ranges", "access-control-allow-origin", "access-control-expose-headers", "age", "alt-svc", "cf-cache-status", "cf-ray", "content-range",
-		"date", "etag", "expires", "last-modified", "location", "retry-after", "server", "set-cookie", "strict-transport-security", "vary", ":status",
+	case "accept-ranges", "access-control-allow-origin", "access-control-expose-headers", "age", "alt-svc", "cf-cache-status", "cf-ray",
+		"content-range",
+		"date", "etag", "expires", "last-modified", "location", "retry-after", "server", "set-cookie", "strict-transport-security",
+		"vary", ":status",
 		"www-authenticate", "x-cache", "x-powered-by", "content-security-policy", "x-frame-options", "x-content-type-options":
 		return 's'
 	}

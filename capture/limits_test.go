@@ -60,22 +60,34 @@ func TestMemoryIsBounded(t *testing.T) {
 		{"a line without end, said to be raw", Options{Format: Raw}, endless("", block, n, ""), 0, ErrNoExchange},
 		{"a field line of 100 MiB", Options{}, endless("HTTP/1.1 412 X\nA: ", block, n, "\nETag: \"a\"\n\n"), 412, nil},
 		{"field lines of 16 MiB", Options{}, endless("HTTP/1.1 412 X\n", "A: "+lines, less, "ETag: \"a\"\n\n"), 412, nil},
-		{"a folded field of 16 MiB", Options{}, endless("HTTP/1.1 412 X\nA: 1\n", strings.ReplaceAll(lines, "\nx", "\n "), less, "\nETag: \"a\"\n\n"), 412, nil},
+		{"a folded field of 16 MiB", Options{},
+			endless("HTTP/1.1 412 X\nA: 1\n", strings.ReplaceAll(lines, "\nx", "\n "), less, "\nETag: \"a\"\n\n"), 412, nil},
 		{"content of 100 MiB", Options{}, endless("HTTP/1.1 412 X\nContent-Length: 104857600\n\n", block, n, ""), 412, nil},
 		{"content of 16 MiB in lines", Options{}, endless("HTTP/1.1 412 X\n\n", lines, less, ""), 412, nil},
-		{"content of 100 MiB in chunks", Options{}, endless("HTTP/1.1 412 X\r\nTransfer-Encoding: chunked\r\n\r\n", "100000\r\n"+block+"\r\n", n, "0\r\n\r\n"), 412, nil},
+		{"content of 100 MiB in chunks", Options{},
+			endless("HTTP/1.1 412 X\r\nTransfer-Encoding: chunked\r\n\r\n", "100000\r\n"+block+"\r\n", n, "0\r\n\r\n"), 412, nil},
 		{"curl -v, content of 16 MiB", Options{}, endless("> GET / HTTP/1.1\n> \n< HTTP/1.1 412 X\n< \n", lines, less, ""), 412, nil},
 		{"curl -v, a field line of 100 MiB", Options{}, endless("> GET / HTTP/1.1\n> A: ", block, n, "\n> \n< HTTP/1.1 412 X\n< \n"), 412, nil},
-		{"curl -v, 16 MiB of fields told", Options{}, endless("* Trying x\n", "* [HTTP/2] [1] [a: "+lines[:60]+"]\n"+lines, less, "< HTTP/2 412\n< \n"), 412, nil},
-		{"HAR, a content of 16 MiB", Options{}, endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"content":{"size":1,"text":"`, block, less, `"}}}]}}`), 412, nil},
-		{"HAR, a name of 100 MiB", Options{}, endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"`, block, n, `":1}}]}}`), 412, nil},
-		{"HAR, fields of 100 MiB", Options{}, endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"headers":[`, `{"name":"a","value":"`+block+`"},`, n, `{}]}}]}}`), 412, nil},
+		{"curl -v, 16 MiB of fields told", Options{},
+			endless("* Trying x\n", "* [HTTP/2] [1] [a: "+lines[:60]+"]\n"+lines, less, "< HTTP/2 412\n< \n"), 412, nil},
+		{"HAR, a content of 16 MiB", Options{},
+			endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"content":{"size":1,"text":"`, block, less, `"}}}]}}`), 412, nil},
+		{"HAR, a name of 100 MiB", Options{}, endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"`,
+			block, n, `":1}}]}}`), 412, nil},
+		{"HAR, fields of 100 MiB", Options{},
+			endless(`{"log":{"entries":[{"request":{"method":"GET","url":"http://h/"},"response":{"status":412,"headers":[`,
+				`{"name":"a","value":"`+block+`"},`, n, `{}]}}]}}`), 412, nil},
 		{"HAR, nested 100 Mi times", Options{}, endless(`{"log":{"entries":[{"x":`, strings.Repeat("[", mib), n, ""), 0, ErrMalformed},
-		{"FREB, a text of 100 MiB", Options{}, endless(`<failedRequest statusCode="412"><Event>`, block, n, `</Event></failedRequest>`), 412, ErrTooLarge},
-		{"FREB, nested 25 Mi times", Options{}, endless(`<failedRequest statusCode="412">`, strings.Repeat("<a>", mib/4), n, ""), 412, ErrTooLarge},
+		{"FREB, a text of 100 MiB", Options{}, endless(`<failedRequest statusCode="412"><Event>`, block, n, `</Event></failedRequest>`),
+			412, ErrTooLarge},
+		{"FREB, nested 25 Mi times", Options{}, endless(`<failedRequest statusCode="412">`, strings.Repeat("<a>", mib/4), n, ""),
+			412, ErrTooLarge},
 		{"FREB, 16 MiB of events", Options{}, endless(`<failedRequest statusCode="412">`, strings.Repeat(
-			`<Event><EventData><Data Name="NewUrl">`+block[:1000]+`</Data></EventData><RenderingInfo><Opcode>URL_CHANGED</Opcode></RenderingInfo></Event>`, mib/1000), less/4, "</failedRequest>"), 412, nil},
-		{"a gzip bomb", Options{Limits: Limits{Unpacked: 50 * mib}}, bytes.NewReader(gzipped([]byte("HTTP/1.1 412 X\nETag: \"a\"\n\n" + strings.Repeat(block, 52)))), 412, ErrTooLarge},
+			`<Event><EventData><Data Name="NewUrl">`+block[:1000]+
+				`</Data></EventData><RenderingInfo><Opcode>URL_CHANGED</Opcode></RenderingInfo></Event>`, mib/1000),
+			less/4, "</failedRequest>"), 412, nil},
+		{"a gzip bomb", Options{Limits: Limits{Unpacked: 50 * mib}},
+			bytes.NewReader(gzipped([]byte("HTTP/1.1 412 X\nETag: \"a\"\n\n" + strings.Repeat(block, 52)))), 412, ErrTooLarge},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			before := heap()
@@ -131,7 +143,8 @@ func TestContentLimit(t *testing.T) {
 	for _, c := range []struct{ what, in string }{
 		{"with length", "HTTP/1.1 200 OK\nContent-Length: 20\n\n" + strings.Repeat("z", 20)},
 		{"without", "HTTP/1.1 200 OK\n\n" + strings.Repeat("z", 20)},
-		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n" + strings.Repeat("z", 10) + "\r\na\r\n" + strings.Repeat("z", 10) + "\r\n0\r\n\r\n"},
+		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n" + strings.Repeat("z", 10) + "\r\na\r\n" +
+			strings.Repeat("z", 10) + "\r\n0\r\n\r\n"},
 		{"HAR", `{"log":{"entries":[{"request":{"method":"GET"},"response":{"status":200,"headers":[{"name":"Content-Length","value":"20"}],"content":{"size":20,"text":"zzzzzzzzzzzzzzzzzzzz"}}}]}}`},
 		{"HAR in base64", `{"log":{"entries":[{"request":{"method":"GET"},"response":{"status":200,"headers":[{"name":"Content-Length","value":"20"}],"content":{"size":20,"encoding":"base64","text":"enp6enp6enp6enp6enp6enp6eno="}}}]}}`},
 	} {
@@ -180,7 +193,8 @@ func TestZipBomb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(w, endless("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n", strings.Repeat("\x00", mib), 64, "")); err != nil {
+	if _, err := io.Copy(w, endless("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n", strings.Repeat("\x00", mib), 64,
+		"")); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
@@ -195,7 +209,8 @@ func TestZipBomb(t *testing.T) {
 	}
 	// A stream has to be held in memory, a file has not.
 	o := Options{Limits: Limits{Archive: 1000, Unpacked: 8 * mib}}
-	if _, err := Read(io.MultiReader(bytes.NewReader(b.Bytes())), "-", o); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "give it as a file") {
+	if _, err := Read(io.MultiReader(bytes.NewReader(b.Bytes())), "-", o); !errors.Is(err, ErrTooLarge) ||
+		!strings.Contains(err.Error(), "give it as a file") {
 		t.Errorf("as a stream: error %v", err)
 	}
 }
@@ -217,7 +232,8 @@ func TestBadArchives(t *testing.T) {
 			locked[i+8] |= 1
 		}
 	}
-	if _, err := Read(bytes.NewReader(locked), "a.saz", Options{}); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "password") {
+	if _, err := Read(bytes.NewReader(locked), "a.saz", Options{}); !errors.Is(err, ErrMalformed) ||
+		!strings.Contains(err.Error(), "password") {
 		t.Errorf("a locked archive: error %v", err)
 	}
 }

@@ -19,7 +19,8 @@ var (
 )
 
 // methods are those that are found in the middle of a line, the ones that end like others first.
-var methods = []string{"MKCALENDAR", "PROPPATCH", "PROPFIND", "OPTIONS", "CONNECT", "DELETE", "REPORT", "SEARCH", "UNLOCK", "PATCH", "MKCOL", "TRACE",
+var methods = []string{"MKCALENDAR", "PROPPATCH", "PROPFIND", "OPTIONS", "CONNECT", "DELETE", "REPORT", "SEARCH", "UNLOCK", "PATCH",
+	"MKCOL", "TRACE",
 	"QUERY", "PURGE", "HEAD", "POST", "COPY", "MOVE", "LOCK", "PUT", "GET", "ACL"}
 
 // A tcpdumpReader reads what tcpdump prints with -A, -X or -v: each packet a line, and what it carried.

@@ -87,7 +87,8 @@ func startProgram(t *testing.T, dir string) (url string, pid int) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "..").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "serve", "--listen=127.0.0.1:0", "--require=never", "--access-log=off", "--sync=none", dir)
+	cmd := exec.CommandContext(t.Context(), program, "serve", "--listen=127.0.0.1:0", "--require=never", "--access-log=off",
+		"--sync=none", dir)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,8 @@ func TestCausesOf(t *testing.T) {
 		if i >= len(causes) {
 			t.Fatalf("there are %d causes", len(causes))
 		}
-		if c := causes[i]; c.Rule.ID != want.rule || c.Confidence != want.confidence || !slices.Equal(c.Checks, want.checks) || len(c.Evidence) == 0 {
+		if c := causes[i]; c.Rule.ID != want.rule || c.Confidence != want.confidence || !slices.Equal(c.Checks, want.checks) ||
+			len(c.Evidence) == 0 {
 			t.Errorf("got %s, %v, %q, want %+v", c.Rule.ID, c.Confidence, c.Checks, want)
 		}
 	}

@@ -22,9 +22,10 @@ type faulty struct {
 	once    sync.Once
 }
 
-// scriptFaulty starts servers for a script, each on a free port, until the script ends. It sets $FAULTY to the URL
-// of a faulty, $FAULTY_HOST to its address, $FAULTY_AS_ANN to the URL with credentials, $SILENT to that of a port which takes a connection and closes it, $OTHER to that of a server that
-// speaks another protocol, and $NOBODY to that of a port where nothing listens.
+// scriptFaulty starts servers for a script, each on a free port, until the script ends. It sets
+// $FAULTY to the URL of a faulty, $FAULTY_HOST to its address, $FAULTY_AS_ANN to the URL with
+// credentials, $SILENT to the URL of a port that takes a connection and closes it, $OTHER to that
+// of a server that speaks another protocol, and $NOBODY to that of a port where nothing listens.
 func scriptFaulty(ts *testscript.TestScript, _ bool, _ []string) {
 	f := &faulty{hanging: make(chan struct{})}
 	server := httptest.NewServer(f)

@@ -50,7 +50,8 @@ func newExplain(env *Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: "+strings.Join(capture.Formats(), ", "))
+	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: "+
+		strings.Join(capture.Formats(), ", "))
 	f.BoolVar(&o.all, "all", false, "tell all exchanges in full, also those without a finding")
 	o.addFlags(f)
 	f.StringVar(&o.web, "web", "", "serve a page at `HOST:PORT` into which captures are pasted; this machine only, and nothing leaves it")

@@ -85,7 +85,8 @@ func TestWebIsForThisMachine(t *testing.T) {
 			t.Errorf("%s: %d\n%.300s", what, w.Code, w.Body)
 		}
 	}
-	for host, want := range map[string]bool{"127.0.0.1": true, "::1": true, "localhost": true, "0.0.0.0": false, "": false, "192.0.2.1": false, "example.org": false} {
+	for host, want := range map[string]bool{"127.0.0.1": true, "::1": true, "localhost": true, "0.0.0.0": false, "": false,
+		"192.0.2.1": false, "example.org": false} {
 		if got := isLoopback(host); got != want {
 			t.Errorf("%q is this machine alone: %t, want %t", host, got, want)
 		}
@@ -97,7 +98,8 @@ func TestWebIsForThisMachine(t *testing.T) {
 func TestWebPagesAskForNothing(t *testing.T) {
 	get := httptest.NewRecorder()
 	new(explainOptions).webHandler().ServeHTTP(get, httptest.NewRequest("GET", "http://localhost:8412/", nil))
-	for what, w := range map[string]*httptest.ResponseRecorder{"the form": get, "the report": sendForm(t, map[string]string{"capture": pasted}, nil)} {
+	for what, w := range map[string]*httptest.ResponseRecorder{"the form": get,
+		"the report": sendForm(t, map[string]string{"capture": pasted}, nil)} {
 		policy := w.Header().Get("Content-Security-Policy")
 		if !strings.HasPrefix(policy, "default-src 'none'; style-src "+report.StyleSource()) || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: the policy is %q", what, policy)
@@ -115,7 +117,8 @@ func TestWebPagesAskForNothing(t *testing.T) {
 				t.Errorf("%s has <%s>", what, n.Data)
 			}
 			for _, a := range n.Attr {
-				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || (a.Key == "href" || a.Key == "src" || a.Key == "action") && !strings.HasPrefix(a.Val, "#") && a.Val != "/" {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || (a.Key == "href" || a.Key == "src" || a.Key == "action") &&
+					!strings.HasPrefix(a.Val, "#") && a.Val != "/" {
 					t.Errorf("%s has %s=%q", what, a.Key, a.Val)
 				}
 			}

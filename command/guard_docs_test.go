@@ -84,9 +84,11 @@ func startForgetful(t *testing.T) string {
 // docs/guard.md, both ways, and their defaults with those there.
 func TestGuardFlagsAreDocumented(t *testing.T) {
 	var help bytes.Buffer
-	command.Run(context.Background(), []string{"guard", "--help"}, command.Env{Stdin: strings.NewReader(""), Stdout: &help, Stderr: io.Discard})
+	command.Run(context.Background(), []string{"guard", "--help"},
+		command.Env{Stdin: strings.NewReader(""), Stdout: &help, Stderr: io.Discard})
 	defaults := make(map[string]string)
-	for _, match := range regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+) (?:.*\(default "?([^)"]+)"?\))?`).FindAllStringSubmatch(help.String(), -1) {
+	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+) (?:.*\(default "?([^)"]+)"?\))?`)
+	for _, match := range flag.FindAllStringSubmatch(help.String(), -1) {
 		defaults[match[1]] = match[2]
 	}
 	data, err := os.ReadFile(guardDoc)

@@ -241,7 +241,8 @@ func (f *logFormat) Type() string { return "FORMAT" }
 type instant time.Time
 
 // instantForms are those of times without a zone, which are in UTC.
-var instantForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly}
+var instantForms = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04",
+	time.DateOnly}
 
 func (i *instant) Set(text string) error {
 	for _, form := range instantForms {

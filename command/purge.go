@@ -85,7 +85,8 @@ func (o *purgeOptions) run(ctx context.Context, env *Env) error {
 		fmt.Fprintln(env.Stdout, "There was nothing to forget.")
 		return nil
 	}
-	fmt.Fprintf(env.Stdout, "Forgot %s of %s (%s).\n", counted(done.Revisions, "earlier revision"), counted(done.Names, "resource"), counted(int(done.Bytes), "byte"))
+	fmt.Fprintf(env.Stdout, "Forgot %s of %s (%s).\n", counted(done.Revisions, "earlier revision"), counted(done.Names, "resource"),
+		counted(int(done.Bytes), "byte"))
 	return nil
 }
 

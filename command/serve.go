@@ -116,7 +116,8 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.sandbox, "sandbox", nil, "names of content that is not trusted, as `GLOB`: browsers run none of its scripts; repeatable")
 
 	f.Var(requirement(&o.require), "require", "which writes need a precondition: none, those that replace or delete, or all")
-	f.Var(flagvalue.NewChoice(&o.dav, []string{"on", "off"}, true, false), "dav", "let desktops and editors mount it (WebDAV), where writing is allowed")
+	f.Var(flagvalue.NewChoice(&o.dav, []string{"on", "off"}, true, false), "dav",
+		"let desktops and editors mount it (WebDAV), where writing is allowed")
 	f.Var(requirement(&o.davRequire), "dav-require", "--require for clients that speak WebDAV, most of which never send a precondition")
 	f.Var(&o.davLockTime, "dav-lock-timeout", "end a lock `DURATION` after its client last refreshed it, whatever it asked for: 5m to 7d")
 	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
@@ -141,7 +142,8 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
 	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
-	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress, "answer `N` requests of one address at once, over as many connections; 0 for no bound")
+	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress,
+		"answer `N` requests of one address at once, over as many connections; 0 for no bound")
 }
 
 // requirement is a flag that says which writes need a precondition.

@@ -159,7 +159,8 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 
 // newHandler returns the way of a request: its pace, whether it is heard, and
 // its answer. observer, which is told of it, and counted, which counts those under way, may be nil.
-func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer, counted *metrics.Metrics, logger *slog.Logger) (http.Handler, error) {
+func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer, counted *metrics.Metrics,
+	logger *slog.Logger) (http.Handler, error) {
 	o := origin.Options{
 		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),
 		LenientTags: p.lenientTags, StaleIfRange: p.staleIfRange == http.StatusPreconditionFailed,

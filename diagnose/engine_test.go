@@ -154,7 +154,8 @@ func TestNoCredentials(t *testing.T) {
 	var text strings.Builder
 	for _, c := range cases(t) {
 		for _, x := range readCapture(t, c.path) {
-			text.WriteString(fmt.Sprintf("%s https://ana:%s@example.com/a?sig=%s HTTP/1.1\nHost: example.com\n%s", x.Request.Method, secret, secret, fields))
+			text.WriteString(fmt.Sprintf("%s https://ana:%s@example.com/a?sig=%s HTTP/1.1\nHost: example.com\n%s", x.Request.Method, secret,
+				secret, fields))
 			for l := range x.Request.Header.Lines() {
 				if isPrecondition(l.Name) {
 					fmt.Fprintf(&text, "%s: %s\n", l.Name, l.Value)
@@ -217,8 +218,10 @@ func TestHostile(t *testing.T) {
 		"a huge list":              fmt.Sprintf("PUT /a HTTP/1.1\nHost: h\nIf-Match: %s\n\nHTTP/1.1 412 X\nETag: \"b\"\n\n", many),
 		"a huge list, no state":    fmt.Sprintf("GET /a HTTP/1.1\nHost: h\nIf-Match: %[1]s\nIf-None-Match: %[1]s\nIf-Range: \"a\"\n\nHTTP/1.1 412 X\n\n", many),
 		"a huge foreign condition": fmt.Sprintf("PUT /a HTTP/1.1\nHost: h\nIf: %s\nx-ms-if-%s: 1\n\nHTTP/1.1 412 X\n\n", long, long),
-		"a huge target":            fmt.Sprintf("PUT /%s?ifGenerationMatch=%s HTTP/1.1\nHost: h\nIf-Match: \"a\"\n\nHTTP/1.1 412 X\nVia: %s\n\n", long, long, long),
-		"large content for a list": fmt.Sprintf("GET /a HTTP/1.1\nHost: h\nIf-None-Match: %s\n\nHTTP/1.1 200 X\nETag: \"0123456789abcdef0123456789abcdef\"\nContent-Length: %d\n\n%s\n", many, len(content), content),
+		"a huge target": fmt.Sprintf("PUT /%s?ifGenerationMatch=%s HTTP/1.1\nHost: h\nIf-Match: \"a\"\n\nHTTP/1.1 412 X\nVia: %s\n\n",
+			long, long, long),
+		"large content for a list": fmt.Sprintf("GET /a HTTP/1.1\nHost: h\nIf-None-Match: %s\n\nHTTP/1.1 200 X\nETag: \"0123456789abcdef0123456789abcdef\"\nContent-Length: %d\n\n%s\n",
+			many, len(content), content),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := Exchanges(parse(t, text))
@@ -351,7 +354,8 @@ func TestNames(t *testing.T) {
 	}
 	r, ok := RuleByID("suffix-always-304")
 	text, err := json.Marshal(r)
-	if !ok || err != nil || !strings.Contains(string(text), `"level":"error","group":"transform"`) || !strings.Contains(string(text), `"needs":["probe"]`) {
+	if !ok || err != nil || !strings.Contains(string(text), `"level":"error","group":"transform"`) ||
+		!strings.Contains(string(text), `"needs":["probe"]`) {
 		t.Errorf("a rule in JSON: %v, %s", err, text)
 	}
 	if r.Checked() {

@@ -90,26 +90,37 @@ func (e exchanged) written() map[string]string {
 	_, responseFields, _ := strings.Cut(e.response(), "\n")
 	code := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	return map[string]string{
-		"raw":       e.request() + "\nabc\n\n" + e.response() + "\n",
-		"curl":      lines("> ", e.request()) + ">\n" + lines("< ", e.response()) + "<\n",
-		"OkHttp":    "--> " + e.method + " " + url + "\n" + requestFields + "\nabc\n--> END " + e.method + " (3-byte body)\n<-- 412 Precondition Failed " + url + " (9ms)\n" + responseFields + "<-- END HTTP\n",
-		"rclone":    "2026/11/03 09:15:40 DEBUG : HTTP REQUEST (req 0x1)\n2026/11/03 09:15:40 DEBUG : " + e.request() + "\n2026/11/03 09:15:40 DEBUG : HTTP RESPONSE (req 0x1)\n2026/11/03 09:15:40 DEBUG : " + e.response() + "\n",
-		"neon":      "Sending request headers:\n" + e.request() + "\nSending request-line and headers:\n[status-line] < HTTP/1.1 412 Precondition Failed\n" + lines("[hdr] ", responseFields) + "[hdr] \nEnd of headers.\n",
-		"Apache":    lines("[DEBUG] http-outgoing-0 >> ", e.request()) + lines("[DEBUG] http-outgoing-0 << ", e.response()),
-		"toolbelt":  lines("< ", e.request()) + "< \n< abc\n" + lines("> ", e.response()) + "> \n",
-		"Git":       lines("09:15:40.1 http.c:840   => Send header: ", e.request()) + lines("09:15:40.2 http.c:840   <= Recv header: ", e.response()),
-		"haproxy":   "00000003:web.clireq[0010:ffffffff]: " + strings.SplitN(e.request(), "\n", 2)[0] + "\n" + lines("00000003:web.clihdr[0010:ffffffff]: ", requestFields) + "00000003:app.srvrep[0010:0011]: HTTP/1.1 412 Precondition Failed\n" + lines("00000003:app.srvhdr[0010:0011]: ", responseFields),
-		"developer": "Request URL: " + url + "\nRequest Method: " + e.method + "\nStatus Code: 412 Precondition Failed\nResponse Headers\n" + responseFields + "Request Headers\n" + requestFields,
+		"raw":  e.request() + "\nabc\n\n" + e.response() + "\n",
+		"curl": lines("> ", e.request()) + ">\n" + lines("< ", e.response()) + "<\n",
+		"OkHttp": "--> " + e.method + " " + url + "\n" + requestFields + "\nabc\n--> END " + e.method +
+			" (3-byte body)\n<-- 412 Precondition Failed " + url + " (9ms)\n" + responseFields + "<-- END HTTP\n",
+		"rclone": "2026/11/03 09:15:40 DEBUG : HTTP REQUEST (req 0x1)\n2026/11/03 09:15:40 DEBUG : " + e.request() + "\n2026/11/03 09:15:40 DEBUG : HTTP RESPONSE (req 0x1)\n2026/11/03 09:15:40 DEBUG : " + e.response() + "\n",
+		"neon": "Sending request headers:\n" + e.request() +
+			"\nSending request-line and headers:\n[status-line] < HTTP/1.1 412 Precondition Failed\n" + lines("[hdr] ", responseFields) +
+			"[hdr] \nEnd of headers.\n",
+		"Apache":   lines("[DEBUG] http-outgoing-0 >> ", e.request()) + lines("[DEBUG] http-outgoing-0 << ", e.response()),
+		"toolbelt": lines("< ", e.request()) + "< \n< abc\n" + lines("> ", e.response()) + "> \n",
+		"Git":      lines("09:15:40.1 http.c:840   => Send header: ", e.request()) + lines("09:15:40.2 http.c:840   <= Recv header: ", e.response()),
+		"haproxy": "00000003:web.clireq[0010:ffffffff]: " + strings.SplitN(e.request(), "\n", 2)[0] + "\n" +
+			lines("00000003:web.clihdr[0010:ffffffff]: ", requestFields) + "00000003:app.srvrep[0010:0011]: HTTP/1.1 412 Precondition Failed\n" +
+			lines("00000003:app.srvhdr[0010:0011]: ", responseFields),
+		"developer": "Request URL: " + url + "\nRequest Method: " + e.method + "\nStatus Code: 412 Precondition Failed\nResponse Headers\n" +
+			responseFields + "Request Headers\n" + requestFields,
 		"HAR": asJSON(map[string]any{"log": map[string]any{"version": "1.2", "entries": []any{map[string]any{
 			"request":  map[string]any{"method": e.method, "url": url, "httpVersion": "HTTP/1.1", "headers": fields("name", "value", e.request())},
 			"response": map[string]any{"status": 412, "statusText": "Precondition Failed", "headers": fields("name", "value", e.response())}}}}}),
-		"Postman": asJSON(map[string]any{"info": map[string]any{"schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}, "item": []any{map[string]any{
-			"request": url, "response": []any{map[string]any{"originalRequest": map[string]any{"method": e.method, "url": url, "header": fields("key", "value", e.request())},
-				"code": 412, "status": "Precondition Failed", "header": fields("key", "value", e.response())}}}}}),
-		"Charles": asJSON([]any{map[string]any{"method": e.method, "protocolVersion": "HTTP/1.1", "scheme": "https", "host": "files.example.org", "path": e.path,
+		"Postman": asJSON(map[string]any{"info": map[string]any{"schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+			"item": []any{map[string]any{
+				"request": url,
+				"response": []any{map[string]any{"originalRequest": map[string]any{"method": e.method, "url": url,
+					"header": fields("key", "value", e.request())},
+					"code": 412, "status": "Precondition Failed", "header": fields("key", "value", e.response())}}}}}),
+		"Charles": asJSON([]any{map[string]any{"method": e.method, "protocolVersion": "HTTP/1.1", "scheme": "https", "host": "files.example.org",
+			"path":     e.path,
 			"request":  map[string]any{"header": map[string]any{"headers": fields("name", "value", e.request())}},
 			"response": map[string]any{"status": 412, "header": map[string]any{"headers": fields("name", "value", e.response())}}}}),
-		"Burp": `<?xml version="1.0"?><items burpVersion="1"><item><url>` + url + `</url><request base64="true">` + code(wire(e.request())+"abc") + `</request><response base64="true">` + code(wire(e.response())) + "</response></item></items>",
+		"Burp": `<?xml version="1.0"?><items burpVersion="1"><item><url>` + url + `</url><request base64="true">` +
+			code(wire(e.request())+"abc") + `</request><response base64="true">` + code(wire(e.response())) + "</response></item></items>",
 	}
 }
 
@@ -121,7 +132,8 @@ func TestFormatsAgree(t *testing.T) {
 			path:   rapid.StringMatching(`/[a-z0-9._-]{1,9}(/[a-z0-9._-]{1,9})?`).Draw(t, "path"),
 		}
 		e.current = `"` + rapid.StringMatching(`[0-9a-f]{4,20}`).Draw(t, "tag") + `"`
-		e.sent = rapid.SampledFrom([]string{`"other"`, "W/" + e.current, strings.TrimSuffix(e.current, `"`) + `-gzip"`, strings.Trim(e.current, `"`), `"a", "b"`, "null"}).Draw(t, "sent")
+		e.sent = rapid.SampledFrom([]string{`"other"`, "W/" + e.current, strings.TrimSuffix(e.current, `"`) + `-gzip"`,
+			strings.Trim(e.current, `"`), `"a", "b"`, "null"}).Draw(t, "sent")
 		want, of := "", ""
 		written := e.written()
 		for _, name := range slices.Sorted(maps.Keys(written)) {
@@ -151,7 +163,8 @@ var told = map[string]func(*strings.Builder, *capture.Exchange){
 		_, request, _ = strings.Cut(request, "\n")
 		_, response, _ = strings.Cut(response, "\n")
 		url := "http://" + x.Request.Host + x.Request.Target
-		fmt.Fprintf(b, "--> %[1]s %[2]s\n%[3]s--> END %[1]s\n<-- %[4]d  %[2]s (9ms)\n%[5]s<-- END HTTP\n", x.Request.Method, url, request, x.Response.Status, response)
+		fmt.Fprintf(b, "--> %[1]s %[2]s\n%[3]s--> END %[1]s\n<-- %[4]d  %[2]s (9ms)\n%[5]s<-- END HTTP\n", x.Request.Method, url, request,
+			x.Response.Status, response)
 	},
 	"nghttp": func(b *strings.Builder, x *capture.Exchange) {
 		request, response := heads(x)
@@ -160,13 +173,15 @@ var told = map[string]func(*strings.Builder, *capture.Exchange){
 		id := 2*b.Len() + 1
 		fmt.Fprintf(b, "[  0.002] send HEADERS frame <length=60, flags=0x25, stream_id=%d>\n          :method: %s\n          :path: %s\n          :scheme: http\n          :authority: %s\n%s",
 			id, x.Request.Method, x.Request.Target, x.Request.Host, lines("          ", request))
-		fmt.Fprintf(b, "[  0.010] recv (stream_id=%d) :status: %d\n%s", id, x.Response.Status, lines(fmt.Sprintf("[  0.010] recv (stream_id=%d) ", id), response))
+		fmt.Fprintf(b, "[  0.010] recv (stream_id=%d) :status: %d\n%s", id, x.Response.Status,
+			lines(fmt.Sprintf("[  0.010] recv (stream_id=%d) ", id), response))
 	},
 	"developer tools": func(b *strings.Builder, x *capture.Exchange) {
 		request, response := heads(x)
 		_, request, _ = strings.Cut(request, "\n")
 		_, response, _ = strings.Cut(response, "\n")
-		fmt.Fprintf(b, "Request URL: http://%s%s\nRequest Method: %s\nStatus Code: %d\nResponse Headers\n%sRequest Headers\n%s", x.Request.Host, x.Request.Target, x.Request.Method,
+		fmt.Fprintf(b, "Request URL: http://%s%s\nRequest Method: %s\nStatus Code: %d\nResponse Headers\n%sRequest Headers\n%s", x.Request.Host,
+			x.Request.Target, x.Request.Method,
 			x.Response.Status, response, request)
 	},
 	"haproxy -d": func(b *strings.Builder, x *capture.Exchange) {
@@ -212,7 +227,8 @@ func TestRightServerIsNotBlamedByTranscripts(t *testing.T) {
 			r := Exchanges(xs)
 			for _, f := range r.Findings {
 				if f.Confidence >= Likely && f.Rule.Level > Good && blames(f.Rule) {
-					t.Fatalf("%s, seed %d: %s %s (exchange %d): %s\n%s", how, seed, f.Confidence, f.Rule.ID, f.Exchange+1, f.Says, describeAll(xs[:f.Exchange+1]))
+					t.Fatalf("%s, seed %d: %s %s (exchange %d): %s\n%s", how, seed, f.Confidence, f.Rule.ID, f.Exchange+1, f.Says,
+						describeAll(xs[:f.Exchange+1]))
 				}
 			}
 			for i, v := range r.Verdicts {

@@ -122,7 +122,8 @@ func (e *examination) refusedText() string {
 	}
 	for _, ev := range e.x.Trace {
 		if ev.Kind == capture.Routed && ev.To != "" {
-			return "the server behind IIS, " + clip(ev.To) + ", made the answer; look for the request with the same X-ARR-LOG-ID" + e.routedID() + " in the trace of that one"
+			return "the server behind IIS, " + clip(ev.To) + ", made the answer; look for the request with the same X-ARR-LOG-ID" + e.routedID() +
+				" in the trace of that one"
 		}
 	}
 	return layerTexts[backend]

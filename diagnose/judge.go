@@ -272,7 +272,8 @@ func (e *examination) whyDecided(own State) string {
 		}
 		return why
 	}
-	return fmt.Sprintf("whatever the state of the resource, %s cannot be answered %d; %s would be right", e.fieldNames(), e.status(), codeList(v.Expected)) + e.popularError()
+	return fmt.Sprintf("whatever the state of the resource, %s cannot be answered %d; %s would be right", e.fieldNames(), e.status(),
+		codeList(v.Expected)) + e.popularError()
 }
 
 // popularError corrects what is often said of such an answer, and wrong.
@@ -337,7 +338,8 @@ func (e *examination) whyUnknown() string {
 	case e.status() == 200 && e.x.Source.Format == capture.HAR && e.witnessed:
 		return "the stored response is still current; a browser may show a 304 from the server as 200"
 	case e.writes() && e.succeeded():
-		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells", strings.Replace(missing, "current ", "", 1))
+		return fmt.Sprintf("whether the precondition held depends on %s before the write, which no earlier exchange tells",
+			strings.Replace(missing, "current ", "", 1))
 	}
 	return fmt.Sprintf("whether %d is right depends on %s, which the response does not tell", e.status(), missing)
 }

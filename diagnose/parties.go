@@ -101,7 +101,8 @@ func (e *examination) cached() Fact {
 	if e.x.Cache != "" {
 		return Fact{Name: "answered by", Value: "the client's " + e.x.Cache + " cache", Source: e.place("exchange")}
 	}
-	for _, field := range []string{"CF-Cache-Status", "X-Cache", "X-Cache-Status", "X-Proxy-Cache", "X-Vercel-Cache", "Cache-Status", "CDN-Cache", "X-From-Cache"} {
+	for _, field := range []string{"CF-Cache-Status", "X-Cache", "X-Cache-Status", "X-Proxy-Cache", "X-Vercel-Cache", "Cache-Status",
+		"CDN-Cache", "X-From-Cache"} {
 		if strings.Contains(strings.ToLower(e.resp(field)), "hit") || field == "X-From-Cache" && e.resp(field) == "1" {
 			return e.got(field)
 		}

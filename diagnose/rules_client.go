@@ -279,11 +279,13 @@ func retryAfterLoss(e *examination) []Finding {
 	switch {
 	case stored && e.witnessed:
 		return e.storedAlready(algorithm, first, append(evidence, marked))
-	case first != nil && first.succeeded() && e.sameContent(first) && e.witnessed && first.after.ETag == e.verdict.State.ETag && first.after.ETag != "":
+	case first != nil && first.succeeded() && e.sameContent(first) && e.witnessed && first.after.ETag == e.verdict.State.ETag &&
+		first.after.ETag != "":
 		return one(Certain, "the same request with the same content was done before, and made the current version",
 			append(evidence, first.asked(), first.answered(), first.got("ETag"), e.gap(first))...)
 	case first != nil:
-		return one(Likely, "the same request was sent before"+outcomeOf(first)+first.repeatedBy(), append(evidence, first.asked(), first.answered(), e.gap(first), marked)...)
+		return one(Likely, "the same request was sent before"+outcomeOf(first)+first.repeatedBy(),
+			append(evidence, first.asked(), first.answered(), e.gap(first), marked)...)
 	case marked.Name != "":
 		return one(Likely, "the client says that this is not its first attempt", append(evidence, marked)...)
 	}
@@ -307,7 +309,8 @@ func (e *examination) storedAlready(algorithm string, first *examination, eviden
 // repeaters are programs that send a request again by themselves if the connection ends before the answer, without any setting,
 // by a part of their User-Agent in lower case.
 var repeaters = []struct{ agent, name string }{
-	{"chrome/", "Chromium"}, {"firefox/", "Firefox"}, {"epiphany", "WebKitGTK"}, {"libsoup", "libsoup"}, {"qtwebengine", "Qt"}, {"mozilla/5.0 (qt", "Qt"},
+	{"chrome/", "Chromium"}, {"firefox/", "Firefox"}, {"epiphany", "WebKitGTK"}, {"libsoup", "libsoup"}, {"qtwebengine", "Qt"},
+	{"mozilla/5.0 (qt", "Qt"},
 	{"okhttp", "OkHttp"}, {"curl/", "curl"}, {"http-tiny", "HTTP::Tiny"}, {"http::tiny", "HTTP::Tiny"},
 }
 
@@ -387,7 +390,8 @@ func (e *examination) tagIsDigest() (algorithm string, ok bool) {
 	}
 	m, s1, s2 := md5.Sum(c.Data), sha1.Sum(c.Data), sha256.Sum256(c.Data)
 	for name, sum := range map[string][]byte{"MD5": m[:], "SHA-1": s1[:], "SHA-256": s2[:]} {
-		for _, text := range []string{hex.EncodeToString(sum), base64.StdEncoding.EncodeToString(sum), base64.RawURLEncoding.EncodeToString(sum)} {
+		for _, text := range []string{hex.EncodeToString(sum), base64.StdEncoding.EncodeToString(sum),
+			base64.RawURLEncoding.EncodeToString(sum)} {
 			if strings.EqualFold(text, tag.Opaque()) && (len(text) == 2*len(sum) || text == tag.Opaque()) {
 				return name, true
 			}
@@ -490,7 +494,8 @@ func (e *examination) putReturnedOld() []Finding {
 	if put.after.ETag == e.resp("ETag") || !strings.Contains(put.req("If-Match"), put.after.ETag) || e.resp("Content-Encoding") != "" {
 		return nil
 	}
-	return one(Likely, "the response to the write had "+clip(put.after.ETag)+", which was the tag before it; now the tag is "+clip(e.resp("ETag")),
+	return one(Likely, "the response to the write had "+clip(put.after.ETag)+", which was the tag before it; now the tag is "+
+		clip(e.resp("ETag")),
 		put.asked(), put.sent("If-Match"), put.got("ETag"), e.got("ETag"), e.gap(put))
 }
 
@@ -507,8 +512,10 @@ func putTransformed(e *examination) []Finding {
 	if !c.Complete() || put.req("Content-Encoding") != "" || put.x.Request.Header.Has("Content-Range") || bytes.Equal(c.Data, got) {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("PUT sent %d bytes and was answered with %s; with the same tag GET returns %d bytes that differ", len(c.Data), clip(e.resp("ETag")), len(got)),
-		put.asked(), put.got("ETag"), e.got("ETag"), Fact{Name: "first difference", Value: "byte " + strconv.Itoa(firstDifference(c.Data, got)), Source: e.place("response")})
+	return one(Certain, fmt.Sprintf("PUT sent %d bytes and was answered with %s; with the same tag GET returns %d bytes that differ",
+		len(c.Data), clip(e.resp("ETag")), len(got)),
+		put.asked(), put.got("ETag"), e.got("ETag"),
+		Fact{Name: "first difference", Value: "byte " + strconv.Itoa(firstDifference(c.Data, got)), Source: e.place("response")})
 }
 
 func firstDifference(a, b []byte) int {
@@ -527,7 +534,8 @@ var metadataQueries = []string{"comp=metadata", "comp=properties", "comp=tags", 
 func (e *examination) metadata() bool {
 	_, query, _ := strings.Cut(e.x.Request.Target, "?")
 	return method.Annotates(e.method()) ||
-		e.method() == "PUT" && slices.ContainsFunc(strings.Split(strings.ToLower(query), "&"), func(q string) bool { return slices.Contains(metadataQueries, q) })
+		e.method() == "PUT" && slices.ContainsFunc(strings.Split(strings.ToLower(query), "&"),
+			func(q string) bool { return slices.Contains(metadataQueries, q) })
 }
 
 // metadataName is what such a request is called.
@@ -548,7 +556,8 @@ func metadataBumps(e *examination) []Finding {
 	if bump == nil {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s", bump.metadataName(), clip(c.Sent), clip(c.Current)),
+	return one(Likely, fmt.Sprintf("between the GET and this request there was nothing but %s, and the tag changed from %s to %s",
+		bump.metadataName(), clip(c.Sent), clip(c.Current)),
 		read.got("ETag"), bump.asked(), bump.answered(), e.sent("If-Match"), e.current())
 }
 
@@ -593,7 +602,8 @@ func staleFromCache(e *examination) []Finding {
 // proven that the response is older than the write.
 func (e *examination) olderThanWrite() []Finding {
 	put := e.last(func(p *examination) bool { return p.writes() && p.succeeded() })
-	if e.status() != 200 || put == nil || put.after.ETag == "" || e.resp("ETag") == "" || put.after.ETag == e.resp("ETag") || e.cached().Name == "" {
+	if e.status() != 200 || put == nil || put.after.ETag == "" || e.resp("ETag") == "" || put.after.ETag == e.resp("ETag") ||
+		e.cached().Name == "" {
 		return nil
 	}
 	old := e.last(func(p *examination) bool { return p != put && p.resp("ETag") == e.resp("ETag") })
@@ -602,7 +612,8 @@ func (e *examination) olderThanWrite() []Finding {
 	}
 	c := Likely
 	age, err := strconv.ParseInt(e.resp("Age"), 10, 32)
-	if d, ok := e.since(put); ok && err == nil && time.Duration(age)*time.Second > d+time.Second && !e.x.Started.IsZero() && !put.x.Started.IsZero() {
+	if d, ok := e.since(put); ok && err == nil && time.Duration(age)*time.Second > d+time.Second && !e.x.Started.IsZero() &&
+		!put.x.Started.IsZero() {
 		c = Certain
 	}
 	return one(c, "this response has "+clip(e.resp("ETag"))+", the tag from before a write that made "+clip(put.after.ETag),
@@ -616,8 +627,9 @@ func s3Conflict(e *examination) []Finding {
 	if _, ok := e.contains("conditionalrequestconflict"); !ok {
 		return nil
 	}
-	return one(Certain, "S3 could not decide the precondition, because another write was under way", append(e.preconditionFacts(), e.answered(),
-		e.saying("ConditionalRequestConflict"))...)
+	return one(Certain, "S3 could not decide the precondition, because another write was under way",
+		append(e.preconditionFacts(), e.answered(),
+			e.saying("ConditionalRequestConflict"))...)
 }
 
 func conflictAs409(e *examination) []Finding {
@@ -645,16 +657,19 @@ func dummyCondition(e *examination) []Finding {
 		return one(Certain, fmt.Sprintf("Joplin sends %s so that no cache answers", clip(value)), evidence...)
 	}
 	p := e.last(func(p *examination) bool { return p.x.Request.Header.Has("If-None-Match") })
-	if p != nil && p.req("If-None-Match") != value && len(p.members("If-None-Match")) == 1 && p.members("If-None-Match")[0].Fault == members[0].Fault &&
+	if p != nil && p.req("If-None-Match") != value && len(p.members("If-None-Match")) == 1 &&
+		p.members("If-None-Match")[0].Fault == members[0].Fault &&
 		e.minted(value) == nil {
-		return one(Likely, "the value is no tag, no response had it, and it is another one each time", append(evidence, p.sent("If-None-Match"))...)
+		return one(Likely, "the value is no tag, no response had it, and it is another one each time",
+			append(evidence, p.sent("If-None-Match"))...)
 	}
 	return nil
 }
 
 // misspelt are names that are meant to be preconditions, in lower case.
 var misspelt = []string{
-	"etag", "ifmatch", "ifnonematch", "ifmodifiedsince", "ifunmodifiedsince", "ifrange", "if_match", "if_none_match", "if-etag", "if-not-match",
+	"etag", "ifmatch", "ifnonematch", "ifmodifiedsince", "ifunmodifiedsince", "ifrange", "if_match", "if_none_match", "if-etag",
+	"if-not-match",
 	"if-none-matched", "if-matches", "x-if-match", "x-if-none-match", "http-if-match", "http_if_match",
 }
 
@@ -677,7 +692,8 @@ func officeWithout304(e *examination) []Finding {
 		return nil
 	}
 	d := e.verdict.Decision
-	if e.method() != "GET" || e.status() != 200 || d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch || !e.witnessed {
+	if e.method() != "GET" || e.status() != 200 || d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch ||
+		!e.witnessed {
 		return nil
 	}
 	return one(Likely, "Office has the current version, and was sent it again in place of a 304",
@@ -689,7 +705,8 @@ func lockNotShared(e *examination) []Finding {
 		return nil
 	}
 	lock := e.last(func(p *examination) bool { return p.method() == "LOCK" || p.method() == "UNLOCK" })
-	if lock == nil || lock.method() != "LOCK" || !lock.succeeded() || lock.resp("Lock-Token") == "" || !strings.Contains(e.req("If"), lock.resp("Lock-Token")) {
+	if lock == nil || lock.method() != "LOCK" || !lock.succeeded() || lock.resp("Lock-Token") == "" ||
+		!strings.Contains(e.req("If"), lock.resp("Lock-Token")) {
 		return nil
 	}
 	if _, end := e.endOf(strings.Trim(lock.resp("Lock-Token"), "<> ")); end != nil {
@@ -700,7 +717,8 @@ func lockNotShared(e *examination) []Finding {
 		return p.succeeded() && p.x.Request.Header.Has("If") && p.req("If") == e.req("If")
 	})
 	if used != nil {
-		return one(Likely, "the server gave out the lock token, took it once, and now does not know it", append(evidence, used.asked(), used.answered())...)
+		return one(Likely, "the server gave out the lock token, took it once, and now does not know it",
+			append(evidence, used.asked(), used.answered())...)
 	}
 	return one(Possible, "the server gave out this lock token, and does not know it now; it may have expired, too", evidence...)
 }

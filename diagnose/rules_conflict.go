@@ -296,7 +296,8 @@ func (e *examination) staleIfMatch() []Finding {
 	}
 	evidence := []Fact{e.sent("If-Match"), e.current(), e.answered(), e.refuserFact()}
 	if other := e.othersWrite(c.Current); other != nil {
-		return one(Certain, says+"; the write of another client in between made it", append(evidence, other.asked(), other.got("ETag"), e.gap(other))...)
+		return one(Certain, says+"; the write of another client in between made it",
+			append(evidence, other.asked(), other.got("ETag"), e.gap(other))...)
 	}
 	switch kind := c.Relation.Kind; {
 	case own != nil, e.sentAgain() != nil, e.metadataSince(read) != nil:
@@ -482,7 +483,8 @@ func changedMidDownload(e *examination) []Finding {
 	if part == nil || part.status() == 200 && e.rangeSent() == "" {
 		return nil
 	}
-	evidence := []Fact{part.answered(), part.got("ETag"), part.got("Content-Range"), e.sent("If-Match"), e.sent(e.rangeSent()), e.answered(), e.gap(part)}
+	evidence := []Fact{part.answered(), part.got("ETag"), part.got("Content-Range"), e.sent("If-Match"), e.sent(e.rangeSent()),
+		e.answered(), e.gap(part)}
 	if c, ok := e.pair("If-Match"); ok && e.witnessed {
 		return e.partOfAnother(c, part, evidence)
 	}
@@ -526,7 +528,8 @@ func lockHeld(e *examination) []Finding {
 	if lock == "" {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("%q is by its name a lock, must be created anew, and exists", lock), append(e.preconditionFacts(), e.asked(), e.answered())...)
+	return one(Likely, fmt.Sprintf("%q is by its name a lock, must be created anew, and exists", lock),
+		append(e.preconditionFacts(), e.asked(), e.answered())...)
 }
 
 // mustBeNew reports whether a precondition demands that the resource does not exist.

@@ -200,7 +200,8 @@ func (e *examination) refusedOwnDate() []Finding {
 	if p == nil || e.resp("ETag") != "" && e.resp("ETag") != p.resp("ETag") {
 		return nil
 	}
-	return one(Likely, "the server refuses the date that it gave for the resource before", append(evidence, p.got("Last-Modified"), e.gap(p))...)
+	return one(Likely, "the server refuses the date that it gave for the resource before",
+		append(evidence, p.got("Last-Modified"), e.gap(p))...)
 }
 
 // gaveDate returns the latest earlier read that had this Last-Modified, unless something was written after it.
@@ -223,7 +224,8 @@ func (e *examination) ignoredOwnDate() []Finding {
 	}
 	evidence := []Fact{e.sent("If-Modified-Since"), e.got("Last-Modified"), e.got("ETag"), e.answered()}
 	if r, ok := e.reading(); ok && r.Fit >= etag.Confirmed && r.Time.Nanosecond() != 0 {
-		return one(Likely, fmt.Sprintf("the date sent is the current one, and the time in the tag is %s: later by a fraction of a second", r.Time.Format("15:04:05.999999999")), evidence...)
+		return one(Likely, fmt.Sprintf("the date sent is the current one, and the time in the tag is %s: later by a fraction of a second",
+			r.Time.Format("15:04:05.999999999")), evidence...)
 	}
 	return one(Possible, "the date sent is the current one, and yet all was sent again: the server compares with a finer time, or never looks at the date", evidence...)
 }
@@ -259,7 +261,8 @@ func (e *examination) malformedButUsed(field, value string) Finding {
 	if meant := lenientDate(value); !meant.IsZero() && parseDate(modified).After(meant) {
 		says += fmt.Sprintf(", although even the date that is meant, %s, is before the last modification: it compares the text", meant.Format(time.DateOnly))
 	}
-	f := finding(Certain, says, e.sent(field), e.answered(), Fact{Name: "Last-Modified", Value: clip(modified), Source: e.verdict.State.Source})
+	f := finding(Certain, says, e.sent(field), e.answered(),
+		Fact{Name: "Last-Modified", Value: clip(modified), Source: e.verdict.State.Source})
 	if modified == "" {
 		f.Evidence = f.Evidence[:2]
 	}
@@ -272,7 +275,8 @@ func (e *examination) malformedButUsed(field, value string) Finding {
 
 // lenientDate reads what somebody may have meant by a malformed date; zero if that is not clear.
 func lenientDate(value string) time.Time {
-	for _, layout := range []string{"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", time.RFC3339, "2006-01-02 15:04:05"} {
+	for _, layout := range []string{"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST",
+		time.RFC3339, "2006-01-02 15:04:05"} {
 		if t, err := time.Parse(layout, value); err == nil {
 			return t.UTC()
 		}
@@ -351,7 +355,8 @@ func (e *examination) taggedOtherHour() []Finding {
 		if r.Time.IsZero() || apart == 0 || apart.Abs() > maxZone || apart%time.Hour != 0 || r.Size < 0 || r.Size != size {
 			continue
 		}
-		return one(Likely, fmt.Sprintf("the time in the tag, %s, is %s away from Last-Modified, to the second", r.Time.Format(time.RFC3339), apart.Abs()),
+		return one(Likely, fmt.Sprintf("the time in the tag, %s, is %s away from Last-Modified, to the second",
+			r.Time.Format(time.RFC3339), apart.Abs()),
 			e.got("ETag"), e.got("Last-Modified"))
 	}
 	return nil
@@ -385,7 +390,8 @@ func clockSkew(e *examination) []Finding {
 		if e.last(func(p *examination) bool { return p.modified().Equal(sent) }) != nil || e.modified().Equal(sent) {
 			return nil // the server gave it out; see last-modified-in-future
 		}
-		return one(Likely, fmt.Sprintf("the date in %s is %s later than the server's clock", field, sent.Sub(date)), e.sent(field), e.got("Date"), e.answered())
+		return one(Likely, fmt.Sprintf("the date in %s is %s later than the server's clock", field, sent.Sub(date)), e.sent(field),
+			e.got("Date"), e.answered())
 	}
 	return e.clocksApart(date)
 }

@@ -127,7 +127,8 @@ func (e *examination) foreignRefused() []Finding {
 	for _, name := range foreignVersions {
 		evidence = append(evidence, e.got(name))
 	}
-	return one(Likely, fmt.Sprintf("%s is what can have failed: what it demands of the resource is not so, or not any more", clip(e.foreign()[0].Name)), evidence...)
+	return one(Likely, fmt.Sprintf("%s is what can have failed: what it demands of the resource is not so, or not any more",
+		clip(e.foreign()[0].Name)), evidence...)
 }
 
 func notModifiedAsDesigned(e *examination) []Finding {

@@ -74,7 +74,8 @@ func (e *examination) changes() []change {
 		from.Content, to.Content = nil, nil
 		r := etag.Relate(p.resp("ETag"), e.resp("ETag"), from, to)
 		if r.Kind > etag.SameButForm {
-			list = append(list, change{p.resp("ETag"), e.resp("ETag"), r, []Fact{p.got("ETag"), p.got("Last-Modified"), e.got("ETag"), e.got("Last-Modified")}})
+			list = append(list, change{p.resp("ETag"), e.resp("ETag"), r,
+				[]Fact{p.got("ETag"), p.got("Last-Modified"), e.got("ETag"), e.got("Last-Modified")}})
 		}
 	}
 	return list
@@ -85,14 +86,17 @@ func farmSkew(e *examination) []Finding {
 	for _, c := range e.changes() {
 		apart := c.relation.Elapsed.Abs()
 		if c.relation.Kind == etag.FarmCopies && apart > 0 {
-			return one(Likely, fmt.Sprintf("%s and %s hold times that are %s apart: copies of one file, written one after the other", clip(c.from), clip(c.to), apart), c.evidence...)
+			return one(Likely, fmt.Sprintf("%s and %s hold times that are %s apart: copies of one file, written one after the other",
+				clip(c.from), clip(c.to), apart), c.evidence...)
 		}
 		if back := e.readBefore(true); back != nil && c.relation.Kind == etag.OtherTime && e.between(back) {
-			return one(Likely, fmt.Sprintf("%s was the tag, then %s, and now the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
+			return one(Likely, fmt.Sprintf("%s was the tag, then %s, and now the first one again, with times that are %s apart: two copies answer in turn",
+				clip(c.to), clip(c.from), apart),
 				append(c.evidence, back.got("ETag"))...)
 		}
 		if c.relation.Kind == etag.OtherTime && e.cameBack(c) {
-			return one(Likely, fmt.Sprintf("the client had %s, was sent %s in its place, and is now sent the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
+			return one(Likely,
+				fmt.Sprintf("the client had %s, was sent %s in its place, and is now sent the first one again, with times that are %s apart: two copies answer in turn", clip(c.to), clip(c.from), apart),
 				append(c.evidence, e.minted(c.from).sent("If-None-Match"), e.minted(c.from).sent("If-Range"))...)
 		}
 		if c.relation.Kind > etag.SameButForm && c.relation.Elapsed < 0 && e.conditional() && (e.status() == 412 || e.status() == 200) {
@@ -151,7 +155,8 @@ func cdnNodes(e *examination) []Finding {
 	if a != b || kind == etag.Identical || kind == etag.SameButForm {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("%s and %s have the same Last-Modified and length, and the tags %s and %s", clip(there), clip(here), clip(p.resp("ETag")), clip(e.resp("ETag"))),
+	return one(Likely, fmt.Sprintf("%s and %s have the same Last-Modified and length, and the tags %s and %s", clip(there), clip(here),
+		clip(p.resp("ETag")), clip(e.resp("ETag"))),
 		p.got("ETag"), p.got(field), e.got("ETag"), e.got(field), e.got("Last-Modified"))
 }
 
@@ -159,11 +164,13 @@ func cdnNodes(e *examination) []Finding {
 func (e *examination) sameDigestOtherTime(p *examination) []Finding {
 	digest, at, ok := strings.Cut(opaque(e.resp("ETag")), ":")
 	before, atBefore, okBefore := strings.Cut(opaque(p.resp("ETag")), ":")
-	if !ok || !okBefore || digest != before || at == atBefore || len(digest) != 32 || !isHex(digest) || strings.Trim(at+atBefore, "0123456789.") != "" {
+	if !ok || !okBefore || digest != before || at == atBefore || len(digest) != 32 || !isHex(digest) ||
+		strings.Trim(at+atBefore, "0123456789.") != "" {
 		return nil
 	}
 	return one(Likely, fmt.Sprintf("the digest in both tags is %s, so the content is the same, and the times %s and %s are those of two copies; whoever joins parts by their tag fails", digest, atBefore, at),
-		p.got("ETag"), p.got("X-Cache"), p.got("Content-Range"), e.got("ETag"), e.got("X-Cache"), e.got("Content-Range"), p.got("Last-Modified"), e.got("Last-Modified"))
+		p.got("ETag"), p.got("X-Cache"), p.got("Content-Range"), e.got("ETag"), e.got("X-Cache"), e.got("Content-Range"), p.got("Last-Modified"),
+		e.got("Last-Modified"))
 }
 
 func iisChangeNumber(e *examination) []Finding {
@@ -171,7 +178,8 @@ func iisChangeNumber(e *examination) []Finding {
 		from, number, _ := strings.Cut(opaque(c.from), ":")
 		to, other, _ := strings.Cut(opaque(c.to), ":")
 		if from == to && number != other && len(from) >= 8 && isHex(from) && isHex(number) && isHex(other) {
-			return one(Certain, fmt.Sprintf("both tags have the time %s, and only the change numbers %s and %s differ", from, number, other), c.evidence...)
+			return one(Certain, fmt.Sprintf("both tags have the time %s, and only the change numbers %s and %s differ", from, number, other),
+				c.evidence...)
 		}
 	}
 	return nil
@@ -215,10 +223,12 @@ func redeployed(e *examination) []Finding {
 			continue
 		}
 		if p := e.readBefore(false); p != nil && equalContent(p, e) {
-			return one(Likely, fmt.Sprintf("the content is the same byte by byte, and the time in the tag is %s later", c.relation.Elapsed), append(c.evidence, e.gap(p))...)
+			return one(Likely, fmt.Sprintf("the content is the same byte by byte, and the time in the tag is %s later", c.relation.Elapsed),
+				append(c.evidence, e.gap(p))...)
 		}
 		if e.status() == 412 || len(e.fields.IfRange) > 0 {
-			return one(Possible, fmt.Sprintf("the size in the tags is the same, and the time is %s later: written anew, or changed without changing its length", c.relation.Elapsed), c.evidence...)
+			return one(Possible,
+				fmt.Sprintf("the size in the tags is the same, and the time is %s later: written anew, or changed without changing its length", c.relation.Elapsed), c.evidence...)
 		}
 	}
 	return nil
@@ -281,7 +291,8 @@ func collided(e *examination, f Finding) {
 		}
 		m.found = slices.DeleteFunc(m.found, func(f Finding) bool { return f.Rule.ID == "not-modified-as-designed" })
 		m.verdict.Judgement, m.verdict.Expected = Unknown, nil
-		m.verdict.Why = fmt.Sprintf("the tag is the current one, but it stands for two contents: %s and %s have it", p.place("response"), e.place("response"))
+		m.verdict.Why = fmt.Sprintf("the tag is the current one, but it stands for two contents: %s and %s have it", p.place("response"),
+			e.place("response"))
 	}
 }
 
@@ -349,7 +360,8 @@ func sameSecond(e *examination) []Finding {
 		return nil
 	}
 	_, digests := e.twoContents(p)
-	return one(Certain, fmt.Sprintf("two different contents of %d bytes have the tag %s, which holds the time in units of %s", e.x.Response.Content.Len, clip(e.resp("ETag")), r.Resolution),
+	return one(Certain, fmt.Sprintf("two different contents of %d bytes have the tag %s, which holds the time in units of %s",
+		e.x.Response.Content.Len, clip(e.resp("ETag")), r.Resolution),
 		append(digests, p.got("ETag"), e.got("ETag"), e.got("Last-Modified"), e.gap(p))...)
 }
 
@@ -366,7 +378,8 @@ func freshFile(e *examination) []Finding {
 	if age := date.Sub(r.Time.Truncate(time.Second)); age < 0 || age > time.Second {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("the file was changed at %s, in the second of the response or in the one before, so Apache made its tag weak", r.Time.Format("15:04:05.000000")),
+	return one(Likely, fmt.Sprintf("the file was changed at %s, in the second of the response or in the one before, so Apache made its tag weak",
+		r.Time.Format("15:04:05.000000")),
 		e.got("ETag"), e.got("Last-Modified"), e.got("Date"))
 }
 

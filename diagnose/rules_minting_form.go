@@ -64,7 +64,8 @@ func twoOwners(e *examination) []Finding {
 		if c.Relation.Kind != etag.OtherLayer || read == nil || !read.reads() || !e.witnessed {
 			continue
 		}
-		return one(Likely, fmt.Sprintf("the server sent %s, %s, with a read, and now compares with %s, %s", clip(c.Sent), maker(c.Relation.Sent), clip(c.Current), maker(c.Relation.Current)),
+		return one(Likely, fmt.Sprintf("the server sent %s, %s, with a read, and now compares with %s, %s", clip(c.Sent), maker(c.Relation.Sent),
+			clip(c.Current), maker(c.Relation.Current)),
 			read.got("ETag"), read.got("Server"), e.sent(c.Field), e.current(), e.answered(), e.gap(read))
 	}
 	return e.ownersTakeTurns()
@@ -84,7 +85,8 @@ func (e *examination) ownersTakeTurns() []Finding {
 	if r.Kind != etag.OtherLayer && r.Kind != etag.Unrelated && r.Kind != etag.OtherContent {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("reads before and after the 412 have %s, and the 412 has %s: two layers, each with its own tag", clip(e.resp("ETag")), clip(refused.resp("ETag"))),
+	return one(Likely, fmt.Sprintf("reads before and after the 412 have %s, and the 412 has %s: two layers, each with its own tag",
+		clip(e.resp("ETag")), clip(refused.resp("ETag"))),
 		before.got("ETag"), refused.sent("If-Match"), refused.got("ETag"), e.got("ETag"))
 }
 
@@ -98,7 +100,8 @@ func maker(r etag.Reading) string {
 
 func tagOfPart(e *examination) []Finding {
 	if p := e.wholeOf(); p != nil {
-		return one(Likely, "date and length are those of the whole that was sent before, and the tag is another: it is that of this part", p.asked(), p.got("ETag"), p.got("Last-Modified"),
+		return one(Likely, "date and length are those of the whole that was sent before, and the tag is another: it is that of this part",
+			p.asked(), p.got("ETag"), p.got("Last-Modified"),
 			e.asked(), e.sent("If-Range"), e.got("ETag"), e.got("Last-Modified"), e.got("Content-Range"))
 	}
 	_, query, _ := strings.Cut(e.x.Request.Target, "?")
@@ -120,7 +123,8 @@ func multipartTag(e *examination) []Finding {
 	for _, c := range e.verdict.Tags {
 		sent, current := opaque(c.Sent), opaque(c.Current)
 		digest, parts, ok := strings.Cut(current, "-")
-		if len(sent) != 32 || !isHex(strings.ToLower(sent)) || !ok || len(digest) != 32 || !isHex(digest) || strings.Trim(parts, "0123456789") != "" {
+		if len(sent) != 32 || !isHex(strings.ToLower(sent)) || !ok || len(digest) != 32 || !isHex(digest) ||
+			strings.Trim(parts, "0123456789") != "" {
 			continue
 		}
 		if digest == sent || e.minted(c.Sent) != nil {
@@ -185,7 +189,8 @@ func unquotedTag(e *examination) []Finding {
 	if tag == "" || e.isAzure(tag) {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("%s has %s, which lacks the double quotes around its text", where.Name, clip(tag)), where, e.current(), e.answered())
+	return one(Certain, fmt.Sprintf("%s has %s, which lacks the double quotes around its text", where.Name, clip(tag)), where,
+		e.current(), e.answered())
 }
 
 func azureQuotes(e *examination) []Finding {
@@ -193,7 +198,8 @@ func azureQuotes(e *examination) []Finding {
 	if tag == "" || !e.isAzure(tag) {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("%s has %s without quotes, as Azure allows and the standard does not", where.Name, clip(tag)), where, e.answered())
+	return one(Certain, fmt.Sprintf("%s has %s without quotes, as Azure allows and the standard does not", where.Name, clip(tag)),
+		where, e.answered())
 }
 
 // isEscaped reports whether a tag has, within its quotes, others in some notation.
@@ -210,13 +216,15 @@ func isEscaped(tag string) bool {
 func escapedTag(e *examination) []Finding {
 	for _, c := range e.verdict.Tags {
 		if c.Relation.Kind == etag.SameButForm && isEscaped(c.Sent) != isEscaped(c.Current) {
-			return one(Certain, fmt.Sprintf("%s and %s are the same tag once the additional quotes and their escaping are undone", clip(c.Sent), clip(c.Current)),
+			return one(Certain, fmt.Sprintf("%s and %s are the same tag once the additional quotes and their escaping are undone", clip(c.Sent),
+				clip(c.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
 	}
 	for _, field := range []string{"If-Match", "If-None-Match", "If-Range"} {
 		if value := e.req(field); isEscaped(value) && len(e.x.Request.Header.Named(field)) == 1 {
-			return one(Likely, fmt.Sprintf("%s has quotes within quotes, or escaped ones: %s", field, clip(value)), e.sent(field), e.current(), e.answered())
+			return one(Likely, fmt.Sprintf("%s has quotes within quotes, or escaped ones: %s", field, clip(value)), e.sent(field),
+				e.current(), e.answered())
 		}
 	}
 	if tag := e.resp("ETag"); isEscaped(tag) && len(e.x.Response.Header.Named("ETag")) == 1 {
@@ -235,9 +243,11 @@ func comparesUnquoted(e *examination) []Finding {
 		switch {
 		case m.Fault != etag.None || m.Tag.IsWeak() || text == "":
 		case shown == text:
-			return one(Likely, fmt.Sprintf("the client sent %s with its quotes; the server has the same text without", m.Tag), e.sent("If-Match"), e.got("ETag"), e.answered())
+			return one(Likely, fmt.Sprintf("the client sent %s with its quotes; the server has the same text without", m.Tag), e.sent("If-Match"),
+				e.got("ETag"), e.answered())
 		case shown == "" && len(text) >= 8 && strings.Contains(e.body(), strings.ToLower(text)):
-			return one(Possible, fmt.Sprintf("the client sent %s, and the content of the 412 has the same text without quotes", m.Tag), e.sent("If-Match"),
+			return one(Possible, fmt.Sprintf("the client sent %s, and the content of the 412 has the same text without quotes", m.Tag),
+				e.sent("If-Match"),
 				e.fact("content of the response", "… "+text+" …"), e.answered())
 		}
 	}
@@ -251,11 +261,13 @@ func wrongKind(e *examination) []Finding {
 			continue
 		}
 		if isDate(value) {
-			return one(Certain, fmt.Sprintf("%s has a date, which belongs in %s", field, map[string]string{"If-Match": "If-Unmodified-Since", "If-None-Match": "If-Modified-Since"}[field]),
+			return one(Certain, fmt.Sprintf("%s has a date, which belongs in %s", field,
+				map[string]string{"If-Match": "If-Unmodified-Since", "If-None-Match": "If-Modified-Since"}[field]),
 				e.sent(field), e.current(), e.answered())
 		}
 		if text := opaque(value); strings.Contains(text, "://") && strings.Contains(strings.ToLower(text), "sync") {
-			return one(Likely, fmt.Sprintf("%s has a sync token, which is of a collection and no tag", field), e.sent(field), e.current(), e.answered())
+			return one(Likely, fmt.Sprintf("%s has a sync token, which is of a collection and no tag", field), e.sent(field),
+				e.current(), e.answered())
 		}
 	}
 	if found := e.tagOfAnother(); found != nil {
@@ -263,7 +275,8 @@ func wrongKind(e *examination) []Finding {
 	}
 	for _, c := range e.verdict.Tags {
 		if sameVersion(c) && e.status() == 412 {
-			return one(Likely, fmt.Sprintf("%s and %s are the same version of the same thing, written in two ways: the one is the tag of the file, the other that of its list item", clip(c.Sent), clip(c.Current)),
+			return one(Likely,
+				fmt.Sprintf("%s and %s are the same version of the same thing, written in two ways: the one is the tag of the file, the other that of its list item", clip(c.Sent), clip(c.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
 		sent, current := c.Relation.Sent.Dialect, c.Relation.Current.Dialect
@@ -271,10 +284,12 @@ func wrongKind(e *examination) []Finding {
 			continue
 		}
 		if sent.ID == "onedrive-ctag" && current.ID == "onedrive-etag" {
-			return one(Likely, fmt.Sprintf("%s has the cTag of the item, which is of its content; the service compares with its eTag", c.Field), e.sent(c.Field), e.current(), e.answered())
+			return one(Likely, fmt.Sprintf("%s has the cTag of the item, which is of its content; the service compares with its eTag", c.Field),
+				e.sent(c.Field), e.current(), e.answered())
 		}
 		if c.Relation.Kind == etag.OtherLayer && e.minted(c.Sent) == nil && e.status() == 412 {
-			return one(Possible, fmt.Sprintf("the client sent %s, %s, and the current tag is %s, %s", clip(c.Sent), maker(c.Relation.Sent), clip(c.Current), maker(c.Relation.Current)),
+			return one(Possible, fmt.Sprintf("the client sent %s, %s, and the current tag is %s, %s", clip(c.Sent), maker(c.Relation.Sent),
+				clip(c.Current), maker(c.Relation.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
 	}

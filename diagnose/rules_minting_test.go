@@ -11,7 +11,8 @@ func TestIsPlaceholder(t *testing.T) {
 		"": true, "null": true, "Undefined": true, "None": true, "0": true,
 		"0000000000000000000000000000000000000000": true,
 		"00000000-0000-0000-0000-000000000000":     true,
-		"1":                                        false, "-": false, "0-0": false, "00-1": false, "nullable": false, "d41d8cd98f00b204e9800998ecf8427e": false,
+		"1":                                        false, "-": false, "0-0": false, "00-1": false, "nullable": false,
+		"d41d8cd98f00b204e9800998ecf8427e": false,
 	} {
 		if got := isPlaceholder(text); got != want {
 			t.Errorf("isPlaceholder(%q) = %t, want %t", text, got, want)

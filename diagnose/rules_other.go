@@ -152,7 +152,8 @@ var firewallTexts = []string{
 
 func wafBlock(e *examination) []Finding {
 	if ev, _ := e.refuser(); e.status() == 412 && e.refusedBy() == filter && e.conditional() {
-		return one(Certain, "the trace shows that "+clip(ev.Module)+" refused the request, and not what evaluates its preconditions", append(e.preconditionFacts(), e.answered(), e.refuserFact())...)
+		return one(Certain, "the trace shows that "+clip(ev.Module)+" refused the request, and not what evaluates its preconditions",
+			append(e.preconditionFacts(), e.answered(), e.refuserFact())...)
 	}
 	if !e.unasked() {
 		return nil
@@ -167,7 +168,8 @@ func wafBlock(e *examination) []Finding {
 		return one(Likely, none+"; the answer is that of a filter", append(evidence, e.saying(text))...)
 	}
 	if _, ok := e.contains("evaluated to false"); ok {
-		return one(Likely, none+"; Apache's stock text for 412 comes from a rule that refuses with this status", append(evidence, e.saying("evaluated to false"))...)
+		return one(Likely, none+"; Apache's stock text for 412 comes from a rule that refuses with this status",
+			append(evidence, e.saying("evaluated to false"))...)
 	}
 	return nil
 }
@@ -177,7 +179,8 @@ func antiBot(e *examination) []Finding {
 		return nil
 	}
 	evidence := []Fact{e.asked(), e.answered()}
-	if text, ok := e.contains(`"code":-412`, `"code": -412`, "request was banned", "too many requests", "unusual traffic", "are you a robot", "captcha"); ok {
+	if text, ok := e.contains(`"code":-412`, `"code": -412`, "request was banned", "too many requests", "unusual traffic", "are you a robot",
+		"captcha"); ok {
 		return one(Likely, "the service says that it refuses this client, not this request", append(evidence, e.saying(text))...)
 	}
 	if host := strings.ToLower(e.x.Request.Host); strings.HasSuffix(host, "bilibili.com") || strings.HasSuffix(host, "bilivideo.com") {
@@ -239,9 +242,11 @@ func appState(e *examination) []Finding {
 	none := "the request has no precondition"
 	switch kind := strings.ToLower(e.resp("Content-Type")); {
 	case e.x.Response.Header.Has("Tus-Version"): // of the tus protocol for uploads
-		return one(Likely, none+"; the server of uploads does not know the version of the protocol that Tus-Resumable names", append(evidence, e.sent("Tus-Resumable"), e.got("Tus-Version"))...)
+		return one(Likely, none+"; the server of uploads does not know the version of the protocol that Tus-Resumable names",
+			append(evidence, e.sent("Tus-Resumable"), e.got("Tus-Version"))...)
 	case e.leased():
-		return one(Certain, none+"; the service says that the object is leased, and wants the id of the lease", append(evidence, e.saying("LeaseIdMissing"))...)
+		return one(Certain, none+"; the service says that the object is leased, and wants the id of the lease",
+			append(evidence, e.saying("LeaseIdMissing"))...)
 	case e.refusedBy() == application:
 		return one(Certain, none+", and the trace shows that the application set the status", evidence...)
 	case e.refusedBy() == backend:
@@ -262,7 +267,8 @@ func (e *examination) leased() bool {
 
 // demands are how services say that a precondition is missing, in lower case.
 var demands = []string{
-	"if-match header must be specified", "if-match header is required", "if-match header is missing", "missing if-match", "if-match is required", "requires an if-match",
+	"if-match header must be specified", "if-match header is required", "if-match header is missing", "missing if-match",
+	"if-match is required", "requires an if-match",
 	"must include an if-match", "must provide an if-match", "specify the if-match", "if-match header must be", "precondition required",
 }
 

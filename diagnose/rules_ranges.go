@@ -224,7 +224,8 @@ func ifRangeIgnored(e *examination) []Finding {
 	evidence := []Fact{e.sent("Range"), e.sent("If-Range"), e.got("ETag"), e.got("Last-Modified"), e.answered(), e.got("Content-Range")}
 	if date := e.dateSent("If-Range"); !date.IsZero() {
 		if now := e.modified(); !now.IsZero() && !now.Equal(date) {
-			return one(Certain, fmt.Sprintf("the part is of the version of %s, and If-Range names that of %s", clip(e.resp("Last-Modified")), clip(e.req("If-Range"))), evidence...)
+			return one(Certain, fmt.Sprintf("the part is of the version of %s, and If-Range names that of %s", clip(e.resp("Last-Modified")),
+				clip(e.req("If-Range"))), evidence...)
 		}
 		return nil
 	}
@@ -245,7 +246,9 @@ func ifRangeIgnored(e *examination) []Finding {
 	case version == nil:
 		return one(Likely, says+"; unless the server gives parts a tag of their own", evidence...)
 	case e.otherVersion(version):
-		return one(Certain, says, append([]Fact{version.asked(), version.got("ETag"), version.got("Last-Modified"), version.got("Content-Length")}, evidence...)...)
+		return one(Certain, says,
+			append([]Fact{version.asked(), version.got("ETag"), version.got("Last-Modified"), version.got("Content-Length")},
+				evidence...)...)
 	case e.partOf(version):
 		return one(Possible, says+", with the same date and length; more likely the server gives parts a tag of their own", evidence...)
 	}
@@ -306,7 +309,8 @@ func ifRangeTagUnsupported(e *examination) []Finding {
 	evidence := []Fact{e.sent("Range"), e.sent("If-Range"), e.got("ETag"), e.answered(), e.got("Accept-Ranges")}
 	says := fmt.Sprintf("If-Range has %s, the current tag, and everything was sent", m.Tag)
 	if p := e.last(func(p *examination) bool { return p.status() == 206 && p.req("Range") != "" }); p != nil {
-		return one(Likely, says+"; without a tag in If-Range the server sent a part before", append(evidence, p.sent("Range"), p.sent("If-Range"), p.answered())...)
+		return one(Likely, says+"; without a tag in If-Range the server sent a part before",
+			append(evidence, p.sent("Range"), p.sent("If-Range"), p.answered())...)
 	}
 	if strings.Contains(strings.ToLower(e.resp("Accept-Ranges")), byterange.Unit) {
 		return one(Likely, says+", by a server that says it takes ranges", evidence...)
@@ -358,7 +362,8 @@ func appended200(e *examination) []Finding {
 	if !ok || err != nil || before.IsSuffix() || before.First <= 0 || size <= 0 || spec.First-before.First != size {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("the client had %d bytes, got all %d with a 200, and now asks from %d on, which is the sum", before.First, size, spec.First),
+	return one(Likely, fmt.Sprintf("the client had %d bytes, got all %d with a 200, and now asks from %d on, which is the sum",
+		before.First, size, spec.First),
 		p.sent("Range"), p.answered(), p.got("Content-Length"), e.sent("Range"), e.answered(), e.got("Content-Range"))
 }
 
@@ -371,7 +376,8 @@ func offsetMismatch(e *examination) []Finding {
 	evidence := []Fact{e.sent("Range"), e.got("Content-Range"), e.got("Content-Length"), e.answered()}
 	r, err := byterange.ParseContentRange(value)
 	if err != nil || r.Unsatisfied() {
-		return one(Certain, fmt.Sprintf("Content-Range is %s, which names no part, so the content must not be joined with anything", clip(value)), evidence...)
+		return one(Certain, fmt.Sprintf("Content-Range is %s, which names no part, so the content must not be joined with anything",
+			clip(value)), evidence...)
 	}
 	want := spec.First
 	if spec.IsSuffix() {
@@ -383,7 +389,8 @@ func offsetMismatch(e *examination) []Finding {
 	if r.Range.Start == want {
 		return nil
 	}
-	return one(Certain, fmt.Sprintf("%s asks for what begins at %d, and the part begins at %d", clip(e.req("Range")), want, r.Range.Start), evidence...)
+	return one(Certain, fmt.Sprintf("%s asks for what begins at %d, and the part begins at %d", clip(e.req("Range")), want,
+		r.Range.Start), evidence...)
 }
 
 func completeFile(e *examination) []Finding {
@@ -412,7 +419,8 @@ func unguardedResume(e *examination) []Finding {
 		return p.method() == "GET" && (p.status() == 200 || p.status() == 206) && e.sameClient(p)
 	})
 	if first != nil && !etagOf(first).IsZero() && !etagOf(e).IsZero() && !etagOf(first).WeakEqual(etagOf(e)) {
-		return one(Likely, fmt.Sprintf("the part before is of %s and this one of %s: joined, they are neither", etagOf(first), etagOf(e)), append(evidence, first.answered(), first.got("ETag"))...)
+		return one(Likely, fmt.Sprintf("the part before is of %s and this one of %s: joined, they are neither", etagOf(first), etagOf(e)),
+			append(evidence, first.answered(), first.got("ETag"))...)
 	}
 	says := fmt.Sprintf("the rest from byte %d on was asked for without saying of which version", spec.First)
 	if e.conditional() {
@@ -428,12 +436,14 @@ func refusedBrowser(e *examination) []Finding {
 		return nil
 	}
 	agent := strings.ToLower(e.req("User-Agent"))
-	if !strings.HasPrefix(agent, "mozilla/") && !strings.Contains(agent, "vlc") && !strings.Contains(agent, "mpv") && !strings.Contains(agent, "applecoremedia") && !strings.Contains(agent, "exoplayer") {
+	if !strings.HasPrefix(agent, "mozilla/") && !strings.Contains(agent, "vlc") && !strings.Contains(agent, "mpv") &&
+		!strings.Contains(agent, "applecoremedia") && !strings.Contains(agent, "exoplayer") {
 		return nil
 	}
 	c, says := Likely, ", and the file is another by now"
 	if e.verdict.Judgement != Right {
 		c, says = Possible, "; if the file is another by now, 412 is right"
 	}
-	return one(c, "the program guards its parts with "+e.verdict.Preconditions[0].Name+says, append(e.preconditionFacts(), e.sent("User-Agent"), e.sent("Range"), e.answered())...)
+	return one(c, "the program guards its parts with "+e.verdict.Preconditions[0].Name+says,
+		append(e.preconditionFacts(), e.sent("User-Agent"), e.sent("Range"), e.answered())...)
 }

@@ -57,7 +57,8 @@ func TestWrongServerIsBlamed(t *testing.T) {
 			for _, f := range Exchanges(xs).Findings {
 				found = found || f.Rule.ID == fault && f.Confidence >= least
 				if f.Confidence == Certain && f.Rule.Level > Good && blames(f.Rule) && f.Rule.ID != fault && !entails(fault, f.Rule.ID) {
-					t.Errorf("%s, seed %d: certain %s (exchange %d): %s\n%s", fault, seed, f.Rule.ID, f.Exchange+1, f.Says, describeAll(xs[f.Exchange:f.Exchange+1]))
+					t.Errorf("%s, seed %d: certain %s (exchange %d): %s\n%s", fault, seed, f.Rule.ID, f.Exchange+1, f.Says,
+						describeAll(xs[f.Exchange:f.Exchange+1]))
 				}
 			}
 		}
@@ -128,7 +129,8 @@ func (s *rightServer) write() {
 func (s *rightServer) exchange() *capture.Exchange {
 	s.now = s.now.Add(time.Duration(1+s.r.IntN(90)) * time.Second)
 	x := &capture.Exchange{}
-	x.Request = capture.Request{Method: pick(s.r, "GET", "GET", "GET", "HEAD", "PUT", "PUT", "DELETE"), Target: "/doc", Proto: "HTTP/1.1", Host: "www.example.com"}
+	x.Request = capture.Request{Method: pick(s.r, "GET", "GET", "GET", "HEAD", "PUT", "PUT", "DELETE"), Target: "/doc", Proto: "HTTP/1.1",
+		Host: "www.example.com"}
 	s.ask(&x.Request)
 	s.answer(x)
 	return x

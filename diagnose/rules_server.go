@@ -408,7 +408,8 @@ func dateDespiteTag(e *examination) []Finding {
 // dateDespiteKnownTag is about a 304 without a tag, where the tag is known from before.
 func (e *examination) dateDespiteKnownTag() []Finding {
 	p, members := e.last((*examination).tells), e.members("If-None-Match")
-	if p == nil || p.reads() && !e.sameWish(p) || len(members) == 0 || !e.hasAll("If-None-Match") || e.anyMember("If-None-Match") || e.otherForm() {
+	if p == nil || p.reads() && !e.sameWish(p) || len(members) == 0 || !e.hasAll("If-None-Match") || e.anyMember("If-None-Match") ||
+		e.otherForm() {
 		return nil
 	}
 	current, err := etag.Parse(p.after.ETag)
@@ -423,9 +424,11 @@ func precedence(e *examination) []Finding {
 	if e.status() != 304 || !e.reads() || e.cached().Name != "" {
 		return nil
 	}
-	evidence := []Fact{e.sent("If-Match"), e.sent("If-Unmodified-Since"), e.sent("If-None-Match"), e.sent("If-Modified-Since"), e.got("ETag"), e.got("Last-Modified"), e.answered()}
+	evidence := []Fact{e.sent("If-Match"), e.sent("If-Unmodified-Since"), e.sent("If-None-Match"), e.sent("If-Modified-Since"),
+		e.got("ETag"), e.got("Last-Modified"), e.answered()}
 	if e.unlikeCurrent("If-Match") {
-		return one(Likely, fmt.Sprintf("If-Match does not have the current tag %s, which comes first and asks for 412; no cache left a sign that it answered", clip(e.resp("ETag"))), evidence...)
+		return one(Likely,
+			fmt.Sprintf("If-Match does not have the current tag %s, which comes first and asks for 412; no cache left a sign that it answered", clip(e.resp("ETag"))), evidence...)
 	}
 	since := e.dateSent("If-Unmodified-Since")
 	if len(e.fields.IfMatch) == 0 && !since.IsZero() && e.modified().After(since) {
@@ -447,7 +450,8 @@ func refusedRead(e *examination) []Finding {
 	case alone:
 		return one(Likely, fmt.Sprintf("If-None-Match never leads to 412 with %s; or the 412 is about something else", e.method()), evidence...)
 	case matches:
-		return one(Likely, "the other condition holds, and If-None-Match never leads to 412 with "+e.method(), append(evidence, e.sent("If-Match"), e.sent("If-Unmodified-Since"))...)
+		return one(Likely, "the other condition holds, and If-None-Match never leads to 412 with "+e.method(),
+			append(evidence, e.sent("If-Match"), e.sent("If-Unmodified-Since"))...)
 	}
 	return nil
 }
@@ -456,7 +460,8 @@ func notModifiedWrite(e *examination) []Finding {
 	if e.status() != 304 || e.method() == "" || e.reads() {
 		return nil // QUERY is as safe as GET, and newer than the standard
 	}
-	return one(Certain, fmt.Sprintf("304 answers GET, HEAD and QUERY only, and this is %s", clip(e.method())), append(e.preconditionFacts(), e.asked(), e.answered())...)
+	return one(Certain, fmt.Sprintf("304 answers GET, HEAD and QUERY only, and this is %s", clip(e.method())),
+		append(e.preconditionFacts(), e.asked(), e.answered())...)
 }
 
 func ignoredPrecondition(e *examination) []Finding {
@@ -484,7 +489,8 @@ func (e *examination) ignoredByWrite() []Finding {
 	}
 	current, err := etag.Parse(p.after.ETag)
 	list := e.members("If-Match")
-	if err != nil || len(list) == 0 || !e.hasAll("If-Match") || e.anyMember("If-Match") || e.otherForm() || p.writes() && e.sameContent(p) || e.overlaps(p) {
+	if err != nil || len(list) == 0 || !e.hasAll("If-Match") || e.anyMember("If-Match") || e.otherForm() || p.writes() && e.sameContent(p) ||
+		e.overlaps(p) {
 		return nil
 	}
 	if slices.ContainsFunc(list, func(m etag.Member) bool { return m.Fault != etag.None || m.Tag.WeakEqual(current) }) {
@@ -495,9 +501,11 @@ func (e *examination) ignoredByWrite() []Finding {
 		return nil // both tags may be current, each of another representation
 	}
 	if minted == nil || slices.Index(e.earlier, minted) > slices.Index(e.earlier, p) {
-		return one(Possible, fmt.Sprintf("the tag was %s, and a write that demands %s was accepted; unless the resource changed in between", clip(p.after.ETag), clip(list[0].Raw)), evidence...)
+		return one(Possible, fmt.Sprintf("the tag was %s, and a write that demands %s was accepted; unless the resource changed in between",
+			clip(p.after.ETag), clip(list[0].Raw)), evidence...)
 	}
-	return one(Likely, fmt.Sprintf("%s had been replaced by %s, and a write that demands the old one was accepted", clip(list[0].Raw), clip(p.after.ETag)), evidence...)
+	return one(Likely, fmt.Sprintf("%s had been replaced by %s, and a write that demands the old one was accepted", clip(list[0].Raw),
+		clip(p.after.ETag)), evidence...)
 }
 
 // overlaps reports whether this request was sent before the other one was answered, as far as is known.
@@ -516,7 +524,8 @@ func (e *examination) ignoredByRead() []Finding {
 	evidence := append(e.preconditionFacts(), e.got("ETag"), e.got("Last-Modified"), e.answered())
 	switch since := e.dateSent("If-Unmodified-Since"); {
 	case e.unlikeCurrent("If-Match"):
-		return one(Likely, fmt.Sprintf("the current tag %s is not in If-Match, and the request was performed; no cache left a sign that it answered", clip(e.resp("ETag"))), evidence...)
+		return one(Likely, fmt.Sprintf("the current tag %s is not in If-Match, and the request was performed; no cache left a sign that it answered",
+			clip(e.resp("ETag"))), evidence...)
 	case len(e.fields.IfMatch) == 0 && !since.IsZero() && e.modified().After(since):
 		return one(Likely, "the resource was modified after the date in If-Unmodified-Since, and the request was performed; no cache left a sign that it answered", evidence...)
 	}
@@ -527,7 +536,8 @@ func (e *examination) ignoredByRead() []Finding {
 // not demand that in any case: some servers take no-cache in a request for such a demand. Browsers
 // export 200 for a stored response that a 304 confirmed.
 func (e *examination) sentAnyway() bool {
-	return e.reads() && (e.status() == 200 || e.status() == 206) && e.x.Source.Format != capture.HAR && e.x.Cache == "" && !strings.Contains(e.req("Cache-Control"), "no-cache")
+	return e.reads() && (e.status() == 200 || e.status() == 206) && e.x.Source.Format != capture.HAR && e.x.Cache == "" &&
+		!strings.Contains(e.req("Cache-Control"), "no-cache")
 }
 
 // mediated reports whether something other than the server left a sign.
@@ -557,7 +567,8 @@ func weakAccepted(e *examination) []Finding {
 	evidence := []Fact{e.asked(), e.sent("If-Match"), e.sent("If-Range"), e.got("ETag"), e.answered()}
 	if e.status() == 206 {
 		if m, _, ok := e.named("If-Range", false); ok && !m.Tag.StrongEqual(etagOf(e)) {
-			return one(Certain, fmt.Sprintf("If-Range has %s, and the current tag is %s: by the strong comparison these differ, so the Range is to be ignored", m.Tag, etagOf(e)), evidence...)
+			return one(Certain,
+				fmt.Sprintf("If-Range has %s, and the current tag is %s: by the strong comparison these differ, so the Range is to be ignored", m.Tag, etagOf(e)), evidence...)
 		}
 	}
 	if len(e.members("If-Match")) == 0 || e.anyStrong("If-Match") {
@@ -578,7 +589,8 @@ func (e *examination) weakCurrent(evidence []Fact) []Finding {
 	if _, _, strong := e.named("If-Match", true); !ok || strong || !e.reads() {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("the current tag %s is weak and so equals nothing, not even %s, and the request was performed", etagOf(e), m.Tag), evidence...)
+	return one(Likely, fmt.Sprintf("the current tag %s is weak and so equals nothing, not even %s, and the request was performed",
+		etagOf(e), m.Tag), evidence...)
 }
 
 func comparedStrongly(e *examination) []Finding {
@@ -609,7 +621,8 @@ func listNotParsed(e *examination) []Finding {
 func (e *examination) refusedList() []Finding {
 	evidence := []Fact{e.sent("If-Match"), e.got("ETag"), e.got("Last-Modified"), e.answered()}
 	if m, n, ok := e.named("If-Match", true); ok && n > 1 {
-		return one(e.sure("If-Match"), fmt.Sprintf("one of the %d tags in If-Match is %s, the current one, and the request was refused", n, m.Tag), evidence...)
+		return one(e.sure("If-Match"), fmt.Sprintf("one of the %d tags in If-Match is %s, the current one, and the request was refused", n,
+			m.Tag), evidence...)
 	}
 	if e.anyMember("If-Match") && len(e.members("If-Match")) == 1 && e.verdict.State.Exists {
 		return one(Likely, "If-Match: * holds if there is a current representation, and there is one", append(evidence, e.current())...)
@@ -660,7 +673,8 @@ func bothAccepted(e *examination) []Finding {
 	if p == nil || p.resp("ETag") == list[0].Raw || !e.otherRequest(p) {
 		return nil
 	}
-	evidence := []Fact{p.asked(), p.sent("If-Match"), p.answered(), p.got("ETag"), e.asked(), e.sent("If-Match"), e.answered(), e.got("ETag"), e.gap(p)}
+	evidence := []Fact{p.asked(), p.sent("If-Match"), p.answered(), p.got("ETag"), e.asked(), e.sent("If-Match"), e.answered(),
+		e.got("ETag"), e.gap(p)}
 	says := fmt.Sprintf("two different writes were both accepted as changes of %s", clip(list[0].Raw))
 	_, timed := e.since(p)
 	switch {
@@ -755,14 +769,16 @@ func errorInContent(e *examination) []Finding {
 }
 
 func azureRead(e *examination) []Finding {
-	if e.status() == 412 && e.writes() && e.isAzure("") && e.x.Request.Header.Has("If-Modified-Since") && e.alonePrecondition("If-Modified-Since") {
+	if e.status() == 412 && e.writes() && e.isAzure("") && e.x.Request.Header.Has("If-Modified-Since") &&
+		e.alonePrecondition("If-Modified-Since") {
 		return one(Certain, "Azure storage evaluates If-Modified-Since on writes, too, which the standard ignores there: the object has not been modified since that date",
 			append(e.preconditionFacts(), e.asked(), e.got("x-ms-error-code"), e.answered())...)
 	}
 	if e.status() != 412 || !e.reads() || !e.isAzure("") || !e.alonePrecondition("If-None-Match", "If-Modified-Since") {
 		return nil
 	}
-	return one(Certain, "a read with "+e.verdict.Preconditions[0].Name+" is never answered 412 by the standard; Azure storage does so, and means that it is not modified",
+	return one(Certain, "a read with "+e.verdict.Preconditions[0].Name+
+		" is never answered 412 by the standard; Azure storage does so, and means that it is not modified",
 		append(e.preconditionFacts(), e.got("x-ms-error-code"), e.answered())...)
 }
 
@@ -777,7 +793,8 @@ func statusOverridden(e *examination) []Finding {
 	}
 	evidence := []Fact{e.sent("If-None-Match"), e.got("ETag"), e.answered(), e.fact("content", "none")}
 	if e.status() != 200 {
-		return one(Likely, fmt.Sprintf("the client has %s, and the response has that tag, no content and the status %d: it was a 304", m.Tag, e.status()), evidence...)
+		return one(Likely, fmt.Sprintf("the client has %s, and the response has that tag, no content and the status %d: it was a 304", m.Tag,
+			e.status()), evidence...)
 	}
 	if !e.sentAnyway() {
 		return nil
@@ -788,5 +805,6 @@ func statusOverridden(e *examination) []Finding {
 	if full == nil {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("%s had content before, and now comes with none and the status 200: it was a 304", m.Tag), append(evidence, full.answered())...)
+	return one(Likely, fmt.Sprintf("%s had content before, and now comes with none and the status 200: it was a 304", m.Tag),
+		append(evidence, full.answered())...)
 }

@@ -39,11 +39,14 @@ func notModifiedMissing(e *examination) []Finding {
 	if p == nil {
 		return nil
 	}
-	evidence := []Fact{p.asked(), p.answered(), p.got("ETag"), e.asked(), e.sent("If-None-Match"), e.sent("If-Modified-Since"), e.answered(), e.got("ETag"), e.gap(p)}
+	evidence := []Fact{p.asked(), p.answered(), p.got("ETag"), e.asked(), e.sent("If-None-Match"), e.sent("If-Modified-Since"),
+		e.answered(), e.got("ETag"), e.gap(p)}
 	if tag := etagOf(p); !tag.IsZero() && e.hasTag("If-None-Match", p.resp("ETag")) {
-		return one(Likely, fmt.Sprintf("the %d before had the tag %s, and with that tag in If-None-Match the answer is 304: there was nothing, and there is nothing", p.status(), tag), evidence...)
+		return one(Likely,
+			fmt.Sprintf("the %d before had the tag %s, and with that tag in If-None-Match the answer is 304: there was nothing, and there is nothing", p.status(), tag), evidence...)
 	}
-	return one(Possible, fmt.Sprintf("the answer was %d before, and is 304 now; unless the resource was made in between", p.status()), evidence...)
+	return one(Possible, fmt.Sprintf("the answer was %d before, and is 304 now; unless the resource was made in between",
+		p.status()), evidence...)
 }
 
 // hasTag reports whether a list that was sent has the tag as it is.
@@ -157,5 +160,6 @@ func notRefused(e *examination, f Finding) {
 		return
 	}
 	put.verdict.Judgement, put.verdict.Expected = Unknown, nil
-	put.verdict.Why = fmt.Sprintf("%s has what the write sent, so it seems to have been made although the answer is %d", e.place("response"), put.status())
+	put.verdict.Why = fmt.Sprintf("%s has what the write sent, so it seems to have been made although the answer is %d",
+		e.place("response"), put.status())
 }

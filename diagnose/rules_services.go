@@ -226,7 +226,8 @@ func officeNotModified(e *examination) []Finding {
 	if tag := strings.ToLower(e.resp("ResourceTag")); tag != "" && strings.Contains(strings.ToLower(e.req("If")), tag) {
 		c = Certain
 	}
-	return one(c, "the If field asks for the file only if it is another version than the one named, and it is the same: 412 is how SharePoint says that", e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
+	return one(c, "the If field asks for the file only if it is another version than the one named, and it is the same: 412 is how SharePoint says that",
+		e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
 }
 
 // deletedBefore returns the earlier exchange by which there is nothing, if it is the latest that tells; or nil.
@@ -246,7 +247,8 @@ func (e *examination) deletedBefore() *examination {
 func refusedThoughMissing(e *examination) []Finding {
 	if p := e.deletedBefore(); p != nil && e.status() == 412 && e.writes() && e.mustBeNew() && e.onlyNew() {
 		evidence := []Fact{p.asked(), p.answered(), p.marker(), e.asked(), e.sent("If-None-Match"), e.answered(), e.gap(p)}
-		return one(Likely, fmt.Sprintf("%s says that there is nothing, and the write that asks for just that was refused, unless somebody made the resource in between", p.place("response")), evidence...)
+		return one(Likely,
+			fmt.Sprintf("%s says that there is nothing, and the write that asks for just that was refused, unless somebody made the resource in between", p.place("response")), evidence...)
 	}
 	put := e.createRefused()
 	if put == nil {
@@ -295,7 +297,8 @@ func notThere(e *examination, f Finding) {
 	}
 	if put.verdict.Judgement == Right {
 		put.verdict.Judgement, put.verdict.Expected = Unknown, nil
-		put.verdict.Why = fmt.Sprintf("%s is %d: there was nothing, so the write that was to create should have been done", e.place("response"), e.status())
+		put.verdict.Why = fmt.Sprintf("%s is %d: there was nothing, so the write that was to create should have been done",
+			e.place("response"), e.status())
 	}
 }
 
@@ -303,7 +306,8 @@ func onlyIfCached(e *examination) []Finding {
 	if e.status() != 412 || !e.unasked() || !strings.Contains(strings.ToLower(e.req("Cache-Control")), "only-if-cached") {
 		return nil
 	}
-	return one(Likely, "Cache-Control: only-if-cached forbids to ask the origin, and nothing is stored", e.asked(), e.sent("Cache-Control"), e.answered())
+	return one(Likely, "Cache-Control: only-if-cached forbids to ask the origin, and nothing is stored", e.asked(),
+		e.sent("Cache-Control"), e.answered())
 }
 
 func notModifiedContent(e *examination) []Finding {
@@ -361,13 +365,15 @@ func unguardedRetry(e *examination) []Finding {
 	if e.sameContent(p) && len(a.Data) > 0 && p.verdict.Judgement == Right {
 		c, says = Certain, "the same content was refused with a precondition, and then sent again without any and stored: the version that the refusal protected is overwritten"
 	}
-	return one(c, says, p.asked(), p.sent("If-Match"), p.sent("If-Unmodified-Since"), p.answered(), e.asked(), e.answered(), e.sent("User-Agent"), e.gap(p))
+	return one(c, says, p.asked(), p.sent("If-Match"), p.sent("If-Unmodified-Since"), p.answered(), e.asked(), e.answered(),
+		e.sent("User-Agent"), e.gap(p))
 }
 
 // neverNotModified is about servers on the npm package fresh, which take no-cache for a wish to see all of it.
 func neverNotModified(e *examination) []Finding {
 	d := e.verdict.Decision
-	if !e.reads() || e.status() != 200 || !e.witnessed || d.Outcome != precondition.NotModified || e.x.Cache != "" || e.x.Source.Format == capture.HAR ||
+	if !e.reads() || e.status() != 200 || !e.witnessed || d.Outcome != precondition.NotModified || e.x.Cache != "" ||
+		e.x.Source.Format == capture.HAR ||
 		!strings.Contains(strings.ToLower(e.req("Cache-Control")), "no-cache") {
 		return nil
 	}
@@ -380,7 +386,8 @@ func neverNotModified(e *examination) []Finding {
 		return nil
 	}
 	return one(Likely, "the client has the current version, and the server sent it again because of Cache-Control: no-cache in the request, which Express, and all on the npm package fresh, take for that wish",
-		e.sent("Cache-Control"), e.sent("If-None-Match"), e.sent("If-Modified-Since"), e.got("ETag"), e.got("X-Powered-By"), e.sent("User-Agent"), e.answered())
+		e.sent("Cache-Control"), e.sent("If-None-Match"), e.sent("If-Modified-Since"), e.got("ETag"), e.got("X-Powered-By"),
+		e.sent("User-Agent"), e.answered())
 }
 
 // storedRefusal is about a 412 that a cache gave.
@@ -404,7 +411,8 @@ func codedPart(e *examination) []Finding {
 		return nil
 	}
 	return one(Certain, fmt.Sprintf("Content-Range names %d bytes, and the part has %d in %s: it was compressed after it had been cut out, so that it cannot be joined with any other",
-		r.Range.Length, length, clip(e.resp("Content-Encoding"))), e.sent("Range"), e.got("Content-Range"), e.got("Content-Length"), e.got("Content-Encoding"), e.answered())
+		r.Range.Length, length, clip(e.resp("Content-Encoding"))), e.sent("Range"), e.got("Content-Range"), e.got("Content-Length"),
+		e.got("Content-Encoding"), e.answered())
 }
 
 // partLength is how long the content is as it was sent.

@@ -353,7 +353,8 @@ func (e *examination) suffixIn(field, outcome string) []Finding {
 	c, ok := e.pair(field)
 	switch {
 	case ok && c.Relation.Kind == etag.SameButForm && slices.Contains(c.Relation.Differences, etag.CodingMark):
-		f := finding(Certain, fmt.Sprintf("%s is the current tag %s with the mark of a content coding; nothing has changed, and it was %s for that mark", clip(c.Sent), clip(c.Current), outcome), evidence...)
+		f := finding(Certain, fmt.Sprintf("%s is the current tag %s with the mark of a content coding; nothing has changed, and it was %s for that mark",
+			clip(c.Sent), clip(c.Current), outcome), evidence...)
 		f.Config = suffixConfig(e)
 		return []Finding{f}
 	case ok && c.Relation.Kind != etag.Identical:
@@ -379,7 +380,8 @@ func (e *examination) suffixIn(field, outcome string) []Finding {
 // 304.
 func (e *examination) suffixNever304() []Finding {
 	d := e.verdict.Decision
-	if d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch || codingMark(d.Matched.String()) == "" || e.x.Source.Format == capture.HAR {
+	if d.Outcome != precondition.NotModified || d.Field != precondition.IfNoneMatch || codingMark(d.Matched.String()) == "" ||
+		e.x.Source.Format == capture.HAR {
 		return nil
 	}
 	return one(Likely, fmt.Sprintf("%s is the current tag, and was not recognised: it is compared before its mark is added", clip(d.Matched.String())),
@@ -419,13 +421,15 @@ func proxyWeakens(e *examination) []Finding {
 	}
 	switch {
 	case strong != nil && strong.facts().Coding != e.facts().Coding:
-		return one(Certain, "the same tag came without W/ in another response", append(evidence, strong.got("ETag"), strong.got("Content-Encoding"))...)
+		return one(Certain, "the same tag came without W/ in another response",
+			append(evidence, strong.got("ETag"), strong.got("Content-Encoding"))...)
 	case strong != nil || !known || e.resp("Content-Encoding") == "":
 		return nil // without compression it is a server that changes its mind: see fresh-file-weak-etag
 	}
 	for _, r := range etag.Recognise(tag.String(), e.verdict.State.Facts) {
 		if slices.Contains(strongDialects, r.Dialect.ID) && r.Fit >= etag.Confirmed {
-			return one(Likely, fmt.Sprintf("the tag is made by %s, which makes strong ones; %s weakens them when it compresses", r.Dialect.By, party.Name), evidence...)
+			return one(Likely, fmt.Sprintf("the tag is made by %s, which makes strong ones; %s weakens them when it compresses", r.Dialect.By,
+				party.Name), evidence...)
 		}
 	}
 	return one(Possible, fmt.Sprintf("%s weakens tags when it compresses", party.Name), evidence...)
@@ -445,11 +449,14 @@ func proxyStrips(e *examination) []Finding {
 	}
 	evidence := []Fact{e.got("Content-Encoding"), e.got("Last-Modified"), e.got("Server")}
 	had := e.last(func(p *examination) bool { return p.reads() && p.status() == 200 })
-	if had != nil && had.resp("ETag") != "" && (had.resp("Content-Encoding") != e.resp("Content-Encoding") || had.resp("Server") != e.resp("Server")) {
-		return one(Likely, "this response has no ETag, and another one for the same resource has", append(evidence, had.got("ETag"), had.got("Content-Encoding"))...)
+	if had != nil && had.resp("ETag") != "" &&
+		(had.resp("Content-Encoding") != e.resp("Content-Encoding") || had.resp("Server") != e.resp("Server")) {
+		return one(Likely, "this response has no ETag, and another one for the same resource has",
+			append(evidence, had.got("ETag"), had.got("Content-Encoding"))...)
 	}
 	if party, ok := e.has(strippers...); ok && e.resp("Content-Encoding") != "" && e.resp("Last-Modified") != "" {
-		return one(Possible, fmt.Sprintf("the response has a Last-Modified and no ETag, and %s may have dropped it", party.Name), append(evidence, e.fact("in between", party.Sign))...)
+		return one(Possible, fmt.Sprintf("the response has a Last-Modified and no ETag, and %s may have dropped it", party.Name),
+			append(evidence, e.fact("in between", party.Sign))...)
 	}
 	return nil
 }
@@ -512,7 +519,8 @@ func notModifiedDiffers(e *examination) []Finding {
 	}
 	says := "the 304 has " + clip(e.resp("ETag")) + ", which is not among the tags that were sent"
 	if c, ok := e.pair("If-None-Match"); ok && c.Relation.Kind == etag.SameButForm {
-		says = fmt.Sprintf("the 304 has %s, and the tag that matched is %s; they differ in %s", clip(c.Current), clip(c.Sent), differences(c.Relation))
+		says = fmt.Sprintf("the 304 has %s, and the tag that matched is %s; they differ in %s", clip(c.Current), clip(c.Sent),
+			differences(c.Relation))
 	}
 	return one(Certain, says, evidence...)
 }
@@ -559,14 +567,17 @@ func cdnIgnoresTag(e *examination) []Finding {
 func gatewayDrops(e *examination) []Finding {
 	for _, field := range []string{"If-Match", "If-None-Match", "If-Unmodified-Since"} {
 		if f, removed := e.changedField(field); removed {
-			return one(Certain, "the trace shows that "+field+" was removed before the request was handled", f, e.sent(field), e.asked(), e.answered())
+			return one(Certain, "the trace shows that "+field+" was removed before the request was handled", f, e.sent(field),
+				e.asked(), e.answered())
 		}
 	}
 	d := e.verdict.Decision
-	if !e.writes() || !e.succeeded() || d.Outcome != precondition.PreconditionFailed || d.Reason == precondition.WeakTag || len(e.foreign()) > 0 || !e.x.Response.Header.Has("Via") || e.otherForm() {
+	if !e.writes() || !e.succeeded() || d.Outcome != precondition.PreconditionFailed || d.Reason == precondition.WeakTag ||
+		len(e.foreign()) > 0 || !e.x.Response.Header.Has("Via") || e.otherForm() {
 		return nil
 	}
-	return one(Possible, "the write was done although its precondition was false by the state that "+e.verdict.State.Source+" told, and there is a proxy in between",
+	return one(Possible, "the write was done although its precondition was false by the state that "+e.verdict.State.Source+
+		" told, and there is a proxy in between",
 		append(e.preconditionFacts(), e.answered(), e.got("Via"))...)
 }
 
@@ -655,7 +666,8 @@ func wordForTag(e *examination) []Finding {
 		if e.crossOrigin() {
 			return nil // see cors-etag-not-exposed
 		}
-		return one(Possible, fmt.Sprintf("the client sent %q for want of a tag: the response before had none, or lost it on the way", clip(word)), evidence...)
+		return one(Possible, fmt.Sprintf("the client sent %q for want of a tag: the response before had none, or lost it on the way",
+			clip(word)), evidence...)
 	}
 	if p.x.Response.Header.Has("ETag") {
 		return nil // it could have been read
@@ -663,7 +675,8 @@ func wordForTag(e *examination) []Finding {
 	says := fmt.Sprintf("the client sent %q for want of a tag: %s has none", clip(word), p.place("response"))
 	evidence = append(evidence, p.asked(), p.answered(), p.got("OC-ETag"))
 	if party, stripper := p.has(strippers...); stripper || p.resp("OC-ETag") != "" {
-		return one(Likely, says+", and it was there before something on the way dropped it", append(evidence, p.fact("in between", party.Sign))...)
+		return one(Likely, says+", and it was there before something on the way dropped it",
+			append(evidence, p.fact("in between", party.Sign))...)
 	}
 	return one(Possible, says, evidence...)
 }

@@ -53,13 +53,15 @@ func (e *examination) hostOf() string {
 }
 
 // odataHosts are services of Microsoft with the rules of OData.
-var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn", "graph.microsoft.us",
+var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn",
+	"graph.microsoft.us",
 	"microsoftgraph.chinacloudapi.cn"}
 
 // odata reports whether the service follows OData, where a weak tag in If-Match is compared as a strong one is
 // (OData 4.01 Protocol §8.2.4).
 func (e *examination) odata() bool {
-	if e.req("OData-Version")+e.resp("OData-Version")+e.req("DataServiceVersion")+e.resp("DataServiceVersion")+e.req("OData-MaxVersion") != "" {
+	if e.req("OData-Version")+e.resp("OData-Version")+e.req("DataServiceVersion")+e.resp("DataServiceVersion")+
+		e.req("OData-MaxVersion") != "" {
 		return true
 	}
 	host := e.hostOf()
@@ -138,11 +140,14 @@ func otherQuoted(text, sent string) string {
 
 // staleTexts are how services say that a version is no longer the current one, in lower case.
 var staleTexts = []string{
-	"doesn't match the rowversion", "does not match the rowversion", "the version of the existing record", "does not match the object's etag value",
+	"doesn't match the rowversion", "does not match the rowversion", "the version of the existing record",
+	"does not match the object's etag value",
 	"has been modified since", "has been changed since", "was changed by another", "has been updated by another",
 	"changed since it was retrieved", "the update condition specified in the request was not satisfied", "doesn't match the current version",
-	"modified by another user", "stale version", "already been changed", "has already been modified", "another user has already changed", "is not up-to-date",
-	"errorirresolvableconflict", "concurrencyversionmismatch", "has been updated since", "the resource has changed", "the object has been modified",
+	"modified by another user", "stale version", "already been changed", "has already been modified", "another user has already changed",
+	"is not up-to-date",
+	"errorirresolvableconflict", "concurrencyversionmismatch", "has been updated since", "the resource has changed",
+	"the object has been modified",
 	"optimistic concurrency", "optimistic lock", "version mismatch", "row was updated or deleted by another",
 }
 

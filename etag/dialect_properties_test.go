@@ -289,7 +289,8 @@ func FuzzRecognise(f *testing.F) {
 	for _, d := range etag.Dialects() {
 		f.Add(d.Example, int64(1793697262), int64(48213), []byte("abc"), "nginx")
 	}
-	for _, s := range []string{"", `"`, `""`, `W/`, `W/"`, `\`, `%`, `&quot`, `"-gzip"`, `":"`, `"-"`, `"--"`, `"12345678:"`, "0000000000000\n\n\n\n\n\n\n00", strings.Repeat(`"`, 2000), strings.Repeat("%25", 300) + "22"} {
+	for _, s := range []string{"", `"`, `""`, `W/`, `W/"`, `\`, `%`, `&quot`, `"-gzip"`, `":"`, `"-"`, `"--"`, `"12345678:"`,
+		"0000000000000\n\n\n\n\n\n\n00", strings.Repeat(`"`, 2000), strings.Repeat("%25", 300) + "22"} {
 		f.Add(s, int64(0), int64(0), []byte(nil), "")
 	}
 	f.Fuzz(func(t *testing.T, text string, seconds, size int64, content []byte, server string) {

@@ -168,7 +168,8 @@ func (b *backend) store(path string, content []byte) {
 	defer b.mu.Unlock()
 	b.writes++
 	revision := b.files[path].revision + 1
-	b.files[path] = file{content, fmt.Sprintf("%x", md5.Sum(content)), time.Now().Add(-time.Hour + time.Duration(revision)*time.Second), revision}
+	b.files[path] = file{content, fmt.Sprintf("%x", md5.Sum(content)),
+		time.Now().Add(-time.Hour + time.Duration(revision)*time.Second), revision}
 }
 
 func (b *backend) content(path string) string {

@@ -52,24 +52,29 @@ type storedContent struct{ io.ReadCloser }
 
 func (storedContent) Stored() {}
 
-// TestTransportBetween: what stands between the guard and the backend, and keeps what the backend has sent, is judged as the
-// backend is, and teaches nothing about it.
-func TestTransportBetween(t *testing.T) {
-	content := "one"
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tag := `"` + content + `"`
+// oneResource has one resource, with a tag that is its content.
+func oneResource(content *string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		tag := `"` + *content + `"`
 		switch {
 		case r.Method == http.MethodPut:
 			b, _ := io.ReadAll(r.Body)
-			content = string(b)
+			*content = string(b)
 			w.WriteHeader(http.StatusNoContent)
 		case r.Header.Get("If-None-Match") == tag:
 			w.WriteHeader(http.StatusNotModified)
 		default:
 			w.Header().Set("ETag", tag)
-			io.WriteString(w, content)
+			io.WriteString(w, *content)
 		}
-	}))
+	}
+}
+
+// TestTransportBetween: what stands between the guard and the backend, and keeps what the backend has sent, is judged as the
+// backend is, and teaches nothing about it.
+func TestTransportBetween(t *testing.T) {
+	content := "one"
+	backend := httptest.NewServer(oneResource(&content))
 	defer backend.Close()
 	u, _ := url.Parse(backend.URL)
 	var fetched int

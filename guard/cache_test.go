@@ -92,7 +92,8 @@ func (g *guarded) step(l *library, reads int, method, path, want string, fields 
 	r := g.do(method, path, "", fields...)
 	guard.Settle(g.handler)
 	if r.body != want || l.reads() != reads {
-		g.t.Fatalf("%s %s %v: got %d %q, the backend was read %d times; want %q, %d", method, path, fields, r.status, r.body, l.reads(), want, reads)
+		g.t.Fatalf("%s %s %v: got %d %q, the backend was read %d times; want %q, %d", method, path, fields, r.status, r.body,
+			l.reads(), want, reads)
 	}
 	return r
 }
@@ -102,7 +103,8 @@ func TestCacheServes(t *testing.T) {
 	for _, c := range []struct {
 		mode    guard.CacheMode
 		control string
-	}{{guard.CacheOn, "max-age=600"}, {guard.CacheCoherent, ""}, {guard.CacheCoherent, "no-cache"}, {guard.CacheCoherent, "max-age=0, must-revalidate"}} {
+	}{{guard.CacheOn, "max-age=600"}, {guard.CacheCoherent, ""}, {guard.CacheCoherent, "no-cache"},
+		{guard.CacheCoherent, "max-age=0, must-revalidate"}} {
 		t.Run(c.mode.String()+" "+c.control, func(t *testing.T) {
 			l := newLibrary(c.control)
 			g := cached(t, l, c.mode)

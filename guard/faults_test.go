@@ -47,7 +47,8 @@ func lifeOfAResource(t *testing.T, b *backend, g *guarded) {
 		t.Errorf("the ETag was %s and is now %s", first, again)
 	}
 	if head := g.want(g.do("HEAD", "/a", ""), 200); head.tag() != first || head.Get("Content-Length") != read.Get("Content-Length") {
-		t.Errorf("HEAD has ETag %s and Content-Length %s, want %s and %s", head.tag(), head.Get("Content-Length"), first, read.Get("Content-Length"))
+		t.Errorf("HEAD has ETag %s and Content-Length %s, want %s and %s", head.tag(), head.Get("Content-Length"), first,
+			read.Get("Content-Length"))
 	}
 	g.want(g.do("GET", "/a", "", "If-None-Match: "+first), 304)
 	g.want(g.do("GET", "/a", "", "If-None-Match: W/"+first), 304)

@@ -163,7 +163,8 @@ var likenesses = []likeness{
 		}},
 	{name: "armadietto: tags that tell nothing", trust: "trusted",
 		tag: func(_ *backend, _ string, f file) string { return fmt.Sprintf(`"%d"`, f.modified.UnixMilli()) }},
-	{name: "CherryPy: performs a write, then compares, and answers 412", trust: "trusted", instead: writesThenRefuses(http.StatusPreconditionFailed)},
+	{name: "CherryPy: performs a write, then compares, and answers 412", trust: "trusted",
+		instead: writesThenRefuses(http.StatusPreconditionFailed)},
 	{name: "@fastify/etag: performs a write and answers 304", trust: "trusted", instead: writesThenRefuses(http.StatusNotModified)},
 	{name: "refuses what holds", trust: "trusted", instead: func(_ *likened, w http.ResponseWriter, r *http.Request) bool {
 		if isRead(r) || r.Header.Get("If-Match")+r.Header.Get("If-None-Match") == "" {
@@ -181,7 +182,8 @@ var likenesses = []likeness{
 		}},
 	{name: "Apache: a tag for each coding, weak if coded", trust: "trusted", instead: codesFor},
 	{name: "weak tags", trust: "learning", tag: func(_ *backend, _ string, f file) string { return `W/"` + f.sum + `"` }},
-	{name: "hgweb: one tag for all there is", trust: "distrusted", tag: func(b *backend, _ string, _ file) string { return fmt.Sprintf(`"%d"`, b.writes) }},
+	{name: "hgweb: one tag for all there is", trust: "distrusted",
+		tag: func(b *backend, _ string, _ file) string { return fmt.Sprintf(`"%d"`, b.writes) }},
 	{name: "ignores ranges", trust: "trusted", instead: func(_ *likened, _ http.ResponseWriter, r *http.Request) bool {
 		deleteAll(r.Header, "Range", "If-Range")
 		return false

@@ -58,7 +58,8 @@ func TestLyingLength(t *testing.T) {
 // TestNonsense: what answers no question is not passed on, and no client learns
 // anything from it.
 func TestNonsense(t *testing.T) {
-	for _, head := range []string{"304 Not Modified\r\nETag: \"a\"", "206 Partial Content\r\nContent-Range: bytes 0-1/10\r\nContent-Length: 2"} {
+	for _, head := range []string{"304 Not Modified\r\nETag: \"a\"",
+		"206 Partial Content\r\nContent-Range: bytes 0-1/10\r\nContent-Length: 2"} {
 		g := rawBackend(t, "HTTP/1.1 "+head+"\r\n\r\nab")
 		g.want(g.do("GET", "/a", "", `If-None-Match: "a"`), 502)
 		g.want(g.do("PUT", "/a", "x", `If-Match: "a"`), 502)

@@ -211,7 +211,8 @@ func TestRequireOfTheDestination(t *testing.T) {
 	b.store("/notes/list", []byte("list"))
 	g := protect(t, b, func(o *guard.Options) {
 		at := o.Routes[0].Backend
-		o.Routes = []guard.Route{{Path: "/notes/", Methods: []string{"PUT", "DELETE"}, Backend: at, Require: condhttp.RequireAlways}, {Backend: at}}
+		o.Routes = []guard.Route{{Path: "/notes/", Methods: []string{"PUT", "DELETE"}, Backend: at, Require: condhttp.RequireAlways},
+			{Backend: at}}
 	})
 	g.want(g.do("MOVE", "/x/a", "", "Destination: "+g.url+"/notes/list"), 428)
 	g.want(g.do("MOVE", "/x/a", "", "Destination: "+g.url+"/y/../notes/list"), 428)

@@ -173,7 +173,8 @@ func TestPatchWaitsForMemory(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, patchRequest("/a.json", aPatch))
-			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "out-of-memory") {
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" ||
+				!strings.Contains(w.Body.String(), "out-of-memory") {
 				t.Errorf("%s: got %d %v %s", what, w.Code, w.Header(), w.Body)
 			}
 			late := httptest.NewRecorder()

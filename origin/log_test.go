@@ -30,7 +30,8 @@ func TestLoggedWithoutCredentials(t *testing.T) {
 		b.Reset()
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-		if got := b.String(); w.Code != http.StatusInternalServerError || !strings.Contains(got, "input/output error") || strings.Contains(got, signature) {
+		if got := b.String(); w.Code != http.StatusInternalServerError || !strings.Contains(got, "input/output error") ||
+			strings.Contains(got, signature) {
 			t.Errorf("GET %s: %d, logged as %s", path, w.Code, got)
 		}
 	}

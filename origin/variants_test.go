@@ -242,7 +242,8 @@ func TestHTTP2(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		if body, err := io.ReadAll(resp.Body); err != nil || resp.ContentLength >= 0 && method == "GET" && int64(len(body)) != resp.ContentLength {
+		if body, err := io.ReadAll(resp.Body); err != nil || resp.ContentLength >= 0 && method == "GET" &&
+			int64(len(body)) != resp.ContentLength {
 			t.Errorf("%s: %d bytes of content, error %v", method, len(body), err)
 		}
 		if resp.ProtoMajor != 2 {

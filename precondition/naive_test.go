@@ -213,10 +213,13 @@ const (
 )
 
 var (
-	naiveMonth  = `(` + strings.Join(regexp.MustCompile(`...`).FindAllString(naiveMonths, -1), "|") + `)`
-	imfFixdate  = regexp.MustCompile(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) ` + naiveMonth + ` (?P<year>\d{4}) ` + naiveClock + ` GMT$`)
-	rfc850Date  = regexp.MustCompile(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>\d\d)-` + naiveMonth + `-(?P<year>\d\d) ` + naiveClock + ` GMT$`)
-	asctimeDate = regexp.MustCompile(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ` + naiveMonth + ` (?P<day>\d\d| \d) ` + naiveClock + ` (?P<year>\d{4})$`)
+	naiveMonth = `(` + strings.Join(regexp.MustCompile(`...`).FindAllString(naiveMonths, -1), "|") + `)`
+	imfFixdate = regexp.MustCompile(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>\d\d) ` + naiveMonth + ` (?P<year>\d{4}) ` +
+		naiveClock + ` GMT$`)
+	rfc850Date = regexp.MustCompile(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>\d\d)-` + naiveMonth + `-(?P<year>\d\d) ` +
+		naiveClock + ` GMT$`)
+	asctimeDate = regexp.MustCompile(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ` + naiveMonth + ` (?P<day>\d\d| \d) ` + naiveClock +
+		` (?P<year>\d{4})$`)
 )
 
 // naiveDate is a second reader of dates, with a regexp a form.

@@ -164,7 +164,8 @@ func TestInvariants(t *testing.T) {
 		case r.role == precondition.Cache && d.Outcome != precondition.Perform && d.Field != precondition.IfNoneMatch &&
 			d.Field != precondition.IfModifiedSince && !(r.policy.StaleIfRange && d.Field == precondition.IfRange):
 			t.Fatalf("%+v: a cache stopped at %v", r, d.Field)
-		case d.Range != precondition.RangeAbsent && (r.method != "GET" && r.method != "QUERY" || d.Outcome != precondition.Perform || len(r.fields.Range) == 0):
+		case d.Range != precondition.RangeAbsent &&
+			(r.method != "GET" && r.method != "QUERY" || d.Outcome != precondition.Perform || len(r.fields.Range) == 0):
 			t.Fatalf("%+v: Range is %d", r, d.Range)
 		case d.Guarded && !r.fields.Conditional():
 			t.Fatalf("%+v: guarded by nothing", r)

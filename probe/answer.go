@@ -113,7 +113,8 @@ func (a *answer) record(req *http.Request, r request) {
 			q.Header.Add(name, value)
 		}
 	}
-	q.Content = capture.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil && r.content == nil || len(r.content) > shownContent}
+	q.Content = capture.Content{Data: clip(r.content), Len: req.ContentLength, Cut: r.body != nil && r.content == nil ||
+		len(r.content) > shownContent}
 	a.curl = curl(req, r)
 }
 

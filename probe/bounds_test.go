@@ -105,7 +105,8 @@ func TestNothingToAsk(t *testing.T) {
 		{"http://" + speaking(t, saying("HTTP/1.1 200 OK\r\nno field\r\n\r\n")), probe.ErrUnreachable, "that is not HTTP"},
 		{"http://" + speaking(t, func(w io.Writer) { w.(net.Conn).Close() }), probe.ErrUnreachable, "the connection ended before the answer did"},
 		{"http://" + speaking(t, endlessHeader), probe.ErrUnreachable, "exceeded"},
-		{"http://" + speaking(t, saying("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")), probe.ErrUnfit, "answers 101"},
+		{"http://" + speaking(t, saying("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")), probe.ErrUnfit,
+			"answers 101"},
 		{"http://" + speaking(t, saying("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\n")), probe.ErrUnfit, noAnswer},
 		{web.URL + "/none", probe.ErrUnfit, "answers 404"},
 		{web.URL + "/secret", probe.ErrUnfit, "credentials"},
@@ -286,8 +287,10 @@ func TestStops(t *testing.T) {
 		o      probe.Options
 		says   string
 	}{
-		{"429", http.StatusTooManyRequests, probe.Options{Connections: 1}, "the server answered 429, Retry-After: 60: it is not asked any further"},
-		{"503", http.StatusServiceUnavailable, probe.Options{Connections: 1}, "the server answered 503, Retry-After: 60: it is not asked any further"},
+		{"429", http.StatusTooManyRequests, probe.Options{Connections: 1},
+			"the server answered 429, Retry-After: 60: it is not asked any further"},
+		{"503", http.StatusServiceUnavailable, probe.Options{Connections: 1},
+			"the server answered 503, Retry-After: 60: it is not asked any further"},
 		{"budget", 0, probe.Options{Budget: 10}, "the budget of 10 requests is used up"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -46,9 +46,11 @@ func TestCauses(t *testing.T) {
 		{"fractions of a second", fakeOf("time of modification with parts of a second"), "ius-equal", "subsecond-mtime-vs-httpdate", ""},
 		{"If-Modified-Since never evaluated", without("If-Modified-Since"), "ims-equal", "precondition-ignored", "subsecond-mtime-vs-httpdate"},
 		{"If-Modified-Since read in a zone to the east", moved(-2), "ims-equal", "server-parses-date-as-local", ""},
-		{"fractions of a second, If-Modified-Since", fakeOf("time of modification with parts of a second"), "ims-equal", "subsecond-mtime-vs-httpdate", ""},
+		{"fractions of a second, If-Modified-Since", fakeOf("time of modification with parts of a second"), "ims-equal",
+			"subsecond-mtime-vs-httpdate", ""},
 		{"304 to any If-Modified-Since", fakeOf("304 to any If-Modified-Since"), "ims-earlier", "", "server-parses-date-as-local"},
-		{"If-Unmodified-Since instead of If-Match", fakeOf("If-Unmodified-Since instead of If-Match"), "im-over-same-date", "", "precondition-ignored"},
+		{"If-Unmodified-Since instead of If-Match", fakeOf("If-Unmodified-Since instead of If-Match"), "im-over-same-date", "",
+			"precondition-ignored"},
 		{"If-Match ignored", without("If-Match"), "im-nonsense", "precondition-ignored", ""},
 		{"weak tags compared as whole strings", layers(
 			whenValue("If-None-Match", func(v string) bool { return !strings.Contains(v, "W/") }, drop("If-None-Match")),

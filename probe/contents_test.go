@@ -37,7 +37,8 @@ func (c *calendars) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		w.WriteHeader(http.StatusBadRequest)
 		return
-	case r.Header.Get("Content-Type") != "text/calendar" || !bytes.HasPrefix(content, []byte("BEGIN:VCALENDAR")) || !bytes.HasSuffix(content, []byte("END:VCALENDAR\r\n")):
+	case r.Header.Get("Content-Type") != "text/calendar" || !bytes.HasPrefix(content, []byte("BEGIN:VCALENDAR")) ||
+		!bytes.HasSuffix(content, []byte("END:VCALENDAR\r\n")):
 		w.WriteHeader(http.StatusForbidden) // CALDAV:valid-calendar-data
 		return
 	}

@@ -317,7 +317,8 @@ func cutFirst(a, plain *answer, v variant) string {
 		return ""
 	}
 	content, ungzipped := gunzipped(a)
-	switch says := fmt.Sprintf("%d bytes in %s with Content-Range: %v", len(a.content), a.field("Content-Encoding"), a.field("Content-Range")); {
+	switch says := fmt.Sprintf("%d bytes in %s with Content-Range: %v", len(a.content), a.field("Content-Encoding"),
+		a.field("Content-Range")); {
 	case ungzipped && int64(len(content)) == cr.Range.Length && sameAt(plain.content, content, cr.Range.Start):
 		return says
 	case !a.cut && int64(len(a.content)) != cr.Range.Length && cr.Size >= 0 && cr.Size == plain.size() && cr.Size != v.size():

@@ -397,7 +397,8 @@ func cacheFaults() []fault {
 		{"first line of If-None-Match only", firstLine("If-None-Match")},
 		{"If-None-Match: * ignored", whenValue("If-None-Match", contains("*"), drop("If-None-Match"))},
 		{"304 to any If-None-Match", when(func(r *http.Request) { r.Header.Set("If-None-Match", "*") }, "If-None-Match")},
-		{"304 to any tag with --gzip", whenValue("If-None-Match", contains("--gzip"), func(r *http.Request) { r.Header.Set("If-None-Match", "*") })},
+		{"304 to any tag with --gzip", whenValue("If-None-Match", contains("--gzip"),
+			func(r *http.Request) { r.Header.Set("If-None-Match", "*") })},
 		{"304 to a tag without quotes", whenValue("If-None-Match", func(v string) bool { return !strings.ContainsAny(v, `"*`) },
 			func(r *http.Request) { r.Header.Set("If-None-Match", "*") })},
 		{"both If-None-Match and If-Modified-Since must match", byDate("If-Modified-Since", func(r *http.Request, compared int) {
@@ -423,7 +424,9 @@ func cacheFaults() []fault {
 				r.Header.Del("If-Modified-Since")
 			}
 		})},
-		{"304 to any If-Modified-Since", when(func(r *http.Request) { r.Header.Set("If-Modified-Since", time.Now().UTC().Format(http.TimeFormat)) }, "If-Modified-Since")},
+		{"304 to any If-Modified-Since",
+			when(func(r *http.Request) { r.Header.Set("If-Modified-Since", time.Now().UTC().Format(http.TimeFormat)) },
+				"If-Modified-Since")},
 		{"dates read as local time", asking(func(r *http.Request) {
 			for _, name := range []string{"If-Modified-Since", "If-Unmodified-Since"} {
 				if date, err := http.ParseTime(r.Header.Get(name)); err == nil {
@@ -503,10 +506,12 @@ func rangeFaults() []fault {
 	several := func(w *response) bool { return strings.HasPrefix(w.header.Get("Content-Type"), "multipart/") }
 	return []fault{
 		{"no ranges, but said to be there", without("Range")},
-		{"only ranges with both ends", whenValue("Range", func(v string) bool { return strings.Contains(v, "=-") || strings.HasSuffix(v, "-") }, drop("Range"))},
+		{"only ranges with both ends", whenValue("Range", func(v string) bool { return strings.Contains(v, "=-") || strings.HasSuffix(v, "-") },
+			drop("Range"))},
 		{"206 without Content-Range", partial(func(_ *http.Request, w *response) { w.header.Del("Content-Range") })},
 		{"everything as 206", answering(func(r *http.Request, w *response) {
-			if w.status == http.StatusPartialContent && !several(w) && r.Header.Get("Range") != "bytes=0-0" && w.header.Get("Content-Encoding") == "" {
+			if w.status == http.StatusPartialContent && !several(w) && r.Header.Get("Range") != "bytes=0-0" &&
+				w.header.Get("Content-Encoding") == "" {
 				w.content = []byte(plan())
 				w.header.Set("Content-Range", fmt.Sprintf("bytes 0-%d/%d", len(w.content)-1, len(w.content)))
 				w.header.Set("Content-Length", fmt.Sprint(len(w.content)))
@@ -528,7 +533,8 @@ func rangeFaults() []fault {
 			n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last)
 			return n == 2 && last >= int64(len(plan()))
 		}, http.StatusRequestedRangeNotSatisfiable)},
-		{"positions that overflow", instead(func(r *http.Request) bool { return strings.Contains(r.Header.Get("Range"), "9999999999999999999") }, http.StatusBadRequest)},
+		{"positions that overflow", instead(func(r *http.Request) bool { return strings.Contains(r.Header.Get("Range"), "9999999999999999999") },
+			http.StatusBadRequest)},
 		{"parts without their place", partial(func(_ *http.Request, w *response) {
 			if several(w) {
 				w.content = bytes.ReplaceAll(w.content, []byte("Content-Range"), []byte("X-Was-Range--"))
@@ -561,7 +567,8 @@ func rangeFaults() []fault {
 		{"If-Range ignored", without("If-Range")},
 		{"Squid 5.7, whose 200 to a stale If-Range goes on from the offset", answering(func(r *http.Request, w *response) {
 			var first int
-			if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first); n == 1 && r.Header.Get("If-Range") != "" && w.status == http.StatusOK {
+			if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first); n == 1 && r.Header.Get("If-Range") != "" &&
+				w.status == http.StatusOK {
 				w.content = append(w.content[first:], w.content[:first]...)
 			}
 		})},
@@ -570,7 +577,8 @@ func rangeFaults() []fault {
 			without("If-Range"))},
 		{"If-Range for dates only", whenValue("If-Range", contains(`"`), drop("Range"))},
 		{"If-Range for tags only, which there are none of", layers(noTags, whenValue("If-Range", isDate, drop("Range")))},
-		{"If-Range compared weakly", when(func(r *http.Request) { r.Header.Set("If-Range", strings.TrimPrefix(r.Header.Get("If-Range"), "W/")) }, "If-Range")},
+		{"If-Range compared weakly",
+			when(func(r *http.Request) { r.Header.Set("If-Range", strings.TrimPrefix(r.Header.Get("If-Range"), "W/")) }, "If-Range")},
 		{"If-Range with any later date", byDate("If-Range", func(r *http.Request, compared int) {
 			if compared >= 0 {
 				r.Header.Del("If-Range")
@@ -677,7 +685,8 @@ func fieldFaults() []fault {
 		{"412 to be kept", also(412, "Cache-Control", "public, max-age=600")},
 		{"416 to be kept", layers(gone(416, "Cache-Control"), also(416, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT"))},
 		{"412 about what does not exist", instead(elsewhere, http.StatusPreconditionFailed)},
-		{"304 instead of a redirect", instead(func(r *http.Request) bool { return r.URL.Path == "/docs" && r.Header.Get("If-None-Match") == "*" }, http.StatusNotModified)},
+		{"304 instead of a redirect", instead(func(r *http.Request) bool { return r.URL.Path == "/docs" && r.Header.Get("If-None-Match") == "*" },
+			http.StatusNotModified)},
 		{"tags not exposed to scripts", gone(0, "Access-Control-Expose-Headers")},
 		{"304 not for scripts", gone(304, "Access-Control-Allow-Origin")},
 		{"If-Match not allowed to scripts", gone(204, "Access-Control-Allow-Headers")},

@@ -11,7 +11,8 @@ import (
 // What a 304 and a 206 must have if the 200 has it (RFC 9110 §15.4.5 and §15.3.7).
 var (
 	fieldsOf304 = []string{"Date", "ETag", "Cache-Control", "Content-Location", "Expires", "Vary"}
-	fieldsOf206 = []string{"Date", "ETag", "Cache-Control", "Content-Location", "Expires", "Vary", "Last-Modified", "Content-Type", "Content-Encoding", "Content-Language"}
+	fieldsOf206 = []string{"Date", "ETag", "Cache-Control", "Content-Location", "Expires", "Vary", "Last-Modified", "Content-Type",
+		"Content-Encoding", "Content-Language"}
 )
 
 // notModified returns the 304 to the tag, or else to the date.

@@ -54,7 +54,8 @@ func TestPartsAsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	judge := func(content []byte) verdict {
-		a := &answer{status: http.StatusPartialContent, content: content, header: http.Header{"Content-Type": {"multipart/byteranges; boundary=x"}}}
+		a := &answer{status: http.StatusPartialContent, content: content,
+			header: http.Header{"Content-Type": {"multipart/byteranges; boundary=x"}}}
 		return (&trial{session: &session{base: whole}, base: whole}).judgeParts(a, 11)
 	}
 	if v := judge(b.Bytes()); v.outcome != Passed || v.says != "206 with 2 parts" {

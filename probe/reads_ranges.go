@@ -454,7 +454,8 @@ func part(contentRange string, content []byte, cut bool, whole *answer, first, l
 	case cr.Unsatisfied():
 		v = wrong("206 with Content-Range: %s, which is for a 416", contentRange)
 	case start < first || end > last:
-		v = wrong("206 with Content-Range: %s to a request for the bytes from %d to %d", contentRange, first, last).because("content-range-offset-mismatch")
+		v = wrong("206 with Content-Range: %s to a request for the bytes from %d to %d", contentRange, first,
+			last).because("content-range-offset-mismatch")
 	case int64(len(content)) != cr.Range.Length && !(cut && int64(len(content)) < cr.Range.Length):
 		v = wrong("%d bytes with Content-Range: %s", len(content), contentRange)
 	case whole.size() >= 0 && cr.Size >= 0 && cr.Size != whole.size():

@@ -129,7 +129,8 @@ var tagChecks = []*Check{{
 	Servers: []ServerFix{
 		{"Apache", "FileETag MTime Size, without INode, where several servers have copies"},
 	},
-	Rules: []string{"unstable-etag-per-request", "farm-mtime-skew", "cdn-nodes-different-etag", "apache-inode-in-etag", "iis-changenumber-differs"},
+	Rules: []string{"unstable-etag-per-request", "farm-mtime-skew", "cdn-nodes-different-etag", "apache-inode-in-etag",
+		"iis-changenumber-differs"},
 	ask: func(t *trial) verdict {
 		return t.stands("ETag", noTag, "unstable-etag-per-request")
 	},
@@ -170,8 +171,9 @@ var tagChecks = []*Check{{
 		{"Apache", "FileETag MTime Size, without INode"},
 		{"IIS", "IIS 7 or later on all servers, or the same MD_ETAG_CHANGENUMBER on each"},
 	},
-	Rules: []string{"farm-mtime-skew", "cdn-nodes-different-etag", "apache-inode-in-etag", "iis-changenumber-differs", "redeploy-changes-etag"},
-	ask:   addressesAgree,
+	Rules: []string{"farm-mtime-skew", "cdn-nodes-different-etag", "apache-inode-in-etag", "iis-changenumber-differs",
+		"redeploy-changes-etag"},
+	ask: addressesAgree,
 }}
 
 // tagCause is the rule for a tag that is malformed.
@@ -270,7 +272,8 @@ func agree(first, a *answer, address string) verdict {
 	}
 	for _, field := range []string{"ETag", "Last-Modified"} {
 		if got, want := a.field(field), first.field(field); got != want {
-			return wrong("%s has %s %s, the first address %s, for the same content", address, field, orNone(got), orNone(want)).because("farm-mtime-skew")
+			return wrong("%s has %s %s, the first address %s, for the same content", address, field, orNone(got),
+				orNone(want)).because("farm-mtime-skew")
 		}
 	}
 	return right("")

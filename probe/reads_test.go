@@ -121,16 +121,19 @@ func TestEachReadFails(t *testing.T) {
 // TestRightServersFailNothing asks servers that are right, though they do not do everything.
 func TestRightServersFailNothing(t *testing.T) {
 	for name, less := range map[string]layer{
-		"everything":                    layers(),
-		"tags only":                     noDates,
-		"dates only":                    noTags,
-		"no ranges":                     noRanges,
-		"no codings":                    noCodings,
-		"dates, no ranges":              layers(noTags, noRanges),
-		"tags, no ranges, no codings":   layers(noDates, noRanges, noCodings),
-		"a cache that ignores If-Match": layers(without("If-Match", "If-Unmodified-Since"), also(200, "Age", "5"), also(206, "Age", "5"), also(304, "Age", "5")),
-		"fresh until a date":            layers(gone(0, "Cache-Control"), also(200, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT"), also(206, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT"), also(304, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT")),
-		"no date at all, so none fresh": layers(gone(0, "Cache-Control"), also(200, "Expires", "0"), also(206, "Expires", "0"), also(304, "Expires", "0")),
+		"everything":                  layers(),
+		"tags only":                   noDates,
+		"dates only":                  noTags,
+		"no ranges":                   noRanges,
+		"no codings":                  noCodings,
+		"dates, no ranges":            layers(noTags, noRanges),
+		"tags, no ranges, no codings": layers(noDates, noRanges, noCodings),
+		"a cache that ignores If-Match": layers(without("If-Match", "If-Unmodified-Since"), also(200, "Age", "5"), also(206, "Age", "5"),
+			also(304, "Age", "5")),
+		"fresh until a date": layers(gone(0, "Cache-Control"), also(200, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT"),
+			also(206, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT"), also(304, "Expires", "Fri, 31 Dec 2100 23:59:59 GMT")),
+		"no date at all, so none fresh": layers(gone(0, "Cache-Control"), also(200, "Expires", "0"), also(206, "Expires", "0"),
+			also(304, "Expires", "0")),
 		"all fields allowed to scripts": layers(
 			answering(func(r *http.Request, w *response) {
 				if r.Method == http.MethodOptions {

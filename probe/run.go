@@ -165,11 +165,13 @@ func (s *session) first() string { return s.addresses[s.asked] }
 func (s *session) redirect(a *answer) (*url.URL, error) {
 	here := capture.RedactURL(s.target.String())
 	if a.status/100 != 3 || !a.has("Location") {
-		return nil, fmt.Errorf("%w: %s answers %d: name a resource that can be read with GET%s", ErrUnfit, here, a.status, credentialHint(a.status))
+		return nil, fmt.Errorf("%w: %s answers %d: name a resource that can be read with GET%s", ErrUnfit, here, a.status,
+			credentialHint(a.status))
 	}
 	next, err := s.target.Parse(a.header.Get("Location"))
 	if err != nil || checkTarget(next) != nil {
-		return nil, fmt.Errorf("%w: %s answers %d with a Location that is not an http URL: %q", ErrUnfit, here, a.status, a.header.Get("Location"))
+		return nil, fmt.Errorf("%w: %s answers %d with a Location that is not an http URL: %q", ErrUnfit, here, a.status,
+			a.header.Get("Location"))
 	}
 	return next, nil
 }

@@ -62,7 +62,8 @@ type shared struct {
 }
 
 func newSession(target *url.URL, o Options) *session {
-	s := &session{opts: o, target: target, token: strings.ToLower(rand.Text()[:12]), transports: map[string]*http.Transport{}, shared: map[string]*shared{}, answered: map[string]bool{}}
+	s := &session{opts: o, target: target, token: strings.ToLower(rand.Text()[:12]), transports: map[string]*http.Transport{},
+		shared: map[string]*shared{}, answered: map[string]bool{}}
 	s.pace = rate.NewLimiter(rate.Inf, 1)
 	if o.Rate > 0 {
 		s.pace = rate.NewLimiter(rate.Limit(o.Rate), 1)

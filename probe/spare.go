@@ -71,7 +71,8 @@ func sameAs(a, b *answer) bool {
 }
 
 // cacheFields tell that a shared cache, or something that often has one, gave the answer.
-var cacheFields = []string{"Age", "Via", "X-Cache", "X-Cache-Hits", "X-Cache-Status", "Cache-Status", "Cf-Cache-Status", "X-Varnish", "X-Served-By", "X-Amz-Cf-Id"}
+var cacheFields = []string{"Age", "Via", "X-Cache", "X-Cache-Hits", "X-Cache-Status", "Cache-Status", "Cf-Cache-Status", "X-Varnish",
+	"X-Served-By", "X-Amz-Cf-Id"}
 
 // byCache reports whether a shared cache shows itself in the answer.
 func (a *answer) byCache() bool { return slices.ContainsFunc(cacheFields, a.has) }

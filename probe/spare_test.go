@@ -30,7 +30,8 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rec == nil || r.Method != http.MethodGet {
 		rec = httptest.NewRecorder()
 		k.next.ServeHTTP(rec, r)
-		refused := rec.Code == http.StatusPreconditionFailed || rec.Code == http.StatusRequestedRangeNotSatisfiable || rec.Code == http.StatusBadRequest
+		refused := rec.Code == http.StatusPreconditionFailed || rec.Code == http.StatusRequestedRangeNotSatisfiable ||
+			rec.Code == http.StatusBadRequest
 		if r.Method == http.MethodGet && refused && strings.Contains(rec.Header().Get("Cache-Control"), "max-age") {
 			k.mu.Lock()
 			k.kept[r.URL.String()] = rec
@@ -157,7 +158,8 @@ func TestServerStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !report.Died || !strings.Contains(report.Stopped, fmt.Sprintf("the server at %s has stopped", l.Addr())) || !strings.Contains(report.Stopped, "GET with If-Match: W/") {
+	if !report.Died || !strings.Contains(report.Stopped, fmt.Sprintf("the server at %s has stopped", l.Addr())) ||
+		!strings.Contains(report.Stopped, "GET with If-Match: W/") {
 		t.Errorf("got died %v, stopped %q", report.Died, report.Stopped)
 	}
 	if report.Score() != -1 || report.Count(probe.NotAsked) == 0 {

@@ -106,7 +106,8 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 	case a.status/100 == 2:
 		return nil, fmt.Errorf("%w: %s: nothing was written; name a resource that does not exist yet", ErrExists, shown)
 	}
-	return nil, fmt.Errorf("%w: %s answers %d, so that it is not sure that it does not exist; nothing was written%s", ErrUnfit, shown, a.status, credentialHint(a.status))
+	return nil, fmt.Errorf("%w: %s answers %d, so that it is not sure that it does not exist; nothing was written%s", ErrUnfit, shown,
+		a.status, credentialHint(a.status))
 }
 
 // close removes what was written, and reports whether nothing is left. Neither a stop nor the budget keeps from

@@ -178,7 +178,8 @@ func (n *notes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	if status := map[string]int{"judges-on-the-way-out": http.StatusPreconditionFailed, "answers-304-on-the-way-out": http.StatusNotModified}[n.fault]; status != 0 {
+	if status := map[string]int{"judges-on-the-way-out": http.StatusPreconditionFailed,
+		"answers-304-on-the-way-out": http.StatusNotModified}[n.fault]; status != 0 {
 		if plain := withoutConditions(r); plain != nil {
 			n.judgeLate(w, r, plain, status)
 			return

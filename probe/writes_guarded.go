@@ -129,7 +129,8 @@ var ifMatchChecks = []*Check{{
 		"Compare If-Match with the tag that GET sends: the same layer has to make the one and judge by the other.",
 		"Keep the quotes on both sides of the comparison.",
 	},
-	Rules: []string{"front-and-backend-mint-different-etags", "backend-compares-unquoted", "unstable-etag-per-request", "answer-against-standard"},
+	Rules: []string{"front-and-backend-mint-different-etags", "backend-compares-unquoted", "unstable-etag-per-request",
+		"answer-against-standard"},
 	ask: withStrong(func(t *trial, now *answer) verdict {
 		return t.performed(now, t.put(t.scratch.written, "If-Match", now.tag().String()))
 	}),
@@ -412,7 +413,8 @@ var ifUnmodifiedSinceChecks = []*Check{{
 	Rules: []string{"precondition-ignored", "server-parses-date-as-local"},
 	ask: withDated(func(t *trial, now *answer, modified time.Time) verdict {
 		v := t.untouched(now, t.put(t.scratch.written, "If-Unmodified-Since", httpDate(modified.Add(-time.Hour))))
-		if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-Unmodified-Since", httpDate(modified.Add(-twoDays*time.Second))).successful() {
+		if v.rule == "precondition-ignored" &&
+			!t.put(t.scratch.older, "If-Unmodified-Since", httpDate(modified.Add(-twoDays*time.Second))).successful() {
 			v.says += "; two days earlier it refuses"
 			return v.because("server-parses-date-as-local")
 		}

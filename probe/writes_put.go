@@ -186,7 +186,8 @@ func askTagTrue(t *trial, was *answer) verdict {
 	now := t.read()
 	switch tag := a.tag(); {
 	case string(now.content) != t.scratch.written:
-		return wrong("PUT got %s, though the content is not what was sent, but %q", a, clipText(now.content)).because("put-etag-though-content-transformed")
+		return wrong("PUT got %s, though the content is not what was sent, but %q", a,
+			clipText(now.content)).because("put-etag-though-content-transformed")
 	case a.has("ETag") && !tag.WeakEqual(now.tag()):
 		v := wrong("PUT got %s, and GET after it %s", a, now)
 		if tag.WeakEqual(was.tag()) {
@@ -217,7 +218,8 @@ func askTagChanges(t *trial, now *answer) verdict {
 		case tag.IsZero():
 			return unmet(noTagThere)
 		case same && !tag.IsWeak() && other != content:
-			return wrong("ETag: %s for %q and for %q", tag, clipText([]byte(other)), clipText([]byte(content))).because("same-second-same-size-collision")
+			return wrong("ETag: %s for %q and for %q", tag, clipText([]byte(other)),
+				clipText([]byte(content))).because("same-second-same-size-collision")
 		}
 		seen[tag] = content
 	}

@@ -132,7 +132,8 @@ func (g *generator) next() *request {
 	client, document := g.skewed(g.clients), g.skewed(g.urls)
 	r.client = "10." + strconv.Itoa(client>>16&255) + "." + strconv.Itoa(client>>8&255) + "." + strconv.Itoa(client&255)
 	r.agent = agents[client%len(agents)]
-	r.path = "/" + folders[document%len(folders)] + "/" + names[document%len(names)] + "-" + strconv.Itoa(document) + "." + suffix[document%len(suffix)]
+	r.path = "/" + folders[document%len(folders)] + "/" + names[document%len(names)] + "-" + strconv.Itoa(document) + "." +
+		suffix[document%len(suffix)]
 	r.node = g.random.IntN(3)
 	r.user, r.query, r.referer, r.ifMatch, r.ifNoneMatch, r.ifRange, r.ranges, r.coding = "", "", "", "", "", "", "", ""
 	if g.random.IntN(4) == 0 {
@@ -316,7 +317,8 @@ func cloudfront(b []byte, r *request) []byte {
 		first, last = strconv.Itoa(r.sent), strconv.Itoa(2*r.sent-1)
 	}
 	return fmt.Appendf(b, "%s\tFRA56-P2\t%d\t%s\t%s\td111111abcdef8.cloudfront.net\t%s\t%d\t%s\t%s\t%s\t-\t%s\t%016x==\tfiles.example.org\thttps\t312\t0.%06d\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\t%s\tHTTP/2.0\t-\t-\t50412\t0.%06d\t%s\ttext/html\t%d\t%s\t%s\n",
-		r.at.Format("2006-01-02\t15:04:05"), r.sent+400, r.client, r.method, r.path, r.status, orDash(r.referer), url.PathEscape(r.agent), orDash(r.query),
+		r.at.Format("2006-01-02\t15:04:05"), r.sent+400, r.client, r.method, r.path, r.status, orDash(r.referer), url.PathEscape(r.agent),
+		orDash(r.query),
 		result, r.at.UnixNano(), r.micros, result, r.micros/2, result, r.sent, first, last)
 }
 

@@ -92,7 +92,8 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 	}
 	rep.Bounds = Bounds{
 		Paths: w.paths.lost, Clients: w.clients.lost, RefusedPaths: a.paths.lost, RefusedClients: a.clients.lost,
-		Repeated: w.repeats.scale(), Tags: w.tags.scale(), Reads: w.reads.scale(), Joined: w.joinedScale(), Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
+		Repeated: w.repeats.scale(), Tags: w.tags.scale(), Reads: w.reads.scale(), Joined: w.joinedScale(),
+		Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
 	}
 	if slices.ContainsFunc(stats.Files, (*accesslog.File).Guessed) {
 		rep.doubt()

@@ -221,7 +221,8 @@ func (a *analyst) forced(e *accesslog.Entry, w *write) {
 // unguarded looks at a MOVE or COPY with If-Match that replaced something.
 func (a *analyst) unguarded(e *accesslog.Entry) {
 	a.found.add("if-match-guards-source-not-destination", possible, e, func(f *finding) {
-		f.says = "204 says that the " + e.Text(accesslog.Method) + " replaced something at the destination, and If-Match was about the source alone: nothing guarded what was replaced"
+		f.says = "204 says that the " + e.Text(accesslog.Method) +
+			" replaced something at the destination, and If-Match was about the source alone: nothing guarded what was replaced"
 		f.evidence = facts(e, accesslog.Method, accesslog.Path, accesslog.Destination, accesslog.IfMatch, accesslog.If, accesslog.Status)
 	})
 }
@@ -428,7 +429,8 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
 		before = loopFrom - 1
 	}
 	l := finding{rule: "client-loops-on-stale-etag", confidence: c}
-	l.says = fmt.Sprintf("%s sent %s %d times in %s, and was refused each time", s.who.subject(), what, s.run, say(time.Duration(s.last-s.runFirst)))
+	l.says = fmt.Sprintf("%s sent %s %d times in %s, and was refused each time", s.who.subject(), what, s.run,
+		say(time.Duration(s.last-s.runFirst)))
 	l.evidence = append(facts(r.e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.ETag, accesslog.UserAgent),
 		diagnose.Fact{Name: "refused in a row", Value: fmt.Sprint(s.run)})
 	if f.confidence == diagnose.Insufficient || ruleByID(f.rule).Level == diagnose.Good {
@@ -520,7 +522,8 @@ func (a *analyst) storm(s *series) {
 
 func longest(list []Storm) []Storm {
 	slices.SortFunc(list, func(a, b Storm) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), a.First.Compare(b.First), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Client, b.Client), cmp.Compare(a.User, b.User))
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.First.Compare(b.First), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Client, b.Client),
+			cmp.Compare(a.User, b.User))
 	})
 	return list[:min(len(list), maxStorms)]
 }

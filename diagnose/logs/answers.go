@@ -93,7 +93,8 @@ func (w *worker) wrongNotModified(e *accesslog.Entry, list []etag.Member, sent s
 			return
 		}
 	}
-	rule, says := "not-modified-etag-differs", "the 304 carries "+keep(sent)+", which is not among the tags the client named: its copy is another version"
+	rule, says := "not-modified-etag-differs", "the 304 carries "+keep(sent)+
+		", which is not among the tags the client named: its copy is another version"
 	if e.State(accesslog.IfModifiedSince) == accesslog.Present {
 		rule = "ims-evaluated-despite-inm"
 		says = "no tag in If-None-Match is the current " + keep(sent) + ", and still the answer is 304: the server went by If-Modified-Since, which does not count beside If-None-Match"
@@ -132,7 +133,8 @@ func (w *worker) unneeded(e *accesslog.Entry, size int64) {
 		says += "; the tag has the mark of a content coding, which the server adds to responses and does not know in requests"
 	}
 	w.found.add(rule, c, e, func(f *finding) {
-		f.says, f.evidence = says, facts(e, accesslog.IfNoneMatch, accesslog.ETag, accesslog.ContentEncoding, accesslog.Cache, accesslog.UserAgent)
+		f.says, f.evidence = says, facts(e, accesslog.IfNoneMatch, accesslog.ETag, accesslog.ContentEncoding, accesslog.Cache,
+			accesslog.UserAgent)
 	})
 }
 
@@ -197,7 +199,8 @@ func (w *worker) whole(e *accesslog.Entry) {
 	w.health.Ranges++
 	w.health.Whole++
 	evidence := func() []diagnose.Fact {
-		return facts(e, accesslog.Range, accesslog.IfRange, accesslog.ETag, accesslog.LastModified, accesslog.ContentEncoding, accesslog.UserAgent)
+		return facts(e, accesslog.Range, accesslog.IfRange, accesslog.ETag, accesslog.LastModified, accesslog.ContentEncoding,
+			accesslog.UserAgent)
 	}
 	sent := value(e, accesslog.IfRange)
 	tag, err := etag.Parse(sent)
@@ -234,7 +237,8 @@ func (w *worker) staleIfRange(e *accesslog.Entry, tag etag.Tag, evidence func() 
 	if err != nil || tag.StrongEqual(current) {
 		return err != nil
 	}
-	rule, c, says := "full-content-as-designed", certain, "If-Range names "+keep(tag.String())+", and the current tag is another: the whole was rightly sent"
+	rule, c, says := "full-content-as-designed", certain, "If-Range names "+keep(tag.String())+
+		", and the current tag is another: the whole was rightly sent"
 	switch rel := etag.Relate(tag.String(), current.String(), etag.Facts{}, known(e)); {
 	case rel.Kind == etag.FarmCopies:
 		rule, says = copiesRule(rel), "the download cannot go on, for another server has another tag for the same file: "+keep(rel.String())
@@ -254,7 +258,8 @@ func (w *worker) unsatisfiable(e *accesslog.Entry) {
 	size, sized := completeLength(value(e, accesslog.ContentRange))
 	switch {
 	case sized && first == size:
-		c, says = certain, "a client that has all "+strconv.FormatInt(size, 10)+" bytes asked for the rest: the 416 is right, and the file complete"
+		c, says = certain, "a client that has all "+strconv.FormatInt(size, 10)+
+			" bytes asked for the rest: the 416 is right, and the file complete"
 	case sized || e.State(accesslog.Range) == accesslog.Present && !open:
 		return // it asked for something that is not there
 	case open:

@@ -179,7 +179,8 @@ func TestWorkersAgree(t *testing.T) {
 		}
 		var want string
 		for _, workers := range []int{1, 4} {
-			r, err := Analyse(context.Background(), []string{"-"}, Options{Log: accesslog.Options{Workers: workers, Stdin: bytes.NewReader(log.Bytes())}})
+			r, err := Analyse(context.Background(), []string{"-"},
+				Options{Log: accesslog.Options{Workers: workers, Stdin: bytes.NewReader(log.Bytes())}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -275,7 +276,8 @@ func BenchmarkAnalyse(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(log.Len()))
 			for b.Loop() {
-				if _, err := Analyse(context.Background(), []string{"-"}, Options{Log: accesslog.Options{Stdin: bytes.NewReader(log.Bytes())}}); err != nil {
+				if _, err := Analyse(context.Background(), []string{"-"},
+					Options{Log: accesslog.Options{Stdin: bytes.NewReader(log.Bytes())}}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -302,7 +304,8 @@ func FuzzAnalyse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, log []byte) {
-		r, err := Analyse(context.Background(), []string{"-"}, Options{Log: accesslog.Options{Format: format, Workers: 1, Stdin: bytes.NewReader(log)}})
+		r, err := Analyse(context.Background(), []string{"-"},
+			Options{Log: accesslog.Options{Format: format, Workers: 1, Stdin: bytes.NewReader(log)}})
 		if err != nil {
 			return
 		}

@@ -80,7 +80,8 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := got.Findings[0]
-	if f.Rule != "weak-etag-in-if-match" || f.Confidence != "certain" || f.Level != "error" || f.Count != 1 || f.ByConfidence["certain"] != 1 ||
+	if f.Rule != "weak-etag-in-if-match" || f.Confidence != "certain" || f.Level != "error" || f.Count != 1 ||
+		f.ByConfidence["certain"] != 1 ||
 		len(f.Evidence) == 0 || len(f.Fix) == 0 || len(f.Samples) != 1 || f.Samples[0].Line != 5 {
 		t.Errorf("got %+v", f)
 	}

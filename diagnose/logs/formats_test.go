@@ -116,21 +116,26 @@ var whole = map[string]struct {
 }{
 	"members": {"", "", func(e event) string {
 		return inJSON(object{
-			"time": e.at.Format(time.RFC3339), "client": e.ip(), "method": e.method, "target": "/plan", "status": e.status, "content_sent": e.size, "if_match": e.match,
-			"if_none_match": e.none, "if_modified_since": "", "if_unmodified_since": "", "if": "", "overwrite": "", "if_range": "", "range": "", "etag": e.tag, "user_agent": "editor/1.0",
+			"time": e.at.Format(time.RFC3339), "client": e.ip(), "method": e.method, "target": "/plan", "status": e.status, "content_sent": e.size,
+			"if_match":      e.match,
+			"if_none_match": e.none, "if_modified_since": "", "if_unmodified_since": "", "if": "", "overwrite": "", "if_range": "", "range": "",
+			"etag": e.tag, "user_agent": "editor/1.0",
 		})
 	}},
 	"apache": {"", `apache:%h %t "%r" %>s %b "%{If-Match}i" "%{If-None-Match}i" "%{If-Modified-Since}i" "%{If-Unmodified-Since}i" "%{If}i" "%{Overwrite}i" "%{If-Range}i" "%{Range}i" "%{ETag}o" "%{User-Agent}i"`, func(e event) string {
 		quote := func(s string) string { return `"` + strings.ReplaceAll(or(s, "-"), `"`, `\"`) + `"` }
-		return fmt.Sprintf(`%s [%s] "%s /plan HTTP/1.1" %d %d %s %s "-" "-" "-" "-" "-" "-" %s "editor/1.0"`, e.ip(), e.at.Format("02/Jan/2006:15:04:05 -0700"), e.method, e.status, e.size, quote(e.match), quote(e.none), quote(e.tag))
+		return fmt.Sprintf(`%s [%s] "%s /plan HTTP/1.1" %d %d %s %s "-" "-" "-" "-" "-" "-" %s "editor/1.0"`, e.ip(),
+			e.at.Format("02/Jan/2006:15:04:05 -0700"), e.method, e.status, e.size, quote(e.match), quote(e.none), quote(e.tag))
 	}},
 	"iis": {"#Software: Microsoft Internet Information Services 10.0\n#Fields: date time cs-method cs-uri-stem c-ip cs(User-Agent) sc-status sc-bytes If-Match If-None-Match If-Modified-Since If-Unmodified-Since If Overwrite If-Range Range ETag\n", "", func(e event) string {
-		return fmt.Sprintf("%s %s /plan %s editor/1.0 %d %d %s %s - - - - - - %s", e.at.Format("2006-01-02 15:04:05"), e.method, e.ip(), e.status, e.size, or(e.match, "-"), or(e.none, "-"), or(e.tag, "-"))
+		return fmt.Sprintf("%s %s /plan %s editor/1.0 %d %d %s %s - - - - - - %s", e.at.Format("2006-01-02 15:04:05"), e.method, e.ip(),
+			e.status, e.size, or(e.match, "-"), or(e.none, "-"), or(e.tag, "-"))
 	}},
 	"caddy": {"", "", func(e event) string {
 		return inJSON(object{
-			"ts": float64(e.at.Unix()), "logger": "http.log.access", "request": object{"remote_ip": e.ip(), "method": e.method, "uri": "/plan", "headers": canonical(e.fields())},
-			"status": e.status, "size": e.size, "resp_headers": object{"Etag": []string{e.tag}},
+			"ts": float64(e.at.Unix()), "logger": "http.log.access",
+			"request": object{"remote_ip": e.ip(), "method": e.method, "uri": "/plan", "headers": canonical(e.fields())},
+			"status":  e.status, "size": e.size, "resp_headers": object{"Etag": []string{e.tag}},
 		})
 	}},
 	"caddy on a terminal": {"", "", func(e event) string {
@@ -145,18 +150,21 @@ var whole = map[string]struct {
 var partial = map[string]func(e event) string{
 	"pino": func(e event) string {
 		return inJSON(object{
-			"level": 30, "time": e.at.UnixMilli(), "req": object{"method": e.method, "url": "/plan", "headers": e.fields(), "remoteAddress": "::ffff:" + e.ip()},
+			"level": 30, "time": e.at.UnixMilli(),
+			"req": object{"method": e.method, "url": "/plan", "headers": e.fields(), "remoteAddress": "::ffff:" + e.ip()},
 			"res": object{"statusCode": e.status, "headers": object{"etag": e.tag}},
 		})
 	},
 	"kong": func(e event) string {
 		return inJSON(object{
-			"started_at": e.at.UnixMilli(), "client_ip": e.ip(), "latencies": object{"request": 3}, "request": object{"method": e.method, "uri": "/plan", "headers": e.fields()},
+			"started_at": e.at.UnixMilli(), "client_ip": e.ip(), "latencies": object{"request": 3},
+			"request":  object{"method": e.method, "uri": "/plan", "headers": e.fields()},
 			"response": object{"status": e.status, "headers": object{"etag": e.tag}},
 		})
 	},
 	"traefik": func(e event) string {
-		o := object{"ClientHost": e.ip(), "RequestMethod": e.method, "RequestPath": "/plan", "DownstreamStatus": e.status, "StartUTC": e.at.Format(time.RFC3339), "downstream_Etag": e.tag}
+		o := object{"ClientHost": e.ip(), "RequestMethod": e.method, "RequestPath": "/plan", "DownstreamStatus": e.status,
+			"StartUTC": e.at.Format(time.RFC3339), "downstream_Etag": e.tag}
 		for name, v := range canonical(e.fields()) {
 			o["request_"+name] = v[0]
 		}
@@ -164,12 +172,15 @@ var partial = map[string]func(e event) string{
 	},
 	"cloudflare": func(e event) string {
 		return inJSON(object{
-			"ClientIP": e.ip(), "ClientRequestMethod": e.method, "ClientRequestURI": "/plan", "EdgeResponseStatus": e.status, "EdgeStartTimestamp": e.at.Format(time.RFC3339),
-			"RequestHeaders": e.fields(), "ResponseHeaders": object{"etag": e.tag}, "ClientRequestUserAgent": "editor/1.0",
+			"ClientIP": e.ip(), "ClientRequestMethod": e.method, "ClientRequestURI": "/plan", "EdgeResponseStatus": e.status,
+			"EdgeStartTimestamp": e.at.Format(time.RFC3339),
+			"RequestHeaders":     e.fields(), "ResponseHeaders": object{"etag": e.tag}, "ClientRequestUserAgent": "editor/1.0",
 		})
 	},
 	"members in objects": func(e event) string {
-		return inJSON(object{"ts": e.at.Format(time.RFC3339), "peer": object{"ip": e.ip()}, "http": object{"request": object{"method": e.method, "url": "/plan", "headers": e.fields()}, "response": object{"status": e.status, "headers": object{"etag": e.tag}}}})
+		return inJSON(object{"ts": e.at.Format(time.RFC3339), "peer": object{"ip": e.ip()},
+			"http": object{"request": object{"method": e.method, "url": "/plan", "headers": e.fields()},
+				"response": object{"status": e.status, "headers": object{"etag": e.tag}}}})
 	},
 }
 

@@ -18,7 +18,8 @@ func TestReportHasNoCredentials(t *testing.T) {
 		for _, target := range []string{
 			"/a;jsessionid=Sesame/b", "/reset/" + jwt, "/c?otp=Sesame&%73ig=Sesame", "//ana:Sesame@h/d", "/e?u=%2Ff%3Fticket%3DSesame",
 		} {
-			log.WriteString(`192.0.2.7 - - [03/Nov/2026:09:15:40 +0000] "PUT ` + target + ` HTTP/1.1" 412 5 "https://h/?pin=Sesame&t=` + jwt + `" "agent" "\"a\"" "-"` + "\n")
+			log.WriteString(`192.0.2.7 - - [03/Nov/2026:09:15:40 +0000] "PUT ` + target + ` HTTP/1.1" 412 5 "https://h/?pin=Sesame&t=` + jwt +
+				`" "agent" "\"a\"" "-"` + "\n")
 		}
 	}
 	path := filepath.Join(t.TempDir(), "access.log")

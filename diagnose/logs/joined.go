@@ -120,7 +120,8 @@ func (j *joined) dropped() (instance, bool) {
 	i := *front.front
 	i.rule, i.confidence = "cdn-miss-drops-conditional", certain
 	i.says = "the cache had nothing stored, and asked the server behind for the whole, without the condition that the client had sent"
-	i.evidence = append(i.evidence, diagnose.Fact{Name: "the request behind", Value: "If-None-Match absent, answered 200", Source: place(back.file.Name(), back.line)})
+	i.evidence = append(i.evidence, diagnose.Fact{Name: "the request behind", Value: "If-None-Match absent, answered 200",
+		Source: place(back.file.Name(), back.line)})
 	return i, true
 }
 

@@ -43,7 +43,8 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 1 || seen[0].Rule != "stale-etag-concurrent-edit" || seen[0].User != "ana" || seen[0].Path != "/plan" || seen[0].Confidence != certain {
+	if len(seen) != 1 || seen[0].Rule != "stale-etag-concurrent-edit" || seen[0].User != "ana" || seen[0].Path != "/plan" ||
+		seen[0].Confidence != certain {
 		t.Errorf("seen: %+v", seen)
 	}
 	if r.Refused.Count != 2 || r.Totals.Requests != 3 {

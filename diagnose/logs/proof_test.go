@@ -36,6 +36,7 @@ func TestProofsSuffice(t *testing.T) {
 
 // provenByLess are rules of which some forms need less than the best proof.
 var provenByLess = []string{
-	"stale-etag-concurrent-edit", "if-match-on-missing-resource", "http-date-not-gmt", "full-content-as-designed", "answer-against-standard", "refused-as-designed",
+	"stale-etag-concurrent-edit", "if-match-on-missing-resource", "http-date-not-gmt", "full-content-as-designed", "answer-against-standard",
+	"refused-as-designed",
 	"wrong-tag-kind", "retry-after-lost-response", "double-quoted-or-escaped-etag", "subsecond-mtime-vs-httpdate",
 }

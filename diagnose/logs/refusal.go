@@ -187,9 +187,11 @@ func (r *refusal) aboutSomethingElse() *finding {
 	case suspicious.MatchString(target):
 		return r.finding("waf-block-as-412", c, no+"the target is one that firewalls refuse", facts(r.e, accesslog.Path)...)
 	case cloudPath.MatchString(target):
-		return r.finding("csrf-or-session-check-as-412", min(c, possible), no+"Nextcloud and ownCloud answer so when a session or request token is missing", facts(r.e, accesslog.Path)...)
+		return r.finding("csrf-or-session-check-as-412", min(c, possible),
+			no+"Nextcloud and ownCloud answer so when a session or request token is missing", facts(r.e, accesslog.Path)...)
 	case r.method == "PUT" && database.MatchString(target):
-		return r.finding("already-exists-as-412", possible, no+"CouchDB answers so when the database exists already", facts(r.e, accesslog.Path)...)
+		return r.finding("already-exists-as-412", possible, no+"CouchDB answers so when the database exists already",
+			facts(r.e, accesslog.Path)...)
 	case !r.proven() && r.maybeLocked():
 		return nil // the field If decided, or Overwrite
 	}
@@ -272,7 +274,8 @@ func (r *refusal) noTag(says string) *finding {
 	if strings.HasPrefix(r.e.Text(accesslog.UserAgent), "Mozilla/") {
 		c = likely
 	}
-	return r.finding("cors-etag-not-exposed", c, says+"; scripts send that if they could not read ETag, which the server has to expose to other origins", facts(r.e, accesslog.UserAgent)...)
+	return r.finding("cors-etag-not-exposed", c, says+"; scripts send that if they could not read ETag, which the server has to expose to other origins",
+		facts(r.e, accesslog.UserAgent)...)
 }
 
 // weakTag: If-Match has weak tags alone.
@@ -280,7 +283,8 @@ func (r *refusal) weakTag() *finding {
 	if !weak(r.ifMatch) {
 		return nil
 	}
-	return r.finding("weak-etag-in-if-match", certain, "If-Match has the weak tag "+keep(r.ifMatch[0].Raw)+", and a weak tag never matches there")
+	return r.finding("weak-etag-in-if-match", certain, "If-Match has the weak tag "+keep(r.ifMatch[0].Raw)+
+		", and a weak tag never matches there")
 }
 
 // badDate: If-Unmodified-Since is no date.
@@ -288,7 +292,8 @@ func (r *refusal) badDate() *finding {
 	if r.has(accesslog.IfMatch) || !badDate(r.e, accesslog.IfUnmodifiedSince) {
 		return nil
 	}
-	return r.finding("http-date-not-gmt", certain, "If-Unmodified-Since is no HTTP-date, and had to be ignored: "+keep(value(r.e, accesslog.IfUnmodifiedSince)))
+	return r.finding("http-date-not-gmt", certain, "If-Unmodified-Since is no HTTP-date, and had to be ignored: "+
+		keep(value(r.e, accesslog.IfUnmodifiedSince)))
 }
 
 // dated: If-Unmodified-Since decided.
@@ -308,7 +313,8 @@ func (r *refusal) dated() *finding {
 	if f := r.conflict(); f != nil {
 		return f
 	}
-	return r.finding("refused-as-designed", certain, "the 412 is right: the representation was changed "+say(modified.Sub(since))+" after the version that the client names")
+	return r.finding("refused-as-designed", certain, "the 412 is right: the representation was changed "+say(modified.Sub(since))+
+		" after the version that the client names")
 }
 
 // overwrite: WebDAV's Overwrite decided (RFC 4918 §10.6).
@@ -318,9 +324,11 @@ func (r *refusal) overwrite() *finding {
 	}
 	switch v := value(r.e, accesslog.Overwrite); {
 	case v == "F":
-		return r.finding("webdav-overwrite-f-target-exists", certain, "the "+r.method+" says \"Overwrite: F\", and the destination exists", facts(r.e, accesslog.Destination)...)
+		return r.finding("webdav-overwrite-f-target-exists", certain, "the "+r.method+" says \"Overwrite: F\", and the destination exists",
+			facts(r.e, accesslog.Destination)...)
 	case (v == "T" || r.e.State(accesslog.Overwrite) == accesslog.Absent) && absent(r.e, accesslog.If):
-		return r.finding("webdav-overwrite-header-wrong", likely, "the "+r.method+" allows overwriting, and was refused: the server may take it for \"Overwrite: F\"", facts(r.e, accesslog.Destination)...)
+		return r.finding("webdav-overwrite-header-wrong", likely,
+			"the "+r.method+" allows overwriting, and was refused: the server may take it for \"Overwrite: F\"", facts(r.e, accesslog.Destination)...)
 	}
 	return nil
 }
@@ -333,7 +341,8 @@ func (r *refusal) ifHeader() *finding {
 	node := nodeOf(r.e)
 	for w := range r.a.history.of(r.target) {
 		if w.method == "LOCK" && w.done() && w.who.is(r.who) && w.node != "" && node != "" && w.node != node {
-			return r.finding("lock-store-not-shared", likely, "the lock is from "+w.node+", "+say(w.ago(r.at))+" before, and "+keep(node)+" does not know it", w.fact("LOCK"))
+			return r.finding("lock-store-not-shared", likely, "the lock is from "+w.node+", "+say(w.ago(r.at))+" before, and "+keep(node)+
+				" does not know it", w.fact("LOCK"))
 		}
 	}
 	return r.finding("webdav-if-header-unmet", likely, "no condition in the field If holds: the lock may be gone, or be for another resource")
@@ -463,7 +472,8 @@ func (r *refusal) lostResponse() *finding {
 		}
 		return r.finding("retry-after-lost-response", r.retryConfidence(w),
 			fmt.Sprintf("%s sent the same %s %s before, and %s: the second is a retry, and what the client wants may be stored already",
-				r.sameClient(), r.method, say(w.ago(r.at)), w.outcome()), append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
+				r.sameClient(), r.method, say(w.ago(r.at)), w.outcome()),
+			append([]diagnose.Fact{w.fact("first attempt")}, facts(r.e, accesslog.Attempt)...)...)
 	}
 	return nil
 }
@@ -512,10 +522,12 @@ func (r *refusal) ownWrite() *finding {
 		}
 		ago := say(w.ago(r.at))
 		if w.etag != "" && w.etag == r.current {
-			return r.finding("own-write-not-tracked", certain, "the current tag "+w.etag+" is the one that this client's own write, "+ago+" before, was answered with: it did not remember it", w.fact("its own write"))
+			return r.finding("own-write-not-tracked", certain, "the current tag "+w.etag+" is the one that this client's own write, "+ago+
+				" before, was answered with: it did not remember it", w.fact("its own write"))
 		}
 		if w.ifMatch == keep(r.e.Text(accesslog.IfMatch)) {
-			return r.finding("own-write-not-tracked", likely, "this client's own write, "+ago+" before, was accepted with the same If-Match: the tag is that from before it", w.fact("its own write"))
+			return r.finding("own-write-not-tracked", likely, "this client's own write, "+ago+
+				" before, was accepted with the same If-Match: the tag is that from before it", w.fact("its own write"))
 		}
 		return nil
 	}
@@ -534,7 +546,8 @@ func (r *refusal) exists() *finding {
 	for w := range r.a.history.of(r.target) {
 		if w.removes() {
 			return r.finding("412-for-missing-resource", likely, fmt.Sprintf(
-				"If-None-Match: * says to make it only if it is not there, and %s removed it %s before; nothing in the log made it again", w.who.subject(), say(w.ago(r.at))), w.fact("removed by"))
+				"If-None-Match: * says to make it only if it is not there, and %s removed it %s before; nothing in the log made it again",
+				w.who.subject(), say(w.ago(r.at))), w.fact("removed by"))
 		}
 		if w.unknown() {
 			break // it may have made it
@@ -547,7 +560,8 @@ func (r *refusal) exists() *finding {
 	if path := r.e.Text(accesslog.Path); lockPath.MatchString(path) {
 		return r.finding("lock-object-held", likely, "the lock "+keep(path)+" is held: If-None-Match: * refuses to make it again", made...)
 	}
-	return r.finding("create-if-absent-exists", certain, "the 412 is right: If-None-Match: * says to make it only if it is not there, and it is", made...)
+	return r.finding("create-if-absent-exists", certain,
+		"the 412 is right: If-None-Match: * says to make it only if it is not there, and it is", made...)
 }
 
 // missing: If-Match of what is not there.
@@ -562,7 +576,9 @@ func (r *refusal) missing() *finding {
 		if !w.removes() || len(r.ifMatch) == 0 {
 			return nil
 		}
-		return r.finding("if-match-on-missing-resource", likely, fmt.Sprintf("it is gone: %s removed it %s before", w.who.subject(), say(w.ago(r.at))), w.fact("removed by"))
+		return r.finding("if-match-on-missing-resource", likely,
+			fmt.Sprintf("it is gone: %s removed it %s before", w.who.subject(), say(w.ago(r.at))),
+			w.fact("removed by"))
 	}
 	return nil
 }
@@ -578,10 +594,13 @@ func (r *refusal) download() *finding {
 		if conditional && r.has(accesslog.Range) {
 			c = certain
 		}
-		return r.finding("object-changed-mid-download", c, "the client has got parts of it (206), and now its precondition fails: it was changed in between", facts(r.e, accesslog.Range)...)
+		return r.finding("object-changed-mid-download", c,
+			"the client has got parts of it (206), and now its precondition fails: it was changed in between", facts(r.e, accesslog.Range)...)
 	}
 	if conditional {
-		return r.finding("unexpected-412-static-get", likely, "a "+r.method+" with a precondition that holds no more: a download or a video that goes on after a change, or a new deployment", facts(r.e, accesslog.Range, accesslog.UserAgent)...)
+		return r.finding("unexpected-412-static-get", likely,
+			"a "+r.method+" with a precondition that holds no more: a download or a video that goes on after a change, or a new deployment",
+			facts(r.e, accesslog.Range, accesslog.UserAgent)...)
 	}
 	return nil
 }
@@ -594,7 +613,8 @@ func (r *refusal) staging() *finding {
 	if len(r.ifMatch) == 0 || !method.Writes(r.method) || !stagingPath.MatchString(r.e.Text(accesslog.Path)) {
 		return nil
 	}
-	return r.finding("upload-staging-path-if-match", likely, "If-Match was sent to the place of a part of an upload, which has no version of its own", facts(r.e, accesslog.Path)...)
+	return r.finding("upload-staging-path-if-match", likely, "If-Match was sent to the place of a part of an upload, which has no version of its own",
+		facts(r.e, accesslog.Path)...)
 }
 
 // otherLayer: two programs have made the tags.
@@ -646,7 +666,9 @@ func (r *refusal) metadata() *finding {
 	}
 	for w := range r.a.history.of(r.target) {
 		if w.done() && !w.changes() && w.ago(r.at) <= conflictWithin {
-			return r.finding("metadata-write-bumps-etag", likely, fmt.Sprintf("the last thing that happened to it was a %s, %s before, which may have changed its tag, and not its content", w.method, say(w.ago(r.at))), w.fact("the change"))
+			return r.finding("metadata-write-bumps-etag", likely,
+				fmt.Sprintf("the last thing that happened to it was a %s, %s before, which may have changed its tag, and not its content", w.method,
+					say(w.ago(r.at))), w.fact("the change"))
 		}
 		return nil
 	}
@@ -685,7 +707,8 @@ func (r *refusal) asDesigned() *finding {
 		return r.finding("refused-as-designed", certain, "the 412 is right: "+r.differ(rel))
 	}
 	if by := r.e.Text(accesslog.DecidedBy); by != "" {
-		return r.finding("refused-as-designed", certain, fmt.Sprintf("the 412 is right: %s did not hold (%s)", keep(by), keep(r.e.Text(accesslog.Reason))))
+		return r.finding("refused-as-designed", certain,
+			fmt.Sprintf("the 412 is right: %s did not hold (%s)", keep(by), keep(r.e.Text(accesslog.Reason))))
 	}
 	return nil
 }
@@ -697,7 +720,8 @@ func (r *refusal) guess() *finding {
 	}
 	switch {
 	case (r.method == "MOVE" || r.method == "COPY") && r.e.State(accesslog.Overwrite) == accesslog.NotLogged:
-		return r.finding("webdav-overwrite-f-target-exists", possible, "a "+r.method+" is refused with 412 most often because it says \"Overwrite: F\" and the destination exists")
+		return r.finding("webdav-overwrite-f-target-exists", possible,
+			"a "+r.method+" is refused with 412 most often because it says \"Overwrite: F\" and the destination exists")
 	case r.method != "PUT" && r.e.State(accesslog.IfMatch) == accesslog.NotLogged && suspicious.MatchString(r.e.Text(accesslog.Target)):
 		return r.finding("waf-block-as-412", possible, "the target is one that firewalls refuse", facts(r.e, accesslog.Path)...)
 	}

@@ -43,7 +43,8 @@ func TestLateServerIsBlamed(t *testing.T) {
 			if c := f.report(t).cause("stale-etag-from-cache-or-replica"); c != nil {
 				found += c.Count
 				if c.Count > f.misled {
-					t.Fatalf("%s, seed %d: found %d clients that were misled, and there are %d: %s\n%s", late, seed, c.Count, f.misled, c.Says, f.log.Bytes())
+					t.Fatalf("%s, seed %d: found %d clients that were misled, and there are %d: %s\n%s", late, seed, c.Count, f.misled, c.Says,
+						f.log.Bytes())
 				}
 			}
 			right += f.misled
@@ -182,7 +183,8 @@ func (f *farm) write(c int) {
 			tag = ""
 		}
 	}
-	f.line(c, "PUT", status, quoted("if_match", named)+`,"if_none_match":""`, tag, 20*time.Millisecond, fmt.Sprintf(`,"upstream":"10.0.0.%d:8080"`, 1+f.r.IntN(2)))
+	f.line(c, "PUT", status, quoted("if_match", named)+`,"if_none_match":""`, tag, 20*time.Millisecond,
+		fmt.Sprintf(`,"upstream":"10.0.0.%d:8080"`, 1+f.r.IntN(2)))
 }
 
 func quoted(name, tag string) string {

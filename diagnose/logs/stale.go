@@ -147,7 +147,8 @@ func (r *refusal) replacement() *replacement {
 			continue
 		}
 		if w := r.replacedBy(m.Raw); w != nil {
-			return &replacement{tag: keep(m.Raw), at: w.at, took: w.took, node: w.node, file: w.file, who: w.who, removed: w.removes(), fact: w.fact("the change")}
+			return &replacement{tag: keep(m.Raw), at: w.at, took: w.took, node: w.node, file: w.file, who: w.who, removed: w.removes(),
+				fact: w.fact("the change")}
 		}
 	}
 	return nil
@@ -248,7 +249,8 @@ func (h *heldRefusal) staleRead(r *read) {
 	if r.older(p) && r.user != "" {
 		h.confidence = certain
 	}
-	h.says = fmt.Sprintf("the client got %s %s before from %s; %s had %s it %s before that", p.tag, say(time.Duration(h.at-r.at)), by, who, did, say(time.Duration(r.at-p.at)))
+	h.says = fmt.Sprintf("the client got %s %s before from %s; %s had %s it %s before that", p.tag, say(time.Duration(h.at-r.at)), by, who,
+		did, say(time.Duration(r.at-p.at)))
 	h.evidence = slices.DeleteFunc(h.evidence, func(f diagnose.Fact) bool { return f.Source == p.fact.Source })
 	h.evidence = append(h.evidence, p.fact, r.fact(p.tag))
 }

@@ -220,7 +220,8 @@ func apart(t *tagged, a, b *nodeTag, writes *history) bool {
 
 // ownTag reports whether the node of n has sent no other tag, with the same coding.
 func ownTag(t *tagged, n *nodeTag) bool {
-	return t.more == 0 && !slices.ContainsFunc(t.tags, func(o nodeTag) bool { return o.node == n.node && o.coding == n.coding && o.tag != n.tag })
+	return t.more == 0 &&
+		!slices.ContainsFunc(t.tags, func(o nodeTag) bool { return o.node == n.node && o.coding == n.coding && o.tag != n.tag })
 }
 
 func splitOf(t *tagged, a, b *nodeTag) Split {
@@ -283,7 +284,8 @@ func (w *worker) split(s *Split) {
 	}
 	for _, n := range s.Tags {
 		i.evidence = append(i.evidence, diagnose.Fact{
-			Name: "ETag of " + n.Node, Value: fmt.Sprintf("%s, %d times from %s to %s%s", n.ETag, n.Count, clock(n.First), clock(n.Last), said(n.Says)),
+			Name: "ETag of " + n.Node, Value: fmt.Sprintf("%s, %d times from %s to %s%s", n.ETag, n.Count, clock(n.First), clock(n.Last),
+				said(n.Says)),
 		})
 	}
 	i.at, i.file, i.line, i.text = s.Tags[0].First.UnixNano(), s.sample.file, s.sample.line, s.sample.text

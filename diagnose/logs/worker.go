@@ -45,8 +45,10 @@ type repeat struct {
 
 func newWorker(only *accesslog.StatusSet) *worker {
 	return &worker{
-		only: only, methods: map[string]int64{}, parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent), nodes: nodeCounts{of: map[string]*Count{}},
-		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged), reads: newSampled[reads](maxReaders),
+		only: only, methods: map[string]int64{}, parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent),
+		nodes: nodeCounts{of: map[string]*Count{}},
+		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged),
+		reads: newSampled[reads](maxReaders),
 	}
 }
 

@@ -22,7 +22,8 @@ func Normal(u *url.URL) (*url.URL, *Fault) {
 		return nil, fault
 	}
 	if path = resolve(path); hidesDots(path) {
-		return nil, &Fault{ReasonAmbiguous, `the path has "." or ".." where some servers would resolve it, and others not`, "resolve it before you send the request"}
+		return nil, &Fault{ReasonAmbiguous, `the path has "." or ".." where some servers would resolve it, and others not`,
+			"resolve it before you send the request"}
 	}
 	own := &url.URL{Path: decode(path), RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
 	if own.EscapedPath() != path {

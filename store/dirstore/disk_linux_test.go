@@ -577,7 +577,8 @@ func (p *platter) judge(t *testing.T, r *rand.Rand, compare func(*Store)) {
 	var said bytes.Buffer
 	for boot := range 3 {
 		fmt.Fprintf(&said, "boot %d\n", boot)
-		o := Options{Keep: 1, manual: true, session: fmt.Sprint("boot ", boot, sessionPlace, home), Logger: slog.New(slog.NewTextHandler(&said, nil))}
+		o := Options{Keep: 1, manual: true, session: fmt.Sprint("boot ", boot, sessionPlace, home),
+			Logger: slog.New(slog.NewTextHandler(&said, nil))}
 		if boot == 0 {
 			if r.IntN(4) > 0 {
 				continue

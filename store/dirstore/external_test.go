@@ -162,7 +162,8 @@ func TestFileBecomesDirectory(t *testing.T) {
 	if info, err := s.Stat(t.Context(), "a"); err != nil || !info.Collection || info.Revision != 0 {
 		t.Errorf("Stat of what became a directory: %+v, error %v", info, err)
 	}
-	if _, content, err := readRevision(s, "a", first.Revision); !errors.Is(err, store.ErrGone) && !errors.Is(err, store.ErrIsCollection) && content != "content" {
+	if _, content, err := readRevision(s, "a", first.Revision); !errors.Is(err, store.ErrGone) && !errors.Is(err, store.ErrIsCollection) &&
+		content != "content" {
 		t.Errorf("Open of the revision before: %q, error %v", content, err)
 	}
 	check(t, os.RemoveAll(path))

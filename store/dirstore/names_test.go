@@ -98,7 +98,8 @@ func TestLinks(t *testing.T) {
 			if _, ok := errors.AsType[*store.NameError](err); !ok {
 				t.Errorf("%s of %q: error %v, want a *store.NameError", method, name, err)
 			}
-			if err != nil && (strings.Contains(err.Error(), outsideDir) || strings.Contains(err.Error(), "secret") && !strings.Contains(name, "secret")) {
+			if err != nil && (strings.Contains(err.Error(), outsideDir) || strings.Contains(err.Error(), "secret") &&
+				!strings.Contains(name, "secret")) {
 				t.Errorf("%s of %q: error %q tells where it leads", method, name, err)
 			}
 		}

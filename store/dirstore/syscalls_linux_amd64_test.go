@@ -313,7 +313,8 @@ func (c sysScene) use(t *testing.T, dir string, expect expected) {
 // way it can: EIO, ENOSPC, EMFILE, EINTR, half of a read or write. Nothing that was acknowledged is lost, what was not done is
 // not there, nothing panics, no file stays open, and nothing is left behind by the next start.
 func TestEachCallFails(t *testing.T) {
-	for _, scene := range []sysScene{{"the process died", "first" + sessionPlace + "home"}, {"power was lost", "second" + sessionPlace + "home"}} {
+	for _, scene := range []sysScene{{"the process died", "first" + sessionPlace + "home"},
+		{"power was lost", "second" + sessionPlace + "home"}} {
 		t.Run(scene.name, func(t *testing.T) {
 			var calls []sysCall
 			dir, expect := scene.before(t)

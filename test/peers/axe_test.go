@@ -48,7 +48,8 @@ func TestPagesAreAccessible(t *testing.T) {
 	for name, html := range reportPages(t) {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(name+", "+scheme, func(t *testing.T) {
-				page := bytes.ReplaceAll(html, []byte("(prefers-color-scheme: dark)"), []byte(map[string]string{"light": "not all", "dark": "all"}[scheme]))
+				page := bytes.ReplaceAll(html, []byte("(prefers-color-scheme: dark)"),
+					[]byte(map[string]string{"light": "not all", "dark": "all"}[scheme]))
 				page = bytes.Replace(page, []byte(`<meta http-equiv="Content-Security-Policy"`), []byte(`<meta name="policy"`), 1)
 				page = bytes.Replace(page, []byte("</body>"), []byte(runAxe), 1)
 				mux := http.NewServeMux()

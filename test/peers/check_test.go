@@ -44,7 +44,8 @@ func checkedServers() []*checkedServer {
 		{name: "nginx dav", start: startNginxDAV, program: "nginx", setup: "`dav_methods PUT DELETE MKCOL COPY MOVE`, `gzip on`", dav: true},
 		{name: "Apache", start: startApacheDeflate, program: "apache2", setup: "static files, `SetOutputFilter DEFLATE`"},
 		{name: "Apache mod_dav", start: startApacheDAV, program: "apache2", setup: "`Dav On`, `SetOutputFilter DEFLATE`", dav: true},
-		{name: "lighttpd mod_webdav", start: startLighttpdDAV, program: "lighttpd", setup: "`webdav.activate = \"enable\"`, mod_deflate", dav: true},
+		{name: "lighttpd mod_webdav", start: startLighttpdDAV, program: "lighttpd",
+			setup: "`webdav.activate = \"enable\"`, mod_deflate", dav: true},
 		{name: "Caddy", start: startCaddy, program: "caddy", setup: "`file_server`, `encode gzip`"},
 		{name: "x/net/webdav", start: startNetWebDAV, setup: "`webdav.Handler` of golang.org/x/net over a `webdav.Dir`", dav: true},
 	}
@@ -290,8 +291,8 @@ func TestCurlLines(t *testing.T) {
 	}
 }
 
-// beyondCurl matches the checks whose commands do not get the same answers again: those that need several connections at a time, a cut or the date of
-// what was just written.
+// beyondCurl matches the checks whose commands do not get the same answers again: those that need
+// several connections at a time, a cut, or the date of what was just written.
 var beyondCurl = regexp.MustCompile(`^race-|^put-cut$|^put-ius-`)
 
 // curlStatus runs a command that was reported, and returns the status that it got.

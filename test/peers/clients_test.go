@@ -133,7 +133,8 @@ func TestCurlRefreshesByTag(t *testing.T) {
 	s, content := newSite(t)
 	dir := t.TempDir()
 	fetch := func() string {
-		return command(t, dir, "", curl, "-sS", "--etag-save", "tag", "--etag-compare", "tag", "-o", "copy", "-w", "%{http_code}", s.url+"/big.bin")
+		return command(t, dir, "", curl, "-sS", "--etag-save", "tag", "--etag-compare", "tag", "-o", "copy", "-w", "%{http_code}",
+			s.url+"/big.bin")
 	}
 	writeFile(t, filepath.Join(dir, "tag"), "")
 	if got := fetch(); got != "200" {

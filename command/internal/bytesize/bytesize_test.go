@@ -27,7 +27,8 @@ func TestParse(t *testing.T) {
 }
 
 func TestFormat(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 1: "1", 1000: "1000", 1024: "1k", 1536: "1536", 3 << 20: "3M", 1 << 30: "1G", 5 << 40: "5T"} {
+	for n, want := range map[int64]string{0: "0", 1: "1", 1000: "1000", 1024: "1k", 1536: "1536", 3 << 20: "3M", 1 << 30: "1G",
+		5 << 40: "5T"} {
 		if got := Format(n); got != want {
 			t.Errorf("%d: got %q, want %q", n, got, want)
 		}

@@ -19,7 +19,8 @@ func TestSize(t *testing.T) {
 			t.Errorf("%q: String is %q, which reads as %d, error %v", text, s.String(), again, err)
 		}
 	}
-	for _, text := range []string{"", "0", "0k", "-1", "+1", "1.5G", "M", "1 M", "10X", "1kk", "9223372036854775808", "9007199254740993k", "99999999T", "None"} {
+	for _, text := range []string{"", "0", "0k", "-1", "+1", "1.5G", "M", "1 M", "10X", "1kk", "9223372036854775808", "9007199254740993k",
+		"99999999T", "None"} {
 		var s Size
 		if err := s.Set(text); err == nil {
 			t.Errorf("%q: got %d, want an error", text, s)

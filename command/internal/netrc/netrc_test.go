@@ -16,14 +16,16 @@ func TestParse(t *testing.T) {
 		text string
 		want []netrc.Entry
 	}{
-		"one line":       {"machine a.example.org login ann password horse\n", []netrc.Entry{ann}},
-		"several lines":  {"machine a.example.org\r\n\tlogin ann\r\n\tpassword horse", []netrc.Entry{ann}},
-		"any order":      {"machine a.example.org password horse account x login ann", []netrc.Entry{ann}},
-		"comments":       {"# mine\nmachine a.example.org # here\nlogin ann password horse\n#", []netrc.Entry{ann}},
-		"quotes":         {`machine m login "ann b" password "a\"b\\c\td"`, []netrc.Entry{{Machine: "m", Login: "ann b", Password: "a\"b\\c\td"}}},
-		"number sign":    {"machine m login ann password #1", []netrc.Entry{{Machine: "m", Login: "ann", Password: "#1"}}},
-		"quote inside":   {`machine m login ann password a"b`, []netrc.Entry{{Machine: "m", Login: "ann", Password: `a"b`}}},
-		"default":        {"machine a.example.org login ann password horse\ndefault login anonymous password x", []netrc.Entry{ann, {Login: "anonymous", Password: "x"}}},
+		"one line":      {"machine a.example.org login ann password horse\n", []netrc.Entry{ann}},
+		"several lines": {"machine a.example.org\r\n\tlogin ann\r\n\tpassword horse", []netrc.Entry{ann}},
+		"any order":     {"machine a.example.org password horse account x login ann", []netrc.Entry{ann}},
+		"comments":      {"# mine\nmachine a.example.org # here\nlogin ann password horse\n#", []netrc.Entry{ann}},
+		"quotes": {`machine m login "ann b" password "a\"b\\c\td"`,
+			[]netrc.Entry{{Machine: "m", Login: "ann b", Password: "a\"b\\c\td"}}},
+		"number sign":  {"machine m login ann password #1", []netrc.Entry{{Machine: "m", Login: "ann", Password: "#1"}}},
+		"quote inside": {`machine m login ann password a"b`, []netrc.Entry{{Machine: "m", Login: "ann", Password: `a"b`}}},
+		"default": {"machine a.example.org login ann password horse\ndefault login anonymous password x",
+			[]netrc.Entry{ann, {Login: "anonymous", Password: "x"}}},
 		"macro":          {"macdef init\ncd /pub\nmachine no login no\n\nmachine a.example.org login ann password horse", []netrc.Entry{ann}},
 		"macro at last":  {"machine a.example.org login ann password horse macdef init\nbin\n", []netrc.Entry{ann}},
 		"no password":    {"machine m login ann", []netrc.Entry{{Machine: "m", Login: "ann"}}},
@@ -61,7 +63,8 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	entries := []netrc.Entry{{Machine: "a.example.org", Login: "1"}, {Machine: "a.example.org", Login: "2"}, {Login: "3"}, {Machine: "b.example.org", Login: "4"}}
+	entries := []netrc.Entry{{Machine: "a.example.org", Login: "1"}, {Machine: "a.example.org", Login: "2"}, {Login: "3"},
+		{Machine: "b.example.org", Login: "4"}}
 	for host, want := range map[string]string{"a.example.org": "1", "A.Example.Org": "1", "b.example.org": "3", "c.example.org": "3"} {
 		if got, ok := netrc.Find(entries, host); !ok || got.Login != want {
 			t.Errorf("%s: got %q, want %q", host, got.Login, want)
@@ -75,7 +78,8 @@ func TestFind(t *testing.T) {
 // FuzzParse: what is read and written again is read the same, and no error quotes the file.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		"machine a login b password c", "default login x password \"y z\"", "macdef m\nx\n\nmachine a", "# c\nmachine \"a\\n\" account b", "machine a password \"",
+		"machine a login b password c", "default login x password \"y z\"", "macdef m\nx\n\nmachine a", "# c\nmachine \"a\\n\" account b",
+		"machine a password \"",
 	} {
 		f.Add(s)
 	}

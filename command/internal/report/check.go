@@ -97,7 +97,8 @@ func (p *page) score(r *probe.Report) string {
 	}
 	const columns = 20
 	full := n * columns / 100
-	return p.paint(scoreText(r), bold) + "  " + p.paint(strings.Repeat("█", full), color) + p.paint(strings.Repeat("░", columns-full), faint) + " " + basisText(r)
+	return p.paint(scoreText(r), bold) + "  " + p.paint(strings.Repeat("█", full), color) + p.paint(strings.Repeat("░", columns-full), faint) +
+		" " + basisText(r)
 }
 
 func scoreText(r *probe.Report) string {
@@ -212,7 +213,8 @@ func (p *page) checkGroup(c *Checked, g probe.Group, width int) {
 		}
 	}
 	for _, s := range unjudged(results) {
-		text := fmt.Sprintf("%d %s: %s %s", len(s.ids), outcomeWords(s.outcome, len(s.ids)), Printable(clip(s.says)), p.paint("("+strings.Join(s.ids, ", ")+")", faint))
+		text := fmt.Sprintf("%d %s: %s %s", len(s.ids), outcomeWords(s.outcome, len(s.ids)), Printable(clip(s.says)),
+			p.paint("("+strings.Join(s.ids, ", ")+")", faint))
 		p.block("  "+p.outcomeMark(s.outcome)+"  ", strings.Repeat(" ", 8), text)
 	}
 }
@@ -288,7 +290,8 @@ func (p *page) failures(c *Checked, title string, detail CheckDetail) {
 
 // failure tells what failed in full. What to do is not said again if it was of one before.
 func (p *page) failure(c *Checked, r *probe.Result, before []*probe.Result) {
-	p.line("%s  %s  %s  %s", p.outcomeMark(r.Outcome), p.checkLevel(r.Check.Level), p.paint(r.Check.ID, bold), p.paint(r.Check.Group.Title(), faint))
+	p.line("%s  %s  %s  %s", p.outcomeMark(r.Outcome), p.checkLevel(r.Check.Level), p.paint(r.Check.ID, bold),
+		p.paint(r.Check.Group.Title(), faint))
 	p.block("  ", "  ", sentence(r.Check.Title))
 	p.label("Sent", sentence(r.Check.Sends))
 	p.label("Right", sentence(r.Check.Right))

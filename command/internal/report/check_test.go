@@ -24,36 +24,44 @@ var (
 	savingCheck = &probe.Check{
 		ID: "put-stale", Group: probe.Saving, Level: probe.Must, Title: "A PUT with a stale tag is refused", Section: "RFC 9110 §13.1.1",
 		Sends: "PUT with If-Match: another tag.", Right: "412.", Means: "The last one to save wins, and the work of others is gone.",
-		Fix: []string{"Evaluate If-Match before anything is written."}, Servers: []probe.ServerFix{{Server: "nginx", Fix: "put fourtwelve guard in front"}},
-		Rules: []string{"answer-against-standard"}, Writes: true, Since: "0.1",
+		Fix:     []string{"Evaluate If-Match before anything is written."},
+		Servers: []probe.ServerFix{{Server: "nginx", Fix: "put fourtwelve guard in front"}},
+		Rules:   []string{"answer-against-standard"}, Writes: true, Since: "0.1",
 	}
 	cachingCheck = &probe.Check{
-		ID: "inm-exact", Group: probe.Caching, Level: probe.Should, Title: "If-None-Match with the current tag gets 304", Section: "RFC 9110 §13.1.2",
-		Sends: "GET.", Right: "304.", Means: "More is sent than need be.", Fix: []string{"Evaluate it."}, Since: "0.1",
+		ID: "inm-exact", Group: probe.Caching, Level: probe.Should, Title: "If-None-Match with the current tag gets 304",
+		Section: "RFC 9110 §13.1.2",
+		Sends:   "GET.", Right: "304.", Means: "More is sent than need be.", Fix: []string{"Evaluate it."}, Since: "0.1",
 	}
-	rangeCheck   = &probe.Check{ID: "range-single", Group: probe.Downloading, Level: probe.Advice, Title: "A part can be had", Section: "RFC 9110 §14", Sends: "GET.", Right: "206.", Means: "Downloads begin anew.", Fix: []string{"Offer it."}, Since: "0.1"}
-	anotherCheck = &probe.Check{ID: "range-suffix", Group: probe.Downloading, Level: probe.Advice, Title: "The end can be had", Section: "RFC 9110 §14", Sends: "GET.", Right: "206.", Means: "Downloads begin anew.", Fix: []string{"Offer it."}, Since: "0.1"}
+	rangeCheck = &probe.Check{ID: "range-single", Group: probe.Downloading, Level: probe.Advice, Title: "A part can be had",
+		Section: "RFC 9110 §14", Sends: "GET.", Right: "206.", Means: "Downloads begin anew.", Fix: []string{"Offer it."}, Since: "0.1"}
+	anotherCheck = &probe.Check{ID: "range-suffix", Group: probe.Downloading, Level: probe.Advice, Title: "The end can be had",
+		Section: "RFC 9110 §14", Sends: "GET.", Right: "206.", Means: "Downloads begin anew.", Fix: []string{"Offer it."}, Since: "0.1"}
 )
 
 // checked has one result of each outcome, with text from the server and the exchange wherever there is some.
 func checked(text string, x *capture.Exchange) *report.Checked {
 	started := time.Date(2026, 11, 3, 9, 15, 0, 0, time.UTC)
-	failed := probe.Result{Check: savingCheck, Outcome: probe.Failed, Says: "got 204 for " + text, Exchanges: []*capture.Exchange{x}, Curl: []string{"curl -i " + text}}
+	failed := probe.Result{Check: savingCheck, Outcome: probe.Failed, Says: "got 204 for " + text, Exchanges: []*capture.Exchange{x},
+		Curl: []string{"curl -i " + text}}
 	rule, _ := diagnose.RuleByID("answer-against-standard")
 	return &report.Checked{
 		Report: &probe.Report{
-			Target: "http://127.0.0.1:8412/plan.txt", WriteTo: "http://127.0.0.1:8412/" + text, Left: true, Server: "nginx " + text, Addresses: []string{"127.0.0.1:8412"},
-			Started: started, Took: 1500 * time.Millisecond, Requests: 12, Stopped: "the server answered 503, Retry-After: " + text,
+			Target: "http://127.0.0.1:8412/plan.txt", WriteTo: "http://127.0.0.1:8412/" + text, Left: true, Server: "nginx " + text,
+			Addresses: []string{"127.0.0.1:8412"},
+			Started:   started, Took: 1500 * time.Millisecond, Requests: 12, Stopped: "the server answered 503, Retry-After: " + text,
 			Results: []probe.Result{
 				{Check: cachingCheck, Outcome: probe.Passed, Says: "304 " + text, Exchanges: []*capture.Exchange{x}, Curl: []string{"curl -i " + text}},
 				{Check: rangeCheck, Outcome: probe.DoesNotApply, Says: "there are no parts, " + text},
-				{Check: anotherCheck, Outcome: probe.NotAsked, Says: "no answer: " + text, Exchanges: []*capture.Exchange{silent(text)}, Curl: []string{"curl -i " + text}},
+				{Check: anotherCheck, Outcome: probe.NotAsked, Says: "no answer: " + text, Exchanges: []*capture.Exchange{silent(text)},
+					Curl: []string{"curl -i " + text}},
 				failed,
 			},
 		},
 		Causes: []report.Cause{{
-			Finding: diagnose.Finding{Rule: rule, Confidence: diagnose.Certain, Says: text, Evidence: []diagnose.Fact{{Name: text, Value: text, Source: text}}},
-			Checks:  []string{savingCheck.ID},
+			Finding: diagnose.Finding{Rule: rule, Confidence: diagnose.Certain, Says: text,
+				Evidence: []diagnose.Fact{{Name: text, Value: text, Source: text}}},
+			Checks: []string{savingCheck.ID},
 		}},
 	}
 }
@@ -152,7 +160,8 @@ func TestJUnit(t *testing.T) {
 		}
 		if start.Name.Local == "testsuites" {
 			for _, a := range start.Attr {
-				if want, ok := map[string]string{"tests": "8", "failures": "1", "errors": "0", "skipped": "2", "time": "2.500"}[a.Name.Local]; ok && a.Value != want {
+				if want, ok := map[string]string{"tests": "8", "failures": "1", "errors": "0", "skipped": "2", "time": "2.500"}[a.Name.Local]; ok &&
+					a.Value != want {
 					t.Errorf("%s is %q, want %s", a.Name.Local, a.Value, want)
 				}
 			}
@@ -165,51 +174,53 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+// A sarifLog is what GitHub and editors read of a log.
+type sarifLog struct {
+	Schema  string `json:"$schema"`
+	Version string
+	Runs    []struct {
+		Tool struct {
+			Driver struct {
+				Name  string
+				Rules []struct {
+					ID                                      string
+					ShortDescription, FullDescription, Help struct{ Text string }
+					HelpURI                                 string `json:"helpUri"`
+					DefaultConfiguration                    struct{ Level string }
+				}
+			}
+		}
+		AutomationDetails struct{ ID string }
+		Invocations       []struct {
+			ExecutionSuccessful *bool
+			StartTimeUTC        time.Time `json:"startTimeUtc"`
+		}
+		Results *[]struct {
+			RuleID              string `json:"ruleId"`
+			RuleIndex           int
+			Level               string
+			Message             struct{ Text string }
+			PartialFingerprints map[string]string
+			Locations           []struct {
+				PhysicalLocation struct {
+					ArtifactLocation struct{ URI string }
+					Region           struct{ StartLine int }
+				}
+				LogicalLocations []struct{ FullyQualifiedName string }
+			}
+			WebRequest  struct{ Method, Target string }
+			WebResponse struct{ StatusCode int }
+		}
+	}
+}
+
 // TestSARIF: the log has what SARIF 2.1.0 and code scanning ask for, whatever the server says.
 func TestSARIF(t *testing.T) {
 	var b bytes.Buffer
 	if err := report.SARIF(&b, hostileCheck(t), rightCheck()); err != nil {
 		t.Fatal(err)
 	}
-	type text struct{ Text string }
-	var log struct {
-		Schema  string `json:"$schema"`
-		Version string
-		Runs    []struct {
-			Tool struct {
-				Driver struct {
-					Name  string
-					Rules []struct {
-						ID                                      string
-						ShortDescription, FullDescription, Help text
-						HelpURI                                 string `json:"helpUri"`
-						DefaultConfiguration                    struct{ Level string }
-					}
-				}
-			}
-			AutomationDetails struct{ ID string }
-			Invocations       []struct {
-				ExecutionSuccessful *bool
-				StartTimeUTC        time.Time `json:"startTimeUtc"`
-			}
-			Results *[]struct {
-				RuleID              string `json:"ruleId"`
-				RuleIndex           int
-				Level               string
-				Message             text
-				PartialFingerprints map[string]string
-				Locations           []struct {
-					PhysicalLocation struct {
-						ArtifactLocation struct{ URI string }
-						Region           struct{ StartLine int }
-					}
-					LogicalLocations []struct{ FullyQualifiedName string }
-				}
-				WebRequest  struct{ Method, Target string }
-				WebResponse struct{ StatusCode int }
-			}
-		}
-	}
+	var log sarifLog
 	if err := json.Unmarshal(b.Bytes(), &log); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +234,8 @@ func TestSARIF(t *testing.T) {
 			t.Fatalf("run %d has no name, results or invocation", i)
 		}
 		for _, rule := range run.Tool.Driver.Rules {
-			if rule.ID == "" || rule.ShortDescription.Text == "" || rule.FullDescription.Text == "" || rule.Help.Text == "" || rule.DefaultConfiguration.Level == "" {
+			if rule.ID == "" || rule.ShortDescription.Text == "" || rule.FullDescription.Text == "" || rule.Help.Text == "" ||
+				rule.DefaultConfiguration.Level == "" {
 				t.Errorf("the rule %+v lacks something", rule)
 			}
 			if u, err := url.Parse(rule.HelpURI); err != nil || u.Scheme != "https" || u.Fragment == "" {
@@ -234,15 +246,23 @@ func TestSARIF(t *testing.T) {
 	if len(ids) != 2 {
 		t.Errorf("two runs have the ids %v", ids)
 	}
+	wantOneFailure(t, log)
+}
+
+// wantOneFailure: what fails in the first run is told with its place, and nothing fails in the second.
+func wantOneFailure(t *testing.T, log sarifLog) {
+	t.Helper()
 	failing := *log.Runs[0].Results
 	if len(failing) != 1 || len(*log.Runs[1].Results) != 0 {
 		t.Fatalf("there are %d and %d results, want 1 and 0", len(failing), len(*log.Runs[1].Results))
 	}
 	r := failing[0]
-	if r.RuleID != "put-stale" || log.Runs[0].Tool.Driver.Rules[r.RuleIndex].ID != r.RuleID || r.Level != "error" || len(r.PartialFingerprints) == 0 {
+	if r.RuleID != "put-stale" || log.Runs[0].Tool.Driver.Rules[r.RuleIndex].ID != r.RuleID || r.Level != "error" ||
+		len(r.PartialFingerprints) == 0 {
 		t.Errorf("got rule %q, index %d, level %q", r.RuleID, r.RuleIndex, r.Level)
 	}
-	if strings.ContainsFunc(r.Message.Text, func(c rune) bool { return c < ' ' || c == utf8.RuneError }) || !strings.Contains(r.Message.Text, "nginx: put fourtwelve guard in front") {
+	if strings.ContainsFunc(r.Message.Text, func(c rune) bool { return c < ' ' || c == utf8.RuneError }) ||
+		!strings.Contains(r.Message.Text, "nginx: put fourtwelve guard in front") {
 		t.Errorf("got the message %q", r.Message.Text)
 	}
 	if r.WebRequest.Method != "PUT" || r.WebResponse.StatusCode != 412 {
@@ -252,7 +272,8 @@ func TestSARIF(t *testing.T) {
 		t.Fatalf("got the locations %+v", r.Locations)
 	}
 	at := r.Locations[0].PhysicalLocation
-	if u, err := url.Parse(at.ArtifactLocation.URI); err != nil || u.IsAbs() || u.Host != "" || u.Path != "127.0.0.1_8412/plan.txt" || at.Region.StartLine != 1 {
+	if u, err := url.Parse(at.ArtifactLocation.URI); err != nil || u.IsAbs() || u.Host != "" || u.Path != "127.0.0.1_8412/plan.txt" ||
+		at.Region.StartLine != 1 {
 		t.Errorf("got the place %+v", at)
 	}
 }

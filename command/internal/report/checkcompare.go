@@ -70,7 +70,8 @@ func (p *page) pairs(pairs []pair, says bool) {
 	}
 	p.line("  %s", p.paint("A     B", faint))
 	for _, x := range pairs {
-		head := fmt.Sprintf("  %s  %s  %-6s  %-*s  ", p.outcomeMark(x.A.Outcome), p.outcomeMark(x.B.Outcome), x.A.Check.Level, width, x.A.Check.ID)
+		head := fmt.Sprintf("  %s  %s  %-6s  %-*s  ", p.outcomeMark(x.A.Outcome), p.outcomeMark(x.B.Outcome), x.A.Check.Level,
+			width, x.A.Check.ID)
 		p.block(head, strings.Repeat(" ", visible(head)), x.A.Check.Title)
 		if says {
 			p.block("              A: ", "                 ", Printable(clip(x.A.Says)))

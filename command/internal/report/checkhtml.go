@@ -102,7 +102,8 @@ type ladderView struct {
 func checkViewOf(c *Checked, name string) checkView {
 	view := checkView{
 		Name: name, Title: "Preconditions of " + c.Target, Target: c.Target, Server: serverText(c.Report),
-		Of: fmt.Sprintf("%s, %s", clock(c.Started), askedText(c.Report)), Score: scoreViewOf(c.Report), Basis: basisText(c.Report), Counts: countsText(c.Report),
+		Of: fmt.Sprintf("%s, %s", clock(c.Started), askedText(c.Report)), Score: scoreViewOf(c.Report), Basis: basisText(c.Report),
+		Counts: countsText(c.Report),
 	}
 	if c.WriteTo != "" {
 		view.WriteTo = c.WriteTo + leftText(c.Report)
@@ -199,7 +200,8 @@ func failureTone(l probe.Level) string {
 
 func failureViewOf(c *Checked, r *probe.Result, name string) failureView {
 	view := failureView{
-		cellView: cellOf(r, name), Check: r.Check, Level: r.Check.Level.String(), Fix: r.Check.FixFor(c.Server), Causes: causesOf(c, r.Check.ID), See: seeAlso(c, r),
+		cellView: cellOf(r, name), Check: r.Check, Level: r.Check.Level.String(), Fix: r.Check.FixFor(c.Server), Causes: causesOf(c, r.Check.ID),
+		See: seeAlso(c, r),
 	}
 	for i, x := range r.Exchanges {
 		view.Exchanges = append(view.Exchanges, ladderViewOf(i+1, x, r.Curl[i]))
@@ -211,7 +213,8 @@ func failureViewOf(c *Checked, r *probe.Result, name string) failureView {
 var usualFields = []string{"accept", "user-agent"}
 
 func ladderViewOf(n int, x *capture.Exchange, curl string) ladderView {
-	v := ladderView{Number: n, Method: x.Request.Method, URL: shownURL(x), Status: statusText(x.Response), Mark: "info", Content: contentText(x.Response.Content), Curl: curl}
+	v := ladderView{Number: n, Method: x.Request.Method, URL: shownURL(x), Status: statusText(x.Response), Mark: "info",
+		Content: contentText(x.Response.Content), Curl: curl}
 	for l := range x.Request.Header.Lines() {
 		if !slices.Contains(usualFields, strings.ToLower(l.Name)) {
 			v.Sent = append(v.Sent, l)

@@ -121,7 +121,8 @@ func summaryJSONOf(r *probe.Report) summaryJSON {
 	s := summaryJSON{
 		Target: r.Target, WriteTo: r.WriteTo, Written: r.Written, Left: r.Left, Server: r.Server, Addresses: notNil(r.Addresses),
 		Started: r.Started.UTC(), TookMS: r.Took.Milliseconds(), Requests: r.Requests,
-		Passed: r.Count(probe.Passed), Failed: r.Count(probe.Failed), DoesNotApply: r.Count(probe.DoesNotApply), NotAsked: r.Count(probe.NotAsked),
+		Passed: r.Count(probe.Passed), Failed: r.Count(probe.Failed), DoesNotApply: r.Count(probe.DoesNotApply),
+		NotAsked: r.Count(probe.NotAsked),
 		FailedBy: map[string]int{}, Stopped: r.Stopped,
 	}
 	for _, l := range []probe.Level{probe.Must, probe.Should, probe.Advice} {

@@ -90,7 +90,8 @@ func junitSuiteOf(c *Checked, g probe.Group, results []*probe.Result) junitSuite
 		Name: g.Title() + ", " + Printable(c.Target), Tests: len(results), Timestamp: c.Started.UTC().Format("2006-01-02T15:04:05"),
 	}
 	for _, r := range results {
-		one := junitCase{ClassName: "fourtwelve.check." + g.String(), Name: r.Check.ID + ": " + r.Check.Title, Time: junitTime(askedFor(r).Seconds())}
+		one := junitCase{ClassName: "fourtwelve.check." + g.String(), Name: r.Check.ID + ": " + r.Check.Title,
+			Time: junitTime(askedFor(r).Seconds())}
 		switch r.Outcome {
 		case probe.Failed:
 			suite.Failures++

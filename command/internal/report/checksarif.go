@@ -135,7 +135,8 @@ type sarifResponse struct {
 
 func sarifRunOf(c *Checked) sarifRun {
 	run := sarifRun{
-		Tool:              sarifTool{sarifDriver{Name: "fourtwelve", InformationURI: "https://github.com/fourtwelve/fourtwelve", Rules: []sarifRule{}}},
+		Tool: sarifTool{sarifDriver{Name: "fourtwelve", InformationURI: "https://github.com/fourtwelve/fourtwelve",
+			Rules: []sarifRule{}}},
 		AutomationDetails: sarifID{"fourtwelve-check/" + artifactPath(c.Target) + "/"},
 		Invocations:       []sarifInvocation{sarifInvocationOf(c.Report)},
 		ColumnKind:        "unicodeCodePoints",
@@ -153,12 +154,14 @@ func sarifRunOf(c *Checked) sarifRun {
 
 func sarifInvocationOf(r *probe.Report) sarifInvocation {
 	started := r.Started.UTC()
-	out := sarifInvocation{ExecutionSuccessful: r.Stopped == "", Start: started.Format(time.RFC3339), End: started.Add(r.Took).Format(time.RFC3339)}
+	out := sarifInvocation{ExecutionSuccessful: r.Stopped == "", Start: started.Format(time.RFC3339),
+		End: started.Add(r.Took).Format(time.RFC3339)}
 	if r.Stopped != "" {
 		out.Notifications = append(out.Notifications, sarifNotification{"error", sarifText{Text: Printable(sentence(r.Stopped))}})
 	}
 	if r.Left {
-		out.Notifications = append(out.Notifications, sarifNotification{"warning", sarifText{Text: Printable(r.WriteTo) + " could not be removed: remove it by hand."}})
+		out.Notifications = append(out.Notifications,
+			sarifNotification{"warning", sarifText{Text: Printable(r.WriteTo) + " could not be removed: remove it by hand."}})
 	}
 	return out
 }
@@ -173,11 +176,12 @@ func sarifRuleOf(c *probe.Check) sarifRule {
 	return sarifRule{
 		ID:               c.ID,
 		ShortDescription: sarifText{Text: sentence(c.Title)},
-		FullDescription:  sarifText{Text: strings.Join([]string{"Sent: " + sentence(c.Sends), "Right: " + sentence(c.Right), "Otherwise: " + sentence(c.Means)}, " ")},
-		Help:             sarifText{Text: strings.Join(c.Fix, "\n"), Markdown: strings.TrimSpace(p.String())},
-		HelpURI:          sectionURL(c.Section),
-		Default:          sarifConfiguration{sarifLevel(c.Level)},
-		Properties:       sarifProperties{[]string{c.Group.String(), c.Level.String()}},
+		FullDescription: sarifText{Text: strings.Join([]string{"Sent: " + sentence(c.Sends), "Right: " + sentence(c.Right),
+			"Otherwise: " + sentence(c.Means)}, " ")},
+		Help:       sarifText{Text: strings.Join(c.Fix, "\n"), Markdown: strings.TrimSpace(p.String())},
+		HelpURI:    sectionURL(c.Section),
+		Default:    sarifConfiguration{sarifLevel(c.Level)},
+		Properties: sarifProperties{[]string{c.Group.String(), c.Level.String()}},
 	}
 }
 
@@ -239,7 +243,8 @@ func sarifExchange(x *capture.Exchange) (*sarifRequest, *sarifResponse) {
 		return req, &sarifResponse{NoResponseReceived: true}
 	}
 	return req, &sarifResponse{
-		Protocol: protocol, Version: version, StatusCode: x.Response.Status, ReasonPhrase: Printable(x.Response.Reason), Headers: sarifFields(x.Response.Header),
+		Protocol: protocol, Version: version, StatusCode: x.Response.Status, ReasonPhrase: Printable(x.Response.Reason),
+		Headers: sarifFields(x.Response.Header),
 	}
 }
 

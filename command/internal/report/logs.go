@@ -63,7 +63,9 @@ func (p *page) heading(text string) {
 }
 
 func (p *page) summary(r *logs.Report) {
-	p.line("%s, %s (%s).", count(r.Totals.Requests, "request"), p.paint(count(r.Refused.Count, "of them was", "of them were")+" answered 412", bold), Printable(logsOf(r)))
+	p.line("%s, %s (%s).", count(r.Totals.Requests, "request"),
+		p.paint(count(r.Refused.Count, "of them was", "of them were")+" answered 412", bold),
+		Printable(logsOf(r)))
 	switch {
 	case r.Totals.Requests == 0:
 		p.line("There is nothing to look at.")

@@ -250,19 +250,22 @@ func healthText(h *logs.Health) (lines []string) {
 	if h.Full+h.NotModified == 0 {
 		return []string{"There are no GETs."}
 	}
-	lines = append(lines, fmt.Sprintf("%s GETs were answered in full%s, %s with 304.", number(h.Full), sized(h.FullBytes), number(h.NotModified)))
+	lines = append(lines, fmt.Sprintf("%s GETs were answered in full%s, %s with 304.", number(h.Full), sized(h.FullBytes),
+		number(h.NotModified)))
 	if h.Logged > 0 {
 		lines = append(lines, fmt.Sprintf("%s of %s carried If-None-Match or If-Modified-Since.", number(h.Conditional), number(h.Logged)))
 	}
 	if h.Ignored > 0 {
-		lines = append(lines, fmt.Sprintf("%s were sent in full though the client named the tag of the response: each should have been a 304%s.", number(h.Ignored), sized(h.IgnoredBytes)))
+		lines = append(lines, fmt.Sprintf("%s were sent in full though the client named the tag of the response: each should have been a 304%s.",
+			number(h.Ignored), sized(h.IgnoredBytes)))
 	}
 	if h.Repeated > 0 {
 		how := "by their size"
 		if h.ByTag {
 			how = "by their tags"
 		}
-		lines = append(lines, fmt.Sprintf("%s sent a client again what it had, %s: each could have been a 304, had it asked%s.", number(h.Repeated), how, sized(h.RepeatedBytes)))
+		lines = append(lines, fmt.Sprintf("%s sent a client again what it had, %s: each could have been a 304, had it asked%s.",
+			number(h.Repeated), how, sized(h.RepeatedBytes)))
 	}
 	if h.Whole > 0 {
 		lines = append(lines, fmt.Sprintf("%s of %s requests for a part got the whole.", number(h.Whole), number(h.Ranges)))

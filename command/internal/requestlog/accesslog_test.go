@@ -20,12 +20,16 @@ func TestReadsWhatRequestlogWrites(t *testing.T) {
 	r := httptest.NewRequest("PUT", "/notes/to%20day.txt?a=b", nil)
 	r.RemoteAddr, r.Host = "[2001:db8::7]:50000", "files.example.org"
 	fields := map[accesslog.Field]string{
-		accesslog.IfMatch: `"a", W/"b"`, accesslog.IfNoneMatch: "*", accesslog.IfModifiedSince: "Sun, 06 Nov 1994 08:49:37 GMT", accesslog.IfUnmodifiedSince: "Sun, 06 Nov 1994 08:49:38 GMT",
-		accesslog.IfRange: `"r"`, accesslog.Range: "bytes=0-", accesslog.UserAgent: "say \"hi\" \\ é\u2028\x01", accesslog.Referer: "http://example.org/?q=%22", accesslog.RequestID: "id-7",
+		accesslog.IfMatch: `"a", W/"b"`, accesslog.IfNoneMatch: "*", accesslog.IfModifiedSince: "Sun, 06 Nov 1994 08:49:37 GMT",
+		accesslog.IfUnmodifiedSince: "Sun, 06 Nov 1994 08:49:38 GMT",
+		accesslog.IfRange:           `"r"`, accesslog.Range: "bytes=0-", accesslog.UserAgent: "say \"hi\" \\ é\u2028\x01",
+		accesslog.Referer: "http://example.org/?q=%22", accesslog.RequestID: "id-7",
 	}
 	names := map[accesslog.Field]string{
-		accesslog.IfMatch: "If-Match", accesslog.IfNoneMatch: "If-None-Match", accesslog.IfModifiedSince: "If-Modified-Since", accesslog.IfUnmodifiedSince: "If-Unmodified-Since",
-		accesslog.IfRange: "If-Range", accesslog.Range: "Range", accesslog.UserAgent: "User-Agent", accesslog.Referer: "Referer", accesslog.RequestID: "X-Request-Id",
+		accesslog.IfMatch: "If-Match", accesslog.IfNoneMatch: "If-None-Match", accesslog.IfModifiedSince: "If-Modified-Since",
+		accesslog.IfUnmodifiedSince: "If-Unmodified-Since",
+		accesslog.IfRange:           "If-Range", accesslog.Range: "Range", accesslog.UserAgent: "User-Agent", accesslog.Referer: "Referer",
+		accesslog.RequestID: "X-Request-Id",
 	}
 	for f, value := range fields {
 		r.Header.Set(names[f], value)
@@ -33,16 +37,20 @@ func TestReadsWhatRequestlogWrites(t *testing.T) {
 	started := time.Date(2026, 11, 24, 12, 0, 0, 123456000, time.UTC)
 	rec := &observe.Record{
 		Started: started, Duration: 1234567 * time.Nanosecond, Status: 412, Bytes: 512, Evaluated: true, Current: etag.Of([]byte("x")),
-		Decision: precondition.Decision{Outcome: precondition.PreconditionFailed, Field: precondition.IfMatch, Reason: precondition.NoneMatched}, Reason: "stale",
+		Decision: precondition.Decision{Outcome: precondition.PreconditionFailed, Field: precondition.IfMatch, Reason: precondition.NoneMatched},
+		Reason:   "stale",
 	}
 	log := requestlog.AppendLine(nil, r, rec, "ann")
 	n := 0
 	for e := range open(t, log).Entries(t.Context()) {
 		n++
-		fields[accesslog.Client], fields[accesslog.User], fields[accesslog.Host], fields[accesslog.Method] = "2001:db8::7", "ann", "files.example.org", "PUT"
-		fields[accesslog.Target], fields[accesslog.Path], fields[accesslog.Query], fields[accesslog.Protocol] = "/notes/to%20day.txt?a=b", "/notes/to%20day.txt", "a=b", "HTTP/1.1"
+		fields[accesslog.Client], fields[accesslog.User], fields[accesslog.Host], fields[accesslog.Method] = "2001:db8::7", "ann",
+			"files.example.org", "PUT"
+		fields[accesslog.Target], fields[accesslog.Path], fields[accesslog.Query], fields[accesslog.Protocol] = "/notes/to%20day.txt?a=b",
+			"/notes/to%20day.txt", "a=b", "HTTP/1.1"
 		fields[accesslog.ETag], fields[accesslog.Decision], fields[accesslog.DecidedBy] = rec.Current.String(), "precondition-failed", "If-Match"
-		fields[accesslog.Reason], fields[accesslog.Section], fields[accesslog.Problem] = rec.Decision.Reason.String(), rec.Decision.Section(), "stale"
+		fields[accesslog.Reason], fields[accesslog.Section], fields[accesslog.Problem] = rec.Decision.Reason.String(),
+			rec.Decision.Section(), "stale"
 		for f, want := range fields {
 			if got := e.Text(f); got != want {
 				t.Errorf("%v: got %q, want %q", f, got, want)

@@ -307,11 +307,13 @@ func FuzzLine(f *testing.F) {
 		}
 		guarded := checkLine(t, "fuzz", AppendLine(nil, r, &rec, ""))
 		cutThere, _ := guarded["cut"].([]any)
-		for name, value := range map[string]string{"if_match": tag + ", " + other, "route": user, "backend_etag": tag, "backend_last_modified": other} {
+		for name, value := range map[string]string{"if_match": tag + ", " + other, "route": user, "backend_etag": tag,
+			"backend_last_modified": other} {
 			checkMember(t, guarded, name, value, slices.Contains(cutThere, any(name)))
 		}
 		m := checkLine(t, "fuzz", AppendLine(nil, r, &observe.Record{Started: noon, Err: rec.Err, Reason: tag}, user))
-		want := map[string]string{"method": method, "user_agent": secret.Text(agent), "if_match": tag + ", " + other, "error": secret.Text(other), "host": secret.Host(other), "problem": tag, "user": user}
+		want := map[string]string{"method": method, "user_agent": secret.Text(agent), "if_match": tag + ", " + other,
+			"error": secret.Text(other), "host": secret.Host(other), "problem": tag, "user": user}
 		if strings.HasPrefix(target, "/") && safeTarget(target) == target {
 			want["target"] = target
 		}

@@ -61,7 +61,8 @@ func TestServe(t *testing.T) {
 		"one that does not end is cut off, the other is not": {&fake{stuck: true}, new(fake), true, ErrCut, []string{"shutdown"}},
 		"the one that does not end is told":                  {new(fake), &fake{stuck: true}, true, ErrCut, []string{"shutdown", "close"}},
 		"one that fails stops the other, and is the reason":  {&fake{fails: broken}, new(fake), false, broken, []string{"shutdown"}},
-		"one that fails is the reason, even if others hang":  {&fake{fails: broken}, &fake{stuck: true}, false, broken, []string{"shutdown", "close"}},
+		"one that fails is the reason, even if others hang": {&fake{fails: broken}, &fake{stuck: true}, false, broken,
+			[]string{"shutdown", "close"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.first.ended, c.second.ended = make(chan struct{}), make(chan struct{})

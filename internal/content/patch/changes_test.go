@@ -156,7 +156,8 @@ func TestChangesBounds(t *testing.T) {
 		t.Errorf("a line over the bound: got %q", c.Text)
 	}
 	object := `{"a":"` + oneLine + `","b":1}`
-	if c, ok := Changes("application/json", []byte(object), []byte(strings.Replace(object, "1", "2", 1))); !ok || string(c.JSON) != `[{"op":"replace","path":"/b","value":2}]` {
+	if c, ok := Changes("application/json", []byte(object), []byte(strings.Replace(object, "1", "2", 1))); !ok ||
+		string(c.JSON) != `[{"op":"replace","path":"/b","value":2}]` {
 		t.Errorf("a small change of a large object: got %s, %v", c.JSON, ok)
 	}
 	if c, ok := Changes("application/json", []byte(object), []byte(strings.ReplaceAll(object, "x", "y"))); ok {

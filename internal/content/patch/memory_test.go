@@ -96,7 +96,8 @@ func testMemory(t *testing.T, apply func(doc, patch []byte) ([]byte, error), doc
 func TestScanBound(t *testing.T) {
 	deep := nested(500, `"`+strings.Repeat("x", MaxSize-2000)+`",0`)
 	patch := `[{"op":"test","path":"` + strings.Repeat("/0", 499) + `/1","value":0}]`
-	if _, err := JSONPatch([]byte(deep), []byte(patch)); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), "looks into too much") {
+	if _, err := JSONPatch([]byte(deep), []byte(patch)); !errors.Is(err, ErrTooLarge) ||
+		!strings.Contains(err.Error(), "looks into too much") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := JSONPatch([]byte(nested(500, `"`+strings.Repeat("x", MaxSize/32)+`",0`)), []byte(patch)); err != nil {

@@ -68,7 +68,8 @@ func TestLine(t *testing.T) {
 
 // TestNothingToHide: what needs no change costs no memory.
 func TestNothingToHide(t *testing.T) {
-	for _, s := range []string{"/a/b/c.html", "/a?page=2&sort=name", "https://www.example.org/a;v=1/b?x=%20y#top", "Mozilla/5.0 (X11; Linux x86_64)"} {
+	for _, s := range []string{"/a/b/c.html", "/a?page=2&sort=name", "https://www.example.org/a;v=1/b?x=%20y#top",
+		"Mozilla/5.0 (X11; Linux x86_64)"} {
 		if n := testing.AllocsPerRun(100, func() {
 			if Text(s) != s {
 				t.Errorf("%q is changed", s)

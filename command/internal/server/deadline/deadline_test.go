@@ -210,13 +210,8 @@ func TestTimersAreLeftAlone(t *testing.T) {
 	})
 }
 
-// TestServer: net/http does all it does on such connections.
-func TestServer(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	content := strings.Repeat("0123456789abcdef", 1<<16)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+// everything is a handler that sends a file, reads content, takes over a connection, and waits until the client is gone.
+func everything(t *testing.T, file string) (http.Handler, <-chan struct{}) {
 	gone := make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
@@ -244,6 +239,17 @@ func TestServer(t *testing.T) {
 		_ = c.(interface{ CloseWrite() error }).CloseWrite()
 		_, _ = io.Copy(io.Discard, c)
 	})
+	return mux, gone
+}
+
+// TestServer: net/http does all it does on such connections.
+func TestServer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	content := strings.Repeat("0123456789abcdef", 1<<16)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mux, gone := everything(t, file)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

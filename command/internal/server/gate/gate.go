@@ -166,7 +166,8 @@ func (g *gate) isOurs(host string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || name == "" {
 		return true
 	}
-	if strings.EqualFold(name, "localhost") || len(name) > len(".localhost") && strings.EqualFold(name[len(name)-len(".localhost"):], ".localhost") {
+	if strings.EqualFold(name, "localhost") || len(name) > len(".localhost") &&
+		strings.EqualFold(name[len(name)-len(".localhost"):], ".localhost") {
 		return true
 	}
 	return slices.ContainsFunc(g.Hosts, func(known string) bool { return isNamed(name, known) })

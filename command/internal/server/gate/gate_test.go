@@ -195,7 +195,8 @@ func TestHosts(t *testing.T) {
 func TestGateway(t *testing.T) {
 	h := New(heard, Options{LocalOnly: true, Hosts: []string{"*.example.org"}, HostHint: "say so", AnyOrigin: true})
 	for host, want := range map[string]int{
-		"notes.example.org": 200, "A.B.EXAMPLE.org:8412": 200, "example.org": 421, ".example.org": 421, "example.org.evil": 421, "evilexample.org": 421,
+		"notes.example.org": 200, "A.B.EXAMPLE.org:8412": 200, "example.org": 421, ".example.org": 421, "example.org.evil": 421,
+		"evilexample.org": 421,
 	} {
 		r := httptest.NewRequest("PUT", "/", nil)
 		r.Host = host
@@ -230,7 +231,8 @@ func TestGivenUp(t *testing.T) {
 	g := New(heard, Options{Credentials: credentials(t, "htpasswd")}).(*gate)
 	w := httptest.NewRecorder()
 	p := g.challenge(w, httptest.NewRequest("GET", "/", nil), auth.ErrBusy)
-	if p.Status != http.StatusServiceUnavailable || p.Reason != "too-many-logins" || w.Header().Get("Retry-After") != "1" || w.Header().Get("WWW-Authenticate") != "" {
+	if p.Status != http.StatusServiceUnavailable || p.Reason != "too-many-logins" || w.Header().Get("Retry-After") != "1" ||
+		w.Header().Get("WWW-Authenticate") != "" {
 		t.Errorf("got %d %s, fields %v", p.Status, p.Reason, w.Header())
 	}
 }

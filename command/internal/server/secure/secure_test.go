@@ -74,7 +74,8 @@ var whatTLS = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	fmt.Fprintf(w, "%s %v %s %q %d", r.Proto, r.TLS != nil && r.TLS.HandshakeComplete, r.TLS.ServerName, r.TLS.NegotiatedProtocol, len(content))
+	fmt.Fprintf(w, "%s %v %s %q %d", r.Proto, r.TLS != nil && r.TLS.HandshakeComplete, r.TLS.ServerName,
+		r.TLS.NegotiatedProtocol, len(content))
 })
 
 // TestProtocols: a client gets the protocol that it agrees on, and handlers see that there is TLS.
@@ -153,7 +154,8 @@ func TestPlainHTTP(t *testing.T) {
 		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		_, _ = io.WriteString(c, sent)
 		got, _ := io.ReadAll(c)
-		if bytes.HasPrefix(got, []byte("HTTP/1.1 400 Bad Request\r\n")) != answered || answered != bytes.Contains(got, []byte("ask for https://")) {
+		if bytes.HasPrefix(got, []byte("HTTP/1.1 400 Bad Request\r\n")) != answered ||
+			answered != bytes.Contains(got, []byte("ask for https://")) {
 			t.Errorf("%q: got %q", sent, got)
 		}
 		if line := <-s.log.c; !bytes.Contains([]byte(line), []byte(`level=DEBUG msg="TLS handshake failed"`)) {
