@@ -62,10 +62,11 @@ var house = []floor{
 		{"accesslog/accesslogtest", nil},
 	}},
 	{"Judging sends nothing, and probing judges nothing beyond its table: neither imports the other.", []room{
-		{"diagnose", []string{"etag", "precondition", "precondition/ifheader", "byterange", "capture", "internal/field/method",
-			"internal/field/secret"}},
-		{"diagnose/logs", []string{"diagnose", "accesslog", "etag", "precondition/ifheader", "internal/field/date", "internal/field/method",
-			"internal/field/secret"}},
+		{"diagnose/internal/sign", []string{"etag"}},
+		{"diagnose", []string{"diagnose/internal/sign", "etag", "precondition", "precondition/ifheader", "byterange", "capture",
+			"internal/field/method", "internal/field/secret"}},
+		{"diagnose/logs", []string{"diagnose", "diagnose/internal/sign", "accesslog", "byterange", "etag", "precondition/ifheader",
+			"internal/field/date", "internal/field/method", "internal/field/secret"}},
 		{"probe", []string{"etag", "byterange", "capture", "internal/field/date"}},
 	}},
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 )
 
@@ -380,12 +381,6 @@ func missingResource(e *examination) []Finding {
 	return nil
 }
 
-// stagingSigns are parts of targets of uploads in parts, in lower case.
-var stagingSigns = []string{
-	"/dav/uploads/", "-chunking-", "/chunks/", "/chunk/", "uploadid=", "partnumber=", "uploadsession", "/upload-session",
-	".octransferid", ".filepart", ".part?",
-}
-
 func stagingPath(e *examination) []Finding {
 	if e.status() != 412 || len(e.fields.IfMatch) == 0 {
 		return nil
@@ -403,22 +398,10 @@ func stagingPath(e *examination) []Finding {
 }
 
 func (e *examination) stagingSign() string {
-	target := strings.ToLower(e.x.Request.Target)
 	if e.method() == "POST" || e.moves() {
 		return "" // what begins an upload, or puts its parts together
 	}
-	for _, s := range stagingSigns {
-		if strings.Contains(target, s) {
-			return s
-		}
-	}
-	if _, query, _ := strings.Cut(target, "?"); slices.Contains(strings.Split(query, "&"), "comp=block") {
-		return "comp=block"
-	}
-	if strings.HasSuffix(target, ".part") {
-		return ".part"
-	}
-	return ""
+	return sign.Staging(e.x.Request.Target)
 }
 
 func (e *examination) moves() bool { return e.method() == "MOVE" || e.method() == "COPY" }
@@ -546,25 +529,8 @@ func (e *examination) mustBeNew() bool {
 	return false
 }
 
-// lockName returns the last segment of the target, or the name parameter, if that is what a lock is
-// called.
-func (e *examination) lockName() string {
-	path, query, _ := strings.Cut(e.x.Request.Target, "?")
-	names := []string{path[strings.LastIndexByte(path, '/')+1:]}
-	for parameter := range strings.SplitSeq(query, "&") {
-		if value, ok := strings.CutPrefix(parameter, "name="); ok {
-			value = strings.ReplaceAll(value, "%2F", "/")
-			names = append(names, value[strings.LastIndexByte(value, '/')+1:])
-		}
-	}
-	for _, n := range names {
-		lower := strings.ToLower(n)
-		if strings.HasSuffix(lower, ".lock") || strings.HasSuffix(lower, ".tflock") || strings.HasSuffix(lower, ".lck") || lower == "lock" {
-			return clip(n)
-		}
-	}
-	return ""
-}
+// lockName returns what the target names if that is what a lock is called.
+func (e *examination) lockName() string { return clip(sign.LockName(e.x.Request.Target)) }
 
 func ambiguousCreate(e *examination) []Finding {
 	if e.status() != 412 || !e.x.Request.Header.Has("If-None-Exist") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 )
 
@@ -299,21 +300,12 @@ func dateFault(value string) string {
 		return "is in the form of ISO 8601"
 	case zone != "GMT" && (zone == "UTC" || zone == "Z" || zone == "UT" || strings.EqualFold(zone, "GMT") || strings.ContainsAny(zone, "+-")):
 		return fmt.Sprintf("ends in %q, where only GMT is allowed", clip(zone))
-	case !isWeekday(value):
+	case !sign.Weekday(value):
 		return "does not begin with the English name of a day"
 	case len(value) > 6 && value[3] == ',' && value[6] == ' ':
 		return "has a day with one digit, where two are needed"
 	}
 	return "has none of the three forms of an HTTP date"
-}
-
-func isWeekday(value string) bool {
-	for d := time.Sunday; d <= time.Saturday; d++ {
-		if strings.HasPrefix(value, d.String()[:3]) {
-			return true
-		}
-	}
-	return false
 }
 
 func localDate(e *examination) []Finding {

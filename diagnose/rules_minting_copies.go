@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 )
 
@@ -438,7 +439,7 @@ func (e *examination) readsInRow() []*examination {
 
 func tooNarrow(e *examination) []Finding {
 	p := e.twin()
-	if p == nil || isPlaceholder(etagOf(e).Opaque()) {
+	if p == nil || sign.Placeholder(etagOf(e).Opaque()) {
 		return nil
 	}
 	if r, ok := e.reading(); ok && !r.Time.IsZero() {

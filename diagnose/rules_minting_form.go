@@ -8,23 +8,15 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 )
 
 // This file has the checks about what a tag is made of, and how it is written.
 
-// isPlaceholder reports whether the text of a tag stands for "no version".
-func isPlaceholder(text string) bool {
-	switch strings.ToLower(text) {
-	case "", "null", "nil", "none", "undefined", "nan", "unknown":
-		return true
-	}
-	return strings.Trim(text, "0") == "" || strings.Trim(text, "0-") == "" && len(text) == len("00000000-0000-0000-0000-000000000000")
-}
-
 func placeholderTag(e *examination) []Finding {
 	tag, err := etag.Parse(e.resp("ETag"))
-	if err != nil || !isPlaceholder(tag.Opaque()) {
+	if err != nil || !sign.Placeholder(tag.Opaque()) {
 		return nil
 	}
 	evidence := []Fact{e.got("ETag"), e.sent("If-None-Match"), e.sent("If-Match"), e.answered()}
@@ -147,11 +139,11 @@ func (e *examination) isAzure(tag string) bool {
 // bare returns the first tag without quotes in a field, as sent, and the fact of that field.
 func (e *examination) bare() (string, Fact) {
 	for _, field := range []string{"If-Match", "If-None-Match", "If-Range"} {
-		if isDate(e.req(field)) || field == "If-Range" && meantAsDate(e.req(field)) {
+		if sign.Date(e.req(field)) || field == "If-Range" && meantAsDate(e.req(field)) {
 			continue
 		}
 		for _, m := range e.members(field) {
-			if lacksQuotes(m) {
+			if sign.LacksQuotes(m) {
 				return m.Raw, e.sent(field)
 			}
 		}
@@ -161,27 +153,11 @@ func (e *examination) bare() (string, Fact) {
 		return "", Fact{}
 	}
 	for m := range etag.Members([]string{lines[0].Value}) {
-		if lacksQuotes(m) {
+		if sign.LacksQuotes(m) {
 			return lines[0].Value, e.got("ETag")
 		}
 	}
 	return "", Fact{}
-}
-
-// lacksQuotes reports whether a member is a tag but for its quotes. What was escaped, or stands for no value,
-// is another matter.
-func lacksQuotes(m etag.Member) bool {
-	switch m.Fault {
-	case etag.Unquoted, etag.SingleQuoted, etag.Unterminated, etag.LowerCaseW:
-		noValue := isPlaceholder(m.Raw) && strings.Trim(m.Raw, "0-") != ""
-		return !noValue && !isEscaped(m.Raw) && !strings.Contains(m.Raw, "://") && !strings.Contains(strings.ToLower(m.Raw), "ignore")
-	}
-	return false
-}
-
-// isDate reports whether the value of a field for tags is a date, or is meant as one.
-func isDate(value string) bool {
-	return strings.Count(value, ":") == 2 && isWeekday(value) && strings.Contains(value, " ")
 }
 
 func unquotedTag(e *examination) []Finding {
@@ -202,32 +178,21 @@ func azureQuotes(e *examination) []Finding {
 		where, e.answered())
 }
 
-// isEscaped reports whether a tag has, within its quotes, others in some notation.
-func isEscaped(tag string) bool {
-	for _, mark := range []string{`\"`, "&quot;", "&#34;", "&#x22;", "%22"} {
-		if strings.Contains(tag, mark) {
-			return true
-		}
-	}
-	inner := strings.TrimPrefix(tag, "W/")
-	return len(inner) > 4 && strings.HasPrefix(inner, `""`) && strings.HasSuffix(inner, `""`)
-}
-
 func escapedTag(e *examination) []Finding {
 	for _, c := range e.verdict.Tags {
-		if c.Relation.Kind == etag.SameButForm && isEscaped(c.Sent) != isEscaped(c.Current) {
+		if c.Relation.Kind == etag.SameButForm && sign.Escaped(c.Sent) != sign.Escaped(c.Current) {
 			return one(Certain, fmt.Sprintf("%s and %s are the same tag once the additional quotes and their escaping are undone", clip(c.Sent),
 				clip(c.Current)),
 				e.sent(c.Field), e.current(), e.answered())
 		}
 	}
 	for _, field := range []string{"If-Match", "If-None-Match", "If-Range"} {
-		if value := e.req(field); isEscaped(value) && len(e.x.Request.Header.Named(field)) == 1 {
+		if value := e.req(field); sign.Escaped(value) && len(e.x.Request.Header.Named(field)) == 1 {
 			return one(Likely, fmt.Sprintf("%s has quotes within quotes, or escaped ones: %s", field, clip(value)), e.sent(field),
 				e.current(), e.answered())
 		}
 	}
-	if tag := e.resp("ETag"); isEscaped(tag) && len(e.x.Response.Header.Named("ETag")) == 1 {
+	if tag := e.resp("ETag"); sign.Escaped(tag) && len(e.x.Response.Header.Named("ETag")) == 1 {
 		return one(Likely, "the ETag field has quotes within quotes, or escaped ones: "+clip(tag), e.got("ETag"))
 	}
 	return nil
@@ -260,12 +225,12 @@ func wrongKind(e *examination) []Finding {
 		if value == "" || len(e.x.Request.Header.Named(field)) != 1 || len(value) > maxTag {
 			continue
 		}
-		if isDate(value) {
+		if sign.Date(value) {
 			return one(Certain, fmt.Sprintf("%s has a date, which belongs in %s", field,
 				map[string]string{"If-Match": "If-Unmodified-Since", "If-None-Match": "If-Modified-Since"}[field]),
 				e.sent(field), e.current(), e.answered())
 		}
-		if text := opaque(value); strings.Contains(text, "://") && strings.Contains(strings.ToLower(text), "sync") {
+		if sign.SyncToken(value) {
 			return one(Likely, fmt.Sprintf("%s has a sync token, which is of a collection and no tag", field), e.sent(field),
 				e.current(), e.answered())
 		}

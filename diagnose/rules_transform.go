@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/capture"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
@@ -316,12 +317,8 @@ func (e *examination) anyStrong(field string) bool {
 	if !e.hasAll(field) {
 		return true // it may be among the others
 	}
-	for _, m := range e.members(field) {
-		if m.Any || !m.Tag.IsWeak() {
-			return true
-		}
-	}
-	return false
+	list := e.members(field)
+	return len(list) > 0 && !sign.WeakAlone(list)
 }
 
 // codingMarks are marks of content codings as programs put them at the end of an opaque tag.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/capture"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 )
 
 // This file knows services that have rules of their own: what of a URL names the operation and not the resource, where weak tags
@@ -163,9 +164,6 @@ func version(tag string) (of, number string) {
 	return of, text
 }
 
-// wordsForNone are what programs send that have no tag, in lower case and without quotes.
-var wordsForNone = []string{"null", "undefined", "none", "nil", "nan", "[object object]", "(null)", "false"}
-
 // noTag returns the word that was sent in If-Match by a program that had no tag, and whether there is one.
 func (e *examination) noTag() (word string, ok bool) {
 	lines := e.x.Request.Header.Named("If-Match")
@@ -173,15 +171,7 @@ func (e *examination) noTag() (word string, ok bool) {
 		return "", false
 	}
 	value := lines[0].Value
-	word = strings.ToLower(strings.Trim(strings.TrimPrefix(value, "W/"), `"' `))
-	switch {
-	case value == "" || value == `""`:
-		return value, true
-	case e.minted(value) != nil || !slices.Contains(wordsForNone, word):
-		return value, false
-	}
-	// In quotes a word is a tag, save for those that no server would take for one.
-	return value, !strings.Contains(value, `"`) || word == "null" || word == "undefined" || word == "[object object]"
+	return value, value == "" || value == `""` || e.minted(value) == nil && sign.WordForNone(value)
 }
 
 // crossOrigin reports whether a script of another origin made the request.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
@@ -184,11 +185,11 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 	}
 	a.race(e, w)
 	if (w.method == "MOVE" || w.method == "COPY") && w.status == 204 && w.ifMatch != "" && absent(e, accesslog.If) &&
-		!stagingPath.MatchString(e.Text(accesslog.Path)) { // there it is known to be about the destination
+		sign.Staging(e.Text(accesslog.Path)) == "" { // there it is known to be about the destination
 		a.unguarded(e)
 	}
 	list := members(e, accesslog.IfMatch)
-	if weak(list) {
+	if sign.WeakAlone(list) {
 		a.found.add("strong-compare-accepts-weak", likely, e, func(f *finding) {
 			f.says = "the write was accepted though its If-Match has weak tags alone, which no tag matches: the server compares weakly, or not at all"
 			f.evidence = facts(e, accesslog.Method, accesslog.Status, accesslog.IfMatch, accesslog.ETag)
@@ -225,11 +226,6 @@ func (a *analyst) unguarded(e *accesslog.Entry) {
 			" replaced something at the destination, and If-Match was about the source alone: nothing guarded what was replaced"
 		f.evidence = facts(e, accesslog.Method, accesslog.Path, accesslog.Destination, accesslog.IfMatch, accesslog.If, accesslog.Status)
 	})
-}
-
-// weak reports whether a list has tags, and weak ones alone.
-func weak(list []etag.Member) bool {
-	return len(list) > 0 && !slices.ContainsFunc(list, func(m etag.Member) bool { return !m.Tag.IsWeak() })
 }
 
 // conflict notes a 409 that S3 asks to try again.

@@ -1,10 +1,11 @@
 package logs
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/byterange"
 	"github.com/fourtwelve/fourtwelve/diagnose"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/date"
@@ -157,9 +158,10 @@ func (w *worker) partial(e *accesslog.Entry, g *get) {
 			f.evidence = facts(e, accesslog.Range, accesslog.IfRange, accesslog.ETag, accesslog.UserAgent)
 		})
 	}
-	if got, ok := startOf(value(e, accesslog.ContentRange)); ok && first >= 0 && got != first {
+	if got, err := byterange.ParseContentRange(value(e, accesslog.ContentRange)); err == nil && !got.Unsatisfied() &&
+		first >= 0 && got.Range.Start != first {
 		w.found.add("content-range-offset-mismatch", certain, e, func(f *finding) {
-			f.says = "the client asked for bytes from " + strconv.FormatInt(first, 10) + ", and got them from " + strconv.FormatInt(got, 10)
+			f.says = fmt.Sprintf("the client asked for bytes from %d, and got them from %d", first, got.Range.Start)
 			f.evidence = facts(e, accesslog.Range, accesslog.ContentRange)
 		})
 	}
@@ -255,11 +257,11 @@ func (w *worker) staleIfRange(e *accesslog.Entry, tag etag.Tag, evidence func() 
 func (w *worker) unsatisfiable(e *accesslog.Entry) {
 	c, says := possible, "416: a client asked for bytes behind the end; most often it has the file already"
 	first, open := firstByte(value(e, accesslog.Range))
-	size, sized := completeLength(value(e, accesslog.ContentRange))
+	there, err := byterange.ParseContentRange(value(e, accesslog.ContentRange))
+	sized := err == nil && there.Size >= 0
 	switch {
-	case sized && first == size:
-		c, says = certain, "a client that has all "+strconv.FormatInt(size, 10)+
-			" bytes asked for the rest: the 416 is right, and the file complete"
+	case sized && first == there.Size:
+		c, says = certain, fmt.Sprintf("a client that has all %d bytes asked for the rest: the 416 is right, and the file complete", there.Size)
 	case sized || e.State(accesslog.Range) == accesslog.Present && !open:
 		return // it asked for something that is not there
 	case open:
@@ -330,28 +332,11 @@ func badDate(e *accesslog.Entry, f accesslog.Field) bool {
 }
 
 // firstByte is the first position of a single range as in bytes=100-, -1 if there is none; open is set
-// if it goes to the end.
+// if it has no last one.
 func firstByte(v string) (first int64, open bool) {
-	v, ok := strings.CutPrefix(v, "bytes=")
-	from, to, found := strings.Cut(v, "-")
-	n, err := strconv.ParseInt(from, 10, 64)
-	if !ok || !found || err != nil || n < 0 || strings.Contains(to, ",") {
+	set, err := byterange.Parse(v)
+	if err != nil || set.Len() != 1 || set.At(0).IsSuffix() {
 		return -1, false
 	}
-	return n, to == ""
-}
-
-// startOf is the first position of a Content-Range.
-func startOf(v string) (int64, bool) {
-	v, _ = strings.CutPrefix(v, "bytes ")
-	from, _, found := strings.Cut(v, "-")
-	n, err := strconv.ParseInt(from, 10, 64)
-	return n, found && err == nil
-}
-
-// completeLength is that of a Content-Range as in bytes */1000.
-func completeLength(v string) (int64, bool) {
-	_, total, found := strings.Cut(v, "/")
-	n, err := strconv.ParseInt(total, 10, 64)
-	return n, found && err == nil
+	return set.At(0).First, set.At(0).IsOpen()
 }

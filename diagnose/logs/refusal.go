@@ -9,6 +9,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/date"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
@@ -231,7 +232,7 @@ func (r *refusal) otherKind() *finding {
 	if _, ok := date.Parse(v, r.e.Time()); ok {
 		return r.finding("wrong-tag-kind", certain, "If-Match has a date, which belongs in If-Unmodified-Since: "+keep(v))
 	}
-	if strings.Contains(v, "://") && strings.Contains(strings.ToLower(v), "sync") {
+	if sign.SyncToken(v) {
 		return r.finding("wrong-tag-kind", likely, "If-Match has what looks like a sync token, which is of a collection, and no tag: "+keep(v))
 	}
 	return nil
@@ -245,9 +246,9 @@ func (r *refusal) malformed() *finding {
 		}
 		rule := "unquoted-etag"
 		switch {
-		case strings.ContainsAny(m.Raw, `\&`), strings.Contains(m.Raw, "%22"), strings.HasPrefix(m.Raw, `""`):
+		case sign.Escaped(m.Raw):
 			rule = "double-quoted-or-escaped-etag"
-		case m.Raw == "null", m.Raw == "undefined":
+		case sign.WordForNone(m.Raw):
 			rule = "cors-etag-not-exposed"
 		}
 		says := "If-Match has " + keep(m.Raw) + ", which is no entity tag (" + m.Fault.String() + ")"
@@ -280,7 +281,7 @@ func (r *refusal) noTag(says string) *finding {
 
 // weakTag: If-Match has weak tags alone.
 func (r *refusal) weakTag() *finding {
-	if !weak(r.ifMatch) {
+	if !sign.WeakAlone(r.ifMatch) {
 		return nil
 	}
 	return r.finding("weak-etag-in-if-match", certain, "If-Match has the weak tag "+keep(r.ifMatch[0].Raw)+
@@ -534,9 +535,6 @@ func (r *refusal) ownWrite() *finding {
 	return nil
 }
 
-// Names of lock files.
-var lockPath = regexp.MustCompile(`(?i)\.tflock$|\.lock$|/lock$|/locks/`)
-
 // exists: If-None-Match: * found something.
 func (r *refusal) exists() *finding {
 	if !method.Writes(r.method) || !slices.ContainsFunc(members(r.e, accesslog.IfNoneMatch), func(m etag.Member) bool { return m.Any }) {
@@ -557,7 +555,7 @@ func (r *refusal) exists() *finding {
 			break
 		}
 	}
-	if path := r.e.Text(accesslog.Path); lockPath.MatchString(path) {
+	if path := r.e.Text(accesslog.Path); sign.LockName(path) != "" {
 		return r.finding("lock-object-held", likely, "the lock "+keep(path)+" is held: If-None-Match: * refuses to make it again", made...)
 	}
 	return r.finding("create-if-absent-exists", certain,
@@ -605,12 +603,9 @@ func (r *refusal) download() *finding {
 	return nil
 }
 
-// Paths of parts of an upload.
-var stagingPath = regexp.MustCompile(`(?i)/(uploads?|chunks?|chunking|parts?|sessions?)/|-chunking-\d+`)
-
 // staging: If-Match for the file was sent with a part of it.
 func (r *refusal) staging() *finding {
-	if len(r.ifMatch) == 0 || !method.Writes(r.method) || !stagingPath.MatchString(r.e.Text(accesslog.Path)) {
+	if len(r.ifMatch) == 0 || !method.Writes(r.method) || sign.Staging(r.e.Text(accesslog.Target)) == "" {
 		return nil
 	}
 	return r.finding("upload-staging-path-if-match", likely, "If-Match was sent to the place of a part of an upload, which has no version of its own",
