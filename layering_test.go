@@ -48,6 +48,7 @@ var house = []floor{
 		{"byterange", []string{"internal/field/method"}},
 		{"precondition", []string{"etag", "internal/field/date", "internal/field/method"}},
 		{"precondition/ifheader", []string{"etag"}},
+		{"merge", []string{"internal/content/patch"}},
 	}},
 	{"A store knows names, revisions and bytes, and nothing of HTTP: whoever writes one need not read the rest.", []room{
 		{"store", nil},
