@@ -83,6 +83,9 @@ var house = []floor{
 			"internal/content/budget", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
 			"internal/field/secret",
 		}},
+		{"client", []string{
+			"etag", "byterange", "condhttp", "internal/content/patch", "internal/field/date", "internal/field/digest", "internal/field/method",
+		}},
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},
 		{"dav/internal/davxml", nil},
