@@ -113,6 +113,10 @@ var marks = [...]struct{ mark, coding string }{
 	{"-df", "deflate"}, {";gz", "gzip"}, {";br", "br"}, {";;;", ""},
 }
 
+// plainDeflateMark is what Apache Traffic Server puts behind the tag of what it compresses. One tag with it is as likely one that ends in a
+// size in hexadecimal, but not beside the same tag without it.
+const plainDeflateMark = "-df"
+
 // netlifyMark is what must be before "-df", which without it is as likely a size in
 // hexadecimal.
 const netlifyMark = "-ssl"

@@ -118,6 +118,10 @@ func Relate(sent, current string, sentFacts, currentFacts Facts) Relation {
 		rel.Kind, rel.Differences = SameButForm, a.compare(&b)
 		return rel
 	}
+	if a.core == b.core+plainDeflateMark || b.core == a.core+plainDeflateMark {
+		rel.Kind, rel.Differences = SameButForm, []Difference{CodingMark}
+		return rel
+	}
 	rel.choose(recognise(a, &sentFacts), recognise(b, &currentFacts))
 	return rel
 }
