@@ -54,7 +54,7 @@ var (
 	reusing     = regexp.MustCompile(`(?i)^Re-?using existing (https?): connection`)
 	anotherURL  = regexp.MustCompile(`^Issue another request to this URL: '([^']+)'`)
 	h2Field     = regexp.MustCompile(`^(?:h2h3|h2|\[HTTP/[23]\] \[\d+\]) \[(.*)\]$`)
-	excess      = regexp.MustCompile(`^Excess found .*?excess ?= ?(\d+)`)
+	excess      = regexp.MustCompile(`^Excess found\b.*?excess ?= ?(\d+)`)
 	curlTrouble = regexp.MustCompile(`^(?:Empty reply|Recv failure|Send failure|Operation timed out|transfer closed|Failed to connect|Could not resolve|` +
 		`Connection timed out|HTTP/2 stream|SSL certificate problem|connect to|Connection died|OpenSSL SSL_)`)
 )
