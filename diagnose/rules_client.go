@@ -283,6 +283,12 @@ func retryAfterLoss(e *examination) []Finding {
 		first.after.ETag != "":
 		return one(Certain, "the same request with the same content was done before, and made the current version",
 			append(evidence, first.asked(), first.answered(), first.got("ETag"), e.gap(first))...)
+	case e.alreadyApplied() && first != nil && e.sameContent(first):
+		return one(Certain, "the same request was sent before, and the server says that its content is what is stored",
+			append(evidence, first.asked(), first.answered(), e.gap(first), e.fact("reason", "already-applied"))...)
+	case e.alreadyApplied():
+		return one(Likely, "the server says that the content of this write is what is stored already: an earlier attempt got through, or somebody else stored the same",
+			append(evidence, marked, e.fact("reason", "already-applied"))...)
 	case first != nil:
 		return one(Likely, "the same request was sent before"+outcomeOf(first)+first.repeatedBy(),
 			append(evidence, first.asked(), first.answered(), e.gap(first), marked)...)

@@ -241,6 +241,8 @@ func (e *examination) sure(names ...string) Confidence {
 
 func staleTag(e *examination) []Finding {
 	switch said := e.saidStale(); {
+	case e.alreadyApplied():
+		return nil // it is the client's own write
 	case said != nil:
 		return said
 	case e.status() != 412 || e.verdict.Judgement != Right:
@@ -283,6 +285,9 @@ func sameVersion(c Comparison) bool {
 
 func (e *examination) staleIfMatch() []Finding {
 	c, ok := e.pair("If-Match")
+	if _, none := e.noTag(); none {
+		return nil // no version was named that could be an old one
+	}
 	if sent, err := etag.Parse(c.Sent); !ok || err != nil || sent.IsWeak() || sameVersion(c) {
 		return nil
 	}

@@ -103,6 +103,8 @@ func refusedAsDesigned(e *examination) []Finding {
 		return nil
 	case e.sentWord():
 		return nil // it is no version that anything could conflict with
+	case e.alreadyApplied():
+		return nil // what the client wants is stored, and nothing conflicts
 	case e.verdict.Judgement == Right:
 		return e.designed(e.preconditionFacts()...)
 	case len(e.foreign()) > 0 && len(e.standard()) == 0:
@@ -139,7 +141,7 @@ func notModifiedAsDesigned(e *examination) []Finding {
 }
 
 func partialAsDesigned(e *examination) []Finding {
-	if e.status() != 206 || e.verdict.Judgement != Right || len(e.fields.IfRange) == 0 || e.explained(Warning) {
+	if e.status() != 206 || e.verdict.Judgement != Right || len(e.fields.IfRange) == 0 || e.explained(Warning) || lastByte(e) != nil {
 		return nil
 	}
 	return e.designed(append(e.preconditionFacts(), e.got("Content-Range"))...)
@@ -148,7 +150,7 @@ func partialAsDesigned(e *examination) []Finding {
 func fullAsDesigned(e *examination) []Finding {
 	d := e.verdict.Decision
 	if e.status() != 200 || !e.reads() || e.verdict.Judgement != Right || d.Field == precondition.NoField ||
-		d.Outcome != precondition.Perform || d.Range == precondition.RangeApplies || e.explained(Info) {
+		d.Outcome != precondition.Perform || d.Range == precondition.RangeApplies || e.explained(Info) || lastByte(e) != nil {
 		return nil
 	}
 	return e.designed(append(e.preconditionFacts(), e.sent("Range"))...)
@@ -202,6 +204,11 @@ func (e *examination) preconditionFacts() []Fact {
 // likely.
 func (e *examination) explained(least Level) bool {
 	return slices.ContainsFunc(e.found, func(f Finding) bool { return f.Confidence >= Likely && f.Rule.Level >= least })
+}
+
+// foundAtLeast reports whether a rule has found something already.
+func (e *examination) foundAtLeast(id string, least Confidence) bool {
+	return slices.ContainsFunc(e.found, func(f Finding) bool { return f.Rule.ID == id && f.Confidence >= least })
 }
 
 // describe says what was asked in a few words, as in "PUT with If-Match".

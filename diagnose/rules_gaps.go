@@ -54,7 +54,7 @@ var gapRules = []Rule{
 }
 
 func againstStandard(e *examination) []Finding {
-	if e.verdict.Judgement != Wrong || e.explained(Warning) {
+	if e.verdict.Judgement != Wrong || e.explained(Warning) || e.mustBeStored() {
 		return nil
 	}
 	return one(Certain, e.verdict.Why, append(e.preconditionFacts(), e.answered())...)

@@ -60,7 +60,59 @@ func twoOwners(e *examination) []Finding {
 			clip(c.Current), maker(c.Relation.Current)),
 			read.got("ETag"), read.got("Server"), e.sent(c.Field), e.current(), e.answered(), e.gap(read))
 	}
+	if found := e.setLater(); found != nil {
+		return found
+	}
 	return e.ownersTakeTurns()
+}
+
+// setLater is about Header set ETag of Apache, which puts a tag into the response after Apache has compared its own, so that the
+// tag that clients are given never matches. It shows where Apache itself refuses the tag that it sends, or sends the
+// whole again to who has it, and the tag is none that Apache makes.
+func (e *examination) setLater() []Finding {
+	if !strings.HasPrefix(strings.ToLower(e.resp("Server")), "apache") || e.x.Cache != "" {
+		return nil
+	}
+	shown, field := e.refusedOwnTag()
+	if shown == nil || codingMark(shown.resp("ETag")) != "" {
+		return nil
+	}
+	if r, known := shown.reading(); known && r.Dialect != nil && strings.HasPrefix(r.Dialect.ID, "apache") {
+		return nil
+	}
+	c := Possible // an application behind Apache may have made it
+	if shown.resp("Last-Modified") != "" && shown.resp("X-Powered-By") == "" && !shown.mediated() {
+		c = Likely // as the files that Apache itself sends
+	}
+	f := finding(c, fmt.Sprintf("Apache sends %s, which is no tag that Apache makes, and does not know it when it is sent back: Header set ETag puts it into the response after Apache has compared the tag of its own", clip(shown.resp("ETag"))),
+		shown.asked(), shown.got("ETag"), shown.got("Server"), e.sent(field), e.answered(), e.got("ETag"))
+	f.Fix = []string{
+		"Apache: take out Header set ETag (mod_headers), and let FileETag make the tag: Apache compares with that one only.",
+		"Apache: if all servers of a farm are to agree, copy the files with their times (rsync -t), or use FileETag Digest where Apache has it.",
+	}
+	return []Finding{f}
+}
+
+// refusedOwnTag returns the response that gave a tag, if the server does not know that tag in the field that is returned: it
+// refuses it, or sends all of it again.
+func (e *examination) refusedOwnTag() (shown *examination, field string) {
+	switch {
+	case e.status() == 412 && len(e.members("If-Match")) == 1:
+		sent := e.members("If-Match")[0]
+		if sent.Fault != etag.None || sent.Any || sent.Tag.IsWeak() {
+			return nil, ""
+		}
+		if e.resp("ETag") == sent.Raw {
+			return e, "If-Match"
+		}
+		p := e.last((*examination).tells)
+		if p != nil && p.shows() && p.resp("ETag") == sent.Raw && e.resp("ETag") == "" && p.cached().Name == "" {
+			return p, "If-Match"
+		}
+	case e.shows() && e.sentAnyway() && len(e.members("If-None-Match")) == 1 && e.members("If-None-Match")[0].Raw == e.resp("ETag"):
+		return e, "If-None-Match"
+	}
+	return nil, ""
 }
 
 // ownersTakeTurns is about a read that shows a tag again after a refusal had shown another one, without any
@@ -96,6 +148,9 @@ func tagOfPart(e *examination) []Finding {
 			p.asked(), p.got("ETag"), p.got("Last-Modified"),
 			e.asked(), e.sent("If-Range"), e.got("ETag"), e.got("Last-Modified"), e.got("Content-Range"))
 	}
+	if found := e.tagsOfParts(); found != nil {
+		return found
+	}
 	_, query, _ := strings.Cut(e.x.Request.Target, "?")
 	values, _ := url.ParseQuery(query)
 	tag := etagOf(e).Opaque()
@@ -110,6 +165,31 @@ func tagOfPart(e *examination) []Finding {
 	return one(Likely, "the object has several parts, and the tag has no number of parts at its end: it is that of this part", e.asked(), e.got("ETag"),
 		e.got("x-amz-mp-parts-count"), e.got("Content-Range"))
 }
+
+// tagsOfParts is about two parts of one length of the whole, whose tags are digests and differ: a layer that hashes what it sends
+// gives each part a tag of its own. A new version has another date, if there are dates.
+func (e *examination) tagsOfParts() []Finding {
+	tag := opaque(e.resp("ETag"))
+	if e.status() != 206 || len(tag) < 32 || !isHex(strings.ToLower(tag)) || e.stamped() {
+		return nil
+	}
+	r, err := byterange.ParseContentRange(e.resp("Content-Range"))
+	p := e.last(func(p *examination) bool { return p.writes() || p.reads() && (p.status() == 200 || p.status() == 206) })
+	if err != nil || p == nil || p.writes() || !e.sameWish(p) || p.resp("ETag") == e.resp("ETag") ||
+		len(opaque(p.resp("ETag"))) != len(tag) || p.resp("Last-Modified") != e.resp("Last-Modified") {
+		return nil
+	}
+	size, _ := p.representation()
+	if size != r.Size || size <= 0 || p.resp("Content-Range") == e.resp("Content-Range") || p.coded() != e.coded() {
+		return nil
+	}
+	return one(Possible, "two answers about one file of the same length have two digests for tags: either each part has a tag of its own, or the file was replaced by one of the same length in between",
+		p.asked(), p.sent("Range"), p.got("ETag"), p.got("Content-Range"), e.asked(), e.sent("Range"), e.got("ETag"), e.got("Content-Range"),
+		e.gap(p))
+}
+
+// stamped reports whether the tag has more in it than a digest.
+func (e *examination) stamped() bool { return strings.ContainsAny(opaque(e.resp("ETag")), ":-") }
 
 func multipartTag(e *examination) []Finding {
 	for _, c := range e.verdict.Tags {
@@ -235,6 +315,9 @@ func wrongKind(e *examination) []Finding {
 				e.current(), e.answered())
 		}
 	}
+	if found := e.lostTag(); found != nil {
+		return found
+	}
 	if found := e.tagOfAnother(); found != nil {
 		return found
 	}
@@ -259,6 +342,21 @@ func wrongKind(e *examination) []Finding {
 		}
 	}
 	return nil
+}
+
+// lostTag is about a program that sent a word, as null, although it had been given a tag that it may read.
+func (e *examination) lostTag() []Finding {
+	word, none := e.noTag()
+	if !none || word == "" || e.status() != 412 && e.status() != 400 {
+		return nil
+	}
+	p := e.last(func(p *examination) bool { return p.succeeded() && !p.blindResponse() && e.sameClient(p) })
+	if p == nil || p.resp("ETag") == "" || e.crossOrigin() && !p.exposes("etag") {
+		return nil
+	}
+	return one(Likely, fmt.Sprintf("the client sent %s, the word for nothing in its language, and %s has the tag %s, which it did not keep or looks for under another name",
+		inQuotes(word), p.place("response"), clip(p.resp("ETag"))),
+		p.asked(), p.got("ETag"), e.sent("If-Match"), e.answered())
 }
 
 // tagOfAnother is about a tag that the server gave for another resource.

@@ -396,7 +396,10 @@ func offsetMismatch(e *examination) []Finding {
 func completeFile(e *examination) []Finding {
 	spec, ok := e.onlyRange()
 	r, err := byterange.ParseContentRange(e.resp("Content-Range"))
-	if !ok || e.status() != 416 || err != nil || !r.Unsatisfied() || spec.IsSuffix() || r.Size <= 0 || spec.First != r.Size {
+	if !ok || e.status() != 416 || err != nil || e.asksForLastByte() {
+		return nil
+	}
+	if !r.Unsatisfied() || spec.IsSuffix() || r.Size <= 0 || spec.First != r.Size {
 		return nil
 	}
 	return one(Certain, fmt.Sprintf("the client asks for what begins at position %d, and the representation has %d bytes: there is nothing more", spec.First, r.Size),

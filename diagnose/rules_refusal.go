@@ -120,3 +120,10 @@ func (e *examination) ownWords(id string) []Finding {
 	}
 	return []Finding{f}
 }
+
+// alreadyApplied reports whether a server of ours says that what the refused write wants is stored.
+func (e *examination) alreadyApplied() bool {
+	const id = "already-applied"
+	p := e.problemDetails()
+	return e.status() == 412 && (p.Rule == id || p.Reason == id)
+}

@@ -37,7 +37,7 @@ func (e *examination) missingBefore() *examination {
 func notModifiedMissing(e *examination) []Finding {
 	p := e.missingBefore()
 	if p == nil {
-		return nil
+		return e.notModifiedThenMissing()
 	}
 	evidence := []Fact{p.asked(), p.answered(), p.got("ETag"), e.asked(), e.sent("If-None-Match"), e.sent("If-Modified-Since"),
 		e.answered(), e.got("ETag"), e.gap(p)}
@@ -47,6 +47,48 @@ func notModifiedMissing(e *examination) []Finding {
 	}
 	return one(Possible, fmt.Sprintf("the answer was %d before, and is 304 now; unless the resource was made in between",
 		p.status()), evidence...)
+}
+
+// confirmed returns the 304 right before a 404 for the same resource, or nil.
+func (e *examination) confirmed() *examination {
+	if !e.asksForIt() || e.status() != 404 && e.status() != 410 {
+		return nil
+	}
+	p := e.last(func(p *examination) bool { return p.reads() || p.writes() })
+	if p == nil || p.status() != 304 || !p.reads() || p.x.Cache != "" || p.cached().Name != "" {
+		return nil
+	}
+	if d, ok := e.since(p); ok && d > loosely {
+		return nil
+	}
+	return p
+}
+
+// notModifiedThenMissing is about a 404 right after a 304: either the resource was deleted in between, or there was none.
+func (e *examination) notModifiedThenMissing() []Finding {
+	p := e.confirmed()
+	if p == nil {
+		return nil
+	}
+	return one(Possible, fmt.Sprintf("the answer was 304, and is %d now; unless the resource was deleted in between, there was nothing that could be unchanged", e.status()),
+		p.asked(), p.sent("If-None-Match"), p.sent("If-Modified-Since"), p.answered(), e.asked(), e.answered(), e.gap(p))
+}
+
+// notConfirmed makes what was said of a 304 less sure that a 404 speaks against.
+func notConfirmed(e *examination, _ Finding) {
+	p := e.confirmed()
+	if p == nil {
+		return
+	}
+	for i := range p.found {
+		if p.found[i].Rule.Level == Good {
+			p.found[i].Confidence = min(p.found[i].Confidence, Likely)
+		}
+	}
+	if p.verdict.Judgement == Right {
+		p.verdict.Judgement, p.verdict.Expected = Unknown, nil
+		p.verdict.Why = fmt.Sprintf("%s is %d: either the resource was deleted after this, or there was none", e.place("response"), e.status())
+	}
 }
 
 // hasTag reports whether a list that was sent has the tag as it is.

@@ -24,7 +24,9 @@ var clientServices = []Rule{
 		Summary: "A write that was refused was sent again without its precondition, and done",
 		Explanation: "The 412 said that somebody else had changed the resource. The client, or its library, sent the same write again without any precondition, and so overwrote that change: " +
 			"the lost update that If-Match is there to prevent. Caches in client libraries do so when they drop the stored response after a 412, and with it the tag they had added by " +
-			"themselves; httplib2 with a cache is one of them.",
+			"themselves; httplib2 with a cache is one of them.\n\n" +
+			"If-Match: * in the second write guards as little, since any version fulfils it; and so does the current tag out of the 412, if the content is the one that was refused: " +
+			"nobody has merged anything.",
 		Example: "PUT /plan If-Match: \"a\"   412\nPUT /plan                 204",
 		Fix: []string{
 			"Client: after a 412 read the resource again, apply the change to what comes back, and send it with the new tag.",
@@ -172,6 +174,26 @@ var designedServices = []Rule{
 		Since:   "0.1",
 		check:   officeNotModified,
 	},
+	{
+		ID:      "revalidated-by-range",
+		Level:   Good,
+		Group:   Designed,
+		Summary: "The client asks for the last byte with If-Range, to see whether its copy is current",
+		Explanation: "apt-cacher-ng and a few other caches ask so in place of If-Modified-Since: they have the whole file, and ask for its last byte by Range, with the date or tag of their copy in If-Range. A 206 " +
+			"with that one byte means \"not modified\". A 200 means that there is another version, and has all of it. A 416 means that the file is shorter by now, so that the copy is old, and not that " +
+			"the download is complete.\n\n" +
+			"In a log this looks like downloads of one byte, or like resumes that never make progress. Nothing is wrong.",
+		Example: "GET /debian/dists/stable/InRelease HTTP/1.1\nUser-Agent: Debian Apt-Cacher-NG/3.7.4\nRange: bytes=61402-\nIf-Range: Sat, 10 Aug 2024 08:10:11 GMT\n\n" +
+			"HTTP/1.1 206 Partial Content\nContent-Range: bytes 61402-61402/61403",
+		Fix: []string{
+			"Nothing is to be repaired, as long as the server compares If-Range: if it does not, a changed file is taken for the old one.",
+			"When counting 206s and resumes, leave these out.",
+		},
+		Section: "RFC 9110 §13.1.5",
+		Needs:   []Evidence{FromExchange},
+		Since:   "0.1",
+		check:   lastByte,
+	},
 }
 
 var otherServices = []Rule{
@@ -230,6 +252,38 @@ func officeNotModified(e *examination) []Finding {
 		e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
 }
 
+// asksForLastByte reports whether the request asks by a range and If-Range whether a whole copy is current, as some caches
+// do. Only they know that they have all of it: the answer tells by its length, or the program is known for it.
+func (e *examination) asksForLastByte() bool {
+	spec, ok := e.onlyRange()
+	if !ok || len(e.fields.IfRange) == 0 || spec.IsSuffix() {
+		return false
+	}
+	if strings.Contains(strings.ToLower(e.req("User-Agent")), "apt-cacher") {
+		return true
+	}
+	r, err := byterange.ParseContentRange(e.resp("Content-Range"))
+	return e.status() == 206 && err == nil && r.Size > 1 && spec.First == r.Size-1
+}
+
+func lastByte(e *examination) []Finding {
+	if !e.asksForLastByte() {
+		return nil
+	}
+	evidence := []Fact{e.sent("Range"), e.sent("If-Range"), e.sent("User-Agent"), e.answered(), e.got("Content-Range"), e.got("ETag"),
+		e.got("Last-Modified")}
+	size, _ := e.representation()
+	switch spec, _ := e.onlyRange(); {
+	case e.status() == 206 && spec.First == size-1 && !e.foundAtLeast("if-range-ignored", Possible):
+		return one(Likely, "the client has the whole file and asks by its last byte whether that is the current one, and it is: this 206 means \"not modified\"", evidence...)
+	case e.status() == 200:
+		return one(Likely, "the client has the whole file and asks by its last byte whether that is the current one, and it is not: all of the new version is sent", evidence...)
+	case e.status() == 416:
+		return one(Likely, "the client has the whole file and asks by its last byte whether that is the current one; the file is shorter by now, so it is another version", evidence...)
+	}
+	return nil
+}
+
 // deletedBefore returns the earlier exchange by which there is nothing, if it is the latest that tells; or nil.
 func (e *examination) deletedBefore() *examination {
 	if e.witnessed {
@@ -265,7 +319,7 @@ func refusedThoughMissing(e *examination) []Finding {
 // createRefused returns the write before a 404 that was to create and was refused, if nothing may have deleted the resource in
 // between as far as the capture shows; or nil.
 func (e *examination) createRefused() *examination {
-	if !e.reads() || e.status() != 404 && e.status() != 410 {
+	if !e.asksForIt() || e.status() != 404 && e.status() != 410 {
 		return nil
 	}
 	put := e.last(func(p *examination) bool { return p.writes() || p.reads() && p.after.Known })
@@ -273,6 +327,11 @@ func (e *examination) createRefused() *examination {
 		return nil
 	}
 	return put
+}
+
+// asksForIt reports whether a 404 says that the target does not exist: with PUT or POST it may be about something else.
+func (e *examination) asksForIt() bool {
+	return e.reads() || e.method() == "PROPFIND" || e.method() == "DELETE" || e.method() == "PATCH" || e.method() == "PROPPATCH"
 }
 
 // onlyNew reports whether nothing else than that the resource must be new can have failed.
@@ -302,8 +361,15 @@ func notThere(e *examination, f Finding) {
 	}
 }
 
+// mustBeStored reports whether a 412 answers a request that may be answered from a cache only, and that no precondition of it
+// explains: those of a read that ask for something new lead to no 412.
+func (e *examination) mustBeStored() bool {
+	return e.status() == 412 && !e.blind() && (!e.conditional() || e.reads() && e.alonePrecondition("If-None-Match", "If-Modified-Since")) &&
+		strings.Contains(strings.ToLower(e.req("Cache-Control")), "only-if-cached")
+}
+
 func onlyIfCached(e *examination) []Finding {
-	if e.status() != 412 || !e.unasked() || !strings.Contains(strings.ToLower(e.req("Cache-Control")), "only-if-cached") {
+	if !e.mustBeStored() {
 		return nil
 	}
 	return one(Likely, "Cache-Control: only-if-cached forbids to ask the origin, and nothing is stored", e.asked(),
@@ -349,8 +415,8 @@ func iisPage(e *examination) []Finding {
 // unguardedRetry is about a write without any condition that repeats one that was refused: the lost update that the condition was
 // to prevent.
 func unguardedRetry(e *examination) []Finding {
-	if !e.writes() || !e.succeeded() || e.conditional() || e.blind() {
-		return nil
+	if !e.writes() || !e.succeeded() || e.conditional() && !e.guardsNothing() || e.blind() {
+		return e.sentOver()
 	}
 	p := e.last(func(p *examination) bool { return p.reads() || p.writes() })
 	if p == nil || p.status() != 412 || p.method() != e.method() || !e.sameClient(p) ||
@@ -361,12 +427,40 @@ func unguardedRetry(e *examination) []Finding {
 	if a.Len != b.Len && a.Len >= 0 && b.Len >= 0 {
 		return nil
 	}
-	c, says := Likely, "the same write was refused with a precondition, and done without: what was there in between is lost"
-	if e.sameContent(p) && len(a.Data) > 0 && p.verdict.Judgement == Right {
-		c, says = Certain, "the same content was refused with a precondition, and then sent again without any and stored: the version that the refusal protected is overwritten"
+	with, again := "without", "without any"
+	if e.conditional() {
+		with, again = "with If-Match: *, which any version fulfils", "with If-Match: *, which any version fulfils,"
 	}
-	return one(c, says, p.asked(), p.sent("If-Match"), p.sent("If-Unmodified-Since"), p.answered(), e.asked(), e.answered(),
-		e.sent("User-Agent"), e.gap(p))
+	c, says := Likely, "the same write was refused with a precondition, and done "+with+": what was there in between is lost"
+	if e.sameContent(p) && len(a.Data) > 0 && p.verdict.Judgement == Right {
+		c, says = Certain, "the same content was refused with a precondition, and then sent again "+again+" and stored: the version that the refusal protected is overwritten"
+	}
+	return one(c, says, p.asked(), p.sent("If-Match"), p.sent("If-Unmodified-Since"), p.answered(), e.asked(), e.sent("If-Match"),
+		e.answered(), e.sent("User-Agent"), e.gap(p))
+}
+
+// guardsNothing reports whether the only precondition is If-Match: *, which any version fulfils.
+func (e *examination) guardsNothing() bool {
+	return e.alonePrecondition("If-Match") && e.anyMember("If-Match")
+}
+
+// sentOver is about a write that repeats the content of one that was refused, with the tag that the refusal named. Who does that
+// has not merged anything: what the other had written is overwritten as without a precondition.
+func (e *examination) sentOver() []Finding {
+	p := e.last(func(p *examination) bool { return p.reads() || p.writes() })
+	if p == nil || !e.writes() || !e.succeeded() || p.method() != e.method() || !e.sameClient(p) {
+		return nil
+	}
+	if p.status() != 412 || p.verdict.Judgement != Right {
+		return nil
+	}
+	tag := p.resp("ETag")
+	if len(e.x.Request.Content.Data) == 0 || !e.sameContent(p) || tag == "" || !e.hasTag("If-Match", tag) || p.hasTag("If-Match", tag) ||
+		p.alreadyApplied() {
+		return nil
+	}
+	return one(Likely, "the refused content was sent again as it was, with the tag "+clip(tag)+" out of the refusal: nothing was read and merged in between, so the version of that tag is overwritten",
+		p.asked(), p.sent("If-Match"), p.answered(), p.got("ETag"), e.asked(), e.sent("If-Match"), e.answered(), e.sent("User-Agent"), e.gap(p))
 }
 
 // neverNotModified is about servers on the npm package fresh, which take no-cache for a wish to see all of it.

@@ -441,15 +441,23 @@ func proxyStrips(e *examination) []Finding {
 			return found
 		}
 	}
-	if !e.reads() || e.status() != 200 || e.blindResponse() || e.x.Response.Header.Has("ETag") {
+	if !e.shows() || e.blindResponse() {
 		return nil
 	}
-	evidence := []Fact{e.got("Content-Encoding"), e.got("Last-Modified"), e.got("Server")}
-	had := e.last(func(p *examination) bool { return p.reads() && p.status() == 200 })
-	if had != nil && had.resp("ETag") != "" &&
-		(had.resp("Content-Encoding") != e.resp("Content-Encoding") || had.resp("Server") != e.resp("Server")) {
-		return one(Likely, "this response has no ETag, and another one for the same resource has",
-			append(evidence, had.got("ETag"), had.got("Content-Encoding"))...)
+	evidence := []Fact{e.got("ETag"), e.coding(), e.got("Last-Modified"), e.got("Server")}
+	other := e.last((*examination).shows)
+	if other != nil && !other.blindResponse() && (other.resp("Content-Encoding") != e.resp("Content-Encoding") ||
+		other.resp("Server") != e.resp("Server")) {
+		evidence := append(evidence, other.got("ETag"), other.coding())
+		switch had, has := other.resp("ETag") != "", e.resp("ETag") != ""; {
+		case had && !e.x.Response.Header.Has("ETag"):
+			return one(Likely, "this response has no ETag, and another one for the same resource has", evidence...)
+		case has && !other.x.Response.Header.Has("ETag") && other.coded() && !e.coded():
+			return one(Likely, other.place("response")+" is compressed and has no ETag, and this one for the same resource has", evidence...)
+		}
+	}
+	if e.x.Response.Header.Has("ETag") {
+		return nil
 	}
 	if party, ok := e.has(strippers...); ok && e.resp("Content-Encoding") != "" && e.resp("Last-Modified") != "" {
 		return one(Possible, fmt.Sprintf("the response has a Last-Modified and no ETag, and %s may have dropped it", party.Name),
@@ -663,13 +671,13 @@ func wordForTag(e *examination) []Finding {
 		if e.crossOrigin() {
 			return nil // see cors-etag-not-exposed
 		}
-		return one(Possible, fmt.Sprintf("the client sent %q for want of a tag: the response before had none, or lost it on the way",
-			clip(word)), evidence...)
+		return one(Possible, fmt.Sprintf("the client sent %s for want of a tag: the response before had none, or lost it on the way",
+			inQuotes(word)), evidence...)
 	}
 	if p.x.Response.Header.Has("ETag") {
 		return nil // it could have been read
 	}
-	says := fmt.Sprintf("the client sent %q for want of a tag: %s has none", clip(word), p.place("response"))
+	says := fmt.Sprintf("the client sent %s for want of a tag: %s has none", inQuotes(word), p.place("response"))
 	evidence = append(evidence, p.asked(), p.answered(), p.got("OC-ETag"))
 	if party, stripper := p.has(strippers...); stripper || p.resp("OC-ETag") != "" {
 		return one(Likely, says+", and it was there before something on the way dropped it",

@@ -174,6 +174,14 @@ func (e *examination) noTag() (word string, ok bool) {
 	return value, value == "" || value == `""` || e.minted(value) == nil && sign.WordForNone(value)
 }
 
+// inQuotes puts a word in quotes, unless it was sent in some.
+func inQuotes(word string) string {
+	if strings.Contains(word, `"`) {
+		return clip(word)
+	}
+	return `"` + clip(word) + `"`
+}
+
 // crossOrigin reports whether a script of another origin made the request.
 func (e *examination) crossOrigin() bool {
 	origin := e.req("Origin")

@@ -45,7 +45,7 @@ func (e *examination) ownState() State {
 	case status == 201 && e.method() == "PUT" && len(e.fields.IfMatch) == 0:
 		// §9.3.4: 201 says that it was created. Beside If-Match that is what is to be doubted.
 		return State{Known: true, Source: e.source()}
-	case e.reads() && (status == 404 || status == 410):
+	case e.asksForIt() && (status == 404 || status == 410):
 		return State{Known: true, Source: e.source()}
 	}
 	return State{}
@@ -58,7 +58,7 @@ func (e *examination) stateAfter() State {
 		return State{Known: true, Source: e.source()}
 	case (e.method() == "PUT" || e.method() == "PATCH") && (status == 200 || status == 201 || status == 204):
 		return e.responseState(true)
-	case e.reads(), status == 412:
+	case e.reads(), status == 412, status == 404, status == 410:
 		return e.ownState()
 	}
 	return State{}

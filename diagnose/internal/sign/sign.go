@@ -30,7 +30,7 @@ func WordForNone(value string) bool {
 		return false
 	}
 	// In quotes a word is a tag, save for those that no server would take for one.
-	return !strings.Contains(value, `"`) || word == "null" || word == "undefined" || word == "[object object]"
+	return !strings.Contains(value, `"`) || word != "false"
 }
 
 // Escaped reports whether a tag has, within its quotes, others in some notation.
