@@ -98,6 +98,23 @@ type PropertyHint interface {
 	HasProperties() bool
 }
 
+// Sparer is implemented by stores with a [History] that heed [Sparing].
+type Sparer interface {
+	// CanSpare reports whether a revision of size bytes would be kept if something replaced it under Sparing.
+	CanSpare(size int64) bool
+}
+
+type sparing struct{}
+
+// Sparing returns a context for a write by somebody who has not said which version it is to replace. What a Commit, or
+// a Move or Copy onto a resource, replaces under it is spared by a store that is a [Sparer]: a bound on how many revisions
+// of a name are kept leaves it room for as many such revisions beside the others, and a bound on age does not
+// count. Bounds on all names together do.
+func Sparing(ctx context.Context) context.Context { return context.WithValue(ctx, sparing{}, true) }
+
+// IsSparing reports whether ctx comes from [Sparing].
+func IsSparing(ctx context.Context) bool { return ctx.Value(sparing{}) != nil }
+
 // Keeper is implemented by stores that keep small records for a protocol above them, such as its locks, as
 // durably as content and apart from it: no name leads to a record, and no record follows a name.
 type Keeper interface {

@@ -24,7 +24,7 @@ func (s *Store) absorb(n *node, e *entry) *entry {
 
 func (s *Store) absorbFile(n *node, e *entry, a *aside, file string, st fileStat) *entry {
 	s.props.drop(st.id.ino)
-	if !st.mode.IsRegular() || st.id.dev != s.dev || !s.keeps(st.id.size) {
+	if !st.mode.IsRegular() || st.id.dev != s.dev || !s.keeps(st.id.size, false) {
 		s.discard(file)
 		return e
 	}
@@ -44,8 +44,8 @@ func (s *Store) absorbFile(n *node, e *entry, a *aside, file string, st fileStat
 	e = e.withKept(k)
 	s.keptBytes.Add(k.size)
 	s.keptFiles.Add(1)
-	for len(e.kept) > s.opts.Keep {
-		oldest := e.kept[len(e.kept)-1]
+	_, cut := cutKept(e.kept, s.opts.Keep)
+	for _, oldest := range cut {
 		e, _ = e.withoutKept(oldest.seq)
 		s.drop(oldest)
 	}

@@ -30,7 +30,7 @@ func appendEntry(b []byte, e *entry, session uint64) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.kept)))
 	for _, k := range e.kept {
 		b = appendRevision(b, k)
-		b = appendBool(b, k.doubt)
+		b = appendBools(b, k.doubt, k.spared)
 	}
 	return binary.LittleEndian.AppendUint32(b, entrySum(e.info.Name, b[start:]))
 }
@@ -80,7 +80,9 @@ func (d *decoder) entry(name string, version byte) (*entry, error) {
 	}
 	for range n {
 		k := d.revision()
-		k.doubt = version > 1 && d.bool()
+		if version > 1 {
+			k.doubt, k.spared = d.bools()
+		}
 		e.kept = append(e.kept, k)
 	}
 	if d.bad || len(d.b) > 0 {
@@ -126,6 +128,18 @@ func appendBool(b []byte, v bool) []byte {
 	return append(b, 0)
 }
 
+// appendBools appends two in one byte: what was written when there was only the first is read as that.
+func appendBools(b []byte, first, second bool) []byte {
+	v := byte(0)
+	if first {
+		v |= 1
+	}
+	if second {
+		v |= 2
+	}
+	return append(b, v)
+}
+
 func appendString[T ~string | ~[]byte](b []byte, s T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
@@ -168,6 +182,12 @@ func (d *decoder) bool() bool {
 	v := d.byte()
 	d.bad = d.bad || v > 1
 	return v == 1
+}
+
+func (d *decoder) bools() (first, second bool) {
+	v := d.byte()
+	d.bad = d.bad || v > 3
+	return v&1 != 0, v&2 != 0
 }
 
 func (d *decoder) uvarint() uint64 {

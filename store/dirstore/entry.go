@@ -41,6 +41,8 @@ type kept struct {
 	id       fileID
 	// doubt says that the file is to be hashed before it is believed.
 	doubt bool
+	// spared says that it was replaced under store.Sparing.
+	spared bool
 }
 
 func (k kept) info(name string) store.Info {
@@ -70,13 +72,22 @@ func (e *entry) asKept(seq uint64, id fileID) kept {
 	}
 }
 
-// pushKept returns list with k before it, cut to limit, and what was cut off.
+// pushKept returns list, the newest first, with k before it, without what limit leaves no room for, and that.
 func pushKept(list []kept, k kept, limit int) (rest, cut []kept) {
-	all := slices.Insert(slices.Clone(list), 0, k)
-	if len(all) <= limit {
-		return all, nil
+	return cutKept(slices.Insert(slices.Clone(list), 0, k), limit)
+}
+
+// cutKept returns the first limit of list that are spared, with the first limit that are not, and the rest.
+func cutKept(list []kept, limit int) (rest, cut []kept) {
+	seen := map[bool]int{}
+	for _, k := range list {
+		if seen[k.spared]++; seen[k.spared] <= limit {
+			rest = append(rest, k)
+		} else {
+			cut = append(cut, k)
+		}
 	}
-	return slices.Clip(all[:limit]), all[limit:]
+	return rest, cut
 }
 
 // withoutKept returns a copy of e that does not keep the file seq, and what is

@@ -66,80 +66,119 @@ func (s *Store) ageLoop() {
 	}
 }
 
-// trim drops the oldest kept revisions while there are too many, while all together are
-// too large, and while they are too old. If the file system is nearly full, it drops some
-// at a time, as what is dropped is not always free at once.
+// trim drops kept revisions that the options leave no room or no time for.
 func (s *Store) trim() error {
+	if err := s.trimExcess(); err != nil || s.opts.KeepAge <= 0 {
+		return err
+	}
+	return s.trimAged()
+}
+
+// trimExcess drops the oldest kept revisions while there are too many, and while all together are too large. If the
+// file system is nearly full, it drops some at a time, as what is dropped is not always free at once.
+func (s *Store) trimExcess() error {
 	for forSpace := 0; ; {
-		oldest, err := s.index.oldestKept(trimBatch)
+		oldest, err := s.index.oldestKept(0, trimBatch)
 		if err != nil {
 			return err
 		}
-		dropped, enough := 0, false
+		gone, enough := 0, false
 		for _, k := range oldest {
-			tooMuch := s.keepsTooMuch()
-			if !tooMuch && forSpace < trimBatch && s.spaceIsShort() {
-				tooMuch = true
+			if !s.keepsTooMuch() {
+				if enough = forSpace >= trimBatch || !s.spaceIsShort(); enough {
+					break
+				}
 				forSpace++
 			}
-			age := s.opts.KeepAge
-			if tooMuch {
-				age = 0
-			} else if age <= 0 {
-				enough = true
-				break
-			}
-			s.giving.Lock()
-			gone, young := s.forget(k.name, k.seq, age)
-			s.giving.Unlock()
-			if gone {
-				dropped++
-			}
-			if young {
-				enough = true
-				break
+			if s.forget(k, 0) == dropped {
+				gone++
 			}
 		}
-		if dropped > 0 {
+		if gone > 0 {
 			if err := s.flush(false); err != nil {
 				return err
 			}
 		}
-		if enough || dropped == 0 { // the rest was not flushed yet, or is busy
+		if enough || gone == 0 { // the rest was not flushed yet, or is busy
 			return nil
 		}
 	}
 }
 
-// forget drops the revision of name that is kept in the file seq, if it was replaced age
-// ago or more. It does not if the name is busy: who has it may be waiting for a
-// checkpoint.
-func (s *Store) forget(name string, seq uint64, age time.Duration) (dropped, young bool) {
-	n := s.nodes.tryTake(name)
+// trimAged drops the kept revisions that are too old. It begins after those of which it is known that they are spared.
+func (s *Store) trimAged() error {
+	for from, settled := s.spared, true; ; {
+		oldest, err := s.index.oldestKept(from, trimBatch)
+		if err != nil || len(oldest) == 0 {
+			return err
+		}
+		gone, enough := 0, false
+		for _, k := range oldest {
+			what := s.forget(k, s.opts.KeepAge)
+			if enough = what == young; enough {
+				break
+			}
+			if what == dropped {
+				gone++
+			}
+			if settled = settled && what != busy; settled {
+				s.spared = k.seq + 1
+			}
+			from = k.seq + 1
+		}
+		if gone > 0 {
+			if err := s.flush(false); err != nil {
+				return err
+			}
+		}
+		if enough {
+			return nil
+		}
+	}
+}
+
+// fate is what forget did with a kept revision, or found.
+type fate int
+
+const (
+	dropped fate = iota
+	absent       // it is kept no more
+	young        // it was replaced not long enough ago
+	spared       // its age does not count
+	busy         // its name is in use: who uses it may be waiting for a checkpoint
+)
+
+// forget drops the revision in the file of k, if it was replaced age ago or more.
+func (s *Store) forget(k keptRef, age time.Duration) fate {
+	s.giving.Lock()
+	defer s.giving.Unlock()
+	n := s.nodes.tryTake(k.name)
 	if n == nil {
-		return false, false
+		return busy
 	}
 	defer s.nodes.release(n)
-	return s.forgetHeld(n, seq, age)
+	return s.forgetHeld(n, k.seq, age)
 }
 
 // forgetHeld is forget for the caller who has the turn of n.
-func (s *Store) forgetHeld(n *node, seq uint64, age time.Duration) (dropped, young bool) {
+func (s *Store) forgetHeld(n *node, seq uint64, age time.Duration) fate {
 	e := s.lastKnown(n)
 	if e == nil {
-		return false, false
+		return absent
 	}
 	rest, k := e.withoutKept(seq)
 	switch {
 	case k == nil:
-		return false, false
+		return absent
 	case age > 0 && k.age(s.clock.read()) < age:
-		return false, true
+		return young
+	case age > 0 && k.spared:
+		return spared
 	}
 	s.publish(n, rest)
 	s.drop(*k)
 	s.gaveWay.Add(1)
-	return true, false
+	return dropped
 }
 
 // age is how long ago the revision was replaced or deleted: that moved its file.
@@ -198,36 +237,36 @@ func (s *Store) awaitTurn(name string) bool {
 }
 
 // giveWay drops earlier revisions, for a write that found no space: the oldest, and an
-// eighth of all. n, unless nil, is whose turn the caller has. busy is the oldest that is in use, and
+// eighth of all. n, unless nil, is whose turn the caller has. inUse is the name of the oldest that is in use, and
 // so stays. s.giving is held.
-func (s *Store) giveWay(n *node) (busy string) {
+func (s *Store) giveWay(n *node) (inUse string) {
 	if s.opts.ReadOnly {
 		return ""
 	}
 	s.clearAsides()
 	want := max(16, int(s.keptFiles.Load()/8))
-	dropped := 0
+	gone := 0
 	for _, k := range s.oldestHistory(want) {
-		if dropped == want {
+		if gone == want {
 			break
 		}
-		gone := false
+		what := absent
 		if n != nil && k.name == n.name {
-			gone, _ = s.forgetHeld(n, k.seq, 0)
+			what = s.forgetHeld(n, k.seq, 0)
 		} else if other := s.nodes.tryTake(k.name); other != nil {
-			gone, _ = s.forgetHeld(other, k.seq, 0)
+			what = s.forgetHeld(other, k.seq, 0)
 			s.nodes.release(other)
 		} else {
-			busy = cmp.Or(busy, k.name)
+			inUse = cmp.Or(inUse, k.name)
 		}
-		if gone {
-			dropped++
+		if what == dropped {
+			gone++
 		}
 	}
-	if dropped > 0 {
-		s.opts.Logger.Info("no space left: earlier revisions were dropped for a write", "revisions", dropped)
+	if gone > 0 {
+		s.opts.Logger.Info("no space left: earlier revisions were dropped for a write", "revisions", gone)
 	}
-	return busy
+	return inUse
 }
 
 // oldestHistory returns kept files, the oldest first, among them the oldest want of all. Of a name
@@ -235,7 +274,7 @@ func (s *Store) giveWay(n *node) (busy string) {
 // stand in the place of what still is.
 func (s *Store) oldestHistory(want int) []keptRef {
 	all, waiting := s.index.unflushedKept()
-	err := s.index.eachKept(func(k keptRef) bool {
+	err := s.index.eachKept(0, func(k keptRef) bool {
 		if !waiting[k.name] {
 			all = append(all, k)
 			want--
@@ -266,8 +305,9 @@ func (x *index) unflushedKept() (list []keptRef, names map[string]bool) {
 	return list, names
 }
 
-// eachKept calls do for each kept file that has been flushed, the oldest first, while it returns true.
-func (x *index) eachKept(do func(k keptRef) bool) error {
+// eachKept calls do for each kept file that has been flushed and is numbered from or above, the oldest first, while it
+// returns true.
+func (x *index) eachKept(from uint64, do func(k keptRef) bool) error {
 	if x.db == nil {
 		return nil
 	}
@@ -277,7 +317,7 @@ func (x *index) eachKept(do func(k keptRef) bool) error {
 			return fmt.Errorf("%w: no list of kept files", errCodec)
 		}
 		c := b.Cursor()
-		for k, v := c.First(); k != nil; k, v = c.Next() {
+		for k, v := c.Seek(seqKey(from)); k != nil; k, v = c.Next() {
 			if len(k) != len(seqKey(0)) {
 				return &damageError{fmt.Sprintf("a kept file is listed under %x", k)}
 			}

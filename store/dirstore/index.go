@@ -118,7 +118,7 @@ func openIndex(dir string, log *slog.Logger) (*index, meta, error) {
 	m, err := x.open(file)
 	if err == nil {
 		// The keys of one bucket have to be of a length, which checkIndex does not know.
-		err = x.eachKept(func(keptRef) bool { return true })
+		err = x.eachKept(0, func(keptRef) bool { return true })
 	}
 	if isDamage(err) {
 		x.damaged.Store(false)
@@ -380,9 +380,9 @@ type keptRef struct {
 	name string
 }
 
-// oldestKept returns the oldest kept files, at most n.
-func (x *index) oldestKept(n int) (list []keptRef, err error) {
-	err = x.eachKept(func(k keptRef) bool {
+// oldestKept returns the oldest kept files that are numbered from and above, at most n.
+func (x *index) oldestKept(from uint64, n int) (list []keptRef, err error) {
+	err = x.eachKept(from, func(k keptRef) bool {
 		list = append(list, k)
 		return len(list) < n
 	})

@@ -45,12 +45,12 @@ type Options struct {
 	Sync SyncMode
 
 	// Keep is how many revisions of a resource are kept beside the current
-	// one, after a deletion too. 0 means 8; negative keeps none, and drops those
-	// that an earlier Store kept.
+	// one, after a deletion too; and as many that [store.Sparing] spares, beside those. 0
+	// means 8; negative keeps none, and drops those that an earlier Store kept.
 	Keep int
 
 	// KeepBytes bounds the kept revisions of all resources together; the oldest
-	// go first. A single revision larger than an eighth of it is not kept. The
+	// go first. A single revision larger than an eighth of it is not kept, unless it is spared. The
 	// bound is restored within moments rather than never exceeded. 0 means 1 GiB.
 	KeepBytes int64
 
@@ -59,7 +59,7 @@ type Options struct {
 	KeepFiles int
 
 	// KeepAge is how long a revision is kept after it was replaced or deleted. 0 means
-	// for as long as the other bounds allow.
+	// for as long as the other bounds allow. It does not count for those that are spared.
 	//
 	// Whatever the bounds, the oldest revisions go while less than a twentieth of the file
 	// system is free (of its bytes: at most 1 GiB; of its files: at most 10,000), and before a

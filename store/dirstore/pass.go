@@ -195,6 +195,7 @@ func (s *Store) passFile(ctx context.Context, p passage, from, to *node, src, ds
 	if err != nil {
 		return store.Info{}, clientError(p.to, err)
 	}
+	w.spared = store.IsSparing(ctx)
 	var gone *change
 	if p.move {
 		gone, err = s.prepareGone(in, src)

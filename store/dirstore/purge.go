@@ -76,7 +76,7 @@ func (s *Store) namesWithHistory() ([]string, error) {
 	for _, k := range unflushed {
 		collect(k)
 	}
-	if err := s.index.eachKept(collect); err != nil {
+	if err := s.index.eachKept(0, collect); err != nil {
 		return nil, fmt.Errorf("the earlier revisions cannot be listed: %w", err)
 	}
 	slices.Sort(names)

@@ -22,6 +22,8 @@ type record struct {
 	last    kept
 	hadLast bool
 	existed bool
+	// spared says that last is to be kept as what was replaced under store.Sparing.
+	spared bool
 	// old is what was to be replaced or removed: the file of last, or a symbolic
 	// link to it.
 	old fileID
@@ -83,7 +85,7 @@ func (r *record) append(b []byte) []byte {
 	b = appendRevision(b, r.next)
 	b = appendRevision(b, r.last)
 	b = appendBool(b, r.hadLast)
-	b = appendBool(b, r.existed)
+	b = appendBools(b, r.existed, r.spared)
 	b = appendID(b, r.old)
 	b = appendBool(b, r.hasBody)
 	return append(b, r.body...)
@@ -128,7 +130,8 @@ func parseRecordContent(b []byte) (*record, error) {
 func (r *record) parseChange(d *decoder) {
 	r.spare = string(d.string())
 	r.next, r.last = d.revision(), d.revision()
-	r.hadLast, r.existed = d.bool(), d.bool()
+	r.hadLast = d.bool()
+	r.existed, r.spared = d.bools()
 	r.old = d.id()
 	r.hasBody = d.bool()
 }
@@ -161,7 +164,7 @@ func (r *record) flat() []*record {
 
 // record describes w for the journal.
 func (w *change) record(withBody bool) *record {
-	r := &record{kind: recordDelete, seq: w.seq, name: w.place.name, spare: w.spare, old: w.old.id}
+	r := &record{kind: recordDelete, seq: w.seq, name: w.place.name, spare: w.spare, old: w.old.id, spared: w.spared}
 	if w.last != nil {
 		r.last, r.hadLast, r.existed = w.last.asKept(0, w.last.id), true, !w.last.gone
 	}

@@ -785,7 +785,7 @@ func (s *Store) advance(e *entry, r *record) *entry {
 		return next // pushed out already, or lost
 	}
 	old := &entry{info: r.last.info(r.name)}
-	next.kept = s.retire(&change{last: old, seq: r.seq, spare: r.spare, displaced: displaced}, next.kept)
+	next.kept = s.retire(&change{last: old, seq: r.seq, spare: r.spare, spared: r.spared, displaced: displaced}, next.kept)
 	return next
 }
 

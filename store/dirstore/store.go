@@ -45,6 +45,7 @@ type Store struct {
 	seq         atomic.Uint64
 	keptBytes   atomic.Int64
 	keptFiles   atomic.Int64
+	spared      uint64        // all kept files numbered below are spared, or gone; of the checkpoint loop
 	giving      sync.Mutex    // held while earlier revisions are dropped for want of space or for their age
 	gaveWay     atomic.Uint64 // how many were
 	scrubs      struct{ wanted, done atomic.Int64 }
@@ -146,7 +147,7 @@ func (s *Store) start() error {
 	if err := s.recover(); err != nil {
 		return fmt.Errorf("open directory %q: %w", s.dir, err)
 	}
-	if err := s.index.eachKept(func(keptRef) bool { kept++; return true }); err != nil {
+	if err := s.index.eachKept(0, func(keptRef) bool { kept++; return true }); err != nil {
 		return fmt.Errorf("open directory %q: %w", s.dir, err)
 	}
 	s.keptFiles.Store(kept)

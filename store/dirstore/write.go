@@ -24,15 +24,16 @@ import (
 // sees the change before it is durable. Whatever happens in between, recover
 // finds the announcement and finishes or undoes what it speaks of.
 type change struct {
-	place place
-	last  *entry     // what is known of the name, and exists if there is an old file
-	draft *draft     // nil for a deletion
-	info  store.Info // of the new revision
-	id    fileID     // of the new file
-	old   fileStat   // of the old file, or of a symbolic link to it
-	seq   uint64
-	spare string // a name in the state folder: first of the new file, then of the old one
-	props *bound // of the new file
+	place  place
+	last   *entry     // what is known of the name, and exists if there is an old file
+	draft  *draft     // nil for a deletion
+	info   store.Info // of the new revision
+	id     fileID     // of the new file
+	old    fileStat   // of the old file, or of a symbolic link to it
+	seq    uint64
+	spare  string // a name in the state folder: first of the new file, then of the old one
+	props  *bound // of the new file
+	spared bool   // the old file is kept as what was replaced under store.Sparing
 
 	// displaced is the old file, under the name spare when the change is done;
 	// nil if it is lost.
@@ -54,9 +55,11 @@ func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store
 		return store.Info{}, err
 	}
 	defer p.close()
-	reuse := s.takeOldest(n, &seen, d)
+	spared := store.IsSparing(ctx)
+	reuse := s.takeOldest(n, &seen, d, spared)
 	w, err := s.prepare(p, seen, d, reuse)
 	if err == nil {
+		w.spared = spared
 		err = s.carryOut(w)
 	}
 	if err != nil {
@@ -70,15 +73,16 @@ func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store
 
 // takeOldest takes the oldest kept revision from what is known of n if the one
 // about to be replaced by d pushes it out, and if its file could serve d.
-func (s *Store) takeOldest(n *node, seen *state, d *draft) *kept {
+func (s *Store) takeOldest(n *node, seen *state, d *draft, spared bool) *kept {
 	e := seen.entry
-	if d.file != nil || !e.exists() || len(e.kept) < s.opts.Keep || !s.keeps(e.info.Size) || seen.file == nil {
+	if d.file != nil || !e.exists() || !s.keeps(e.info.Size, spared) || seen.file == nil {
 		return nil
 	}
-	oldest := e.kept[len(e.kept)-1]
-	if oldest.size > inlineSize {
+	_, cut := pushKept(e.kept, kept{spared: spared}, s.opts.Keep)
+	if len(cut) == 0 || cut[len(cut)-1].size > inlineSize {
 		return nil
 	}
+	oldest := cut[len(cut)-1]
 	e, _ = e.withoutKept(oldest.seq)
 	s.publish(n, e)
 	s.keptBytes.Add(-oldest.size)
@@ -314,7 +318,7 @@ func (s *Store) retire(w *change, list []kept) []kept {
 		return list
 	}
 	last := w.last.info
-	if !w.displaced.mode.IsRegular() || !s.keeps(last.Size) {
+	if !w.displaced.mode.IsRegular() || !s.keeps(last.Size, w.spared) {
 		s.discard(w.spare)
 		return list
 	}
@@ -328,7 +332,9 @@ func (s *Store) retire(w *change, list []kept) []kept {
 		}
 		w.displaced = &st
 	}
-	list, cut := pushKept(list, w.last.asKept(w.seq, w.displaced.id), s.opts.Keep)
+	k := w.last.asKept(w.seq, w.displaced.id)
+	k.spared = w.spared
+	list, cut := pushKept(list, k, s.opts.Keep)
 	for _, k := range cut {
 		s.drop(k)
 	}
@@ -341,9 +347,16 @@ func (s *Store) retire(w *change, list []kept) []kept {
 }
 
 // keeps reports whether a replaced revision of that many bytes is kept.
-func (s *Store) keeps(size int64) bool {
-	return s.opts.Keep > 0 && size <= s.opts.KeepBytes/keepShare
+func (s *Store) keeps(size int64, spared bool) bool {
+	most := s.opts.KeepBytes / keepShare
+	if spared {
+		most = s.opts.KeepBytes
+	}
+	return s.opts.Keep > 0 && size <= most
 }
+
+// CanSpare implements store.Sparer.
+func (s *Store) CanSpare(size int64) bool { return !s.opts.ReadOnly && s.keeps(size, true) }
 
 // drop removes the content of a kept revision.
 func (s *Store) drop(k kept) {

@@ -31,7 +31,8 @@ const DefaultKeep = 8
 // Options are the choices for a Store. The zero Options is ready for use.
 type Options struct {
 	// Keep is how many revisions of each name stay readable after they were
-	// replaced or deleted. 0 means DefaultKeep, a negative number none.
+	// replaced or deleted, and how many beside them that store.Sparing spares. 0 means
+	// DefaultKeep, a negative number none.
 	Keep int
 	// KeepBytes bounds the content of those revisions, in bytes for each name;
 	// the oldest are forgotten first. 0 means that only Keep counts.
@@ -72,6 +73,7 @@ var (
 	_ store.Store       = (*Store)(nil)
 	_ store.History     = (*Store)(nil)
 	_ store.Purger      = (*Store)(nil)
+	_ store.Sparer      = (*Store)(nil)
 	_ store.Collections = (*Store)(nil)
 	_ store.Mover       = (*Store)(nil)
 	_ store.Properties  = (*Store)(nil)
@@ -88,6 +90,8 @@ type entry struct {
 type revision struct {
 	info store.Info
 	data []byte
+	// spared is set if it was replaced under store.Sparing.
+	spared bool
 }
 
 // collection exists until it is deleted, with or without members.
@@ -213,7 +217,7 @@ func (s *Store) place(name string) error {
 }
 
 // commit makes d's content current if expect holds.
-func (s *Store) commit(d *draft, expect store.Expect) (store.Info, error) {
+func (s *Store) commit(d *draft, expect store.Expect, spare bool) (store.Info, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.place(d.name); err != nil {
@@ -224,19 +228,19 @@ func (s *Store) commit(d *draft, expect store.Expect) (store.Info, error) {
 		return store.Info{}, &store.ConflictError{Name: d.name, Expect: expect, Current: current}
 	}
 	info := store.Info{Name: d.name, Size: d.size, Digest: d.digest, Modified: s.nextModified()}
-	info = s.install(info, d.data)
+	info = s.install(info, d.data, spare)
 	s.touchParents(d.name, info.Modified)
 	return info, nil
 }
 
-// install makes data current under the name in info, as a new revision.
-func (s *Store) install(info store.Info, data []byte) store.Info {
+// install makes data current under the name in info, as a new revision. spare says what becomes of the one before.
+func (s *Store) install(info store.Info, data []byte, spare bool) store.Info {
 	e := s.entries[info.Name]
 	if e == nil {
 		e = new(entry)
 		s.entries[info.Name] = e
 	}
-	s.retire(e)
+	s.retire(e, spare)
 	s.last++
 	info.Revision = s.last
 	e.current = &revision{info: info, data: data}
@@ -260,15 +264,15 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 	if !current.Exists() {
 		return store.Info{}, named(name, store.ErrNotFound)
 	}
-	s.remove(name)
+	s.remove(name, false)
 	s.touchParents(name, s.nextModified())
 	return current, nil
 }
 
 // remove takes the resource name out of what is current, with its properties.
-func (s *Store) remove(name string) {
+func (s *Store) remove(name string, spare bool) {
 	e := s.entries[name]
-	s.retire(e)
+	s.retire(e, spare)
 	if len(e.earlier) == 0 {
 		delete(s.entries, name)
 		s.forgotten = s.now().UTC().Truncate(time.Second)
@@ -381,20 +385,36 @@ func (s *Store) current(name string) store.Info {
 
 // retire makes e's current revision an earlier one and forgets the oldest
 // beyond what Options allow.
-func (s *Store) retire(e *entry) {
+func (s *Store) retire(e *entry, spare bool) {
 	if e.current == nil {
 		return
 	}
-	e.earlier = append(e.earlier, e.current)
+	last := *e.current // which readers may have, and so does not change
+	last.spared = spare
+	e.earlier = append(e.earlier, &last)
 	e.current = nil
 	var bytes int64
+	alike := 0
 	for _, r := range e.earlier {
 		bytes += r.info.Size
+		if r.spared == spare {
+			alike++
+		}
 	}
-	for len(e.earlier) > max(s.keep, 0) || s.keepBytes > 0 && bytes > s.keepBytes {
+	if alike > max(s.keep, 0) {
+		oldest := slices.IndexFunc(e.earlier, func(r *revision) bool { return r.spared == spare })
+		bytes -= e.earlier[oldest].info.Size
+		e.earlier = slices.Delete(e.earlier, oldest, oldest+1)
+	}
+	for s.keepBytes > 0 && bytes > s.keepBytes {
 		bytes -= e.earlier[0].info.Size
 		e.earlier = slices.Delete(e.earlier, 0, 1)
 	}
+}
+
+// CanSpare implements store.Sparer.
+func (s *Store) CanSpare(size int64) bool {
+	return s.keep > 0 && (s.keepBytes <= 0 || size <= s.keepBytes)
 }
 
 // touchParents says that something changed in the collections name is in, and
@@ -442,7 +462,7 @@ func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, er
 	}
 	info, err := store.Info{}, ctx.Err()
 	if err == nil {
-		info, err = d.store.commit(d, expect)
+		info, err = d.store.commit(d, expect, store.IsSparing(ctx))
 	}
 	if !errors.Is(err, store.ErrConflict) {
 		d.Abort(ctx)

@@ -59,7 +59,7 @@ func (s *Store) DeleteCollection(ctx context.Context, name string) error {
 	case !at.Collection:
 		return named(name, store.ErrNotFound)
 	}
-	s.clear(name)
+	s.clear(name, false)
 	s.touchParents(name, s.nextModified())
 	return nil
 }
@@ -100,13 +100,13 @@ func (s *Store) transfer(ctx context.Context, t transfer) (store.Info, error) {
 			return store.Info{}, err // too long
 		}
 	}
-	s.clear(t.to)
+	s.clear(t.to, store.IsSparing(ctx) && !s.at(t.to).Collection)
 	for _, name := range members {
 		s.arrive(name, t.renamed(name))
 	}
 	modified := s.nextModified()
 	if t.move {
-		s.clear(t.from)
+		s.clear(t.from, false)
 		s.touchParents(t.from, modified)
 	}
 	s.touchParents(t.to, modified)
@@ -166,17 +166,17 @@ func (s *Store) arrive(from, to string) {
 	if s.entries[to] != nil || !info.Modified.After(s.forgotten) {
 		info.Modified = s.nextModified() // the other may be the date of what was here
 	}
-	s.install(info, r.data)
+	s.install(info, r.data, false)
 }
 
 // clear takes away what is under name and in it, at any depth.
-func (s *Store) clear(name string) {
+func (s *Store) clear(name string, spare bool) {
 	for _, n := range s.tree(name) {
 		if s.collections[n] != nil {
 			delete(s.collections, n)
 			delete(s.properties, n)
 			continue
 		}
-		s.remove(n)
+		s.remove(n, spare)
 	}
 }

@@ -98,6 +98,8 @@ func (b *broken) Kept(ctx context.Context, prefix string) iter.Seq2[store.Record
 	return b.mem().Kept(ctx, prefix)
 }
 
+func (b *broken) CanSpare(size int64) bool { return b.mem().CanSpare(size) }
+
 func (b *broken) Purge(ctx context.Context, name string, rev store.Revision) (int, error) {
 	if b.purge != nil {
 		return b.purge(ctx, name, rev)

@@ -765,6 +765,11 @@ var mutants = []mutant{
 			return b.Store.Open(ctx, name, rev)
 		}
 	}},
+	{"Revisions/spared", "spares nothing", func(b *broken, _ *Options) {
+		b.commit = func(_ context.Context, d *brokenDraft, expect store.Expect) (store.Info, error) {
+			return d.Draft.Commit(context.Background(), expect)
+		}
+	}},
 	{"Revisions/unheard", "complains of names never heard of", func(b *broken, _ *Options) {
 		b.revisions = func(ctx context.Context, name string) iter.Seq2[store.Info, error] {
 			return func(yield func(store.Info, error) bool) {

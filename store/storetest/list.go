@@ -222,6 +222,40 @@ var historyCases = []testCase{
 		},
 	},
 	{
+		"Revisions/spared",
+		"what was replaced under Sparing is kept however many revisions come after it, for a commit as for a move",
+		func(t *env) {
+			h := t.history()
+			if s, ok := t.store.(store.Sparer); !ok || !s.CanSpare(int64(len("content"))) {
+				t.Skip("the store spares nothing")
+			}
+			spared := []store.Info{t.put("a", "content 0"), t.put("b", "content 0")}
+			d := t.stage("a", "content 1")
+			if _, err := d.Commit(store.Sparing(t.Context()), store.Any); err != nil {
+				t.Fatalf("Commit: %v", err)
+			}
+			if m, ok := t.store.(store.Mover); ok {
+				t.put("c", "content 1")
+				if _, err := m.Move(store.Sparing(t.Context()), "c", store.Any, "b", store.Any); err != nil {
+					t.Fatalf("Move: %v", err)
+				}
+			} else {
+				spared = spared[:1]
+			}
+			for i := range 64 {
+				for _, info := range spared {
+					t.put(info.Name, fmt.Sprint("later ", i))
+				}
+			}
+			for _, info := range spared {
+				revisions, err := t.collect(h.Revisions(t.Context(), info.Name))
+				if err != nil || !slices.ContainsFunc(revisions, func(r store.Info) bool { return r.Revision == info.Revision }) {
+					t.Errorf("Revisions yields %+v, error %v; want %d among them", revisions, err, info.Revision)
+				}
+			}
+		},
+	},
+	{
 		"Revisions/unheard",
 		"Revisions yields nothing for a name never heard of",
 		func(t *env) {
