@@ -129,10 +129,10 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(&o.maxBody, "max-body", `largest content of a request, such as 10M or 1G, or "none"`)
 	f.Var(&o.maxMemory, "max-memory", `what all requests together hold in memory to patch and to list, such as 256M, or "none"`)
 
-	f.IntVar(&o.keep, "keep", 8, "keep `N` earlier revisions of each resource")
+	f.IntVar(&o.keep, "keep", 8, "keep `N` earlier revisions of each resource, and `N` more that were overwritten blindly")
 	f.Var(&o.keepBytes, "keep-bytes", "largest size of all kept revisions together")
 	f.IntVar(&o.keepFiles, "keep-files", 100_000, "keep `N` earlier revisions of all resources together")
-	f.Var(&o.keepAge, "keep-age", "forget a revision `DURATION` after it was replaced or deleted, such as 30d")
+	f.Var(&o.keepAge, "keep-age", "forget a revision `DURATION` after it was replaced or deleted, such as 30d, unless it was overwritten blindly")
 	f.StringArrayVar(&o.mayPurge, "may-purge", nil, "with --auth, `USER` who may destroy earlier revisions over HTTP; repeatable")
 	f.Var(flagvalue.NewChoice(&o.sync, []string{"full", "none"}, dirstore.SyncFull, dirstore.SyncNone),
 		"sync", "a write is on the disk before it is answered, or some time later")

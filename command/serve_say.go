@@ -82,7 +82,7 @@ func (p *servePlan) sayRule() string {
 func (p *servePlan) sayDAV() string {
 	switch p.davRequire {
 	case origin.RequireNever:
-		return "WebDAV clients can mount it. What they overwrite without a precondition is kept: curl -I shows a Link to it."
+		return "WebDAV clients can mount it. What they overwrite without a precondition is kept, however old: curl -I shows a Link to it."
 	case origin.RequireAlways:
 		return "WebDAV clients can mount it, and need a lock or a precondition for every write."
 	}

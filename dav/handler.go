@@ -57,12 +57,16 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-// requireOf says whether a write needs a precondition: clients that speak WebDAV have a rule of their own.
+// requireOf says whether a write needs a precondition: clients that speak WebDAV have a rule of their own. Never means that what they
+// overwrite is kept, so it needs one where that cannot be.
 func (h *Handler) requireOf(r *http.Request) origin.Require {
-	if h.speaksDAV(r) {
-		return h.options.Require
+	switch {
+	case !h.speaksDAV(r):
+		return h.options.Origin.Require
+	case h.options.Require == origin.RequireNever:
+		return origin.RequireWhereLost
 	}
-	return h.options.Origin.Require
+	return h.options.Require
 }
 
 // ServeHTTP answers r. When an answer that has begun cannot be ended, it panics with http.ErrAbortHandler, so that

@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -26,8 +27,8 @@ func (x *exchange) mkcol() {
 			return info, store.Info{}, err
 		},
 		touched: []touch{{name: x.name, member: true}},
-		try: func(_ passage, _, _ store.Info) (store.Info, error) {
-			return x.store.MakeCollection(x.ctx, x.name)
+		try: func(ctx context.Context, _ passage, _, _ store.Info) (store.Info, error) {
+			return x.store.MakeCollection(ctx, x.name)
 		},
 	})
 	if err != nil {

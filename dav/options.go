@@ -28,7 +28,7 @@ type Options struct {
 	// clients that do not speak WebDAV.
 	Origin origin.Options
 	// Require says which writes of clients that speak WebDAV need a precondition. A lock token that is submitted
-	// is one.
+	// is one. origin.RequireNever lets them overwrite what the store spares ([store.Sparer]), and nothing else.
 	Require origin.Require
 	// Known reports whether who sent a request was let in. Others are told what the server can do, and
 	// neither what there is nor who holds locks. Nil lets everyone in.

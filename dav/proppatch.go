@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/dav/internal/davxml"
@@ -27,11 +28,11 @@ func (x *exchange) proppatch() {
 			return info, store.Info{}, err
 		},
 		touched: []touch{{name: x.name}},
-		try: func(_ passage, seen, _ store.Info) (store.Info, error) {
+		try: func(ctx context.Context, _ passage, seen, _ store.Info) (store.Info, error) {
 			if len(u.refused) > 0 {
 				return seen, nil
 			}
-			return seen, x.store.SetProperties(x.ctx, x.name, x.expectedOf(seen), u.set)
+			return seen, x.store.SetProperties(ctx, x.name, x.expectedOf(seen), u.set)
 		},
 	})
 	if err != nil {

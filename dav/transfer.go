@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,9 +26,9 @@ func (x *exchange) transfer() {
 		touched: t.touched(),
 		check:   t.check, overwrites: t.to,
 		replaces: func(_, at store.Info) bool { return t.move || isThere(at) },
-		try: func(p passage, from, at store.Info) (store.Info, error) {
+		try: func(ctx context.Context, p passage, from, at store.Info) (store.Info, error) {
 			replaced = isThere(at)
-			after, err := t.try(from, at)
+			after, err := t.try(ctx, from, at)
 			if err == nil {
 				t.endLocks(p)
 			}
@@ -196,15 +197,15 @@ func (t *transfer) destinationExists(at store.Info) error {
 
 // try performs the write on the source and the destination that were seen. If the destination must not be replaced, or
 // nothing was there, nothing is there at that moment either.
-func (t *transfer) try(from, at store.Info) (store.Info, error) {
+func (t *transfer) try(ctx context.Context, from, at store.Info) (store.Info, error) {
 	expectFrom, expectTo := expectOf(from), expectOf(at)
 	switch {
 	case t.move:
-		return t.store.Move(t.ctx, t.name, expectFrom, t.to, expectTo)
+		return t.store.Move(ctx, t.name, expectFrom, t.to, expectTo)
 	case from.Collection && t.shallow:
 		return t.copyShallow(at)
 	}
-	return t.store.Copy(t.ctx, t.name, expectFrom, t.to, expectTo)
+	return t.store.Copy(ctx, t.name, expectFrom, t.to, expectTo)
 }
 
 // endLocks ends the locks on what is no more. They do not move with a resource (§7.7).

@@ -1,7 +1,9 @@
 package dav
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -26,7 +28,8 @@ type write struct {
 	// overwrites is the name of what else the write replaces; "" is nothing.
 	overwrites string
 	// try performs the write on what was seen, and on nothing else.
-	try func(p passage, target, other store.Info) (store.Info, error)
+	// ctx is that of the change.
+	try func(ctx context.Context, p passage, target, other store.Info) (store.Info, error)
 }
 
 // attempt evaluates a write and tries it, and again after each conflict for as long as all holds. The order is that of
@@ -68,10 +71,14 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 	if !guarded && x.demands(w.replaces != nil && w.replaces(target, other)) {
 		return store.Info{}, condhttp.Required(x.r.Method, x.fields, x.current(target))
 	}
-	if w.overwrites != "" && isThere(other) && x.demands(true) && !passage.guards(w.overwrites) {
-		return store.Info{}, x.unseenDestination(other)
+	ctx := x.ctx
+	if w.overwrites != "" && isThere(other) && !passage.guards(w.overwrites) {
+		if x.demands(true) || x.wouldLose(other) {
+			return store.Info{}, x.unseenDestination(other)
+		}
+		ctx = store.Sparing(ctx)
 	}
-	return w.try(passage, target, other)
+	return w.try(ctx, passage, target, other)
 }
 
 // formOf tells nothing, a resource and a collection apart.
@@ -95,6 +102,9 @@ func (x *exchange) unseenDestination(other store.Info) error {
 	p := condhttp.Required(x.r.Method, x.fields, x.current(other))
 	p.Current = nil
 	p.Detail = x.r.Method + " without a precondition on its destination could overwrite what another client has written there"
+	if x.wouldLose(other) {
+		p.Detail += fmt.Sprintf("; that has %d bytes, more than is kept of earlier revisions here, and would be lost", other.Size)
+	}
 	p.Hint = "say in If which version you have seen there: If: <destination> ([\"...\"]); or lock it, or choose another destination"
 	return p
 }
@@ -121,12 +131,17 @@ func (x *exchange) evaluate(target store.Info) error {
 // demands reports whether a write needs a precondition that has none.
 func (x *exchange) demands(replaces bool) bool {
 	switch x.requireOf(x.r) {
-	case origin.RequireNever:
+	case origin.RequireNever, origin.RequireWhereLost:
 		return false
 	case origin.RequireAlways:
 		return true
 	}
 	return replaces
+}
+
+// wouldLose reports whether other, if it is a resource, would be lost when it is replaced, on a server that refuses only that.
+func (x *exchange) wouldLose(other store.Info) bool {
+	return other.Exists() && x.requireOf(x.r) == origin.RequireWhereLost && !store.CanSpare(x.store, other)
 }
 
 // describing adds the current state of the target to a problem that has none.
@@ -183,7 +198,7 @@ func (x *exchange) delete() {
 		},
 		touched:  []touch{{name: x.name, tree: true, member: true}},
 		replaces: func(_, _ store.Info) bool { return true },
-		try: func(p passage, target, _ store.Info) (store.Info, error) {
+		try: func(_ context.Context, p passage, target, _ store.Info) (store.Info, error) {
 			err := x.remove(target)
 			if err == nil {
 				p.unmapped(x.name)

@@ -46,7 +46,7 @@ func (x *exchange) admits(info store.Info, same func(store.Info) bool) bool {
 	case x.rec.Decision.Outcome != precondition.Perform:
 		x.refuseWrite(info, current, same)
 	case x.requires(info):
-		x.refuse(x.required(current))
+		x.refuse(x.required(info, current))
 	default:
 		return true
 	}

@@ -95,7 +95,7 @@ func (x *exchange) commit(name string, seen store.Info, write func() (store.Info
 	}
 	defer leave()
 	if x.requires(seen) {
-		return store.Info{}, x.required(x.stateOf(seen))
+		return store.Info{}, x.required(seen, x.stateOf(seen))
 	}
 	return write()
 }

@@ -21,6 +21,9 @@ const (
 	RequireNever
 	// RequireAlways refuses every write without one.
 	RequireAlways
+	// RequireWhereLost refuses a write without a precondition if it would replace what the
+	// store cannot spare: see [store.Sparer].
+	RequireWhereLost
 )
 
 // Options configures a handler. Only Store is needed.

@@ -64,7 +64,7 @@ func (x *exchange) admitsMember(collection store.Info) bool {
 	case x.rec.Decision.Outcome != precondition.Perform:
 		x.refuse(x.explained(current))
 	case x.requirement() == RequireAlways && !x.guarded():
-		x.refuse(x.required(current))
+		x.refuse(x.required(store.Info{}, current))
 	default:
 		return true
 	}

@@ -32,7 +32,7 @@ func (x *exchange) put() {
 		lookUp: x.lookUp,
 		same:   func(current store.Info) bool { return current.Digest == draft.Digest() },
 		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
-			return x.commit(x.target.Name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, expect) })
+			return x.commit(x.target.Name, seen, func() (store.Info, error) { return draft.Commit(x.writing(), expect) })
 		},
 	}, seen)
 	if ok {

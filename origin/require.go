@@ -1,6 +1,9 @@
 package origin
 
 import (
+	"context"
+	"net/http"
+
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -24,16 +27,30 @@ func (x *exchange) requires(info store.Info) bool {
 		return false
 	case x.requirement() == RequireAlways:
 		return true
+	case x.requirement() == RequireWhereLost:
+		return x.r.Method != http.MethodDelete && info.Exists() && !store.CanSpare(x.store, info)
 	}
 	return info.Exists()
+}
+
+// writing is the context of a write: what a write without a precondition replaces is to be spared.
+func (x *exchange) writing() context.Context {
+	if x.guarded() {
+		return x.ctx
+	}
+	return store.Sparing(x.ctx)
 }
 
 // guarded reports whether the write has a precondition that could have stopped it.
 func (x *exchange) guarded() bool { return x.rec.Decision.Guarded || x.unlocked }
 
-// required is the refusal of a write without a precondition.
-func (x *exchange) required(current precondition.Current) *condhttp.Problem {
-	return x.withheld(condhttp.Required(x.r.Method, x.fields, current), current)
+// required is the refusal of a write without a precondition, over what was seen.
+func (x *exchange) required(seen store.Info, current precondition.Current) *condhttp.Problem {
+	p := condhttp.Required(x.r.Method, x.fields, current)
+	if x.requirement() == RequireWhereLost {
+		p = condhttp.RequiredWhereLost(x.r.Method, x.fields, current, seen.Size)
+	}
+	return x.withheld(p, current)
 }
 
 // requirement says whether this write needs a precondition.

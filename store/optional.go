@@ -104,6 +104,12 @@ type Sparer interface {
 	CanSpare(size int64) bool
 }
 
+// CanSpare reports whether s spares what i describes when something replaces it under [Sparing].
+func CanSpare(s Store, i Info) bool {
+	sparer, ok := s.(Sparer)
+	return ok && sparer.CanSpare(i.Size)
+}
+
 type sparing struct{}
 
 // Sparing returns a context for a write by somebody who has not said which version it is to replace. What a Commit, or
