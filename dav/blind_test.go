@@ -25,7 +25,10 @@ func TestBlindOverwritesAreSpared(t *testing.T) {
 		{"MOVE over it", "MOVE", "/b.txt", "", []string{"Destination", "/a.txt"}, true},
 		{"COPY over it", "COPY", "/b.txt", "", []string{"Destination", "/a.txt"}, true},
 		{"MOVE that has seen its source alone", "MOVE", "/b.txt", "", []string{"Destination", "/a.txt", "If-Match", "*"}, true},
-		{"COPY that denies a tag of the destination", "COPY", "/b.txt", "", []string{"Destination", "/a.txt", "If", `</a.txt> (Not ["x"])`}, false},
+		{
+			"COPY that denies a tag of the destination", "COPY", "/b.txt", "",
+			[]string{"Destination", "/a.txt", "If", `</a.txt> (Not ["x"])`}, false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := memstore.New(memstore.Options{Keep: 2})

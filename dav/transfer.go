@@ -203,7 +203,7 @@ func (t *transfer) try(ctx context.Context, from, at store.Info) (store.Info, er
 	case t.move:
 		return t.store.Move(ctx, t.name, expectFrom, t.to, expectTo)
 	case from.Collection && t.shallow:
-		return t.copyShallow(at)
+		return t.store.CopyCollection(ctx, t.name, t.to, expectTo)
 	}
 	return t.store.Copy(ctx, t.name, expectFrom, t.to, expectTo)
 }
@@ -222,49 +222,6 @@ func expectOf(info store.Info) store.Expect {
 		return store.Any
 	}
 	return store.At(info.Revision)
-}
-
-// copyShallow makes a collection with the properties of the source, and without its members (§9.8.3).
-func (t *transfer) copyShallow(at store.Info) (store.Info, error) {
-	if inside(t.to, t.name) || inside(t.name, t.to) {
-		return store.Info{}, store.ErrInside
-	}
-	properties, err := t.store.Properties(t.ctx, t.name)
-	if err != nil {
-		return store.Info{}, err
-	}
-	if err := t.makeRoom(at); err != nil {
-		return store.Info{}, err
-	}
-	info, err := t.store.MakeCollection(t.ctx, t.to)
-	if err != nil || len(properties) == 0 {
-		return info, err
-	}
-	changes := make(map[string]*string, len(properties))
-	for key, value := range properties {
-		changes[key] = &value
-	}
-	return info, t.store.SetProperties(t.ctx, t.to, store.Any, changes)
-}
-
-// inside reports whether name is that of something in the collection, at any depth.
-func inside(name, collection string) bool {
-	if collection == "" {
-		return name != ""
-	}
-	return len(name) > len(collection) && name[len(collection)] == '/' && strings.HasPrefix(name, collection)
-}
-
-// makeRoom deletes what is at the destination.
-func (t *transfer) makeRoom(at store.Info) error {
-	switch {
-	case at.Collection:
-		return t.store.DeleteCollection(t.ctx, t.to)
-	case at.Exists():
-		_, err := t.store.Delete(t.ctx, t.to, store.At(at.Revision))
-		return err
-	}
-	return nil
 }
 
 // explained is err as the client is told of it: which name it is about.

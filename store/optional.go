@@ -26,7 +26,7 @@ type Collections interface {
 // Mover is implemented by stores that give what exists a new name, or a second one, in one step: whoever looks
 // sees the state before or the state after, on both names, after a crash too.
 //
-// Both methods take resources and whole collections. A collection has no revision, so only [Any] holds for one,
+// Move and Copy take resources and whole collections. A collection has no revision, so only [Any] holds for one,
 // on either name. What is at to is replaced, a whole tree included, never merged with what arrives, and is kept as
 // deleted things are. What arrives gets revisions greater than all that its new name had, and keeps its content and
 // its properties. It keeps its Modified, unless a Last-Modified date made of that might have been that of another
@@ -51,6 +51,10 @@ type Mover interface {
 	// Copy makes to equal to from, and returns what is there now. Content may be shared where no later write
 	// to one can change the other.
 	Copy(ctx context.Context, from string, expectFrom Expect, to string, expectTo Expect) (Info, error)
+
+	// CopyCollection is Copy of the collection from alone, with its properties and without its members. The error is
+	// [ErrNotCollection] if from is a resource.
+	CopyCollection(ctx context.Context, from, to string, expectTo Expect) (Info, error)
 }
 
 // CheckMove reports whether [Mover] can take the names: the errors are those about names alone.

@@ -20,6 +20,7 @@ import (
 type mirror struct {
 	s       *Store
 	top, to string // the names of the original and the copy
+	alone   bool   // no members are copied
 	staged  string // of the copy, in the state folder
 	copied  map[string]copied
 	seen    map[string]bool // in this run
@@ -147,6 +148,9 @@ func (m *mirror) copyDir(ctx context.Context, name string, r resolved, there boo
 			return err
 		}
 		m.copied[name] = copied{dir: true}
+	}
+	if m.alone {
+		return nil
 	}
 	members, err := m.s.readDir(name)
 	if err != nil {

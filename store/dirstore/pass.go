@@ -3,6 +3,7 @@ package dirstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -22,17 +23,23 @@ type passage struct {
 	from, to             string
 	expectFrom, expectTo store.Expect
 	move                 bool
+	alone                bool // of a collection, without its members
 }
 
 // Move renames from to to. A collection is one rename, whatever is in it.
 func (s *Store) Move(ctx context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
-	return s.pass(ctx, passage{from, to, expectFrom, expectTo, true})
+	return s.pass(ctx, passage{from: from, to: to, expectFrom: expectFrom, expectTo: expectTo, move: true})
 }
 
 // Copy makes to equal to from. Of a collection, symbolic links are copied as the files they
 // lead to; what has no name in the store is not copied.
 func (s *Store) Copy(ctx context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
-	return s.pass(ctx, passage{from, to, expectFrom, expectTo, false})
+	return s.pass(ctx, passage{from: from, to: to, expectFrom: expectFrom, expectTo: expectTo})
+}
+
+// CopyCollection makes to an empty collection with the properties of from.
+func (s *Store) CopyCollection(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+	return s.pass(ctx, passage{from: from, to: to, expectFrom: store.Any, expectTo: expectTo, alone: true})
 }
 
 func (s *Store) pass(ctx context.Context, p passage) (store.Info, error) {
@@ -113,6 +120,9 @@ func (s *Store) admitPassage(p passage, src, dst state) error {
 	if err := src.admit(p.from, p.expectFrom); err != nil {
 		return err
 	}
+	if p.alone && src.entry.exists() {
+		return fmt.Errorf("%q: %w", p.from, store.ErrNotCollection)
+	}
 	if err := s.holder(p.to); err != nil {
 		return err
 	}
@@ -140,7 +150,7 @@ func (s *Store) passTree(ctx context.Context, p passage, src, dst state, to *nod
 	if p.move {
 		t.from, t.src = p.from, src
 	} else {
-		m := &mirror{s: s, top: p.from, to: p.to, staged: tmpFile(s.seq.Add(1)), copied: make(map[string]copied)}
+		m := &mirror{s: s, top: p.from, to: p.to, alone: p.alone, staged: tmpFile(s.seq.Add(1)), copied: make(map[string]copied)}
 		defer m.discard()
 		err := m.run(ctx)
 		if err == nil {

@@ -66,13 +66,18 @@ func (s *Store) DeleteCollection(ctx context.Context, name string) error {
 
 // Move implements store.Mover. It looks at every name in the store.
 func (s *Store) Move(ctx context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
-	return s.transfer(ctx, transfer{from, to, expectFrom, expectTo, true})
+	return s.transfer(ctx, transfer{from: from, to: to, expectFrom: expectFrom, expectTo: expectTo, move: true})
 }
 
 // Copy implements store.Mover. It looks at every name in the store; the copy
 // shares the content.
 func (s *Store) Copy(ctx context.Context, from string, expectFrom store.Expect, to string, expectTo store.Expect) (store.Info, error) {
-	return s.transfer(ctx, transfer{from, to, expectFrom, expectTo, false})
+	return s.transfer(ctx, transfer{from: from, to: to, expectFrom: expectFrom, expectTo: expectTo})
+}
+
+// CopyCollection implements store.Mover. It looks at every name in the store.
+func (s *Store) CopyCollection(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+	return s.transfer(ctx, transfer{from: from, to: to, expectFrom: store.Any, expectTo: expectTo, alone: true})
 }
 
 // transfer is a Move or a Copy.
@@ -80,6 +85,7 @@ type transfer struct {
 	from, to             string
 	expectFrom, expectTo store.Expect
 	move                 bool
+	alone                bool // of a collection, without its members
 }
 
 func (s *Store) transfer(ctx context.Context, t transfer) (store.Info, error) {
@@ -95,6 +101,9 @@ func (s *Store) transfer(ctx context.Context, t transfer) (store.Info, error) {
 		return store.Info{}, err
 	}
 	members := s.tree(t.from)
+	if t.alone {
+		members = []string{t.from}
+	}
 	for _, name := range members {
 		if err := store.CheckName(t.renamed(name)); err != nil {
 			return store.Info{}, err // too long
@@ -121,6 +130,9 @@ func (s *Store) admit(t transfer) error {
 	}
 	if !t.expectFrom.Admits(source) {
 		return &store.ConflictError{Name: t.from, Expect: t.expectFrom, Current: source}
+	}
+	if t.alone && source.Exists() {
+		return named(t.from, store.ErrNotCollection)
 	}
 	if err := s.held(t.to); err != nil {
 		return err

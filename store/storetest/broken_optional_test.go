@@ -20,6 +20,7 @@ type optionalParts struct {
 	makeCollection   func(ctx context.Context, name string) (store.Info, error)
 	deleteCollection func(ctx context.Context, name string) error
 	transfer         func(ctx context.Context, t passage, do transfer) (store.Info, error) // Move and Copy
+	copyCollection   func(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error)
 	properties       func(ctx context.Context, name string) (map[string]string, error)
 	setProperties    func(ctx context.Context, name string, expect store.Expect, changes map[string]*string) error
 	keep             func(ctx context.Context, key string, value []byte) error
@@ -63,6 +64,13 @@ func (b *broken) Copy(ctx context.Context, from string, expectFrom store.Expect,
 		return b.transfer(ctx, passage{from, to, expectFrom, expectTo, true}, b.mem().Copy)
 	}
 	return b.mem().Copy(ctx, from, expectFrom, to, expectTo)
+}
+
+func (b *broken) CopyCollection(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+	if b.copyCollection != nil {
+		return b.copyCollection(ctx, from, to, expectTo)
+	}
+	return b.mem().CopyCollection(ctx, from, to, expectTo)
 }
 
 // do performs what p is.
@@ -386,6 +394,28 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 				pause()
 			}
 			return d.Draft.Commit(ctx, expect)
+		}
+	}},
+	{"Copy/alone", "copies the members", func(b *broken, _ *Options) {
+		b.copyCollection = func(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+			return b.mem().Copy(ctx, from, store.Any, to, expectTo)
+		}
+	}},
+	{"Copy/alone", "forgets the properties", func(b *broken, _ *Options) {
+		b.copyCollection = func(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+			info, err := b.mem().CopyCollection(ctx, from, to, expectTo)
+			if err == nil {
+				err = b.mem().SetProperties(ctx, to, store.Any, map[string]*string{"k": nil})
+			}
+			return info, err
+		}
+	}},
+	{"Copy/alone", "leaves what is at the new name", func(b *broken, _ *Options) {
+		b.copyCollection = func(ctx context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+			if there, err := b.Store.Stat(ctx, to); err == nil && there.Collection && expectTo == store.Any {
+				return there, nil
+			}
+			return b.mem().CopyCollection(ctx, from, to, expectTo)
 		}
 	}},
 	{"Copy/independent", "copies by a second name", func(b *broken, _ *Options) {

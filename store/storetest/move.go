@@ -494,6 +494,42 @@ var moveCases = []testCase{
 		},
 	},
 	{
+		"Copy/alone",
+		"CopyCollection makes a collection without the members, in place of what is at its new name if that is as expected",
+		func(t *env) {
+			m := optional[store.Mover](t)
+			t.plant("d")
+			if p, ok := t.store.(store.Properties); ok {
+				if err := p.SetProperties(t.Context(), "d", store.Any, map[string]*string{"k": new("v")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.plant("t")
+			t.put("a", "content")
+			copyTo := func(from, to string, expect store.Expect) error {
+				_, err := m.CopyCollection(t.Context(), from, to, expect)
+				return err
+			}
+			t.wantErr("CopyCollection over what is not expected", copyTo("d", "t", store.Absent), store.ErrConflict)
+			t.wantErr("CopyCollection over what is not expected", copyTo("d", "a", store.Absent), store.ErrConflict)
+			t.wantErr("CopyCollection of a resource", copyTo("a", "b", store.Any), store.ErrNotCollection)
+			t.wantErr("CopyCollection of nothing", copyTo("b", "c", store.Any), store.ErrNotFound)
+			t.wantErr("CopyCollection into itself", copyTo("d", "d/copy", store.Any), store.ErrInside)
+			t.wantTree(slices.Concat([]string{"a content"}, planted("d", true), planted("t", true))...)
+			for _, to := range []string{"t", "a", "new"} {
+				if err := copyTo("d", to, store.Any); err != nil {
+					t.Fatalf("CopyCollection to %q: %v", to, err)
+				}
+				if p, ok := t.store.(store.Properties); ok {
+					if set, err := p.Properties(t.Context(), to); err != nil || set["k"] != "v" {
+						t.Errorf("Properties(%q) is %v, error %v; want those of the source", to, set, err)
+					}
+				}
+			}
+			t.wantTree(slices.Concat([]string{"a/"}, planted("d", true), []string{"new/", "t/"})...)
+		},
+	},
+	{
 		"Mover/linearizable",
 		"writes, deletions, moves and copies of resources and collections, with their properties, are linearizable",
 		func(t *env) {
