@@ -59,7 +59,8 @@ var house = []floor{
 	{"Readers of what others have written down judge nothing.", []room{
 		{"capture", []string{"internal/field/secret"}},
 		{"accesslog/internal/inflate", nil},
-		{"accesslog", []string{"accesslog/internal/inflate", "internal/field/secret"}},
+		{"accesslog/internal/linewise", nil},
+		{"accesslog", []string{"accesslog/internal/inflate", "accesslog/internal/linewise", "internal/field/secret"}},
 		{"accesslog/accesslogtest", nil},
 	}},
 	{"Judging sends nothing, and probing judges nothing beyond its table: neither imports the other.", []room{
@@ -169,7 +170,7 @@ var mayUse = map[string][]string{
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
 	"golang.org/x/net":                    {"bench/xnetdav", "command/internal/report"},
-	"golang.org/x/text":                   {"dav", "guard/internal/turn"},
+	"golang.org/x/text":                   {"accesslog/internal/linewise", "dav", "guard/internal/turn"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},
 }

@@ -99,12 +99,15 @@ func bestOf(lines [][]byte, in *time.Location) *dialect {
 	switch {
 	case unwrapped == nil || more < read || unwrapped.w3c != nil:
 		return plain
-	case plain != nil && more == read && (plain.format.name == "haproxy" || plain.format.name == "caddy-console" || lines[0][0] == '{'):
-		return plain // which knows what syslog writes, or has a message beside its fields
+	case plain != nil && more == read && (slices.Contains(marked, plain.format.name) || lines[0][0] == '{'):
+		return plain // which knows what stands before its lines, or has a message beside its fields
 	}
 	unwrapped.unwrap()
 	return unwrapped
 }
+
+// marked are formats to which what stands before the line belongs, as far as it is usual.
+var marked = []string{"haproxy", "caddy-console", "uvicorn", "uvicorn-timed", "logfmt", "minio-text"}
 
 // unwrapIfBetter has the lines unwrapped if the format, which was given, reads more of them then.
 func (d *dialect) unwrapIfBetter(lines [][]byte) {

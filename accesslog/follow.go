@@ -107,7 +107,7 @@ func (f *follower) rotate() (rotated bool, err error) {
 func (r *Reader) followNewest() error {
 	var newest *source
 	for _, s := range r.pending {
-		if s.once || !s.plain() {
+		if s.once || s.remade != "" || !s.plain() {
 			continue
 		}
 		if newest == nil || s.file.changed.After(newest.file.changed) {

@@ -56,8 +56,8 @@ func fuzzLog(t *testing.T, log []byte, format Format, chunk int) {
 		return r
 	}
 	r := open(Options{Workers: 1})
-	if r == nil {
-		return
+	if r == nil || len(r.pending) > 0 && r.pending[0].remade != "" {
+		return // what was made into lines has others than the file
 	}
 	var want []string
 	lastEnd, lastLine := int64(0), int64(0)

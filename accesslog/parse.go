@@ -240,7 +240,11 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 		}
 		line = whole
 	}
-	switch line = p.inner(l, line); p.lineParser.parse(l, line) {
+	if line = p.inner(l, line); len(line) == 0 {
+		p.other(n) // of a program on the way alone
+		return
+	}
+	switch p.lineParser.parse(l, line) {
 	case unreadable:
 		p.bad(line, n, false)
 		if last := len(p.batch.samples) - 1; p.batch.totals.Bad <= MaxSamples && last >= 0 {

@@ -51,6 +51,28 @@ func readFile(tb testing.TB, path string) []byte {
 	return b
 }
 
+// TestRemadeLines: entries that are members of one document, or take several lines, are as good as those with a line each.
+func TestRemadeLines(t *testing.T) {
+	const a, b = `{"time":"2026-11-03T09:15:20Z","client":"203.0.113.7","method":"PUT","target":"/plan","status":412,"if_match":"\"a\""}`,
+		`{"time":"2026-11-03T09:15:21Z","client":"203.0.113.8","method":"PUT","target":"/plan","status":204,"if_match":"\"b\""}`
+	want := entriesOf(t, a+"\n"+b+"\n")
+	indented := strings.NewReplacer(",", ",\n  ", "{", "{\n", "}", "\n}")
+	wide := []byte("\xff\xfe")
+	for _, c := range a + "\r\n" + b + "\r\n" {
+		wide = append(wide, byte(c), 0)
+	}
+	for name, log := range map[string]string{
+		"an array": "[" + a + "," + b + "]\n", "a member": `{"records":[` + a + ",\n" + b + `]}`,
+		"lines": indented.Replace(a + "\n" + b + "\n"), "lines in an array": indented.Replace("[" + a + "," + b + "]"),
+		"UTF-16":     string(wide),
+		"CloudWatch": `{"events":[{"message":` + inJSON(a) + `,"timestamp":1},{"message":` + inJSON(b) + `}],"nextForwardToken":"f/1"}`,
+	} {
+		if got := entriesOf(t, log); got != want {
+			t.Errorf("%s: got\n%swant\n%s", name, got, want)
+		}
+	}
+}
+
 // lines returns all entries of r, one text each, which must not change with how they
 // are read.
 func lines(tb testing.TB, r *Reader) (all []string) {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fourtwelve/fourtwelve/accesslog/internal/inflate"
+	"github.com/fourtwelve/fourtwelve/accesslog/internal/linewise"
 )
 
 // A source is a file to read.
@@ -25,6 +26,8 @@ type source struct {
 	open func() (io.ReadCloser, error)
 	// once is set if that is only possible once, and reading may block: a pipe.
 	once bool
+	// remade, if not empty, is what was done to have lines.
+	remade string
 	// follow, if not nil, is how the file is read on when it grows.
 	follow *follower
 }
@@ -181,9 +184,12 @@ func (s *source) look(o *Options) error {
 		return err
 	}
 	s.file.format, s.file.notes, s.file.guessed = s.dialect.format, s.dialect.notes, s.dialect.guessed
-	lines := linesOf(sample, whole)
-	s.first = s.dialect.firstTime(lines)
-	all, note := s.dialect.lookProxied(lines)
+	if s.remade != "" {
+		s.file.notes = append(slices.Clip(s.file.notes), s.remade)
+	}
+	first := linesOf(sample, whole)
+	s.first = s.dialect.firstTime(first)
+	all, note := s.dialect.lookProxied(first)
 	if s.file.proxied = (proxied{all, o.Proxies}); note != "" {
 		s.file.notes = append(slices.Clip(s.file.notes), note)
 	}
@@ -230,16 +236,18 @@ func (s *source) content(read *atomic.Int64) (io.ReadCloser, error) {
 		f.Close()
 		return nil, err
 	}
-	return &content{z, f}, nil
+	r, note := linewise.NewReader(z)
+	s.remade = note
+	return &content{r, z, f}, nil
 }
 
 type content struct {
-	*inflate.Reader
-	file io.Closer
+	io.Reader
+	packed, file io.Closer
 }
 
 func (c *content) Close() error {
-	c.Reader.Close()
+	c.packed.Close()
 	return c.file.Close()
 }
 

@@ -14,7 +14,7 @@ func unwrap(line []byte) []byte {
 		line = withoutColors(line)
 	}
 	for range maxWrappers {
-		if len(line) > 0 && line[0] == '{' {
+		if len(line) > 1 && line[0] == '{' && (line[1] == '"' || line[1] == ' ') {
 			inner, ok := unwrapJSON(line)
 			if !ok {
 				return line
@@ -24,9 +24,23 @@ func unwrap(line []byte) []byte {
 		}
 		n := wrapper(line)
 		if n == 0 || n >= len(line) {
-			return line
+			return ofJournal(line)
 		}
 		line = line[n:]
+	}
+	return line
+}
+
+// ofJournal is the message that a field of a journal has, nothing of another field, and any other line as it is.
+func ofJournal(line []byte) []byte {
+	if len(line) == 0 || line[0] > '_' && line[0] != ' ' || line[0] == '[' {
+		return line
+	}
+	switch name, value, ok := journalField(line); {
+	case ok && string(name) == "MESSAGE":
+		return value
+	case ok || isJournalHead(line):
+		return line[:0]
 	}
 	return line
 }
@@ -60,7 +74,10 @@ func wrapper(line []byte) int {
 	case c == '<':
 		return priority(line)
 	case c == '[':
-		return bracketed(line)
+		if n := bracketed(line); n > 0 {
+			return n
+		}
+		return before(line)
 	case c >= '0' && c <= '9':
 		if n := stamp(line); n > 0 {
 			if brace := bytes.Index(line, []byte("\t{")); brace >= 0 && line[n-1] == '\t' {
@@ -68,8 +85,8 @@ func wrapper(line []byte) int {
 			}
 			return n + afterTime(line[n:])
 		}
-		if bytes.IndexByte(line[:min(len(line), 64)], '|') < 0 {
-			return 0 // an address, most likely
+		if n := afterDigits(line); n != 0 {
+			return max(n, 0)
 		}
 	}
 	if n := oldTime(line); n > 0 {
@@ -80,7 +97,31 @@ func wrapper(line []byte) int {
 	if n := pythonLogger(line); n > 0 {
 		return n
 	}
-	return composed(line)
+	if n := composed(line); n > 0 {
+		return n
+	}
+	return before(line)
+}
+
+// afterDigits is the length of what stands before a line that begins with digits: the count of octets that RFC 6587 puts
+// before a message of syslog, or the version of RFC 5424 without the priority. It is -1 if nothing does, as before an address, and
+// 0 if that has to be found out.
+func afterDigits(line []byte) int {
+	n := 1
+	for n < len(line) && line[n] >= '0' && line[n] <= '9' {
+		n++
+	}
+	switch rest := line[n:]; {
+	case len(rest) < 2:
+		return -1
+	case rest[0] == '.' && n <= 3:
+		return -1 // an address, most likely
+	case rest[0] == ' ' && rest[1] == '<':
+		return n + 1
+	case line[0] == '1' && rest[0] == ' ' && n == 1 && stamp(rest[1:]) > 0:
+		return len("1 ") + syslog5424(line[2:])
+	}
+	return 0
 }
 
 // colorCode is an escape sequence of a terminal, as Compose writes around names.
