@@ -324,7 +324,7 @@ func (d *Disk) read(name string) (string, []*Entry, error) {
 }
 
 func (d *Disk) entry(described describedEntry) (*Entry, error) {
-	e := &Entry{Stored: described.Stored}
+	e := &Entry{Stored: described.Stored, digest: new(digestMemo)}
 	if e.Stored == nil {
 		return nil, errors.New("nothing is described")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -115,13 +116,35 @@ func descriptions(entries []*Entry) []*Stored {
 	return all
 }
 
+// respond makes the answer of what is stored, or is coming.
+func (x *exchange) respond(e *Entry) (*http.Response, error) {
+	r := x.r
+	if x.options.Decides != nil && !x.options.Decides(r, e.Stored) {
+		r = unconditional(r)
+	}
+	resp, err := e.respond(r, x.options.Now())
+	if err == nil {
+		resp.Body = storedBody{resp.Body, e}
+	}
+	return resp, err
+}
+
+// unconditional is a request for the whole.
+func unconditional(r *http.Request) *http.Request {
+	whole := *r
+	whole.Header = maps.Clone(r.Header)
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"} {
+		delete(whole.Header, name)
+	}
+	return &whole
+}
+
 // serve answers from what is stored. What is stale is validated meanwhile.
 func (x *exchange) serve(e *Entry, reuse Reuse) (*http.Response, error) {
-	resp, err := e.respond(x.r, x.options.Now())
+	resp, err := x.respond(e)
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = storedBody{resp.Body}
 	switch {
 	case reuse.Action == ServeStale:
 		x.refresh(e)
@@ -196,11 +219,10 @@ func (x *exchange) follow(flying *flight) *http.Response {
 		if reuse.Action != Serve {
 			return nil
 		}
-		resp, err := e.respond(x.r, now)
+		resp, err := x.respond(e)
 		if err != nil {
 			return nil
 		}
-		resp.Body = storedBody{resp.Body}
 		x.tell(x.r, resp, Status{Forwarded: URIMiss, Collapsed: true, TTL: reuse.Freshness.Left(), HasTTL: true})
 		return resp
 	}
@@ -349,12 +371,10 @@ func (f *fetch) renew(resp *http.Response) {
 	if e == nil {
 		return
 	}
-	now := f.options.Now()
-	if answer, err := e.respond(f.r, now); err == nil {
-		answer.Body = storedBody{answer.Body}
+	if answer, err := f.respond(e); err == nil {
 		f.fresh = answer
 		f.status.ForwardStatus = resp.StatusCode
-		f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, now).Left(), true
+		f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, f.options.Now()).Left(), true
 	}
 }
 
@@ -489,7 +509,7 @@ func (f *fetch) failed(resp *http.Response, err error) {
 	if f.chosen != nil {
 		now := f.options.Now()
 		if reuse := f.policy.OnError(f.request, f.chosen.Stored, now); reuse.Action == Serve {
-			if stale, staleErr := f.chosen.respond(f.r, now); staleErr == nil {
+			if stale, staleErr := f.respond(f.chosen); staleErr == nil {
 				if resp != nil {
 					f.status.ForwardStatus = resp.StatusCode
 					drain(resp.Body)
@@ -523,7 +543,7 @@ func (f *fetch) compare(response Response) {
 		}
 		s := *e.Stored
 		s.Invalid = true
-		if e.Agrees(response) {
+		if e.Agrees(response) && (!e.Invalid || e.names(response)) {
 			s = *f.policy.Update(e.Stored, response, f.requested, f.received)
 		}
 		f.replace(f.key, f.alias, e, e.with(&s))
@@ -556,6 +576,9 @@ func (c *cancelling) Close() error {
 func (f *fetch) store(resp *http.Response) {
 	response := responseOf(resp)
 	reason := f.policy.Storable(f.request, response, f.received)
+	if reason == Allowed && !fitsRange(resp) {
+		reason = PartUnreadable
+	}
 	if reason != Allowed || len(resp.Trailer) > 0 {
 		f.status.Detail = reason.String()
 		f.pass(resp)
@@ -610,6 +633,11 @@ func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	f.answer(answer, nil)
 	f.announce(coming)
 	f.bring(t, resp.Body, s, before, length)
+}
+
+// fitsRange reports whether a part has the length that its Content-Range says, as far as that is known.
+func fitsRange(resp *http.Response) bool {
+	return resp.StatusCode != http.StatusPartialContent || resp.ContentLength < 0 || resp.ContentLength == lengthOf(resp)
 }
 
 // lengthOf is how much content is to come, or negative if that is not said.
@@ -767,7 +795,7 @@ func (f *fetch) finish(t *transfer, s *Stored, before *Entry, start, n int64) bo
 	if before != nil {
 		return f.replace(f.key, f.alias, before, before.joined(s, piece))
 	}
-	e := &Entry{Stored: s, Pieces: []Piece{piece}}
+	e := &Entry{Stored: s, Pieces: []Piece{piece}, digest: new(digestMemo)}
 	if s.Parts == nil {
 		return f.keep(f.key, f.alias, f.turn, e)
 	}

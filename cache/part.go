@@ -75,7 +75,8 @@ func (p *Policy) Join(s *Stored, response Response, requested, received time.Tim
 // Range and If-Range (§3.3). ok is false if that is not what the request wants, or more than one range is missing.
 func (p *Policy) Completion(request Request, s *Stored) (header map[string][]string, ok bool) {
 	gap, lacks := Missing(s.Parts, s.Size)
-	if !lacks || gap.End() != s.Size || request.Method != s.Request.Method || len(request.Header["Range"]) > 0 {
+	v := validatorsOf(s.Header, s.Received)
+	if !lacks || !v.strong() || gap.End() != s.Size || request.Method != s.Request.Method || len(request.Header["Range"]) > 0 {
 		return nil, false
 	}
 	header = maps.Clone(request.Header)
@@ -88,7 +89,7 @@ func (p *Policy) Completion(request Request, s *Stored) (header map[string][]str
 		}
 	}
 	header["Range"] = []string{"bytes=" + byterange.From(gap.Start).String()}
-	header["If-Range"] = []string{validatorsOf(s.Header, s.Received).tag.String()}
+	header["If-Range"] = []string{v.tag.String()}
 	return header, true
 }
 

@@ -36,8 +36,6 @@ const (
 	VaryAny
 	// Useless: the response is stale from the start, and has nothing to be validated by.
 	Useless
-	// PartWithoutValidator: a part that has no strong validator can be joined with nothing (§3.4).
-	PartWithoutValidator
 	// PartUnreadable: it cannot be told what the response is a part of (§3.3).
 	PartUnreadable
 
@@ -90,7 +88,6 @@ var reasons = [...]struct{ text, section string }{
 	ForWhomAsked:         {"for-whom-asked", "RFC 9111 §3.5"},
 	VaryAny:              {"vary-any", "RFC 9111 §4.1"},
 	Useless:              {"useless", "RFC 9111 §3"},
-	PartWithoutValidator: {"part-without-validator", "RFC 9111 §3.4"},
 	PartUnreadable:       {"part-unreadable", "RFC 9111 §3.3"},
 	NothingStored:        {"nothing-stored", "RFC 9111 §4"},
 	Fresh:                {"fresh", "RFC 9111 §4.2"},

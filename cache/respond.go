@@ -2,11 +2,13 @@ package cache
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/byterange"
@@ -111,10 +113,42 @@ func (e *Entry) fillMulti(resp *http.Response, plan byterange.Plan) error {
 }
 
 // storedBody is the content of a response that was kept from an earlier one.
-type storedBody struct{ io.ReadCloser }
+type storedBody struct {
+	io.ReadCloser
+	entry *Entry
+}
 
 // Stored tells users of a Transport what it is.
 func (storedBody) Stored() {}
+
+// Digest returns the SHA-256 and the length of all of what is stored, of which the response may have less. It is calculated once. ok is
+// false if not all is there.
+func (b storedBody) Digest() (digest [sha256.Size]byte, size int64, ok bool) {
+	e := b.entry
+	if e.Parts != nil || e.digest == nil {
+		return digest, 0, false
+	}
+	if known := e.digest.Load(); known != nil {
+		return *known, e.Length(), true
+	}
+	content, err := e.open()
+	if err != nil {
+		return digest, 0, false
+	}
+	defer content.Close()
+	sum := sha256.New()
+	if n, err := io.Copy(sum, io.NewSectionReader(content, 0, e.Length())); err != nil || n != e.Length() {
+		return digest, 0, false
+	}
+	sum.Sum(digest[:0])
+	e.digest.Store(&digest)
+	return digest, e.Length(), true
+}
+
+// digestMemo keeps what was calculated of content.
+type digestMemo struct {
+	atomic.Pointer[[sha256.Size]byte]
+}
 
 // body reads a range of content as it becomes available.
 type body struct {

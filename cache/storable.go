@@ -76,16 +76,19 @@ func (p *Policy) explicit(d *ResponseDirectives, expires []string) bool {
 	return d.Private
 }
 
+// HasLifetime reports whether a response says itself how long it is fresh: by max-age, by Expires, and to a shared cache by s-maxage,
+// or by a targeted field that has one (§4.2.1). The lifetime may be over.
+func (p *Policy) HasLifetime(header map[string][]string) bool {
+	d, expires := p.control(header)
+	return d.MaxAge.Set || p.Role == Shared && d.SharedMaxAge.Set || len(expires) > 0
+}
+
 // worthStoring reports whether what may be stored can ever be used.
 func (p *Policy) worthStoring(response Response, now time.Time) Reason {
 	v := validatorsOf(response.Header, now)
 	if response.Status == 206 {
-		_, ok := partOf(response.Header)
-		switch {
-		case !ok:
+		if _, ok := partOf(response.Header); !ok {
 			return PartUnreadable
-		case !v.strong():
-			return PartWithoutValidator
 		}
 	}
 	s := Stored{Status: response.Status, Header: response.Header, Requested: now, Received: now}

@@ -68,6 +68,8 @@ type Entry struct {
 	*Stored
 	// Pieces are its content in order: one piece that begins at 0, or the Parts of it.
 	Pieces []Piece
+
+	digest *digestMemo // shared by all entries with these pieces; nil of what is still coming
 }
 
 // Piece is content that begins at Start of a representation.
@@ -106,7 +108,7 @@ func (e *Entry) weight() int64 {
 }
 
 // with returns e with another description.
-func (e *Entry) with(s *Stored) *Entry { return &Entry{Stored: s, Pieces: e.Pieces} }
+func (e *Entry) with(s *Stored) *Entry { return &Entry{Stored: s, Pieces: e.Pieces, digest: e.digest} }
 
 // joined returns e with a piece more, under a description that has its range among the Parts. Once all is there the parts are
 // none any more. Pieces that lie in the new one are left out.
@@ -122,7 +124,7 @@ func (e *Entry) joined(s *Stored, p Piece) *Entry {
 	if _, lacks := Missing(s.Parts, s.Size); !lacks {
 		whole.Parts = nil
 	}
-	return &Entry{Stored: &whole, Pieces: pieces}
+	return &Entry{Stored: &whole, Pieces: pieces, digest: new(digestMemo)}
 }
 
 // open opens the content for reading. A range that is not there fails with io.ErrUnexpectedEOF.

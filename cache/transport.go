@@ -47,6 +47,9 @@ type Options struct {
 	// told if that finds another representation although nothing was forgotten: then not all writes pass through here.
 	Sample  int
 	Changed func(*http.Request)
+	// Decides reports whether the preconditions and the Range of a request are evaluated against what is stored, which answers it. If
+	// not, the answer is the whole, for a caller who evaluates them himself. Nil is yes.
+	Decides func(*http.Request, *Stored) bool
 	// Name is that of the cache in Cache-Status (RFC 9211), which responses then carry; "" is none.
 	Name string
 	// Observe is told what became of each request.
@@ -224,11 +227,11 @@ type joinedBody struct {
 	io.Closer
 }
 
-// write sends an unsafe request on. What it may have changed is invalid before its answer is seen, and stays so if there is none:
-// then nobody knows what it has done.
+// write sends an unsafe request on. What it may have changed is invalid before its answer is seen, and stays so if there is none, or a
+// gateway's: then nobody knows what it has done.
 func (t *Transport) write(r *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(r)
-	if err != nil || resp.StatusCode >= 500 {
+	if err != nil || t.mayHaveChanged(resp.StatusCode) {
 		t.Invalidate(Invalidation{Targets: []string{t.key(r)}})
 	}
 	if err != nil {
@@ -241,6 +244,12 @@ func (t *Transport) write(r *http.Request) (*http.Response, error) {
 	t.Invalidate(inv)
 	t.tell(r, resp, Status{Forwarded: ByMethod})
 	return resp, nil
+}
+
+// mayHaveChanged reports whether nobody knows what a request with such an answer has done: it comes from who answers for
+// the origin, or all depends on what it does.
+func (t *Transport) mayHaveChanged(status int) bool {
+	return status >= 502 || status >= 500 && t.policy.Coherent
 }
 
 // keys are the keys of targets, as requests for them have.

@@ -21,7 +21,8 @@ func (p *Policy) Conditions(request Request, stored []*Stored) map[string][]stri
 		header = make(map[string][]string)
 	}
 	usable := slices.DeleteFunc(slices.Clone(stored), func(s *Stored) bool {
-		return !serves(&s.Request, &request) || !validatorsOf(s.Header, s.Received).any() || !s.satisfies(request)
+		v := validatorsOf(s.Header, s.Received)
+		return !serves(&s.Request, &request) || !v.any() || !s.satisfies(request) || s.Invalid && !v.tellsWrites(s)
 	})
 	own, ok := ownTags(header["If-None-Match"])
 	if len(usable) == 0 || !ok || len(header["If-Match"]) > 0 || len(header["If-Unmodified-Since"]) > 0 {
@@ -124,6 +125,12 @@ func (p *Policy) Update(s *Stored, response Response, requested, received time.T
 		}
 	}
 	return &updated
+}
+
+// names reports whether a response has a validator of s. After a write, its length alone is no sign that nothing has changed.
+func (s *Stored) names(response Response) bool {
+	mine, theirs := validatorsOf(s.Header, s.Received), validatorsOf(response.Header, s.Received)
+	return mine.tellsWrites(s) && (mine.tag.StrongEqual(theirs.tag) || mine.tag.IsZero() && mine.modified.Equal(theirs.modified))
 }
 
 // Agrees reports whether a 200 to a HEAD tells of the content of s: each validator that it has is that of s, and so is its

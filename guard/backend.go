@@ -65,10 +65,10 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 		return nil, fmt.Errorf("the backend answered with the status code %03d, which there is not", res.StatusCode)
 	}
 	x.mapResponse(res)
-	if x.mayChange(out.Method) {
+	if x.mayChange(out.Method) && !x.changesNothing(res.StatusCode) {
 		x.forget(res, res.StatusCode >= 500)
 	}
-	if res.StatusCode != http.StatusSwitchingProtocols {
+	if res.StatusCode != http.StatusSwitchingProtocols && !isStored(res) {
 		pruneTrailer(res.Trailer)
 		res.Body = &watchedBody{res.Body, watch, res}
 	}

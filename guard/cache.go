@@ -71,6 +71,9 @@ func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, inco
 		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
 		Observe: func(r *http.Request, status cache.Status) { useOf(r).status = status },
 		Changed: func(r *http.Request) { useOf(r).changed() },
+		Decides: func(r *http.Request, s *cache.Stored) bool {
+			return len(r.Header["If-None-Match"]) == 0 || len(s.Header["Etag"]) > 0
+		},
 	}
 	policy := cache.Policy{Targeted: targeted, StaleIfError: rt.CacheStaleIfError, IgnoreRequest: rt.CacheIgnoresRequests}
 	coherent := policy
@@ -181,6 +184,16 @@ func (x *exchange) forget(res *http.Response, unknown bool) {
 	x.shared.forget(aliases, x.changesTrees() || !isCommonWrite(x.r.Method), until)
 }
 
+// changesNothing reports whether what is stored stays as fresh as it was after an answer with this status: "a non-error status
+// code" is what invalidates (RFC 9111 §4.4). Who answers for the backend when that is away does not know, and where all depends on
+// what writes do, an error is no reason to believe that nothing was done.
+func (x *exchange) changesNothing(status int) bool {
+	if x.shared.isCoherent() {
+		return false
+	}
+	return status >= 400 && status < 500 || status == http.StatusInternalServerError || status == http.StatusNotImplemented
+}
+
 // isCommonWrite reports whether a method changes its target alone, or makes something whose name it tells.
 func isCommonWrite(m string) bool {
 	return m == http.MethodPut || m == http.MethodPost || m == http.MethodPatch || method.Annotates(m)
@@ -206,6 +219,11 @@ func (s *Shared) forget(aliases []string, below bool, until time.Time) {
 	if all != nil {
 		all.Forget(aliases, below, until)
 	}
+}
+
+// isCoherent reports whether any route has a coherent cache.
+func (s *Shared) isCoherent() bool {
+	return s.coherent.Load() > 0
 }
 
 // cacheStorage returns what responses are stored in, which is made when the first route needs it.

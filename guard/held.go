@@ -20,6 +20,8 @@ type held struct {
 	// content is the content tag, and digest the SHA-256 that it is made of; zero unless all of the content was read.
 	content etag.Tag
 	digest  [sha256.Size]byte
+	// own says that the client is told of the validators that the backend has given it, whatever is thought of these.
+	own bool
 	// stored says that the representation was kept from an earlier response. Otherwise it was fetched just now, and tells
 	// what the backend is worth.
 	stored bool
@@ -136,7 +138,7 @@ func (h *held) inMemory() []byte {
 
 // learn takes a representation of which all was seen as evidence of what the backend's tags are worth.
 func (x *exchange) learn(h *held) {
-	if !h.stored && x.route.learned.Observe(x.r.URL.RequestURI(), x.asked, h.Seen, h.inMemory()) {
+	if !h.stored && !h.own && x.route.learned.Observe(x.r.URL.RequestURI(), x.asked, h.Seen, h.inMemory()) {
 		x.logTrust()
 	}
 }

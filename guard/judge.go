@@ -22,7 +22,7 @@ func (x *exchange) tag(h *held) (t etag.Tag, from observe.Source, why string) {
 		return etag.Tag{}, observe.NoTag, ""
 	case x.route.Validators == ValidatorsNone:
 		return etag.Tag{}, observe.NoTag, "switched-off"
-	case x.usable(h.Validators):
+	case x.usable(h.Validators), h.own && !h.Tag.IsZero():
 		return h.Tag, observe.FromBackend, ""
 	case x.route.Validators == ValidatorsBackend:
 		return x.weakened(h.Validators, "backend-tag")
@@ -49,7 +49,7 @@ func (x *exchange) usable(v trust.Validators) bool {
 	case ValidatorsBackend:
 		return v.Strong()
 	case ValidatorsAuto:
-		return v.Strong() && x.route.learned.VouchesFor(v)
+		return v.Strong() && x.route.learned.VouchesFor(v) || x.presumes(v)
 	}
 	return false
 }
@@ -58,7 +58,8 @@ func (x *exchange) usable(v trust.Validators) bool {
 // though clients are told of another. It may have come from a PROPFIND, or from a time
 // when the backend was trusted.
 func (x *exchange) acceptable(v trust.Validators) bool {
-	return x.route.Validators != ValidatorsNone && v.Strong() && v.Settled() && !x.route.learned.Distrusted()
+	doubtful := x.route.learned.Distrusted() && (!x.route.isThrough() || x.route.learned.Lies())
+	return x.route.Validators != ValidatorsNone && v.Strong() && v.Settled() && !doubtful
 }
 
 // state is what preconditions are evaluated against: the state of a representation, as the client is told of it.
@@ -72,6 +73,9 @@ type state struct {
 // stateOf is the state of what the guard has.
 func (x *exchange) stateOf(h *held) (c state) {
 	c.Exists, c.LastModified, c.Now = h.exists, h.Modified, h.Date
+	if h.toldDate() != nil {
+		c.LastModified = time.Time{}
+	}
 	c.Tag, c.from, c.why = x.tag(h)
 	if len(x.fields.IfMatch) > 0 || len(x.fields.IfNoneMatch) > 0 {
 		c.Others = x.others(c.Tag, h)

@@ -41,7 +41,7 @@ func (x *exchange) questionOf(out *http.Request) *question {
 	f := x.fields
 	switch {
 	case x.believes():
-	case x.route.Validators == ValidatorsAuto && out.Method == http.MethodGet && out.Body == nil &&
+	case x.route.Validators == ValidatorsAuto && x.route.Cache != CacheOn && out.Method == http.MethodGet && out.Body == nil &&
 		x.route.learned.Probe(x.r.URL.RequestURI()):
 		return &question{tags: []etag.Tag{probeTag}, probe: true}
 	default:
@@ -195,7 +195,7 @@ func (x *exchange) isProof(res *http.Response) bool {
 		x.route.learned.Answered()
 		return true
 	case res.StatusCode == http.StatusNotModified:
-		x.route.learned.Misjudges("not-modified-whatever-is-asked")
+		x.route.learned.Misjudges(trust.NotModifiedToAny)
 		x.logTrust()
 	}
 	return false

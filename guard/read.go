@@ -85,7 +85,7 @@ func (x *exchange) readOnce(out *http.Request) (a answer, overtaken bool) {
 // that clients see: the zero observation if it is believed whatever it says, and nil if all of the content has to be looked at.
 func (x *exchange) headKnown() *trust.Known {
 	switch {
-	case x.route.Validators == ValidatorsNone:
+	case x.route.Validators == ValidatorsNone, x.route.isThrough():
 		return new(trust.Known)
 	case !x.believes() || x.namesTags():
 		return nil
@@ -103,8 +103,11 @@ func (x *exchange) headKnown() *trust.Known {
 // headWasEnough reports whether the response to a HEAD says what that to a GET would: the same tag, of the same coding, with
 // the same length and type.
 func (x *exchange) headWasEnough(res *http.Response, known *trust.Known) bool {
-	if x.route.Validators == ValidatorsNone {
+	switch {
+	case x.route.Validators == ValidatorsNone:
 		return true
+	case x.route.isThrough():
+		return isStored(res) || x.keepsOwn(res.Header) || x.usable(trust.ReadValidators(res, x.now))
 	}
 	if x.acceptsCoding() && (res.ContentLength < 0 || x.mayEncode(res, res.ContentLength)) {
 		return false
@@ -121,6 +124,9 @@ func (x *exchange) headWasEnough(res *http.Response, known *trust.Known) bool {
 // ask asks the backend, conditionally if it is believed. short says that res answers that question, with what a client
 // can be sent that has asked the same. If it makes no sense, the backend is asked again without.
 func (x *exchange) ask(out *http.Request) (res *http.Response, short bool, err error) {
+	if x.isConditional() {
+		return x.askThrough(out)
+	}
 	q := x.questionOf(out)
 	if q == nil || x.sampled {
 		res, err = x.send(out)
@@ -147,7 +153,7 @@ func (x *exchange) other(res *http.Response) answer {
 		return refusal(nonsense(res.StatusCode))
 	}
 	x.readValidators(res)
-	if !x.believes() {
+	if !x.believes() && !x.keepsOwn(res.Header) {
 		delete(res.Header, "Etag")
 	}
 	return passed{x.withoutContent(res)}
@@ -157,7 +163,11 @@ func (x *exchange) other(res *http.Response) answer {
 // validators.
 func (x *exchange) represent(out *http.Request, res *http.Response) (a answer, overtaken bool) {
 	h := x.received(res)
+	h.own = x.keepsOwn(res.Header)
 	h.Shown = x.showing(res, res.ContentLength)
+	if h.stored && (!h.own || h.Tag.IsZero()) && !x.usable(h.Validators) {
+		x.takeDigest(h)
+	}
 	wants := x.wantsContent(h)
 	if !wants && x.glance.Overtaken() && x.isStrong(h) {
 		if h.TooLong {
@@ -233,6 +243,8 @@ func (x *exchange) wantsContent(h *held) bool {
 		return false
 	case x.sampled, x.isMultiRange():
 		return true
+	case h.own && !h.Tag.IsZero(), h.stored && !h.content.IsZero():
+		return x.acceptsCoding() && x.mayEncode(res, n) || x.namesOther(h.Tag) && h.content.IsZero()
 	case x.route.Validators == ValidatorsBackend:
 		return x.acceptsCoding() && x.mayEncode(res, n)
 	case x.usable(h.Validators):
@@ -275,7 +287,9 @@ func (x *exchange) serveHeld(h *held) answer {
 	x.decide(c)
 	delete(header, "Accept-Ranges") // whatever the backend can, the guard can
 	delete(header, "Etag")
-	delete(header, "Last-Modified")
+	if h.toldDate() == nil {
+		delete(header, "Last-Modified")
+	}
 	if len(header["Content-Type"]) == 0 {
 		header["Content-Type"] = nil // so that none is guessed
 	}

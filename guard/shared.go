@@ -24,6 +24,7 @@ type Shared struct {
 	transports users[transportKey, *http.Transport]
 	learned    users[string, *trust.Backend]
 	caches     users[cacheKey, *caching]
+	coherent   atomic.Int32            // how many routes have a coherent cache
 	incoherent map[string]*atomic.Bool // by learnedKey: what is known of a backend stays, whatever its route says next
 	storage    cache.Storage           // of all caches; nil until there is one
 	cache      *cache.Transport        // beside which all of them are
@@ -117,6 +118,9 @@ func (s *Shared) take(rt *route, now func() time.Time) {
 	defer s.mu.Unlock()
 	base := s.transports.take(rt.transportKey(), func() *http.Transport { return newTransport(rt.transportKey()) })
 	rt.transport = base
+	if rt.Cache == CacheCoherent {
+		s.coherent.Add(1)
+	}
 	if rt.Cache != CacheOff {
 		incoherent := s.incoherent[rt.learnedKey()]
 		if incoherent == nil {
@@ -134,6 +138,9 @@ func (s *Shared) take(rt *route, now func() time.Time) {
 func (s *Shared) give(rt *route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if rt.Cache == CacheCoherent {
+		s.coherent.Add(-1)
+	}
 	if rt.caching != nil {
 		s.caches.give(rt.cacheKey())
 	}

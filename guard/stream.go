@@ -32,7 +32,14 @@ func (x *exchange) stream(out *http.Request, h *held) answer {
 		delete(res.Header, "Last-Modified")
 		return decided{res.Header, c.Current}
 	}
+	if h.stored && len(res.Header["Accept-Ranges"]) == 0 && res.ContentLength >= 0 {
+		res.Header["Accept-Ranges"] = []string{byterange.Unit}
+	}
+	date := h.toldDate()
 	condhttp.SetValidators(res.Header, c.Current)
+	if date != nil {
+		res.Header["Last-Modified"] = date
+	}
 	if d.Range == precondition.RangeApplies && x.r.Method == http.MethodGet {
 		return x.streamRange(out, h, c)
 	}

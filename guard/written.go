@@ -48,6 +48,9 @@ func (x *exchange) written(out *http.Request, up *upload, answered []string, bef
 			return precondition.Current{Exists: true, Tag: tag, Now: x.now}, true
 		}
 	}
+	if x.route.isThrough() && !x.isJudged() {
+		return c, false // who asks for nothing is not worth another request
+	}
 	h, unseen := x.check(out)
 	if unseen != nil {
 		return c, false

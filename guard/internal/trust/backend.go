@@ -23,6 +23,13 @@ const (
 // String returns "learning", "trusted" or "distrusted".
 func (t State) String() string { return [...]string{"learning", "trusted", "distrusted"}[t] }
 
+// What a backend does whose tags mean nothing.
+const (
+	sameForOther = "same-tag-other-content"
+	// NotModifiedToAny: it says 304 to a tag that it has never given out.
+	NotModifiedToAny = "not-modified-whatever-is-asked"
+)
+
 // What it takes until the tags of one maker are trusted.
 const (
 	// enoughRepeats: so often was a resource read again and had the same tag for
@@ -137,6 +144,13 @@ func (l *Backend) IsTrusted() bool { t, _ := l.Status(); return t == Trusted }
 
 // Distrusted reports whether no tag of this backend is ever going to be.
 func (l *Backend) Distrusted() bool { t, _ := l.Status(); return t == Distrusted }
+
+// Lies reports whether the backend has been seen to have one tag for two contents, or to take any tag for the current one. What
+// is only wrong with the form of a tag is no lie.
+func (l *Backend) Lies() bool {
+	t, why := l.Status()
+	return t == Distrusted && (why == sameForOther || why == NotModifiedToAny)
+}
 
 // VouchesFor reports whether the tag of a response is sound.
 func (l *Backend) VouchesFor(v Validators) bool {
@@ -274,7 +288,7 @@ func (l *Backend) compare(key uint64, now *observation) {
 	now.steady = was.steady
 	switch {
 	case sameTag && !sameContent:
-		l.distrust("same-tag-other-content")
+		l.distrust(sameForOther)
 		return
 	case sameTag:
 		t.repeats++

@@ -96,3 +96,8 @@ func soundFrom(v Validators, trusts func(maker) bool) time.Time {
 	}
 	return v.Modified.Add(settling)
 }
+
+// IsSettled reports whether a tag that some maker may have made of time and size names one version for good by now, if it is sound at all.
+func IsSettled(v Validators) bool {
+	return !v.Date.Before(soundFrom(v, func(maker) bool { return true }))
+}
