@@ -109,11 +109,12 @@ var house = []floor{
 		{"command/internal/server/deadline", nil},
 		{"command/internal/server/framing", []string{"observe", "condhttp", "internal/field/method"}},
 		{"command/internal/server/gate", []string{"observe", "condhttp", "origin", "command/internal/server/auth", "internal/field/method"}},
+		{"command/internal/server/lane", nil},
 		{"command/internal/server/pace", nil},
 		{"command/internal/server/secure", nil},
 		{"command/internal/server", []string{
 			"observe", "condhttp", "command/internal/server/admit", "command/internal/server/coalesce", "command/internal/server/deadline",
-			"command/internal/server/framing", "command/internal/server/secure",
+			"command/internal/server/framing", "command/internal/server/lane", "command/internal/server/secure",
 		}},
 	}},
 	{"What a command reads and prints is the program's alone.", []room{
@@ -169,7 +170,7 @@ var mayUse = map[string][]string{
 	"github.com/spf13/pflag":              {"command", "command/internal/guardconfig"},
 	"go.etcd.io/bbolt":                    {"store/dirstore"},
 	"golang.org/x/crypto":                 {"command/internal/server/auth"},
-	"golang.org/x/net":                    {"bench/xnetdav", "command/internal/report"},
+	"golang.org/x/net":                    {"bench/xnetdav", "command/internal/report", "command/internal/server/lane"},
 	"golang.org/x/text":                   {"accesslog/internal/linewise", "dav", "guard/internal/turn"},
 	"golang.org/x/sys":                    {"store/dirstore"},
 	"golang.org/x/time":                   {"probe"},

@@ -82,6 +82,7 @@ func (f *front) serverOptions(handler http.Handler, observer observe.Observer, l
 	return server.Options{
 		Handler: handler, Observe: observer, Logger: logger, Certificate: f.certificate,
 		IdleTimeout: f.idleTimeout, PerAddress: f.maxPerAddress, Exempt: f.exempt,
+		Lane: os.Getenv("FOURTWELVE_LANE") != "off",
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"log"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/coalesce"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/deadline"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/framing"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/lane"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/secure"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -50,6 +52,8 @@ type Options struct {
 	HeaderTimeout time.Duration
 	// ReadTimeout and WriteTimeout are those of http.Server; 0 leaves the time that content takes to the handler.
 	ReadTimeout, WriteTimeout time.Duration
+	// Lane has plain reads answered without net/http's server, by the same Handler. ReadTimeout must be 0.
+	Lane bool
 	// PerAddress bounds the connections of one address, and its requests that are answered at once; 0 is no
 	// bound. Addresses that Exempt reports have none; it may be nil.
 	PerAddress int
@@ -60,6 +64,7 @@ type Options struct {
 type HTTP struct {
 	listener net.Listener
 	server   *http.Server
+	lane     *lane.Listener // nil for none
 }
 
 // NewHTTP returns what serves the connections of ln.
@@ -72,26 +77,34 @@ func NewHTTP(ln net.Listener, o Options) *HTTP {
 		handler = secure.Handler(handler)
 	}
 	limits := admit.New(admit.Options{PerAddress: o.PerAddress, Total: maxClients, Exempt: o.Exempt, Refuse: o.refuseCrowd})
-	return &HTTP{
-		listener: coalesce.Listen(framing.Listen(ln)),
-		server: &http.Server{
-			Handler: limits.Handler(coalesce.Handler(handler)),
-			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				return secure.Context(framing.Context(coalesce.Context(limits.Context(ctx, c), c), c), c)
-			},
-			ConnState:         limits.State,
-			Protocols:         o.protocols(),
-			HTTP2:             admit.HTTP2(),
-			ReadHeaderTimeout: min(cmp.Or(o.HeaderTimeout, DefaultHeaderTimeout), o.IdleTimeout),
-			ReadTimeout:       o.ReadTimeout,
-			WriteTimeout:      o.WriteTimeout,
-			IdleTimeout:       o.IdleTimeout,
-			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          log.New(serverLog{o.Logger}, "", 0),
-			// OPTIONS * is the handler's to answer, so that it is logged like the rest.
-			DisableGeneralOptionsHandler: true,
+	server := &http.Server{
+		Handler: limits.Handler(coalesce.Handler(handler)),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return secure.Context(framing.Context(coalesce.Context(limits.Context(ctx, c), c), c), c)
 		},
+		ConnState:         limits.State,
+		Protocols:         o.protocols(),
+		HTTP2:             admit.HTTP2(),
+		ReadHeaderTimeout: min(cmp.Or(o.HeaderTimeout, DefaultHeaderTimeout), o.IdleTimeout),
+		ReadTimeout:       o.ReadTimeout,
+		WriteTimeout:      o.WriteTimeout,
+		IdleTimeout:       o.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(serverLog{o.Logger}, "", 0),
+		// OPTIONS * is the handler's to answer, so that it is logged like the rest.
+		DisableGeneralOptionsHandler: true,
 	}
+	h := &HTTP{server: server}
+	if o.Lane {
+		h.lane = lane.Listen(ln, lane.Options{
+			Handler:     server.Handler,
+			ConnContext: server.ConnContext, ConnState: server.ConnState, ErrorLog: server.ErrorLog,
+			ReadHeaderTimeout: server.ReadHeaderTimeout, WriteTimeout: server.WriteTimeout, IdleTimeout: server.IdleTimeout,
+		})
+		ln = h.lane
+	}
+	h.listener = coalesce.Listen(framing.Listen(ln))
+	return h
 }
 
 // protocols are what net/http takes. Package secure has TLS beneath, where net/http does not see it.
@@ -103,13 +116,32 @@ func (o *Options) protocols() *http.Protocols {
 }
 
 // Serve answers until Shutdown or Close.
-func (h *HTTP) Serve() error { return h.server.Serve(h.listener) }
+func (h *HTTP) Serve() error {
+	if h.lane != nil {
+		go h.lane.Run()
+	}
+	return h.server.Serve(h.listener)
+}
 
 // Shutdown accepts no more connections, and returns when the requests under way have been answered or ctx is done.
-func (h *HTTP) Shutdown(ctx context.Context) error { return h.server.Shutdown(ctx) }
+func (h *HTTP) Shutdown(ctx context.Context) error {
+	if h.lane == nil {
+		return h.server.Shutdown(ctx)
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- h.lane.Drain(ctx) }()
+	err := h.server.Shutdown(ctx)
+	return errors.Join(err, <-drained)
+}
 
 // Close cuts all connections.
-func (h *HTTP) Close() error { return h.server.Close() }
+func (h *HTTP) Close() error {
+	err := h.server.Close()
+	if h.lane != nil {
+		h.lane.Cut()
+	}
+	return err
+}
 
 // refuseCrowd answers a request for which there is no room. It is in the access log like any other.
 func (o *Options) refuseCrowd(w http.ResponseWriter, r *http.Request) {

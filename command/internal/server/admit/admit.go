@@ -120,6 +120,13 @@ func (c *crowd) note(conn net.Conn, address netip.Addr) {
 	c.conns[conn] = address
 }
 
+func (c *crowd) knows(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, counted := c.conns[conn]
+	return counted
+}
+
 func (c *crowd) forget(conn net.Conn) (address netip.Addr, counted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,10 +160,15 @@ func (l *Limits) countedAs(address netip.Addr) netip.Addr {
 	return address
 }
 
-// State is for [http.Server.ConnState]. It closes a new connection for which there is no room.
+// State is for [http.Server.ConnState]. It closes a new connection for which there is no room. A connection that
+// stands on another (its method Beneath returns that) is the same connection, and is counted once.
 func (l *Limits) State(conn net.Conn, state http.ConnState) {
+	conn = accepted(conn)
 	switch state {
 	case http.StateNew:
+		if l.connections.knows(conn) {
+			return
+		}
 		address := l.client(conn.RemoteAddr().String())
 		if !l.connections.enter(address, l.PerAddress, l.Total) {
 			_ = conn.Close()
@@ -167,6 +179,17 @@ func (l *Limits) State(conn net.Conn, state http.ConnState) {
 		if address, counted := l.connections.forget(conn); counted {
 			l.connections.leave(address)
 		}
+	}
+}
+
+// accepted returns the connection that c stands on.
+func accepted(c net.Conn) net.Conn {
+	for {
+		over, ok := c.(interface{ Beneath() net.Conn })
+		if !ok {
+			return c
+		}
+		c = over.Beneath()
 	}
 }
 

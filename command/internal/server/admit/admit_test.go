@@ -69,6 +69,26 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// over is a layer on a connection.
+type over struct{ net.Conn }
+
+func (o over) Beneath() net.Conn { return o.Conn }
+
+// TestLayersAreOneConnection: one that was counted is not counted again when another layer stands on it.
+func TestLayersAreOneConnection(t *testing.T) {
+	l := New(Options{Total: 1})
+	c := &from{address: "192.0.2.1:1"}
+	l.State(c, http.StateNew)
+	l.State(over{over{c}}, http.StateNew)
+	if c.closed || l.connections.all.Load() != 1 {
+		t.Errorf("closed %v, %d are counted", c.closed, l.connections.all.Load())
+	}
+	l.State(over{over{c}}, http.StateClosed)
+	if n := l.connections.all.Load(); n != 0 {
+		t.Errorf("%d are counted after the end", n)
+	}
+}
+
 func TestRequests(t *testing.T) {
 	l := New(Options{PerAddress: 1, Refuse: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }})
 	ask := func(h http.HandlerFunc, address string) int {
