@@ -1,9 +1,11 @@
 package dav
 
 import (
+	"cmp"
 	"hash/maphash"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,47 +14,92 @@ import (
 )
 
 // clients remembers who speaks WebDAV. Some clients send nothing with a PUT by which they could be told from any other
-// (rclone, KDE, Joplin), but all of them have asked with PROPFIND before.
+// (rclone, KDE, Joplin, Zotero), but all of them have asked with PROPFIND before.
 type clients struct {
 	seed maphash.Seed
 
-	mu         sync.Mutex
-	young, old map[uint64]time.Time
+	mu sync.Mutex
+	// named are those that have logged in. Whoever cannot does not make the server forget them.
+	named, nameless memory
 }
 
 const (
-	// maxClients bounds half of how many clients are remembered; who was not heard of for longest is forgotten.
-	maxClients = 1 << 14
-	// clientTime is for how long a client is remembered after it was last known to speak WebDAV.
-	clientTime = 24 * time.Hour
+	// maxOwners bounds half of how many owners a memory has; who was not heard of for longest is forgotten.
+	maxOwners = 1 << 13
+	// maxAgents bounds how many programs of one owner are remembered, on all machines together, so that nobody takes the
+	// room of others by calling the same program by many names.
+	maxAgents = 16
+	// namedTime is for how long a client is remembered after it was last known to speak WebDAV: Zotero sends PROPFIND once
+	// a week. namelessTime is for clients that do not log in.
+	namedTime    = 30 * 24 * time.Hour
+	namelessTime = 24 * time.Hour
 )
 
-func newClients() *clients {
-	return &clients{seed: maphash.MakeSeed(), young: make(map[uint64]time.Time)}
+func newClients() *clients { return &clients{seed: maphash.MakeSeed()} }
+
+// client tells clients apart: by their user, their address, and the software that they say they are.
+type client struct{ user, address, agent string }
+
+// owner is whose client it is: a user's, or that of whoever is at its address.
+func (w client) owner() string { return cmp.Or(w.user, w.address) }
+
+// memory has the programs that speak WebDAV, by the hash of their owner.
+type memory struct{ young, old map[uint64][]agent }
+
+// agent is the hash of what a program says it is, with its address, and until when it is remembered.
+type agent struct {
+	key   uint64
+	until time.Time
+}
+
+// of returns where c is remembered, and for how long.
+func (c *clients) of(who client) (*memory, time.Duration) {
+	if who.user == "" {
+		return &c.nameless, namelessTime
+	}
+	return &c.named, namedTime
+}
+
+func (c *clients) hash(parts ...string) uint64 {
+	return maphash.String(c.seed, strings.Join(parts, "\n"))
 }
 
 // note remembers a client that speaks WebDAV.
-func (c *clients) note(client string, now time.Time) {
-	key := maphash.String(c.seed, client)
+func (c *clients) note(who client, now time.Time) {
+	owner, key := c.hash(who.owner()), c.hash(who.address, who.agent)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.young) >= maxClients {
-		c.young, c.old = make(map[uint64]time.Time), c.young
+	m, span := c.of(who)
+	agents, isYoung := m.young[owner]
+	if !isYoung {
+		agents = m.old[owner]
+		if m.young == nil || len(m.young) >= maxOwners {
+			m.young, m.old = make(map[uint64][]agent), m.young
+		}
 	}
-	c.young[key] = now.Add(clientTime)
+	agents = slices.DeleteFunc(agents, func(a agent) bool { return a.key == key })
+	if len(agents) >= maxAgents {
+		agents = agents[1:] // the one that was not heard of for longest
+	}
+	m.young[owner] = append(agents, agent{key, now.Add(span)})
 }
 
 // knows reports whether the client is remembered.
-func (c *clients) knows(client string, now time.Time) bool {
-	key := maphash.String(c.seed, client)
+func (c *clients) knows(who client, now time.Time) bool {
+	owner, key := c.hash(who.owner()), c.hash(who.address, who.agent)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return now.Before(c.young[key]) || now.Before(c.old[key])
+	m, _ := c.of(who)
+	agents, isYoung := m.young[owner]
+	if !isYoung {
+		agents = m.old[owner]
+	}
+	return slices.ContainsFunc(agents, func(a agent) bool { return a.key == key && now.Before(a.until) })
 }
 
-// clientOf tells clients apart: by their user, their address, and the software that they say they are.
-func (h *Handler) clientOf(r *http.Request) string {
-	return h.principal(r) + "\n" + addressOf(r) + "\n" + strings.Join(r.Header["User-Agent"], "\n")
+// clientOf is the client that sent r.
+func (h *Handler) clientOf(r *http.Request) client {
+	return client{h.principal(r), addressOf(r), strings.Join(r.Header["User-Agent"], "\n")}
 }
 
 // addressOf is the address that r came from, without the port.
