@@ -6,9 +6,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +29,7 @@ import (
 func TestHistoriesAreLinearizable(t *testing.T) {
 	eachStore(t, func(t *testing.T, open func() store.Store) {
 		performed := map[string]int{}
-		for seed := range uint64(40) {
+		for seed := range seeds(t, 40) {
 			for _, op := range checkHistory(t, open(), seed) {
 				if op.Output.(answer).status < 300 {
 					performed[op.Input.(request).method]++
@@ -42,12 +44,31 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	})
 }
 
+// seeds is how many histories are judged: n, unless .ci/davhistories asks for more.
+func seeds(t *testing.T, n uint64) uint64 {
+	t.Helper()
+	more := os.Getenv("FOURTWELVE_DAV_HISTORIES")
+	if more == "" {
+		return n
+	}
+	n, err := strconv.ParseUint(more, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // eachStore runs f with each store that WebDAV can be served from; open makes a new one.
 func eachStore(t *testing.T, f func(t *testing.T, open func() store.Store)) {
+	eachStoreWith(t, dirstore.Options{}, f)
+}
+
+// eachStoreWith is eachStore with options for the store that has some.
+func eachStoreWith(t *testing.T, o dirstore.Options, f func(t *testing.T, open func() store.Store)) {
 	t.Run("memstore", func(t *testing.T) { f(t, func() store.Store { return memstore.New(memstore.Options{}) }) })
 	t.Run("dirstore", func(t *testing.T) {
 		f(t, func() store.Store {
-			s, err := dirstore.Open(t.TempDir(), dirstore.Options{})
+			s, err := dirstore.Open(t.TempDir(), o)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
+	"github.com/fourtwelve/fourtwelve/store/dirstore"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
 
@@ -66,17 +67,30 @@ func inParallel(n int, f func(i int)) {
 
 const rounds = 200
 
+// eachRound runs f 200 times over each store. The collection dir is there for it alone, with a slash at its end.
+func eachRound(t *testing.T, f func(t *testing.T, h http.Handler, dir string)) {
+	eachStoreWith(t, dirstore.Options{Sync: dirstore.SyncNone}, func(t *testing.T, open func() store.Store) {
+		h := newHandler(t, open(), nil)
+		for round := range rounds {
+			dir := fmt.Sprintf("/%d/", round)
+			ask(h, "MKCOL", dir, "")
+			if f(t, h, dir); t.Failed() {
+				return
+			}
+		}
+	})
+}
+
 // TestOneLockOf32: 32 clients lock one name at which nothing exists: one gets the lock, 201, and the token lets it write.
 func TestOneLockOf32(t *testing.T) {
-	for range rounds {
-		h := newHandler(t, memstore.New(memstore.Options{}), nil)
+	eachRound(t, func(t *testing.T, h http.Handler, dir string) {
 		var created, others atomic.Int32
 		inParallel(32, func(i int) {
-			w := ask(h, "LOCK", "/new.odt", lockinfo)
+			w := ask(h, "LOCK", dir+"new.odt", lockinfo)
 			switch w.Code {
 			case http.StatusCreated:
 				created.Add(1)
-				if w := ask(h, "PUT", "/new.odt", "mine", "If", "("+w.Header().Get("Lock-Token")+")"); w.Code != http.StatusNoContent {
+				if w := ask(h, "PUT", dir+"new.odt", "mine", "If", "("+w.Header().Get("Lock-Token")+")"); w.Code != http.StatusNoContent {
 					t.Errorf("the holder's PUT: %d %s", w.Code, w.Body)
 				}
 			case http.StatusLocked:
@@ -88,51 +102,49 @@ func TestOneLockOf32(t *testing.T) {
 		if created.Load() != 1 || others.Load() != 31 {
 			t.Fatalf("%d were granted and %d refused, want 1 and 31", created.Load(), others.Load())
 		}
-	}
+	})
 }
 
 // TestLockAgainstPut: from the moment that a LOCK is answered nobody else's write changes the resource, though many had begun.
 func TestLockAgainstPut(t *testing.T) {
-	for range rounds {
-		h := newHandler(t, memstore.New(memstore.Options{}), nil)
-		ask(h, "PUT", "/a", "first")
+	eachRound(t, func(t *testing.T, h http.Handler, dir string) {
+		ask(h, "PUT", dir+"a", "first")
 		inParallel(8, func(i int) {
 			if i > 0 {
-				if w := ask(h, "PUT", "/a", fmt.Sprint("blind ", i)); w.Code != http.StatusNoContent && w.Code != http.StatusLocked {
+				if w := ask(h, "PUT", dir+"a", fmt.Sprint("blind ", i)); w.Code != http.StatusNoContent && w.Code != http.StatusLocked {
 					t.Errorf("PUT: %d %s", w.Code, w.Body)
 				}
 				return
 			}
-			token := lockToken(h, "/a")
-			seen := ask(h, "GET", "/a", "").Header().Get("ETag")
+			token := lockToken(h, dir+"a")
+			seen := ask(h, "GET", dir+"a", "").Header().Get("ETag")
 			runtime.Gosched()
-			if again := ask(h, "GET", "/a", "").Header().Get("ETag"); again != seen {
+			if again := ask(h, "GET", dir+"a", "").Header().Get("ETag"); again != seen {
 				t.Errorf("it changed from %s to %s under the lock", seen, again)
 			}
-			if w := ask(h, "PUT", "/a", "mine", "If", fmt.Sprintf("(%s [%s])", token, seen)); w.Code != http.StatusNoContent {
+			if w := ask(h, "PUT", dir+"a", "mine", "If", fmt.Sprintf("(%s [%s])", token, seen)); w.Code != http.StatusNoContent {
 				t.Errorf("the holder's PUT: %d %s", w.Code, w.Body)
 			}
 		})
-	}
+	})
 }
 
 // TestMoveAgainstPut: a MOVE that names the version of its source, and that nothing be at its destination, meets writes to both.
 func TestMoveAgainstPut(t *testing.T) {
-	for range rounds {
-		h := newHandler(t, memstore.New(memstore.Options{}), nil)
-		tag := ask(h, "PUT", "/src", "v1").Header().Get("ETag")
+	eachRound(t, func(t *testing.T, h http.Handler, dir string) {
+		tag := ask(h, "PUT", dir+"src", "v1").Header().Get("ETag")
 		var moved, changed, made int
 		inParallel(3, func(i int) {
 			switch i {
 			case 0:
-				moved = ask(h, "MOVE", "/src", "", "Destination", "/dst", "Overwrite", "F", "If", "(["+tag+"])").Code
+				moved = ask(h, "MOVE", dir+"src", "", "Destination", dir+"dst", "Overwrite", "F", "If", "(["+tag+"])").Code
 			case 1:
-				changed = ask(h, "PUT", "/src", "v2", "If-Match", tag).Code
+				changed = ask(h, "PUT", dir+"src", "v2", "If-Match", tag).Code
 			case 2:
-				made = ask(h, "PUT", "/dst", "other", "If-None-Match", "*").Code
+				made = ask(h, "PUT", dir+"dst", "other", "If-None-Match", "*").Code
 			}
 		})
-		src, dst := ask(h, "GET", "/src", ""), ask(h, "GET", "/dst", "")
+		src, dst := ask(h, "GET", dir+"src", ""), ask(h, "GET", dir+"dst", "")
 		switch {
 		case moved == http.StatusCreated:
 			if changed == http.StatusNoContent || made == http.StatusCreated || dst.Body.String() != "v1" || src.Code != http.StatusNotFound {
@@ -145,24 +157,22 @@ func TestMoveAgainstPut(t *testing.T) {
 		default:
 			t.Fatalf("MOVE said %d", moved)
 		}
-	}
+	})
 }
 
 // TestDeleteTreeAgainstPut: a member is written or the tree is deleted first; nothing of what was answered is lost but by the other.
 func TestDeleteTreeAgainstPut(t *testing.T) {
-	for range rounds {
-		h := newHandler(t, memstore.New(memstore.Options{}), nil)
-		ask(h, "MKCOL", "/c", "")
-		tag := ask(h, "PUT", "/c/a", "v1").Header().Get("ETag")
+	eachRound(t, func(t *testing.T, h http.Handler, dir string) {
+		tag := ask(h, "PUT", dir+"a", "v1").Header().Get("ETag")
 		var deleted, put, made int
 		inParallel(3, func(i int) {
 			switch i {
 			case 0:
-				deleted = ask(h, "DELETE", "/c/", "", "Depth", "infinity").Code
+				deleted = ask(h, "DELETE", dir, "", "Depth", "infinity").Code
 			case 1:
-				put = ask(h, "PUT", "/c/a", "v2", "If-Match", tag).Code
+				put = ask(h, "PUT", dir+"a", "v2", "If-Match", tag).Code
 			case 2:
-				made = ask(h, "PUT", "/c/b", "new", "If", "(Not <DAV:no-lock>)").Code // of a client that speaks WebDAV
+				made = ask(h, "PUT", dir+"b", "new", "If", "(Not <DAV:no-lock>)").Code // of a client that speaks WebDAV
 			}
 		})
 		if deleted != http.StatusNoContent {
@@ -171,13 +181,66 @@ func TestDeleteTreeAgainstPut(t *testing.T) {
 		if put != http.StatusNoContent && put != http.StatusPreconditionFailed && put != http.StatusConflict {
 			t.Fatalf("PUT of what was there said %d", put)
 		}
-		if w := ask(h, "GET", "/c/a", ""); w.Code != http.StatusNotFound {
+		if w := ask(h, "GET", dir+"a", ""); w.Code != http.StatusNotFound {
 			t.Fatalf("PUT said %d, DELETE %d, and then GET %d", put, deleted, w.Code)
 		}
 		if made != http.StatusCreated && made != http.StatusConflict {
 			t.Fatalf("PUT of a new member said %d", made)
 		}
-	}
+	})
+}
+
+// TestManyLocks: clients lock, refresh, write and unlock a few names, exclusively and shared, a few thousand times. While somebody has an
+// exclusive lock nobody else has one, and at the end nothing is left of any, in the store neither.
+func TestManyLocks(t *testing.T) {
+	const clients, names, times = 16, 3, 40
+	eachStore(t, func(t *testing.T, open func() store.Store) {
+		s := open()
+		h := newHandler(t, s, nil)
+		var exclusive, shared [names]atomic.Int32
+		var granted, refused atomic.Int32
+		inParallel(clients, func(client int) {
+			for i := range times {
+				n := (client + i) % names
+				target, mine, content := fmt.Sprintf("/%d.txt", n), &exclusive[n], lockinfo
+				if client%4 == 0 {
+					mine, content = &shared[n], strings.Replace(lockinfo, "exclusive", "shared", 1)
+				}
+				token := ask(h, "LOCK", target, content, "Depth", "0", "Timeout", "Second-60").Header().Get("Lock-Token")
+				if token == "" {
+					refused.Add(1)
+					continue
+				}
+				granted.Add(1)
+				mine.Add(1)
+				if e, all := exclusive[n].Load(), shared[n].Load(); e > 1 || e == 1 && all > 0 {
+					t.Errorf("%s: %d exclusive and %d shared locks at once", target, e, all)
+				}
+				for _, r := range [][2]string{{"LOCK", ""}, {"PUT", fmt.Sprint(client, i)}} {
+					if w := ask(h, r[0], target, r[1], "If", "("+token+")"); w.Code/100 != 2 {
+						t.Errorf("%s with the token: %d %s", r[0], w.Code, w.Body)
+					}
+				}
+				mine.Add(-1)
+				if w := ask(h, "UNLOCK", target, "", "Lock-Token", token); w.Code != http.StatusNoContent {
+					t.Errorf("UNLOCK: %d %s", w.Code, w.Body)
+				}
+			}
+		})
+		if granted.Load() == 0 || refused.Load() == 0 {
+			t.Errorf("%d locks were granted and %d refused, which shows little", granted.Load(), refused.Load())
+		}
+		for n := range names {
+			w := ask(h, "PROPFIND", fmt.Sprintf("/%d.txt", n), "", "Depth", "0")
+			if !strings.Contains(w.Body.String(), "<D:lockdiscovery/>") {
+				t.Errorf("a lock is left:\n%s", w.Body)
+			}
+		}
+		newHandler(t, s, nil) // which forgets the records of locks that are no more
+		for r, err := range s.(store.Keeper).Kept(t.Context(), "") {
+			t.Errorf("a record is left: %s, error %v", r.Key, err)
+		}
+	})
 }
 
 // TestLocksSurviveARestart: another handler over the same store knows them, and the tokens.
