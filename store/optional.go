@@ -138,6 +138,23 @@ type Keeper interface {
 	Kept(ctx context.Context, prefix string) iter.Seq2[Record, error]
 }
 
+// Recorder is implemented by stores whose writes can leave a record of themselves. Record and write are one step: after a
+// crash, too, there are both or there is neither, so that whoever finds the record knows that the write took place.
+type Recorder interface {
+	Keeper
+
+	// CommitWith is what Commit of d, a draft of this store, does, and sets the record under key to what value returns
+	// for the new revision. The errors are those of Commit and of Keep; a record that cannot be kept spends the draft, and
+	// nothing has changed. value may be called more than once, while the store is locked, and must not call the store.
+	CommitWith(ctx context.Context, d Draft, expect Expect, key string, value Note) (Info, error)
+
+	// DeleteWith is the same for Delete. value gets the Info of what is removed.
+	DeleteWith(ctx context.Context, name string, expect Expect, key string, value Note) (Info, error)
+}
+
+// Note makes the value of the record that a write leaves, of the revision that it has made or removed.
+type Note func(Info) []byte
+
 // Record is what a [Keeper] keeps.
 type Record struct {
 	Key   string

@@ -30,6 +30,7 @@ type draft struct {
 	file   *os.File // large content, and
 	tmp    string   // its name in the state folder
 	spent  bool
+	note   *note // of the commit; nil is none
 
 	// Of a draft that is made of another resource:
 	modified time.Time // when that came to be

@@ -20,7 +20,7 @@ import (
 // journal records do.
 type keyTurns struct {
 	seed  maphash.Seed
-	turns [64]sync.Mutex
+	turns [512]sync.Mutex
 }
 
 func (k *keyTurns) of(key string) *sync.Mutex {

@@ -121,12 +121,15 @@ func (s *Store) redo(log history, synced uint64) error {
 // recall takes the small records and the properties of log.
 func (s *Store) recall(log history) {
 	void := log.voided()
+	s.notes = nil
 	if s.props.dropped == nil { // else it is the second time
 		s.props.dropped = make(map[uint64][]byte)
 	}
 	for _, r := range log.records {
 		switch {
 		case void[r.seq] || r.group != 0 && void[r.group]:
+		case r.kind == recordKeep && r.group != 0:
+			s.notes.take(s, r)
 		case r.kind == recordKeep && r.hasBody:
 			s.keepRecord(r.name, r.body)
 		case r.kind == recordKeep:
@@ -408,6 +411,7 @@ func (s *Store) whatIsAt(name string) (place, found, error) {
 func (s *Store) withdrawFrom(c *chain) {
 	r := c.last()
 	c.records, c.props = c.records[:len(c.records)-1], nil
+	s.notes.withdraw(s, r)
 	if b := s.props.dropped[r.seq]; len(b) > 0 {
 		s.props.set(r.old.ino, b)
 	}

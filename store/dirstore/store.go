@@ -62,6 +62,7 @@ type Store struct {
 	strays   strays
 	verified verified
 	trouble  trouble
+	notes    notes // only while Open recovers
 
 	// users counts calls under way; Close adds closedBias.
 	users    atomic.Int64
@@ -81,6 +82,7 @@ var (
 	_ store.Purger  = (*Store)(nil)
 	_ store.Keeper  = (*Store)(nil)
 
+	_ store.Recorder    = (*Store)(nil)
 	_ store.Collections = (*Store)(nil)
 	_ store.Mover       = (*Store)(nil)
 	_ store.Properties  = (*Store)(nil)

@@ -38,6 +38,13 @@ func (t *table) set(key string, value []byte) {
 	t.dirty[key] = true
 }
 
+// get returns the value under key, or nil.
+func (t *table) get(key string) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all[key]
+}
+
 func (t *table) load(tx *bbolt.Tx) error {
 	b := tx.Bucket(t.bucket)
 	if b == nil {

@@ -34,6 +34,7 @@ type change struct {
 	spare  string // a name in the state folder: first of the new file, then of the old one
 	props  *bound // of the new file
 	spared bool   // the old file is kept as what was replaced under store.Sparing
+	note   *note  // kept with it; nil is none
 
 	// displaced is the old file, under the name spare when the change is done;
 	// nil if it is lost.
@@ -109,7 +110,7 @@ func clientError(name string, err error) error {
 // prepare makes the spare file, of the file of reuse if that is not nil.
 func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, error) {
 	now, last := s.clock.read(), seen.entry
-	w := &change{place: p, last: last, draft: d, seq: s.seq.Add(1)}
+	w := &change{place: p, last: last, draft: d, seq: s.seq.Add(1), note: d.note}
 	w.info = store.Info{
 		Name: d.name, Revision: s.clock.revision(last), Size: d.size, Digest: d.digest,
 		Modified: s.clock.committed(last),
@@ -140,6 +141,9 @@ func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, er
 		return nil, s.dropSpare(w, err)
 	}
 	w.id = st.id
+	if err := w.takeNote(); err != nil {
+		return nil, s.dropSpare(w, err)
+	}
 	if w.draft.source == nil {
 		s.inherit(w, s.propertiesOf(p, w.old))
 	} else if b := *w.draft.source; b != nil && !d.linked {
@@ -232,7 +236,7 @@ func (s *Store) carryOut(w *change) error {
 
 // carryOutAs is carryOut with the record that announces w.
 func (s *Store) carryOutAs(w *change, r *record) error {
-	if err := s.log(w.withProperties(r)); err != nil {
+	if err := s.log(w.withNote(w.withProperties(r))); err != nil {
 		if errors.Is(err, store.ErrUnknown) {
 			w.abandon()
 			s.discardLater(w.spare) // until a checkpoint, a crash may need it
@@ -257,6 +261,9 @@ func (s *Store) carryOutAs(w *change, r *record) error {
 		w.draft.tmp = "" // it is in its place
 	}
 	s.settleProperties(w)
+	if w.note != nil {
+		s.keepRecord(w.note.key, w.note.body)
+	}
 	return nil
 }
 
@@ -367,6 +374,10 @@ func (s *Store) drop(k kept) {
 
 // Delete removes name if expect holds.
 func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (store.Info, error) {
+	return s.delete(ctx, name, expect, nil)
+}
+
+func (s *Store) delete(ctx context.Context, name string, expect store.Expect, note *note) (store.Info, error) {
 	if err := s.enter(); err != nil {
 		return store.Info{}, err
 	}
@@ -400,7 +411,7 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 		if err := ctx.Err(); err != nil {
 			return store.Info{}, context.Cause(ctx)
 		}
-		err = s.erase(ctx, n, st)
+		err = s.erase(ctx, n, st, note)
 		if err == nil {
 			return st.entry.info, nil
 		}
@@ -430,7 +441,7 @@ func (st state) checkDelete(name string, expect store.Expect) error {
 }
 
 // erase deletes the file of seen, which was found under the name of n.
-func (s *Store) erase(ctx context.Context, n *node, seen state) error {
+func (s *Store) erase(ctx context.Context, n *node, seen state, note *note) error {
 	if err := s.beginChange(ctx); err != nil {
 		return err
 	}
@@ -447,7 +458,7 @@ func (s *Store) erase(ctx context.Context, n *node, seen state) error {
 	}
 	defer p.close()
 	last := seen.entry
-	w := &change{place: p, last: last, info: last.info, seq: s.seq.Add(1)}
+	w := &change{place: p, last: last, info: last.info, seq: s.seq.Add(1), note: note}
 	if w.old, err = oldFile(p, seen); err != nil {
 		return clientError(n.name, err)
 	}
@@ -455,6 +466,9 @@ func (s *Store) erase(ctx context.Context, n *node, seen state) error {
 		return clientError(n.name, err)
 	}
 	w.spare = keptFile(w.seq)
+	if err := w.takeNote(); err != nil {
+		return err
+	}
 	if err := s.carryOut(w); err != nil {
 		return clientError(n.name, err)
 	}

@@ -78,6 +78,7 @@ var (
 	_ store.Mover       = (*Store)(nil)
 	_ store.Properties  = (*Store)(nil)
 	_ store.Keeper      = (*Store)(nil)
+	_ store.Recorder    = (*Store)(nil)
 )
 
 // entry is what is held under one name.
@@ -216,8 +217,8 @@ func (s *Store) place(name string) error {
 	return nil
 }
 
-// commit makes d's content current if expect holds.
-func (s *Store) commit(d *draft, expect store.Expect, spare bool) (store.Info, error) {
+// commit makes d's content current if expect holds, and keeps the note of that.
+func (s *Store) commit(d *draft, expect store.Expect, spare bool, n note) (store.Info, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.place(d.name); err != nil {
@@ -227,7 +228,10 @@ func (s *Store) commit(d *draft, expect store.Expect, spare bool) (store.Info, e
 	if !expect.Holds(current.Revision) {
 		return store.Info{}, &store.ConflictError{Name: d.name, Expect: expect, Current: current}
 	}
-	info := store.Info{Name: d.name, Size: d.size, Digest: d.digest, Modified: s.nextModified()}
+	info := store.Info{Name: d.name, Revision: s.last + 1, Size: d.size, Digest: d.digest, Modified: s.nextModified()}
+	if err := s.takeNote(n, info); err != nil {
+		return store.Info{}, err
+	}
 	info = s.install(info, d.data, spare)
 	s.touchParents(d.name, info.Modified)
 	return info, nil
@@ -249,6 +253,10 @@ func (s *Store) install(info store.Info, data []byte, spare bool) store.Info {
 
 // Delete implements store.Store. Deleting what does not exist with Absent is ErrNotFound, as with Any.
 func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (store.Info, error) {
+	return s.delete(ctx, name, expect, note{})
+}
+
+func (s *Store) delete(ctx context.Context, name string, expect store.Expect, n note) (store.Info, error) {
 	if err := check(ctx, name); err != nil {
 		return store.Info{}, err
 	}
@@ -263,6 +271,9 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 	}
 	if !current.Exists() {
 		return store.Info{}, named(name, store.ErrNotFound)
+	}
+	if err := s.takeNote(n, current); err != nil {
+		return store.Info{}, err
 	}
 	s.remove(name, false)
 	s.touchParents(name, s.nextModified())
@@ -457,12 +468,16 @@ func (d *draft) Size() int64          { return d.size }
 func (d *draft) Digest() store.Digest { return d.digest }
 
 func (d *draft) Commit(ctx context.Context, expect store.Expect) (store.Info, error) {
+	return d.commit(ctx, expect, note{})
+}
+
+func (d *draft) commit(ctx context.Context, expect store.Expect, n note) (store.Info, error) {
 	if d.spent {
 		return store.Info{}, fmt.Errorf("commit %q: the draft is spent; stage the content again", d.name)
 	}
 	info, err := store.Info{}, ctx.Err()
 	if err == nil {
-		info, err = d.store.commit(d, expect, store.IsSparing(ctx))
+		info, err = d.store.commit(d, expect, store.IsSparing(ctx), n)
 	}
 	if !errors.Is(err, store.ErrConflict) {
 		d.Abort(ctx)

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -92,4 +93,37 @@ func (s *Store) records(prefix string) []store.Record {
 	}
 	slices.SortFunc(records, func(a, b store.Record) int { return strings.Compare(a.Key, b.Key) })
 	return records
+}
+
+// note is the record that a write leaves of itself, if value is not nil.
+type note struct {
+	key   string
+	value store.Note
+}
+
+// takeNote keeps the record of the write that made or removed info.
+func (s *Store) takeNote(n note, info store.Info) error {
+	if n.value == nil {
+		return nil
+	}
+	value := n.value(info)
+	if err := store.CheckRecord(n.key, value); err != nil {
+		return err
+	}
+	s.kept[n.key] = append([]byte{}, value...)
+	return nil
+}
+
+// CommitWith implements store.Recorder.
+func (s *Store) CommitWith(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error) {
+	own, ok := d.(*draft)
+	if !ok || own.store != s {
+		return store.Info{}, fmt.Errorf("the draft is not one of this store, but a %T", d)
+	}
+	return own.commit(ctx, expect, note{key, value})
+}
+
+// DeleteWith implements store.Recorder.
+func (s *Store) DeleteWith(ctx context.Context, name string, expect store.Expect, key string, value store.Note) (store.Info, error) {
+	return s.delete(ctx, name, expect, note{key, value})
 }

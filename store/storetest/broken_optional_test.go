@@ -25,6 +25,8 @@ type optionalParts struct {
 	setProperties    func(ctx context.Context, name string, expect store.Expect, changes map[string]*string) error
 	keep             func(ctx context.Context, key string, value []byte) error
 	kept             func(ctx context.Context, prefix string) iter.Seq2[store.Record, error]
+	commitWith       func(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error)
+	deleteWith       func(ctx context.Context, name string, expect store.Expect, key string, value store.Note) (store.Info, error)
 	purge            func(ctx context.Context, name string, rev store.Revision) (int, error)
 }
 
@@ -107,6 +109,28 @@ func (b *broken) Kept(ctx context.Context, prefix string) iter.Seq2[store.Record
 }
 
 func (b *broken) CanSpare(size int64) bool { return b.mem().CanSpare(size) }
+
+func (b *broken) CommitWith(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error) {
+	if b.commitWith != nil {
+		return b.commitWith(ctx, d, expect, key, value)
+	}
+	return b.mem().CommitWith(ctx, whole(d), expect, key, value)
+}
+
+// whole is d as the store below made it.
+func whole(d store.Draft) store.Draft {
+	if b, ok := d.(*brokenDraft); ok {
+		return b.Draft
+	}
+	return d
+}
+
+func (b *broken) DeleteWith(ctx context.Context, name string, expect store.Expect, key string, value store.Note) (store.Info, error) {
+	if b.deleteWith != nil {
+		return b.deleteWith(ctx, name, expect, key, value)
+	}
+	return b.mem().DeleteWith(ctx, name, expect, key, value)
+}
 
 func (b *broken) Purge(ctx context.Context, name string, rev store.Revision) (int, error) {
 	if b.purge != nil {
@@ -548,6 +572,44 @@ var optionalMutants = append(transferMutants("Move"), append(transferMutants("Co
 	{"Keeper/cancelled", "keeps and says that it was cancelled", func(b *broken, _ *Options) {
 		b.keep = func(ctx context.Context, key string, value []byte) error {
 			return errors.Join(b.mem().Keep(context.WithoutCancel(ctx), key, value), ctx.Err())
+		}
+	}},
+	{"Recorder/commit", "makes the record of the revision before", func(b *broken, _ *Options) {
+		b.commitWith = func(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error) {
+			return b.mem().CommitWith(ctx, whole(d), expect, key, func(i store.Info) []byte { i.Revision--; return value(i) })
+		}
+	}},
+	{"Recorder/delete", "deletes, and forgets the record", func(b *broken, _ *Options) {
+		b.deleteWith = func(ctx context.Context, name string, expect store.Expect, _ string, _ store.Note) (store.Info, error) {
+			return b.mem().Delete(ctx, name, expect)
+		}
+	}},
+	{"Recorder/refused", "keeps the record first", func(b *broken, _ *Options) {
+		b.commitWith = func(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error) {
+			if err := b.mem().Keep(ctx, key, value(store.Info{})); err != nil {
+				return store.Info{}, err
+			}
+			return d.Commit(ctx, expect)
+		}
+	}},
+	{"Recorder/plain", "takes the record away with what it is about", func(b *broken, _ *Options) {
+		b.kept = func(ctx context.Context, prefix string) iter.Seq2[store.Record, error] {
+			return func(yield func(store.Record, error) bool) {
+				for r, err := range b.mem().Kept(ctx, prefix) {
+					if b.read("a") != "" && !yield(r, err) {
+						return
+					}
+				}
+			}
+		}
+	}},
+	{"Recorder/bounds", "commits, and then looks at the record", func(b *broken, _ *Options) {
+		b.commitWith = func(ctx context.Context, d store.Draft, expect store.Expect, key string, value store.Note) (store.Info, error) {
+			info, err := d.Commit(ctx, expect)
+			if err == nil {
+				err = b.mem().Keep(ctx, key, value(info))
+			}
+			return info, err
 		}
 	}},
 	{"Keeper/one-moment", "looks each record up when it is asked for", func(b *broken, _ *Options) {

@@ -75,7 +75,7 @@ type testCase struct {
 func cases(o Options) []testCase {
 	all := slices.Concat(nameCases, statCases, openCases, contentCases, stageCases, commitCases, deleteCases,
 		listCases, revisionCases, modifiedCases, historyCases, contextCases, concurrentCases,
-		collectionCases, moverCases, propertyCases, keeperCases, purgeCases)
+		collectionCases, moverCases, propertyCases, keeperCases, recorderCases, purgeCases)
 	if o.Reopen != nil {
 		all = append(all, reopenCases...)
 	}
