@@ -74,6 +74,7 @@ var house = []floor{
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{
 		{"observe", []string{"etag", "precondition"}},
 		{"condhttp", []string{"etag", "precondition", "byterange", "internal/field/method", "internal/field/qvalue"}},
+		{"internal/idempotency", []string{"condhttp"}},
 		{"internal/resource", []string{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
@@ -82,7 +83,7 @@ var house = []floor{
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
 			"internal/content/budget", "internal/content/patch", "internal/content/recent", "internal/field/digest", "internal/field/mediatype",
-			"internal/field/secret",
+			"internal/field/secret", "internal/idempotency",
 		}},
 		{"client", []string{
 			"etag", "byterange", "condhttp", "internal/content/patch", "internal/field/date", "internal/field/digest", "internal/field/method",
@@ -160,7 +161,7 @@ var mayUse = map[string][]string{
 	"github.com/andybalholm/brotli":       {"internal/content/coding"},
 	"github.com/anishathalye/porcupine":   {"store/storetest"},
 	"github.com/aymanbagabas/go-udiff":    {"internal/content/patch"},
-	"github.com/dunglas/httpsfv":          {"cache"},
+	"github.com/dunglas/httpsfv":          {"cache", "internal/idempotency"},
 	"github.com/evanphx/json-patch/v5":    {"internal/content/patch"},
 	"github.com/goccy/go-yaml":            {"command/internal/guardconfig"},
 	"github.com/klauspost/compress":       {"internal/content/coding", "accesslog/internal/inflate"},
