@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,6 +43,8 @@ type serveOptions struct {
 	maxBody      flagvalue.Size
 	staleIfRange int
 	acceptReplay bool
+	keyAge       age
+	keyRequired  bool
 	revisionTags bool
 	lenientTags  bool
 
@@ -75,7 +78,7 @@ const serveExample = `  fourtwelve serve examples/site
 
 func newServe(env *Env) *cobra.Command {
 	o := serveOptions{
-		dav: true, davRequire: origin.RequireNever, davLockTime: lockTime(dav.DefaultLockTimeout),
+		dav: true, davRequire: origin.RequireNever, davLockTime: lockTime(dav.DefaultLockTimeout), keyAge: age(24 * time.Hour),
 		maxBody: origin.DefaultMaxBody, maxMemory: origin.DefaultMaxMemory, keepBytes: 1 << 30, staleIfRange: 200,
 	}
 	cmd := &cobra.Command{
@@ -121,6 +124,8 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	f.Var(requirement(&o.davRequire), "dav-require", "--require for clients that speak WebDAV, most of which never send a precondition")
 	f.Var(&o.davLockTime, "dav-lock-timeout", "end a lock `DURATION` after its client last refreshed it, whatever it asked for: 5m to 7d")
 	f.BoolVar(&o.acceptReplay, "accept-replay", false, "answer a repeated write with success if that content is stored")
+	f.Var(&o.keyAge, "idempotency-age", "give the first answer again to a write whose Idempotency-Key is less than `DURATION` old; 0 ignores the field")
+	f.BoolVar(&o.keyRequired, "idempotency-required", false, "refuse writes without an Idempotency-Key")
 	f.Var(flagvalue.NewChoice(&o.staleIfRange, []string{"200", "412"}, 200, 412),
 		"stale-if-range", "answer to a resume of what has changed: the whole, or a refusal")
 	f.BoolVar(&o.lenientTags, "lenient-tags", false, "accept entity tags without their quotes")
@@ -198,6 +203,7 @@ func (p *servePlan) checkNumbers() error {
 		what string
 	}{
 		{p.keep < 0, "--keep must not be negative; to keep nothing, write --keep=0"},
+		{p.keyRequired && p.keyAge == 0, "--idempotency-required asks for a field that --idempotency-age=0 ignores; give an age"},
 		{p.keepFiles < 1, "--keep-files must be more than 0; to keep nothing, write --keep=0"},
 		{p.maxPerAddress < 0, "--max-per-address must not be negative; for no bound, write 0"},
 		{p.keepBytes < 0, "--keep-bytes must be a size; to keep nothing, write --keep=0"},

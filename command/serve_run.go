@@ -167,6 +167,10 @@ func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer,
 		AcceptReplay: p.acceptReplay, RevisionTags: p.revisionTags,
 		Observe: observer, Logger: logger,
 	}
+	o.Once = origin.Once{
+		Off: p.keyAge == 0, Required: p.keyRequired, Lifetime: time.Duration(p.keyAge),
+		Principal: gate.User, Client: func(r *http.Request) string { host, _, _ := net.SplitHostPort(r.RemoteAddr); return host },
+	}
 	if len(p.rules) > 0 {
 		o.CacheControl = func(name string) string { return p.rules.Value(name, origin.DefaultCacheControl) }
 	}

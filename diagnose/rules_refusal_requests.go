@@ -66,6 +66,47 @@ var requestRefusals = []refusal{
 		},
 	},
 	{
+		id: "malformed-idempotency-key", level: Warning, status: 400, section: "draft-ietf-httpapi-idempotency-key §2.1",
+		summary: "The Idempotency-Key cannot be read",
+		explains: "A key is one string in quotes (RFC 9651 §3.3.3), and a bare word is taken for one. A write with a key that " +
+			"cannot be read is not performed: the client counts on being able to send it again, and could not.",
+		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org\nIf-Match: \"a\"\nIdempotency-Key: \"k1",
+		fix: []string{
+			"Client: send one key, in quotes, such as a UUID.",
+		},
+	},
+	{
+		id: "idempotency-key-required", level: Good, status: 400, section: "draft-ietf-httpapi-idempotency-key §2.7",
+		summary: "Writes need an Idempotency-Key here, and this one has none",
+		explains: "Whoever runs the server wants every write to be one that can be sent again when its answer was lost. Without a " +
+			"key a repeated write cannot be told from a second one.",
+		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org\nIf-Match: \"a\"",
+		fix: []string{
+			"Client: make a new key, such as a UUID, for each write, and send it again with the same write.",
+			"Server: --idempotency-required (of the guard: the route's idempotency-required) asks for it.",
+		},
+	},
+	{
+		id: "idempotency-key-reused", level: Warning, status: 422, section: "draft-ietf-httpapi-idempotency-key §2.7",
+		summary: "The Idempotency-Key was used for another write before",
+		explains: "A key stands for one write: its method, its target, its preconditions and its content. This one came before with " +
+			"another, which was performed. To give its answer would be wrong, and to perform this one would make the key worthless.",
+		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org\nIf-Match: \"b\"\nIdempotency-Key: \"k1\"",
+		fix: []string{
+			"Client: make a new key for each new write, also for one that was merged anew after a 412. Send the old key only with the very same bytes.",
+		},
+	},
+	{
+		id: "idempotency-key-in-use", level: Good, status: 409, section: "draft-ietf-httpapi-idempotency-key §2.7",
+		summary: "A request with this Idempotency-Key is under way",
+		explains: "The first request with the key has not been answered yet, so there is no answer to be given again, and the write " +
+			"must not be performed a second time.",
+		request: "PUT /notes/plan HTTP/1.1\nHost: www.example.org\nIf-Match: \"a\"\nIdempotency-Key: \"k1\"",
+		fix: []string{
+			"Client: send it again after Retry-After, with the same key.",
+		},
+	},
+	{
 		id: "cross-origin", level: Good, status: 403, section: "RFC 9110 §17.13",
 		summary: "A page of another site had a browser send this request",
 		explains: "A browser sends the credentials it has along with every request, whichever page asked for it. So a write, or a read " +

@@ -31,6 +31,9 @@ type Record struct {
 	// precondition's, such as "precondition-required" or "digest-mismatch"; it is
 	// the member "reason" of the problem details sent.
 	Reason string
+	// Replayed says that the answer is that to an earlier request with the same Idempotency-Key: nothing
+	// was done this time.
+	Replayed bool
 	// Err is what went wrong inside, for the log and never for the client.
 	Err error
 

@@ -33,6 +33,9 @@ func (x *exchange) noContent(status int) {
 // refuse sends a problem, with fields beside those it sets itself, as XML to a client that
 // speaks WebDAV. One that passes says when to try again.
 func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
+	if x.repeats() {
+		return
+	}
 	if p.Status == http.StatusServiceUnavailable {
 		fields = append(fields, retrySoon)
 	}

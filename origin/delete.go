@@ -16,11 +16,16 @@ func (x *exchange) delete() {
 	if !x.admits(seen, nil) {
 		return
 	}
-	_, _, ok := x.perform(attempt{
+	release, ok := x.claimKey(store.Digest{})
+	if !ok {
+		return
+	}
+	defer release()
+	_, _, ok = x.perform(attempt{
 		lookUp: x.lookUpExisting,
 		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
 			name := x.target.Name
-			return x.commit(name, seen, func() (store.Info, error) { return x.store.Delete(x.ctx, name, expect) })
+			return x.commit(name, seen, func() (store.Info, error) { return x.remove(name, expect) })
 		},
 	}, seen)
 	if ok {

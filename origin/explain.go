@@ -35,6 +35,9 @@ func (x *exchange) refuseRead(res *resource.Resource, rep *resource.Representati
 // refuseWrite answers the decision to refuse a write: 412, or 400 if its
 // precondition cannot be read. same is that of admits.
 func (x *exchange) refuseWrite(info store.Info, current precondition.Current, same func(store.Info) bool) {
+	if x.repeats() {
+		return
+	}
 	p := x.explained(current)
 	if p.Status != http.StatusPreconditionFailed {
 		x.refuse(p)

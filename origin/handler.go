@@ -3,6 +3,7 @@ package origin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/content/recent"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+	"github.com/fourtwelve/fourtwelve/internal/idempotency"
 	"github.com/fourtwelve/fourtwelve/internal/resource"
 	requested "github.com/fourtwelve/fourtwelve/internal/target"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -26,7 +28,10 @@ type Handler struct {
 	policy  precondition.Policy
 	catalog *resource.Catalog
 	memory  memories
-	log     *slog.Logger
+	// once has the answers to writes with an Idempotency-Key, which recorder keeps; nil if there are to be none.
+	once     *idempotency.Table
+	recorder store.Recorder
+	log      *slog.Logger
 
 	dates    dateField
 	listings *listings
@@ -60,6 +65,11 @@ func New(o Options) (*Handler, error) {
 		differences: recent.New[change, *condhttp.Changes](maxChanges),
 	}
 	h.history, _ = o.Store.(store.History)
+	h.recorder, _ = o.Store.(store.Recorder)
+	var err error
+	if h.once, err = openOnce(o); err != nil {
+		return nil, fmt.Errorf("origin: the answers to writes with an Idempotency-Key: %w", err)
+	}
 	h.exchanges.New = func() any { return new(exchange) }
 	return h, nil
 }
@@ -95,6 +105,7 @@ type exchange struct {
 	// unlocked is set if the request has what guards a write beside its preconditions:
 	// see Passage.Guarded.
 	unlocked bool
+	key      *keyed // nil without an Idempotency-Key
 	rec      observe.Record
 }
 

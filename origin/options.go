@@ -50,6 +50,10 @@ type Options struct {
 	// AcceptReplay answers a write whose precondition is false with success if
 	// its content is what is stored already (RFC 9110 §13.1.1).
 	AcceptReplay bool
+	// Once is about writes with an Idempotency-Key: a write that was performed is not performed again when the key comes
+	// a second time, and its first answer is given again, also after a restart. It takes a store that is a
+	// [store.Recorder]; with any other the field is ignored.
+	Once Once
 	// RevisionTags puts the revision's number before the digest in entity tags, so that
 	// going back to earlier content is a change.
 	RevisionTags bool

@@ -71,6 +71,11 @@ func (x *exchange) patch() {
 		return
 	}
 	arrived.shrink(int64(cap(document)))
+	release, ok := x.claimKey(sha256.Sum256(document))
+	if !ok {
+		return
+	}
+	defer release()
 	before, after, ok := x.perform(attempt{
 		lookUp: x.lookUpExisting,
 		try: func(seen store.Info, _ store.Expect) (store.Info, error) {
@@ -135,7 +140,9 @@ func (x *exchange) applyPatch(seen store.Info, document []byte, apply func(docum
 		return store.Info{}, err
 	}
 	defer x.abandon(draft)
-	return x.commit(seen.Name, seen, func() (store.Info, error) { return draft.Commit(x.ctx, store.At(seen.Revision)) })
+	return x.commit(seen.Name, seen, func() (store.Info, error) {
+		return x.commitDraft(draft, seen, store.At(seen.Revision), "")
+	})
 }
 
 // patchProblem is the answer to a patch that was not applied: the statuses are

@@ -78,13 +78,21 @@ func (x *exchange) createMember(name string, v *digest.Verifier) {
 		return
 	}
 	defer x.abandon(draft)
+	release, ok := x.claimKey(draft.Digest())
+	if !ok {
+		return
+	}
+	defer release()
 	x.tick()
-	info, err := x.commit(name, store.Info{}, func() (store.Info, error) { return draft.Commit(x.ctx, store.Absent) })
+	location := resource.PathOf(name)
+	info, err := x.commit(name, store.Info{}, func() (store.Info, error) {
+		return x.commitDraft(draft, store.Info{}, store.Absent, location)
+	})
 	if err != nil {
 		x.fail(err)
 		return
 	}
-	x.header["Location"] = []string{resource.PathOf(name)}
+	x.header["Location"] = []string{location}
 	x.succeeded(http.StatusCreated, info)
 }
 

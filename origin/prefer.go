@@ -45,6 +45,9 @@ func preferredReturn(lines []string) returns {
 // there is now. If the client prefers the representation, 204 becomes 200 with it.
 func (x *exchange) succeeded(status int, info store.Info) {
 	res := x.catalog.Of(info)
+	if x.rec.Replayed {
+		res = x.catalog.OfRevision(info) // it may be current no more
+	}
 	rep := &res.Identity
 	x.rec.New = rep.Tag
 	rep.Validators.Set(x.header, x.now)
@@ -94,9 +97,12 @@ func (x *exchange) sendCurrent(status int, res *resource.Resource, c resource.Co
 // written answers a write that was performed: 201 if it created the resource,
 // else 204, or 200 with the new representation if the client prefers that.
 func (x *exchange) written(before, after store.Info) {
-	status := http.StatusNoContent
-	if !before.Exists() {
-		status = http.StatusCreated
+	x.succeeded(statusOf(before), after)
+}
+
+func statusOf(before store.Info) int {
+	if before.Exists() {
+		return http.StatusNoContent
 	}
-	x.succeeded(status, after)
+	return http.StatusCreated
 }

@@ -28,11 +28,18 @@ func (x *exchange) put() {
 		return
 	}
 	defer x.abandon(draft)
+	release, ok := x.claimKey(draft.Digest())
+	if !ok {
+		return
+	}
+	defer release()
 	before, after, ok := x.perform(attempt{
 		lookUp: x.lookUp,
 		same:   func(current store.Info) bool { return current.Digest == draft.Digest() },
 		try: func(seen store.Info, expect store.Expect) (store.Info, error) {
-			return x.commit(x.target.Name, seen, func() (store.Info, error) { return draft.Commit(x.writing(), expect) })
+			return x.commit(x.target.Name, seen, func() (store.Info, error) {
+				return x.commitDraft(draft, seen, expect, "")
+			})
 		},
 	}, seen)
 	if ok {

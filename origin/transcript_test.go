@@ -121,6 +121,16 @@ func (s *stage) option(word string) {
 		o.StaleIfRange = true
 	case "accept-replay":
 		o.AcceptReplay = true
+	case "idempotency-age":
+		age, err := time.ParseDuration(value)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		o.Once.Lifetime = age
+	case "idempotency-required":
+		o.Once.Required = true
+	case "principal":
+		o.Once.Principal = func(r *http.Request) string { return r.Header.Get("X-User") }
 	case "revision-tags":
 		o.RevisionTags = true
 	case "cache-control":

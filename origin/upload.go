@@ -70,6 +70,9 @@ func (x *exchange) refuseContent(err error) {
 // body returns the content of the request, of which no more than bound bytes
 // will be read.
 func (x *exchange) body(bound int64) *upload {
+	if x.key != nil {
+		x.key.reading = true
+	}
 	if bound < 0 {
 		return &upload{Reader: x.r.Body}
 	}

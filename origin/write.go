@@ -15,6 +15,7 @@ func (x *exchange) write() {
 		x.purge()
 	case x.target.Versioned:
 		x.methodNotAllowed(KindRevision)
+	case !x.readKey() || x.repeats():
 	case x.r.Method == http.MethodPost:
 		x.post()
 	case x.target.Slash:

@@ -43,6 +43,7 @@ type Metrics struct {
 	backends backendCheck
 
 	requests, backendRequests, sent, validators, faults, reloads *prometheus.CounterVec
+	replayed                                                     *prometheus.CounterVec
 	cached, cachedBytes                                          *prometheus.CounterVec
 	duration, lockWait, backendWait                              *prometheus.HistogramVec
 	inFlight, loaded                                             prometheus.Gauge
@@ -59,6 +60,7 @@ func New(o Options) *Metrics {
 	m.backends.now = o.Now
 	m.requests = m.counter("requests_total", "Requests answered.", "route", "class", "status", "decision", "reason")
 	m.sent = m.counter("response_content_bytes_total", "Bytes of content sent to clients.", "route")
+	m.replayed = m.counter("replayed_answers_total", "Answers given again to an Idempotency-Key that came before.", "route")
 	m.duration = m.histogram("request_duration_seconds", "Time from a request's header section to the end of its answer.", "route", "class")
 	m.inFlight = m.gauge("requests_in_flight", "Requests being answered.")
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -111,6 +113,9 @@ func (m *Metrics) Observe(r *http.Request, rec *observe.Record) {
 	m.requests.WithLabelValues(route, class, statusOf(rec.Status), decisionOf(rec), m.reasons.word(reasonOf(rec))).Inc()
 	m.duration.WithLabelValues(route, class).Observe(rec.Duration.Seconds())
 	m.sent.WithLabelValues(route).Add(float64(rec.Bytes))
+	if rec.Replayed {
+		m.replayed.WithLabelValues(route).Inc()
+	}
 	if m.options.Gateway != nil {
 		m.observeGateway(rec)
 	}

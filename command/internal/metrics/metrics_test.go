@@ -231,7 +231,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 		Status: 200, LockWait: 1, Backend: observe.Backend{Requests: 1, Fault: "weak"},
 	})
 	m.Observe(httptest.NewRequest("GET", "/", nil), &observe.Record{
-		Status: 200, Bytes: 7, Backend: observe.Backend{Cache: "hit"},
+		Status: 200, Bytes: 7, Replayed: true, Backend: observe.Backend{Cache: "hit"},
 	})
 	m.Reloaded(nil)
 	families, err := m.registry.Gather()

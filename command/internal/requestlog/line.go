@@ -30,6 +30,7 @@ var sentFields = [...]struct {
 	{"user_agent", "User-Agent", true},
 	{"referer", "Referer", true},
 	{"request_id", "X-Request-Id", true},
+	{"idempotency_key", "Idempotency-Key", true},
 	{"if_match", "If-Match", false},
 	{"if_none_match", "If-None-Match", false},
 	{"if_modified_since", "If-Modified-Since", false},
@@ -70,6 +71,10 @@ func AppendLine(b []byte, r *http.Request, rec *observe.Record, user string) []b
 	l.optional("new_etag", rec.New.String())
 	if rec.Evaluated {
 		l.decision(rec.Decision)
+	}
+	if rec.Replayed {
+		l.member("replayed")
+		l.b = append(l.b, "true"...)
 	}
 	l.optional("problem", rec.Reason)
 	l.guard(rec)

@@ -81,6 +81,8 @@ func readCase(t *testing.T, title, text string) string {
 		case "evaluated":
 			rec.Evaluated = true
 			rec.Decision, err = parseDecision(value)
+		case "replayed":
+			rec.Replayed = true
 		case "problem":
 			rec.Reason = value
 		case "error":
@@ -102,7 +104,7 @@ func readCase(t *testing.T, title, text string) string {
 	}
 	return string(AppendLine(nil, r, &observe.Record{
 		Started: rec.Started, Duration: rec.Duration, Status: rec.Status, Bytes: rec.Bytes, Evaluated: rec.Evaluated,
-		Decision: rec.Decision, Current: rec.Current, New: rec.New, Reason: rec.Reason, Err: rec.Err,
+		Decision: rec.Decision, Current: rec.Current, New: rec.New, Reason: rec.Reason, Replayed: rec.Replayed, Err: rec.Err,
 	}, user))
 }
 
