@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,7 +28,7 @@ func TestCoherent(t *testing.T) {
 			func() { s.cache.Forget([]string{alias}, false, time.Time{}) },
 			func() { s.cache.Forget([]string{s.server.URL}, true, time.Time{}) },
 			func() { s.put("next") },
-			func() { s.cache.Purge(func(key string, _ []*cache.Entry) bool { return strings.HasSuffix(key, "/a") }) },
+			func() { s.cache.Purge(cache.Selection{Targets: []string{s.server.URL + "/a"}}) },
 		} {
 			before := s.asked.Load()
 			forget()

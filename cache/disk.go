@@ -13,9 +13,11 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +42,10 @@ type Disk struct {
 	drafts         atomic.Int64
 	evicted        atomic.Int64
 	kept           *otter.Cache[string, []*Entry]
+
+	mu sync.Mutex
+	// staying are descriptions that could not be removed: the next process would take them for what is stored.
+	staying map[string]error
 }
 
 // DefaultDisk is how much a [Disk] keeps if not told: 1 GiB.
@@ -138,11 +144,12 @@ func (d *Disk) Usage() Usage {
 func (d *Disk) Store(key string, entries []*Entry) {
 	before := d.Load(key)
 	if len(entries) == 0 || d.describe(key, entries) != nil {
-		d.remove(d.entryFile(key))
+		d.drop(d.entryFile(key))
 		d.kept.Invalidate(key)
 		d.forget(entries, nil)
 		return
 	}
+	d.written(d.entryFile(key))
 	d.kept.Set(key, entries)
 	d.forget(before, entries)
 }
@@ -151,7 +158,7 @@ func (d *Disk) Store(key string, entries []*Entry) {
 func (d *Disk) deleted(e otter.DeletionEvent[string, []*Entry]) {
 	if e.WasEvicted() {
 		d.evicted.Add(1)
-		d.remove(d.entryFile(e.Key))
+		d.drop(d.entryFile(e.Key))
 	}
 	if e.WasEvicted() || e.Cause == otter.CauseInvalidation {
 		d.forget(e.Value, nil)
@@ -178,6 +185,52 @@ func contentsOf(entries []*Entry) iter.Seq[string] {
 			}
 		}
 	}
+}
+
+// drop removes a description, and remembers it if it cannot.
+func (d *Disk) drop(name string) {
+	err := d.root.Remove(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		delete(d.staying, name)
+		return
+	}
+	if d.staying == nil {
+		d.staying = make(map[string]error)
+	}
+	d.staying[name] = err
+}
+
+// written notes that a description is there by right.
+func (d *Disk) written(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.staying, name)
+}
+
+// Sync returns when what was removed stays removed, even if the power fails. The error says what could not be.
+func (d *Disk) Sync() error {
+	d.mu.Lock()
+	names := slices.Collect(maps.Keys(d.staying))
+	d.mu.Unlock()
+	for _, name := range names {
+		d.drop(name)
+	}
+	d.mu.Lock()
+	staying := slices.Collect(maps.Values(d.staying))
+	d.mu.Unlock()
+	if len(staying) > 0 {
+		return fmt.Errorf("%d of what was removed stay on the disk, and will be there after a restart: %w", len(staying), staying[0])
+	}
+	if runtime.GOOS == "windows" { // no program can there
+		return nil
+	}
+	folder, err := d.root.Open(entryFolder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // remove removes a file, or leaves it to the next start.

@@ -179,9 +179,12 @@ func (x *exchange) refresh(e *Entry) {
 		return
 	}
 	later := &exchange{Transport: x.Transport, key: x.key, alias: x.alias, request: x.request, query: x.query}
+	later.looked = x.looked
 	later.entries, later.chosen, later.reuse = x.storage.Load(x.key), e, Reuse{Action: Validate, Reason: Stale}
 	later.r = x.r.Clone(context.WithoutCancel(x.r.Context()))
+	x.work.begin()
 	go func() {
+		defer x.work.end()
 		resp, _, err := later.ask(flying)
 		if err == nil {
 			drain(resp.Body)
@@ -211,7 +214,7 @@ func (x *exchange) follow(flying *flight) *http.Response {
 		return nil
 	}
 	if e := flying.live; e != nil {
-		if !e.Matches(x.request) || x.overtaken(flying) {
+		if !e.Matches(x.request) || x.overtakenSince(flying.turn, e.Header) {
 			return nil
 		}
 		now := x.options.Now()
@@ -230,13 +233,12 @@ func (x *exchange) follow(flying *flight) *http.Response {
 	return nil
 }
 
-// overtaken reports whether what the flight brings may be older than a write whose answer has been seen.
-func (x *exchange) overtaken(flying *flight) bool { return x.overtakenSince(flying.turn) }
-
-func (x *exchange) overtakenSince(turn uint64) bool {
+// overtakenSince reports whether a response with these fields that was asked for at turn may be older than a write whose answer
+// has been seen, or has been purged.
+func (x *exchange) overtakenSince(turn uint64, header map[string][]string) bool {
 	x.changing.Lock()
 	defer x.changing.Unlock()
-	return x.marks.since(turn, x.key) || x.marks.since(turn, x.alias) || x.marks.treeSince(turn, x.alias)
+	return x.invalidatedSince(turn, x.key, x.alias, header)
 }
 
 // A fetch is a request to the origin, and what becomes of its answer. It has a goroutine of its own, so that it does not end with
@@ -365,10 +367,10 @@ func (f *fetch) send(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// renew makes the answer of what a 304 says is current, if that is still there.
+// renew makes the answer of what a 304 says is current, unless that has been purged meanwhile.
 func (f *fetch) renew(resp *http.Response) {
 	e := f.renewed(resp)
-	if e == nil {
+	if e == nil || f.purgedSince(f.looked, f.key, e) {
 		return
 	}
 	if answer, err := f.respond(e); err == nil {
@@ -457,7 +459,7 @@ func (f *fetch) reselected(response Response) *Entry {
 		s := f.policy.Update(e.Stored, response, f.requested, f.received)
 		s.Request.Header = Varying(f.request.Header, s.Header)
 		selected := e.with(s)
-		f.keep(f.key, f.alias, f.turn, selected)
+		f.keep(f.key, f.alias, f.looked, selected) // it was there before it was asked about
 		return selected
 	}
 	return nil
@@ -491,7 +493,7 @@ func (f *fetch) take(resp *http.Response) {
 // notice tells of another representation that a sample has found.
 func (f *fetch) notice(response Response) {
 	isSample := f.options.Changed != nil && f.chosen != nil && f.reuse.Reason == Current
-	if !isSample || response.Status != http.StatusOK || f.overtakenSince(f.looked) {
+	if !isSample || response.Status != http.StatusOK || f.overtakenSince(f.looked, response.Header) {
 		return
 	}
 	before, now := validatorsOf(f.chosen.Header, f.chosen.Received), validatorsOf(response.Header, f.received)
@@ -506,7 +508,7 @@ func isFailure(status int) bool {
 
 // failed answers with what is stored, if that is allowed when the origin fails, or else with the failure.
 func (f *fetch) failed(resp *http.Response, err error) {
-	if f.chosen != nil {
+	if f.chosen != nil && !f.purgedSince(f.looked, f.key, f.chosen) {
 		now := f.options.Now()
 		if reuse := f.policy.OnError(f.request, f.chosen.Stored, now); reuse.Action == Serve {
 			if stale, staleErr := f.respond(f.chosen); staleErr == nil {
@@ -801,6 +803,9 @@ func (f *fetch) finish(t *transfer, s *Stored, before *Entry, start, n int64) bo
 	}
 	for _, old := range f.storage.Load(f.key) {
 		if _, joins := old.Joins(Response{Status: 206, Header: withRange(s, n, start)}); joins && old.Parts != nil && old.Matches(f.request) {
+			if f.overtakenSince(f.turn, s.Header) { // what was there may have been asked for since
+				return false
+			}
 			joined := *s
 			joined.Parts = Add(old.Parts, s.Parts[0])
 			return f.replace(f.key, f.alias, old, old.joined(&joined, piece))

@@ -46,7 +46,11 @@ func (f Freshness) Left() time.Duration { return f.Lifetime - f.Age }
 // Freshness returns how fresh s is at now.
 func (p *Policy) Freshness(s *Stored, now time.Time) Freshness {
 	f := s.facts(p)
-	return Freshness{Age: f.initialAge + max(0, now.Sub(s.Received)), Lifetime: f.lifetime, Source: f.source}
+	fresh := Freshness{Age: f.initialAge + max(0, now.Sub(s.Received)), Lifetime: f.lifetime, Source: f.source}
+	if !s.Expired.IsZero() { // then its lifetime was over
+		fresh.Lifetime = min(f.lifetime, f.initialAge+max(0, s.Expired.Sub(s.Received)))
+	}
+	return fresh
 }
 
 // Age is the current age of s at now (§4.2.3): the time since it was received, and before that the greater one of what

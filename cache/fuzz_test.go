@@ -56,6 +56,31 @@ func FuzzTargeted(f *testing.F) {
 	})
 }
 
+// FuzzTags holds that a tag is never empty or padded, that there are not too many, and that a selection by each of them means the
+// response, whatever else it names.
+func FuzzTags(f *testing.F) {
+	for _, line := range []string{"a b  c", "a, the whole site,,b", `"a", "b c"`, "\t \t", ", ,", `"a`, "ä,é"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		header := map[string][]string{"Surrogate-Key": {line}, "Cache-Tag": {line}, "Cache-Groups": {line}}
+		tags := Tags(header)
+		if len(tags) > maxTags {
+			t.Fatalf("%d tags", len(tags))
+		}
+		for _, tag := range tags[len(Groups(header)):] {
+			if tag == "" || tag != strings.Trim(tag, " \t") {
+				t.Errorf("%q has the tag %q", line, tag)
+			}
+		}
+		for _, tag := range tags {
+			if which := (Selection{Tags: []string{"other", tag}}); !which.Has("http://example.org/", header) {
+				t.Errorf("%q does not have its tag %q", line, tag)
+			}
+		}
+	})
+}
+
 // FuzzDates holds that a cache reads what everyone reads, and the same in any case.
 func FuzzDates(f *testing.F) {
 	for _, s := range []string{

@@ -107,7 +107,7 @@ func testHistories(t *testing.T, storage func() cache.Storage) {
 			case "behave":
 				origin.behave = rapid.SampledFrom([]string{"cut", "503", "no tag"}).Draw(rt, "fault")
 			case "purge":
-				s.cache.Purge(func(string, []*cache.Entry) bool { return true })
+				s.cache.Purge(cache.Selection{All: true})
 			case "known":
 				s.check(rt, origin, written, `If-None-Match: "en-0", "de-1"`)
 			case "range":

@@ -16,17 +16,35 @@ type marks struct {
 	// all is the last time that everything was.
 	all   uint64
 	slots [4096]uint64 // of the clock, under the lock of the transport
-	// trees are the last trees that were, and missed the time of the last one that is not among them any more.
-	trees  []treeMark
+	// trees are the last trees that were, and prefixes the last beginnings of targets.
+	trees, prefixes recently
+}
+
+// recently are the last names that were marked, and missed is the time of the last one that is not among them any more.
+type recently struct {
+	names  []markedName
 	missed uint64
 }
 
-type treeMark struct {
-	root string
+type markedName struct {
+	name string
 	at   uint64
 }
 
-const maxTrees = 64
+const maxRecent = 64
+
+func (r *recently) add(name string, at uint64) {
+	if len(r.names) == maxRecent {
+		r.missed = r.names[0].at
+		r.names = slices.Delete(r.names, 0, 1)
+	}
+	r.names = append(r.names, markedName{name, at})
+}
+
+// since reports whether one for which is holds may have been marked after turn.
+func (r *recently) since(turn uint64, is func(name string) bool) bool {
+	return r.missed > turn || slices.ContainsFunc(r.names, func(m markedName) bool { return m.at > turn && is(m.name) })
+}
 
 var seed = maphash.MakeSeed()
 
@@ -37,17 +55,18 @@ func (m *marks) set(name string) { m.slots[m.slot(name)] = m.clock.Add(1) }
 
 func (m *marks) setAll() { m.all = m.clock.Add(1) }
 
-func (m *marks) setTree(root string) {
-	if len(m.trees) == maxTrees {
-		m.missed = m.trees[0].at
-		m.trees = slices.Delete(m.trees, 0, 1)
-	}
-	m.trees = append(m.trees, treeMark{root, m.clock.Add(1)})
-}
+func (m *marks) setTree(root string) { m.trees.add(root, m.clock.Add(1)) }
+
+func (m *marks) setPrefix(prefix string) { m.prefixes.add(prefix, m.clock.Add(1)) }
 
 // treeSince reports whether something that name is in may have been set after turn.
 func (m *marks) treeSince(turn uint64, name string) bool {
-	return m.missed > turn || slices.ContainsFunc(m.trees, func(t treeMark) bool { return t.at > turn && isBelow(name, t.root) })
+	return m.trees.since(turn, func(root string) bool { return isBelow(name, root) })
+}
+
+// prefixSince reports whether a beginning of target may have been set after turn.
+func (m *marks) prefixSince(turn uint64, target string) bool {
+	return m.prefixes.since(turn, func(prefix string) bool { return strings.HasPrefix(target, prefix) })
 }
 
 // isBelow reports whether name is root or below it.
@@ -62,55 +81,6 @@ func (m *marks) since(turn uint64, name string) bool {
 }
 
 func (m *marks) slot(name string) uint64 { return maphash.String(seed, name) % uint64(len(m.slots)) }
-
-// index has the keys that are stored under an alias. Those that the storage has dropped since are dropped now and then.
-type index struct {
-	of    map[string][]string
-	added int
-}
-
-func (x *index) add(alias, key string, s Storage) {
-	if x.of == nil {
-		x.of = make(map[string][]string)
-	}
-	if slices.Contains(x.of[alias], key) {
-		return
-	}
-	x.of[alias] = append(x.of[alias], key)
-	if x.added++; x.added > 1024 && int64(x.added) > 2*s.Usage().Keys {
-		x.tidy(s)
-	}
-}
-
-// tidy drops what is not stored any more.
-func (x *index) tidy(s Storage) {
-	stored := make(map[string]bool)
-	for key := range s.All() {
-		stored[key] = true
-	}
-	x.added = 0
-	for alias, keys := range x.of {
-		keys = slices.DeleteFunc(keys, func(key string) bool { return !stored[key] })
-		x.added += len(keys)
-		if x.of[alias] = keys; len(keys) == 0 {
-			delete(x.of, alias)
-		}
-	}
-}
-
-// keys returns what is stored under alias, and below it.
-func (x *index) keys(alias string, below bool) []string {
-	if !below {
-		return x.of[alias]
-	}
-	var all []string
-	for name, keys := range x.of {
-		if isBelow(name, alias) {
-			all = append(all, keys...)
-		}
-	}
-	return all
-}
 
 // doubts are the aliases whose state is not known for sure until a time, and the trees of which that is so. They take bounded room: if
 // there are too many, it is so of everything until the last of these times.

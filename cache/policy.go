@@ -89,6 +89,8 @@ type Stored struct {
 	// Invalid makes it wait for a validation, whatever its age: a write has touched the resource (§4.4), or
 	// a HEAD has told of other content (§4.3.5).
 	Invalid bool
+	// Expired is when somebody took it for stale before its time ([Transport.Expire]); zero is never. It ends with a validation.
+	Expired time.Time
 	// Parts are the ranges that are there if not all of the content is (§3.3): in order, none touching another.
 	// Size is then the length of the whole. Nil is all.
 	Parts []byterange.Range

@@ -49,6 +49,8 @@ const (
 	Stale
 	// Invalidated: a write has touched the resource since (§4.4), or it was seen to have changed (§4.3.5).
 	Invalidated
+	// MadeStale: somebody took it for stale before its time, by a soft purge ([Transport.Expire]).
+	MadeStale
 	// NoCache: the response says that each use needs a validation (§5.2.2.4).
 	NoCache
 	// MustRevalidate: it is stale, and the response forbids to serve it so (§5.2.2.2, §5.2.2.8, §5.2.2.10).
@@ -94,6 +96,7 @@ var reasons = [...]struct{ text, section string }{
 	Current:              {"current", "RFC 9111 §4.2.4"},
 	Stale:                {"stale", "RFC 9111 §4.2.4"},
 	Invalidated:          {"invalidated", "RFC 9111 §4.4"},
+	MadeStale:            {"made-stale", "RFC 9111 §4.2.4"},
 	NoCache:              {"no-cache", "RFC 9111 §5.2.2.4"},
 	MustRevalidate:       {"must-revalidate", "RFC 9111 §5.2.2.2"},
 	RequestNoCache:       {"request-no-cache", "RFC 9111 §5.2.1.4"},

@@ -86,13 +86,13 @@ func (p *Policy) reuse(request Request, asked *RequestDirectives, s *Stored, f F
 	if reason := p.wanted(asked, f); reason != Allowed {
 		return Validate, reason
 	}
-	if p.Coherent {
+	switch isExpired := !s.Expired.IsZero(); {
+	case p.Coherent && !isExpired:
 		return Serve, Current
-	}
-	if f.Fresh() {
+	case f.Fresh() && !isExpired:
 		return Serve, Fresh
 	}
-	return p.stale(asked, d, f)
+	return p.stale(asked, s, d, f)
 }
 
 // serves reports whether a response to the request stored may serve the request asked, by its method.
@@ -118,19 +118,29 @@ func (p *Policy) wanted(asked *RequestDirectives, f Freshness) Reason {
 }
 
 // stale says what to do with what is no longer fresh (§4.2.4).
-func (p *Policy) stale(asked *RequestDirectives, d *ResponseDirectives, f Freshness) (Action, Reason) {
+func (p *Policy) stale(asked *RequestDirectives, s *Stored, d *ResponseDirectives, f Freshness) (Action, Reason) {
 	over := -f.Left()
+	isExpired := !s.Expired.IsZero()
 	switch {
-	case p.forbidsStale(d):
+	case p.forbidsStale(d) && !isExpired:
 		return Validate, MustRevalidate
-	case !p.IgnoreRequest && (asked.AnyStale || asked.MaxStale.Set && !asked.MaxStale.Invalid && over <= asked.MaxStale.Duration):
+	case p.forbidsStale(d):
+		return Validate, MadeStale
+	case !isExpired && !p.IgnoreRequest && asked.takesStale(over):
 		return Serve, MaxStale
 	case asked.MaxAge.Set && !p.IgnoreRequest: // "does not wish to receive a stale response" (§5.2.1.1)
 		return Validate, Stale
 	case d.StaleWhileRevalidate.Set && over <= d.StaleWhileRevalidate.Duration:
 		return ServeStale, StaleWhileRevalidate
+	case isExpired:
+		return Validate, MadeStale
 	}
 	return Validate, Stale
+}
+
+// takesStale reports whether the request accepts what is stale for so long (§5.2.1.2).
+func (d *RequestDirectives) takesStale(over time.Duration) bool {
+	return d.AnyStale || d.MaxStale.Set && !d.MaxStale.Invalid && over <= d.MaxStale.Duration
 }
 
 // forbidsStale reports whether the response must be validated once it is stale, whatever anyone says (§4.2.4).

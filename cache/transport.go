@@ -88,9 +88,17 @@ type ledger struct {
 	// changing orders what is stored after what is invalidated.
 	changing sync.Mutex
 	marks    marks
-	index    index
-	doubts   doubts
+	// purges are those of the marks that have removed something.
+	purges marks
+	index  index // by alias
+	tags   index // see Tags
+	doubts doubts
 }
+
+// maxTagged bounds how many tags of how many keys are remembered.
+const maxTagged = 1 << 17
+
+func newLedger() *ledger { return &ledger{tags: index{most: maxTagged}} }
 
 // NewTransport returns a transport. What Storage has is used.
 func NewTransport(o Options) *Transport {
@@ -132,7 +140,7 @@ func NewTransport(o Options) *Transport {
 func (t *Transport) takeOver() {
 	isFirst := t.ledger == nil
 	if isFirst {
-		t.ledger = new(ledger)
+		t.ledger = newLedger()
 	}
 	if !isFirst && !t.policy.Coherent {
 		return
@@ -143,7 +151,7 @@ func (t *Transport) takeOver() {
 	for key, entries := range t.storage.All() {
 		keys = append(keys, key)
 		for _, e := range entries {
-			t.index.add(e.Alias, key, t.storage)
+			t.enter(key, e.Alias, e, t.storage)
 		}
 	}
 	if !t.policy.Coherent {
@@ -288,8 +296,9 @@ func (t *Transport) Invalidate(inv Invalidation) {
 	for _, group := range inv.Groups {
 		t.marks.set(groupMark(origin, group))
 	}
-	for key, entries := range t.storage.All() {
-		if originOf([]string{key}) == origin && slices.ContainsFunc(entries, func(e *Entry) bool { return sharesGroup(e, inv.Groups) }) {
+	for _, key := range slices.Collect(t.tagged(inv.Groups, t.storage)) {
+		inGroup := func(e *Entry) bool { return sharesGroup(e, inv.Groups) }
+		if originOf([]string{key}) == origin && slices.ContainsFunc(t.storage.Load(key), inGroup) {
 			t.mark(key)
 		}
 	}
@@ -327,45 +336,22 @@ func (t *Transport) mark(key string) {
 	t.storage.Store(key, marked)
 }
 
-// Purge removes what is stored under the keys that match reports, and what is on its way for any key is not stored any more. It
-// returns how many keys that were.
-func (t *Transport) Purge(match func(key string, entries []*Entry) bool) int {
-	t.changing.Lock()
-	defer t.changing.Unlock()
-	t.marks.setAll()
-	var keys []string
-	for key, entries := range t.storage.All() {
-		if match(key, entries) {
-			keys = append(keys, key)
-		}
-	}
-	for _, key := range keys {
-		t.storage.Store(key, nil)
-	}
-	return len(keys)
-}
-
 // keep puts an entry among those of its key, in place of those that the same requests select, unless something has been invalidated
 // since turn. It reports whether it did.
 func (t *Transport) keep(key, alias string, turn uint64, e *Entry) bool {
 	t.changing.Lock()
 	defer t.changing.Unlock()
-	if t.marks.since(turn, key) || t.marks.since(turn, alias) || t.marks.treeSince(turn, alias) {
+	if t.invalidatedSince(turn, key, alias, e.Header) {
 		return false
 	}
 	e = t.doubted(alias, e)
-	t.index.add(alias, key, t.storage)
-	for _, group := range Groups(e.Header) {
-		if t.marks.since(turn, groupMark(originOf([]string{key}), group)) {
-			return false
-		}
-	}
 	entries := slices.DeleteFunc(slices.Clone(t.storage.Load(key)), func(old *Entry) bool { return sameSelection(old, e) })
 	entries = append(entries, e)
 	if len(entries) > maxVariants {
 		entries = slices.Clone(entries[len(entries)-maxVariants:])
 	}
 	t.storage.Store(key, entries)
+	t.enter(key, alias, e, t.storage) // after it is stored, as tidying drops what is not
 	return true
 }
 

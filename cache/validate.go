@@ -114,7 +114,8 @@ var keptOnUpdate = []string{"Content-Length", "Content-Range"}
 // it (§3.2). requested and received are its times.
 func (p *Policy) Update(s *Stored, response Response, requested, received time.Time) *Stored {
 	updated := *s
-	updated.Requested, updated.Received, updated.Invalid, updated.memo = requested, received, false, new(memo)
+	updated.Requested, updated.Received, updated.memo = requested, received, new(memo)
+	updated.Invalid, updated.Expired = false, time.Time{}
 	updated.Header = maps.Clone(s.Header)
 	// What they said was about the time before.
 	delete(updated.Header, "Age")
