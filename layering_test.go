@@ -86,7 +86,8 @@ var house = []floor{
 			"internal/field/secret", "internal/idempotency",
 		}},
 		{"client", []string{
-			"etag", "byterange", "condhttp", "internal/content/patch", "internal/field/date", "internal/field/digest", "internal/field/method",
+			"etag", "byterange", "condhttp", "internal/content/coding", "internal/content/patch",
+			"internal/field/date", "internal/field/digest", "internal/field/method",
 		}},
 		{"guard/internal/turn", nil},
 		{"guard/internal/trust", []string{"etag", "precondition", "byterange", "guard/internal/turn"}},

@@ -61,7 +61,7 @@ type Client struct {
 	// Observe, if set, is told of each attempt that did not end the matter, and why there is another.
 	Observe func(Event)
 
-	sleep   func(context.Context, time.Duration) error // for tests
+	tuning  *tuning // of downloads; nil is usualTuning
 	mu      sync.Mutex
 	origins map[string]*origin
 }
@@ -153,9 +153,6 @@ func (c *Client) backoff(ctx context.Context, e Event) error {
 func (c *Client) wait(ctx context.Context, e Event, d time.Duration) error {
 	if e.Wait = d; c.Observe != nil {
 		c.Observe(e)
-	}
-	if c.sleep != nil {
-		return c.sleep(ctx, d)
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

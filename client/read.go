@@ -114,7 +114,10 @@ func (c *Client) read(ctx context.Context, m, url string, extra http.Header, pat
 // again reports whether a read that failed is worth another attempt, and after which wait; 0 is any.
 func (c *Client) again(err error, patient bool) (wait time.Duration, ok bool) {
 	var status *StatusError
+	var fatal *fatalError
 	switch {
+	case errors.As(err, &fatal):
+		return 0, false
 	case err == nil, errors.Is(err, errNotModified), errors.Is(err, ErrTooLarge), errors.Is(err, ErrRedirect):
 		return 0, false
 	case errors.As(err, &status):
