@@ -258,6 +258,7 @@ type fetch struct {
 	announced, landed   bool
 
 	answered chan struct{}
+	kept     chan struct{} // closed when what came is stored, or will not be
 	resp     *http.Response
 	err      error
 	status   Status
@@ -265,7 +266,7 @@ type fetch struct {
 
 // ask sends the request to the origin, and says what became of it.
 func (x *exchange) ask(flying *flight) (*http.Response, Status, error) {
-	f := &fetch{exchange: *x, flying: flying, answered: make(chan struct{})}
+	f := &fetch{exchange: *x, flying: flying, answered: make(chan struct{}), kept: make(chan struct{})}
 	f.status.Forwarded = URIMiss
 	switch {
 	case x.chosen != nil:
@@ -599,6 +600,9 @@ func (f *fetch) complete(resp *http.Response) {
 // transfer brings the content into the storage, and answers from what has come. before is what it completes, or nil.
 func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	length := lengthOf(resp)
+	if before == nil && resp.ContentLength < 0 {
+		length = -1 // whether a part is as long as it says will be seen
+	}
 	draft, err := f.storage.Draft(length)
 	switch {
 	case err == nil:
@@ -614,7 +618,8 @@ func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	f.status.TTL, f.status.HasTTL = f.policy.Freshness(s, f.options.Now()).Left(), true
 	if length < 0 { // how much will come is not known: others wait until it is there
 		body := resp.Body
-		resp.Body, _ = t.open() // it has not begun
+		content, _ := t.open() // it has not begun
+		resp.Body = &onceKept{content, -1, f.kept}
 		f.answer(resp, nil)
 		f.announce(nil)
 		f.bring(t, body, s, before, -1)
@@ -671,14 +676,33 @@ func (f *fetch) answerFrom(coming *Entry, resp *http.Response, before *Entry) (*
 	if before == nil && (resp.StatusCode == http.StatusPartialContent || len(f.request.Header["Range"]) == 0) {
 		passed := *resp
 		content, err := coming.Pieces[0].Content.Open()
-		passed.Body = &body{content: content, end: lengthOf(resp)}
+		passed.Body = &onceKept{&body{content: content, end: lengthOf(resp)}, lengthOf(resp), f.kept}
 		return &passed, err
 	}
 	answer, err := coming.respond(f.r, f.options.Now())
 	if err == nil {
 		delete(answer.Header, "Age")
+		answer.Body = &onceKept{answer.Body, -1, f.kept}
 	}
 	return answer, err
+}
+
+// onceKept is content whose end comes when it is kept: a client that has seen the end, and asks again, finds it.
+type onceKept struct {
+	io.ReadCloser
+	left int64 // negative if that is not known
+	kept <-chan struct{}
+}
+
+func (o *onceKept) Read(p []byte) (int, error) {
+	n, err := o.ReadCloser.Read(p)
+	if o.left >= 0 {
+		o.left = max(0, o.left-int64(n))
+	}
+	if err == io.EOF || o.left == 0 && err == nil {
+		<-o.kept
+	}
+	return n, err
 }
 
 // once is content that is not stored, and can be read once, in order.
@@ -740,7 +764,7 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 	}
 	kept := false
 	switch {
-	case err == nil && (length < 0 || n == length):
+	case err == nil && (n == length || length < 0 && (s.Parts == nil || n == s.Parts[0].Length)):
 		kept = f.finish(t, s, before, start, n)
 	case !errors.Is(err, ErrNoRoom) && 0 < n && n < length && validatorsOf(s.Header, f.received).strong() && s.Status == http.StatusOK:
 		cut := *s
@@ -751,6 +775,7 @@ func (f *fetch) bring(t *transfer, from io.ReadCloser, s *Stored, before *Entry,
 		t.draft.Discard()
 	}
 	f.land(kept)
+	close(f.kept)
 	t.end()
 }
 
