@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/capture"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -104,7 +105,7 @@ func targetURI(x *capture.Exchange) string {
 		uri = rest
 	}
 	uri, _, _ = strings.Cut(uri, "#")
-	uri = ofResource(uri)
+	uri = sign.OfResource(uri)
 	host, path, _ := strings.Cut(uri, "/")
 	host = strings.ToLower(host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")

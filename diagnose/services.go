@@ -13,37 +13,6 @@ import (
 // This file knows services that have rules of their own: what of a URL names the operation and not the resource, where weak tags
 // may match, and where the content of a refusal names the tags.
 
-// signatures begin the names of parameters that sign a URL, in lower case. They are others each time.
-var signatures = []string{"x-amz-", "x-goog-"}
-
-// sasParameters are those of a shared access signature of Azure, which count as such beside sig.
-var sasParameters = []string{"sig", "se", "st", "sp", "sv", "sr", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
-
-// ofResource returns a target without the parameters that say what is done, or by whom, and not to what: the name of the operation
-// that SDKs of S3 add, a signature, the commit of an upload in blocks.
-func ofResource(target string) string {
-	path, query, ok := strings.Cut(target, "?")
-	if !ok {
-		return target
-	}
-	parameters := strings.Split(query, "&")
-	signed := slices.ContainsFunc(parameters, func(p string) bool { return strings.HasPrefix(p, "sig=") })
-	kept := slices.DeleteFunc(parameters, func(p string) bool {
-		name, value, _ := strings.Cut(strings.ToLower(p), "=")
-		switch {
-		case name == "x-id", name == "comp" && (value == "blocklist" || value == "page" || value == "appendblock"):
-			return true
-		case signed && slices.Contains(sasParameters, name):
-			return true
-		}
-		return slices.ContainsFunc(signatures, func(s string) bool { return strings.HasPrefix(name, s) })
-	})
-	if len(kept) == 0 {
-		return path
-	}
-	return path + "?" + strings.Join(kept, "&")
-}
-
 // hostOf is the name in the authority of the request, in lower case.
 func (e *examination) hostOf() string {
 	host := strings.ToLower(e.x.Request.Host)
@@ -53,11 +22,6 @@ func (e *examination) hostOf() string {
 	return host
 }
 
-// odataHosts are services of Microsoft with the rules of OData.
-var odataHosts = []string{"graph.microsoft.com", ".dynamics.com", ".sharepoint.com", ".sharepoint.us", ".sharepoint.cn",
-	"graph.microsoft.us",
-	"microsoftgraph.chinacloudapi.cn"}
-
 // odata reports whether the service follows OData, where a weak tag in If-Match is compared as a strong one is
 // (OData 4.01 Protocol §8.2.4).
 func (e *examination) odata() bool {
@@ -65,18 +29,13 @@ func (e *examination) odata() bool {
 		e.req("OData-MaxVersion") != "" {
 		return true
 	}
-	host := e.hostOf()
-	if slices.ContainsFunc(odataHosts, func(h string) bool { return strings.HasSuffix("."+host, "."+strings.TrimPrefix(h, ".")) }) {
+	if sign.OData(e.hostOf(), e.x.Request.Target) {
 		return true
 	}
 	for _, kind := range []string{e.resp("Content-Type"), e.req("Content-Type"), e.req("Accept")} {
 		if strings.Contains(strings.ToLower(kind), "odata") {
 			return true
 		}
-	}
-	path, _, _ := strings.Cut(strings.ToLower(e.x.Request.Target), "?")
-	if strings.Contains(path, "/odata/") || strings.Contains(path, "/api/data/v") {
-		return true
 	}
 	_, said := e.contains(`"@odata.`, `"odata.error"`, `"odata.metadata"`, "schemas.microsoft.com/ado/")
 	return said

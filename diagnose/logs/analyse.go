@@ -96,16 +96,23 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 		Writes: min(a.history.next-1, maxWrites), Unordered: stats.Unordered,
 	}
 	if slices.ContainsFunc(stats.Files, (*accesslog.File).Guessed) {
-		rep.doubt()
+		rep.doubt(func(Cause) bool { return true })
+	}
+	if slices.ContainsFunc(rep.Causes, func(c Cause) bool { return c.Rule.ID == "strong-compare-accepts-weak" }) {
+		// A server that takes weak tags has refused others for another reason.
+		rep.doubt(func(c Cause) bool { return c.Rule.ID == "weak-etag-in-if-match" })
 	}
 	rep.hide()
 	return rep
 }
 
-// doubt takes back what is certain, as it rests on columns that were guessed.
-func (r *Report) doubt() {
+// doubt takes back that some causes are certain, as they rest on what was guessed or is contradicted.
+func (r *Report) doubt(which func(Cause) bool) {
 	for i := range r.Causes {
 		c := &r.Causes[i]
+		if !which(*c) {
+			continue
+		}
 		if n, ok := c.ByConfidence[certain]; ok {
 			delete(c.ByConfidence, certain)
 			c.ByConfidence[likely] += n

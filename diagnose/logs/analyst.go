@@ -200,20 +200,25 @@ func (a *analyst) wrote(e *accesslog.Entry, w *write, counts bool) {
 // forced looks at a write without any condition that its client has sent before with one, and that was refused then.
 func (a *analyst) forced(e *accesslog.Entry, w *write) {
 	s := a.series[seriesKey(w.target, w.who, w.method)]
-	if s == nil || !s.versioned || !w.who.known() || w.at-s.last > int64(flipWithin) ||
-		!absent(e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince) {
+	star := value(e, accesslog.IfMatch) == "*" && s != nil && s.ifMatch != "*"
+	if s == nil || !s.versioned || !w.who.known() || w.at-s.last > int64(flipWithin) || !absent(e, accesslog.IfNoneMatch,
+		accesslog.IfUnmodifiedSince) ||
+		!star && !absent(e, accesslog.IfMatch) {
 		return
 	}
-	c := possible // it may be what came of a merge
+	c, with := possible, "without any precondition" // it may be what came of a merge
+	if star {
+		with = "with If-Match: *, which any version fulfils"
+	}
 	switch {
 	case w.size >= 0 && s.size >= 0 && w.size != s.size:
 		return
-	case w.size >= 0 && s.size >= 0:
+	case w.size >= 0 && s.size >= 0, w.at-s.last <= int64(grain):
 		c = likely
 	}
 	a.found.add("retried-without-condition", c, e, func(f *finding) {
-		f.says = fmt.Sprintf("%s was refused with %s, and sent the same %s again %s later without any precondition: what the 412 protected is overwritten",
-			w.who.subject(), s.sent, w.method, say(time.Duration(w.at-s.last)))
+		f.says = fmt.Sprintf("%s was refused with %s, and sent the same %s again %s later %s: what the 412 protected is overwritten",
+			w.who.subject(), s.sent, w.method, say(time.Duration(w.at-s.last)), with)
 		f.evidence = append(facts(e, accesslog.IfMatch, accesslog.IfNoneMatch, accesslog.IfUnmodifiedSince, accesslog.UserAgent),
 			diagnose.Fact{Name: "refused before", Value: s.method + " with " + s.sent, Source: s.place})
 	})
@@ -413,7 +418,10 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
 	case s.sent == "" && r.e.State(accesslog.IfMatch) == accesslog.Absent:
 		return 0 // it named no tag that could be stale
 	case s.sent != "":
-		c, what = certain, s.method+" "+s.path+" with "+s.sent
+		what = s.method + " " + s.path + " with " + s.sent
+		if f.confidence == certain && ruleByID(f.rule).Group == diagnose.Conflict {
+			c = certain // what it names is known to be old
+		}
 	case !method.Writes(r.method):
 		return 0
 	}
@@ -433,8 +441,11 @@ func (a *analyst) loop(r *refusal, s *series, f *finding) int64 {
 		*f = l
 		return before
 	}
+	if f.confidence >= likely && ruleByID(f.rule).Level >= diagnose.Warning {
+		l.confidence = min(l.confidence, possible) // it is refused for another reason than an old tag
+	}
 	a.found.addFinding(l, r.e)
-	a.found[l.rule].byConfidence[c] += before
+	a.found[l.rule].byConfidence[l.confidence] += before
 	return 0
 }
 

@@ -151,6 +151,9 @@ func (w *worker) partial(e *accesslog.Entry, g *get) {
 	first, open := firstByte(value(e, accesslog.Range))
 	switch {
 	case e.State(accesslog.IfRange) == accesslog.Present:
+		if open && asksForLastByte(e) {
+			w.lastByte(e, "and it is")
+		}
 		w.ifRange(e)
 	case open && first > 0 && absent(e, accesslog.IfRange, accesslog.IfMatch, accesslog.IfUnmodifiedSince):
 		w.found.add("no-validator-resume", possible, e, func(f *finding) {
@@ -204,6 +207,10 @@ func (w *worker) whole(e *accesslog.Entry) {
 		return facts(e, accesslog.Range, accesslog.IfRange, accesslog.ETag, accesslog.LastModified, accesslog.ContentEncoding,
 			accesslog.UserAgent)
 	}
+	if asksForLastByte(e) {
+		w.lastByte(e, "and it is not: all of the new version is sent")
+		return
+	}
 	sent := value(e, accesslog.IfRange)
 	tag, err := etag.Parse(sent)
 	switch {
@@ -253,9 +260,25 @@ func (w *worker) staleIfRange(e *accesslog.Entry, tag etag.Tag, evidence func() 
 	return true
 }
 
+// asksForLastByte reports whether a cache asks by the last byte of its copy whether that is current, as apt-cacher-ng does.
+func asksForLastByte(e *accesslog.Entry) bool {
+	return e.State(accesslog.IfRange) == accesslog.Present && strings.Contains(strings.ToLower(e.Text(accesslog.UserAgent)), "apt-cacher")
+}
+
+func (w *worker) lastByte(e *accesslog.Entry, how string) {
+	w.found.add("revalidated-by-range", likely, e, func(f *finding) {
+		f.says = "a cache has the whole file, and asks by its last byte whether that is the current one, " + how
+		f.evidence = facts(e, accesslog.Range, accesslog.IfRange, accesslog.UserAgent, accesslog.Status)
+	})
+}
+
 // unsatisfiable looks at a 416.
 func (w *worker) unsatisfiable(e *accesslog.Entry) {
 	c, says := possible, "416: a client asked for bytes behind the end; most often it has the file already"
+	if asksForLastByte(e) {
+		w.lastByte(e, "the file is shorter by now, so it is another version")
+		return
+	}
 	first, open := firstByte(value(e, accesslog.Range))
 	there, err := byterange.ParseContentRange(value(e, accesslog.ContentRange))
 	sized := err == nil && there.Size >= 0

@@ -24,6 +24,9 @@ type event struct {
 	status, size int
 	match, none  string // If-Match and If-None-Match; "" for none
 	tag          string // of the response; "" for none
+	node         int    // that answered; 0 if that is not known
+	cache        string // what a cache says of it
+	wrong        bool   // refused by a fault of the server
 }
 
 // events are those of a server with one resource that answers by the standard, and of clients that do as they like.
@@ -115,12 +118,19 @@ var whole = map[string]struct {
 	line         func(e event) string
 }{
 	"members": {"", "", func(e event) string {
-		return inJSON(object{
+		o := object{
 			"time": e.at.Format(time.RFC3339), "client": e.ip(), "method": e.method, "target": "/plan", "status": e.status, "content_sent": e.size,
 			"if_match":      e.match,
 			"if_none_match": e.none, "if_modified_since": "", "if_unmodified_since": "", "if": "", "overwrite": "", "if_range": "", "range": "",
 			"etag": e.tag, "user_agent": "editor/1.0",
-		})
+		}
+		if e.node > 0 {
+			o["upstream"] = fmt.Sprintf("10.0.0.%d:8080", e.node)
+		}
+		if e.cache != "" {
+			o["cache"] = e.cache
+		}
+		return inJSON(o)
 	}},
 	"apache": {"", `apache:%h %t "%r" %>s %b "%{If-Match}i" "%{If-None-Match}i" "%{If-Modified-Since}i" "%{If-Unmodified-Since}i" "%{If}i" "%{Overwrite}i" "%{If-Range}i" "%{Range}i" "%{ETag}o" "%{User-Agent}i"`, func(e event) string {
 		quote := func(s string) string { return `"` + strings.ReplaceAll(or(s, "-"), `"`, `\"`) + `"` }

@@ -25,13 +25,20 @@ type heldRefusal struct {
 	before int64
 	// unexplained is set if nothing but the difference of the tags is known.
 	unexplained bool
+	// creates is set if the write was to make what is not there.
+	creates bool
 	// replaced says when one of the tags was replaced; nil if that is not known.
 	replaced *replacement
 }
 
 // hold keeps a refusal back if the end of the log may tell more of it.
 func (a *analyst) hold(r *refusal, f finding, before int64) bool {
-	if len(a.held) >= maxHeld || len(r.ifMatch) == 0 {
+	switch {
+	case len(a.held) >= maxHeld:
+		return false
+	case f.rule == "create-if-absent-exists" || f.rule == "lock-object-held":
+		return a.holdCreate(r, f, before)
+	case len(r.ifMatch) == 0:
 		return false
 	}
 	node := nodeOf(r.e)
@@ -71,7 +78,9 @@ func takesTagForFresh(rule string) bool {
 func (a *analyst) release(w *worker) {
 	for i := range a.held {
 		h := &a.held[i]
-		if !h.judgeRead(w.reads) && h.unexplained && h.node != "" {
+		if h.creates {
+			h.judgeMissing(w.missing, a.history)
+		} else if !h.judgeRead(w.reads) && h.unexplained && h.node != "" {
 			if t := w.tags.values[h.target]; t != nil {
 				h.judgeNodes(t, a.history)
 			}

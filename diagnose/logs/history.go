@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/accesslog"
+	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -100,10 +101,25 @@ func nodeOf(e *accesslog.Entry) string {
 
 // targetOf is a number for the resource: host, path and query. h is the hash of the path.
 func targetOf(e *accesslog.Entry, h uint64) uint64 {
-	if q := e.Text(accesslog.Query); q != "" {
+	if q := queryOf(e.Text(accesslog.Query)); q != "" {
 		h = mix(h, hash(q))
 	}
 	return withHost(e, h)
+}
+
+// queryOf is a query without what says by whom and how a resource is asked for, as signatures do: see sign.OfResource.
+func queryOf(q string) string {
+	for _, mark := range [...]string{"x-id=", "sig=", "X-Amz-", "X-Goog-", "comp="} {
+		if strings.Contains(q, mark) {
+			return withoutOperation(q)
+		}
+	}
+	return q
+}
+
+func withoutOperation(q string) string {
+	_, q, _ = strings.Cut(sign.OfResource("?"+q), "?")
+	return q
 }
 
 // withHost adds the host of e, if its log has that, to a hash.

@@ -52,6 +52,8 @@ var proofs = map[string]accesslog.Fields{
 	"range-ignored-when-compressed": ranges | accesslog.FieldsOf(accesslog.ContentEncoding), "client-appends-200": ranges,
 	"content-range-offset-mismatch": accesslog.FieldsOf(accesslog.Range, accesslog.ContentRange),
 	"resume-of-complete-file":       accesslog.FieldsOf(accesslog.Range, accesslog.ContentRange),
+	"stored-412":                    conditions | accesslog.FieldsOf(accesslog.Cache, accesslog.Age),
+	"revalidated-by-range":          ranges,
 	"no-validator-resume":           ranges, "unexpected-412-static-get": sentTag,
 	"waf-block-as-412":             conditions | accesslog.FieldsOf(accesslog.WAF),
 	"csrf-or-session-check-as-412": conditions, "already-exists-as-412": conditions, "app-state-as-412": conditions,

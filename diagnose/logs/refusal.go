@@ -92,6 +92,7 @@ func (r *refusal) proven() bool {
 // then what the lines before it prove, then what they suggest.
 var questions = []func(*refusal) *finding{
 	(*refusal).overwrite,
+	(*refusal).stored,
 	(*refusal).aboutSomethingElse,
 	(*refusal).readWithIfNoneMatch,
 	(*refusal).otherKind,
@@ -241,20 +242,17 @@ func (r *refusal) otherKind() *finding {
 // malformed: a tag in If-Match is none.
 func (r *refusal) malformed() *finding {
 	for _, m := range r.ifMatch {
+		if !m.Any && sign.WordForNone(m.Raw) && m.Raw != r.current {
+			return r.noTag(m.Raw)
+		}
 		if m.Fault == etag.None || m.Any {
 			continue
 		}
 		rule := "unquoted-etag"
-		switch {
-		case sign.Escaped(m.Raw):
+		if sign.Escaped(m.Raw) {
 			rule = "double-quoted-or-escaped-etag"
-		case sign.WordForNone(m.Raw):
-			rule = "cors-etag-not-exposed"
 		}
 		says := "If-Match has " + keep(m.Raw) + ", which is no entity tag (" + m.Fault.String() + ")"
-		if rule == "cors-etag-not-exposed" {
-			return r.noTag(says)
-		}
 		c := likely
 		if _, err := etag.Parse(r.current); err == nil || rule != "unquoted-etag" {
 			c = certain // the log does not lose quotes by itself
@@ -269,14 +267,26 @@ func (r *refusal) malformed() *finding {
 	return nil
 }
 
-// noTag: a script had no tag to send.
-func (r *refusal) noTag(says string) *finding {
-	c := possible
-	if strings.HasPrefix(r.e.Text(accesslog.UserAgent), "Mozilla/") {
-		c = likely
+// noTag: a program had no tag to send, and sent a word that stands for nothing. A script of another origin may have been kept
+// from reading ETag; any other client was given none, or lost it.
+func (r *refusal) noTag(word string) *finding {
+	says := "If-Match has " + keep(word) + ", a word for nothing: the client had no tag to send"
+	unnamed := r.e.State(accesslog.UserAgent) == accesslog.NotLogged && ofScripts(word)
+	if unnamed || strings.HasPrefix(r.e.Text(accesslog.UserAgent), "Mozilla/") {
+		return r.finding("cors-etag-not-exposed", possible,
+			says+"; scripts send that if they could not read ETag, which the server has to expose to other origins", facts(r.e, accesslog.UserAgent)...)
 	}
-	return r.finding("cors-etag-not-exposed", c, says+"; scripts send that if they could not read ETag, which the server has to expose to other origins",
+	return r.finding("proxy-strips-etag", possible, says+"; the response before had none, or something on the way dropped it",
 		facts(r.e, accesslog.UserAgent)...)
+}
+
+// ofScripts reports whether a word for nothing is one of JavaScript.
+func ofScripts(word string) bool {
+	switch strings.Trim(word, `"`) {
+	case "null", "undefined", "NaN", "[object Object]":
+		return true
+	}
+	return false
 }
 
 // weakTag: If-Match has weak tags alone.
@@ -284,8 +294,40 @@ func (r *refusal) weakTag() *finding {
 	if !sign.WeakAlone(r.ifMatch) {
 		return nil
 	}
-	return r.finding("weak-etag-in-if-match", certain, "If-Match has the weak tag "+keep(r.ifMatch[0].Raw)+
-		", and a weak tag never matches there")
+	tag := keep(r.ifMatch[0].Raw)
+	if host, _, _ := strings.Cut(r.e.Text(accesslog.Host), ":"); sign.OData(host, r.e.Text(accesslog.Target)) {
+		return r.weakByOData(tag)
+	}
+	return r.finding("weak-etag-in-if-match", certain, "If-Match has the weak tag "+tag+", and a weak tag never matches there")
+}
+
+// weakByOData: where a service follows OData a weak tag may match, so that it failed because the version is another one.
+func (r *refusal) weakByOData(tag string) *finding {
+	says := "If-Match has the weak tag " + tag + ", which services that follow OData compare as a strong one: the version is another one by now"
+	if current, err := etag.Parse(r.current); err == nil && r.ifMatch[0].Tag.WeakEqual(current) {
+		return r.finding("weak-etag-in-if-match", likely, "If-Match has the weak tag "+tag+
+			", which is the current one: this service takes strong tags only, though others that follow OData take weak ones")
+	}
+	if r.current != "" {
+		return r.finding("stale-etag-concurrent-edit", likely, says)
+	}
+	return r.finding("weak-etag-in-if-match", possible, says+", or this service takes strong tags only")
+}
+
+// stored: a cache gave the 412. One that evaluates conditions of reads itself may be right.
+func (r *refusal) stored() *finding {
+	mark := storedMark(r.e)
+	if age, ok := r.e.Int(accesslog.Age); mark == "" && (!ok || age <= 0) {
+		return nil
+	}
+	c, says := likely, "the 412 came from a cache, and a cache cannot know that a write is to be refused: it was stored for another request"
+	switch {
+	case !method.Writes(r.method) && r.unconditional():
+		says = "the 412 came from a cache, and the request had no precondition: it was stored for another request"
+	case !method.Writes(r.method):
+		c, says = possible, "the 412 came from a cache: unless that evaluates preconditions itself, it was stored for another request"
+	}
+	return r.finding("stored-412", c, says, facts(r.e, accesslog.Cache, accesslog.Age)...)
 }
 
 // badDate: If-Unmodified-Since is no date.
@@ -419,7 +461,17 @@ func (r *refusal) applied() *finding {
 	if r.e.Text(accesslog.Problem) != "already-applied" {
 		return nil
 	}
-	return r.finding("retry-after-lost-response", certain, "the content of the write is what is stored already: an earlier attempt got through")
+	for w := range r.a.history.of(r.target) {
+		if w.changes() || w.unknown() {
+			if w.who.is(r.who) && w.method == r.method && r.who.known() && w.ago(r.at) <= retryUnknown {
+				return r.finding("retry-after-lost-response", certain, "the content of the write is what is stored already, and the same client sent the same "+
+					r.method+" "+say(w.ago(r.at))+" before: an earlier attempt got through", w.fact("first attempt"))
+			}
+			break
+		}
+	}
+	return r.finding("retry-after-lost-response", likely,
+		"the content of the write is what is stored already: an earlier attempt got through, or somebody else stored the same")
 }
 
 // chain: the tags show that somebody else's write came between.
@@ -448,10 +500,14 @@ func (r *refusal) chain() *finding {
 		default:
 			says += ", and made the current version"
 		}
-		if w.removes() {
+		if w.removes() { // then it is named
 			return r.finding("if-match-on-missing-resource", certain, says+": it is gone", w.fact("the change"))
 		}
-		return r.finding("stale-etag-concurrent-edit", certain, says, w.fact("the change"))
+		c := likely
+		if named { // that it was current before that write is proven by the write
+			c = certain
+		}
+		return r.finding("stale-etag-concurrent-edit", c, says, w.fact("the change"))
 	}
 	return nil
 }
@@ -522,11 +578,16 @@ func (r *refusal) ownWrite() *finding {
 			return nil
 		}
 		ago := say(w.ago(r.at))
+		before := w.ifMatch == keep(r.e.Text(accesslog.IfMatch))
 		if w.etag != "" && w.etag == r.current {
-			return r.finding("own-write-not-tracked", certain, "the current tag "+w.etag+" is the one that this client's own write, "+ago+
+			c := likely // it may have been given that tag after its write
+			if before {
+				c = certain
+			}
+			return r.finding("own-write-not-tracked", c, "the current tag "+w.etag+" is the one that this client's own write, "+ago+
 				" before, was answered with: it did not remember it", w.fact("its own write"))
 		}
-		if w.ifMatch == keep(r.e.Text(accesslog.IfMatch)) {
+		if before {
 			return r.finding("own-write-not-tracked", likely, "this client's own write, "+ago+
 				" before, was accepted with the same If-Match: the tag is that from before it", w.fact("its own write"))
 		}
@@ -558,7 +619,11 @@ func (r *refusal) exists() *finding {
 	if path := r.e.Text(accesslog.Path); sign.LockName(path) != "" {
 		return r.finding("lock-object-held", likely, "the lock "+keep(path)+" is held: If-None-Match: * refuses to make it again", made...)
 	}
-	return r.finding("create-if-absent-exists", certain,
+	c := likely // by the word of the server
+	if made != nil {
+		c = certain
+	}
+	return r.finding("create-if-absent-exists", c,
 		"the 412 is right: If-None-Match: * says to make it only if it is not there, and it is", made...)
 }
 
@@ -698,10 +763,15 @@ func (r *refusal) asDesigned() *finding {
 	if r.has(accesslog.If) {
 		return nil
 	}
+	by := r.e.Text(accesslog.DecidedBy)
 	if rel, ok := r.relation(func(etag.Relation) bool { return true }); ok {
-		return r.finding("refused-as-designed", certain, "the 412 is right: "+r.differ(rel))
+		c := likely // a node, or an answer with a part, may have given another tag of the same version
+		if by != "" {
+			c = certain // it says so itself
+		}
+		return r.finding("refused-as-designed", c, "the 412 is right: "+r.differ(rel))
 	}
-	if by := r.e.Text(accesslog.DecidedBy); by != "" {
+	if by != "" {
 		return r.finding("refused-as-designed", certain,
 			fmt.Sprintf("the 412 is right: %s did not hold (%s)", keep(by), keep(r.e.Text(accesslog.Reason))))
 	}

@@ -33,6 +33,7 @@ type worker struct {
 	repeats         *sampled[repeat]
 	tags            *sampled[tagged]
 	reads           *sampled[reads]
+	missing         *sampled[absences]
 	joined          *sampled[joined] // nil if there is just one log
 }
 
@@ -48,7 +49,7 @@ func newWorker(only *accesslog.StatusSet) *worker {
 		only: only, methods: map[string]int64{}, parts: &parts{}, paths: newFrequent(maxFrequent), clients: newFrequent(maxFrequent),
 		nodes: nodeCounts{of: map[string]*Count{}},
 		times: newTimeline(), found: tallies{}, repeats: newSampled[repeat](maxRepeats), tags: newSampled[tagged](maxTagged),
-		reads: newSampled[reads](maxReaders),
+		reads: newSampled[reads](maxReaders), missing: newSampled[absences](maxReaders),
 	}
 }
 
@@ -78,8 +79,11 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	w.clients.add(hc, client, 1, refused)
 	w.nodes.add(nodeOf(e), refused)
 	w.time(e, status, refused)
-	if status == 428 {
+	switch status {
+	case 428:
 		w.demanded(e)
+	case 404, 410:
+		w.notFound(e, hp)
 	}
 	w.webdav(e, status)
 	switch m := e.Text(accesslog.Method); {
@@ -174,8 +178,8 @@ type get struct {
 // target is as targetOf.
 func (g *get) target(e *accesslog.Entry) uint64 {
 	h := g.hp
-	if g.query != "" {
-		h = mix(h, hash(g.query))
+	if q := queryOf(g.query); q != "" {
+		h = mix(h, hash(q))
 	}
 	return withHost(e, h)
 }
@@ -361,6 +365,7 @@ func (w *worker) merge(v *worker) {
 	w.repeats.merge(v.repeats, joinRepeats)
 	w.tags.merge(v.tags, joinTagged)
 	w.reads.merge(v.reads, joinReads)
+	w.missing.merge(v.missing, joinAbsences)
 	if w.joined != nil {
 		w.joined.merge(v.joined, joinJoined)
 	}
