@@ -24,7 +24,7 @@ func newCSV(names []string, in *time.Location) (l *layout, ok bool) {
 		l.columns = append(l.columns, c)
 	}
 	l.when = whenOf(l.columns)
-	l.index()
+	l.takeTargets()
 	return l, len(names) <= maxColumns && l.logged.Has(Status) && (l.logged.Has(Path) || l.logged.Has(Method))
 }
 

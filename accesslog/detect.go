@@ -70,6 +70,17 @@ func detectGiven(f Format, sample []byte, whole bool, in *time.Location) (*diale
 		}
 		return &dialect{format: f, start: w3cState{layout: l}}, nil
 	}
+	if k := (pairKind{}); f.arg == "" && (f.name == logfmtPairs.name || f.name == ltsvPairs.name) {
+		if k = logfmtPairs; f.name == ltsvPairs.name {
+			k = ltsvPairs
+		}
+		lines := linesOf(sample, whole)
+		names := k.namesOfPairs(lines)
+		if _, ok := newPairs(k, names, in); !ok {
+			return nil, fmt.Errorf("%w: its first lines have no names of a status, a method and a target", ErrNotALog)
+		}
+		f.arg = strings.Join(names, ",")
+	}
 	if f.name == "csv" && f.arg == "" {
 		lines := linesOf(sample, whole)
 		if len(lines) == 0 {
@@ -186,6 +197,11 @@ type candidate struct {
 var textCandidates = []candidate{
 	{format: Format{name: "s3", server: "Amazon S3"}, certain: true},
 	{format: Format{name: "caddy-console", server: "Caddy"}, certain: true},
+	{format: Format{name: "azure-storage-classic", server: "Azure Storage"}, certain: true},
+	{
+		format: Format{name: "minio-text", server: "MinIO"}, certain: true,
+		note: "its times are taken for UTC, or those of --time-zone",
+	},
 	{
 		format:  Format{name: "haproxy", arg: haproxyCapturesAdvised, server: "HAProxy"},
 		note:    "its captures are taken for " + haproxyCapturesAdvised,
@@ -211,6 +227,7 @@ var textCandidates = []candidate{
 	{format: Format{name: "envoy", server: "Envoy"}},
 	{format: Format{name: "alb", server: "AWS load balancer"}},
 	{format: Format{name: "elb", server: "AWS classic load balancer"}},
+	{format: Format{name: "nginx", arg: hypercornLog, server: "Hypercorn"}},
 	{format: Format{name: "combined"}},
 	{format: Format{name: "nginx", arg: nginxMain, server: "nginx"}, accepts: isForwarded},
 	{format: Format{name: "nginx", arg: ingressLog, server: "nginx"}, note: "it is taken for the format of ingress-nginx"},
@@ -223,6 +240,29 @@ var textCandidates = []candidate{
 	{format: Format{name: "gin", server: "Gin"}},
 	{format: Format{name: "combined_more"}, note: "what follows the user agent is not read: give the log_format or LogFormat of this log"},
 	{format: Format{name: "common"}},
+	{format: Format{name: "vhost_common", server: "Apache"}, accepts: func(e *Entry) bool {
+		_, ok := parseDigits(e.raw(1)) // the port
+		return ok
+	}},
+	{
+		format:  Format{name: "apache", arg: "%v " + apacheCommon},
+		note:    "its first column is taken for the host that was asked",
+		accepts: func(e *Entry) bool { return isHost(e.Text(Host)) && isAddress(e.Text(Client)) },
+	},
+	{format: Format{name: "nginx", arg: apisixLog, server: "APISIX"}},
+	{format: Format{name: "nginx", arg: gatewayLog, server: "Amazon API Gateway"}},
+	{format: Format{name: "nginx", arg: isoCombined}},
+	{
+		format: Format{name: "nginx", arg: isoCombined + ` $more`},
+		note:   "what follows the user agent is not read: give the log_format of this log",
+	},
+	{format: Format{name: "nginx", arg: isoCommon}},
+	{
+		format: Format{name: "common_more"}, accepts: isOneWord,
+		note: "what follows the size is not read: give the log_format or LogFormat of this log",
+	},
+	{format: Format{name: "nginx", arg: istioOldLog, server: "Istio"}},
+	{format: Format{name: "nginx", arg: chiLog, server: "chi"}, note: "its times are not read"},
 	{format: Format{name: "squid", server: "Squid"}},
 	{format: Format{name: "uvicorn-timed", server: "uvicorn"}},
 	{format: Format{name: "uvicorn", server: "uvicorn"}, note: "it has no times"},
@@ -235,10 +275,18 @@ var textCandidates = []candidate{
 		accepts: looksLikeRequest},
 	{format: Format{name: "iis-native", server: "IIS"},
 		note: "its times are taken for UTC, or those of --time-zone, and its dates for month/day/year if they can be"},
-	{format: Format{name: "iis", server: "IIS"}, note: "it has no #Fields directive, so the default fields of IIS are assumed"},
-	{format: Format{name: "httperr", server: "HTTP.sys"}, note: "it has no #Fields directive, so the fields of current versions are assumed"},
-	{format: Format{name: "cloudfront", server: "CloudFront"},
-		note: "it has no #Fields directive, so the fields of standard logs are assumed"},
+	{
+		format: Format{name: "iis", server: "IIS"}, accepts: isOfAddress,
+		note: "it has no #Fields directive, so the default fields of IIS are assumed",
+	},
+	{
+		format: Format{name: "httperr", server: "HTTP.sys"}, accepts: isOfAddress,
+		note: "it has no #Fields directive, so the fields of current versions are assumed",
+	},
+	{
+		format: Format{name: "cloudfront", server: "CloudFront"}, accepts: isOfAddress,
+		note: "it has no #Fields directive, so the fields of standard logs are assumed",
+	},
 }
 
 // hasAdvisedCaptures reports whether the captured fields of an entry are as many as we
@@ -291,6 +339,24 @@ const (
 	ingressLog        = nginxCombined + ` $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr ` +
 		`$upstream_response_length $upstream_response_time $upstream_status $request_id`
 )
+
+// Formats that begin as the common log format does, with something in between or behind.
+const (
+	isoCommon   = `$remote_addr - $remote_user [$time_iso8601] "$request" $status $body_bytes_sent`
+	isoCombined = isoCommon + ` "$http_referer" "$http_user_agent"`
+	apisixLog   = `$remote_addr - $remote_user [$time_local] $http_host "$request" $status $body_bytes_sent $request_time ` +
+		`"$http_referer" "$http_user_agent" $upstream_addr $upstream_status $upstream_response_time "$upstream_url"`
+	hypercornLog = `$remote_addr:$remote_port $identity $remote_user [$time_local] "$request_method $request_uri $server_protocol" ` +
+		`$status $body_bytes_sent "$http_referer" "$http_user_agent"`
+	gatewayLog = `$remote_addr $identity $remote_user [$time_local]"$request" $status $body_bytes_sent $request_id`
+	chiLog     = `$day $clock [$request_id] "$request" from $remote_addr:$remote_port - $status ${body_bytes_sent}B in $response_time`
+)
+
+// isOfAddress reports whether the client of an entry is an address, or not told.
+func isOfAddress(e *Entry) bool {
+	client := e.Text(Client)
+	return client == "" || isAddress(client)
+}
 
 // isForwarded reports whether X-Forwarded-For of an entry has addresses alone.
 func isForwarded(e *Entry) bool {
@@ -411,6 +477,7 @@ func columnCandidates(lines [][]byte) (list []candidate) {
 			}
 		}
 	}
+	list = append(list, pairCandidate(lines)...)
 	if bytes.IndexByte(first, '\t') > 0 && first[0] != '#' {
 		if c, ok := realtimeCandidate(lines); ok {
 			list = append(list, c)
@@ -500,7 +567,7 @@ func jsonMembers(lines [][]byte) (paths []string) {
 // guessServer finds out who wrote a log in a format that nginx and Apache share: they
 // escape differently, and count the bytes of an answer without content differently.
 func (d *dialect) guessServer(lines [][]byte) {
-	if d.format.server != "" || d.format.name == "json" {
+	if d.format.server != "" || slices.Contains([]string{"json", "csv", logfmtPairs.name, ltsvPairs.name}, d.format.name) {
 		return
 	}
 	p := newLineParser()

@@ -69,7 +69,7 @@ func TestDetection(t *testing.T) {
 // other JSON in part.
 func family(name string) string {
 	switch name {
-	case "nginx", "apache", "combined", "combined_more", "common", "vhost_combined":
+	case "nginx", "apache", "combined", "combined_more", "common", "common_more", "vhost_combined", "vhost_common":
 		return "common log format"
 	case "json", "caddy", "fourtwelve":
 		return "json"
@@ -149,7 +149,9 @@ func TestNotALog(t *testing.T) {
 		{"{\"timestamp\":1,\"webaclId\":\"arn\"}", "a log of AWS WAF"},
 		{"*   << Request  >> 32770\n", "the log of varnishlog: varnishncsa"},
 		{"--c7036611-A--\n[03/Nov/2026", "an audit log of ModSecurity"},
-		{"2026-11-03T09:15:40.123 [412 Precondition Failed] s3.PutObject localhost:9000/b/k 192.0.2.7 1.2ms", "a trace of MinIO as text: mc admin trace --json"},
+		{"{\"time\":1,\"reqId\":\"req-1\",\"req\":{\"method\":\"PUT\"}}\n{\"time\":1,\"reqId\":\"req-1\",\"res\":{\"statusCode\":412}}\n", "a log of Fastify"},
+		{"Started GET \"/plan\" for 203.0.113.7 at 2026-11-03 09:15:20 +0000\nCompleted 412\n", "a log of Rails"},
+		{"info: Microsoft.AspNetCore.Hosting.Diagnostics[2]\n      Request finished\n", "the log of ASP.NET Core"},
 		{"#Fields: date time c-ip\n", "a W3C log without sc-status"},
 		{"Dear all,\nhere is the plan.\n", "no known format fits its first lines, such as \"Dear all,\""},
 		{strings.Repeat("x", sampleSize+1), "no known format fits"},

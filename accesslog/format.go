@@ -67,6 +67,8 @@ var formatSpecs = []formatSpec{
 	{"combined", "", "", apacheSpec(apacheCombined)},
 	{"combined_more", "", "", apacheSpec(apacheCombinedMore)},
 	{"vhost_combined", "Apache", "", apacheSpec(apacheVhostCombined)},
+	{"common_more", "", "", apacheSpec(apacheCommon + " %{more}n")},
+	{"vhost_common", "Apache", "", apacheSpec("%v:%p " + apacheCommon)},
 	{"caddy", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddy(in), nil) }},
 	{"caddy-console", "Caddy", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newCaddyConsole(in), nil) }},
 	{"haproxy", "HAProxy", "captured fields, as in If-Match:256,If-None-Match|ETag", func(arg string, in *time.Location) (*dialect, error) {
@@ -78,11 +80,17 @@ var formatSpecs = []formatSpec{
 	}},
 	{"json", "", "FIELD=PATH,…, or the names of the members that are wanted, with commas; those of the first lines if there are none", newJSONDialect},
 	{"csv", "", "the names of the columns, with commas; those in the first line if there are none", newCSVDialect},
+	{"logfmt", "", "the names that are wanted, with commas; those in the first lines if there are none", pairSpec(logfmtPairs)},
+	{"ltsv", "", "the labels that are wanted, with commas; those in the first lines if there are none", pairSpec(ltsvPairs)},
 	{"fourtwelve", "fourtwelve", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newFourtwelve(), nil) }},
 	{"envoy", "Envoy", "", templateSpec(envoyLog)},
 	{"istio", "Istio", "", templateSpec(istioLog)},
 	{"alb", "AWS load balancer", "", templateSpec(albLog)},
 	{"elb", "AWS classic load balancer", "", templateSpec(elbLog)},
+	{"azure-storage-classic", "Azure Storage", "", func(string, *time.Location) (*dialect, error) {
+		return layoutDialect(newAzureClassic(), nil)
+	}},
+	{"minio-text", "MinIO", "", func(_ string, in *time.Location) (*dialect, error) { return layoutDialect(newMinIOText(in), nil) }},
 	{"squid", "Squid", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newSquid(), nil) }},
 	{"uvicorn", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(false), nil) }},
 	{"uvicorn-timed", "uvicorn", "", func(string, *time.Location) (*dialect, error) { return layoutDialect(newUvicorn(true), nil) }},
@@ -122,6 +130,8 @@ const (
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr"`
 	istioLog = `[$time_iso8601] "$request" $status $response_flags $details $termination "$failure" $request_length $body_bytes_sent $response_ms $upstream_ms ` +
 		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr" $cluster $rest`
+	istioOldLog = `[$time_iso8601] "$request" $status $response_flags "$details" "$failure" $request_length $body_bytes_sent $response_ms $upstream_ms ` +
+		`"$http_x_forwarded_for" "$http_user_agent" "$http_x_request_id" "$host" "$upstream_addr" $cluster $rest`
 	elbLog = `$time_iso8601 $elb $remote_addr:$remote_port $upstream_addr $request_ms $target_ms $response_ms $status $upstream_status ` +
 		`$request_length $bytes_sent "$request" "$http_user_agent" $rest`
 	albLog = `$type ` + elbLog
@@ -154,6 +164,7 @@ func orDefault(arg, otherwise string) string {
 //	json:FIELD=PATH,…           members of JSON objects, as in status=response.code,target=request.uri,time=ts
 //	json:NAME,…                 members whose names tell what they are
 //	csv:NAME,…                  columns with commas, by the names in the first line
+//	logfmt:NAME,…, ltsv:NAME,…  values behind their names
 //	json, caddy, s3, fourtwelve and all others without anything behind the name
 func ParseFormat(s string) (Format, error) {
 	name, arg, _ := strings.Cut(strings.TrimSpace(s), ":")
@@ -224,10 +235,11 @@ func (f Format) String() string {
 var argumentNames = map[string]string{
 	"iis": "given fields", "httperr": "given fields", "cloudfront": "given fields", "nginx": "its own log_format",
 	"apache": "its own LogFormat", "haproxy": "captures", "json": "its own members", "csv": "columns that have names",
+	"logfmt": "its own names", "ltsv": "its own labels",
 }
 
 // madeToOrder are the formats in which whoever runs the server, or writes the log, decides what is logged.
-var madeToOrder = []string{"iis", "nginx", "apache", "haproxy", "json", "csv", "traefik", "cloudflare", "minio-trace"}
+var madeToOrder = []string{"iis", "nginx", "apache", "haproxy", "json", "csv", "logfmt", "ltsv", "traefik", "cloudflare", "minio-trace"}
 
 // FormatsWith returns the names of the formats whose logs have all of these fields without any configuration, as far as there is something
 // to log, and of those that can be made to have them.

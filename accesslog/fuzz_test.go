@@ -125,6 +125,14 @@ func checkEntry(t *testing.T, e *Entry) string {
 	return b.String()
 }
 
+func FuzzPairs(f *testing.F) {
+	fuzzReader(f, "l[ot]*", "ltsv:time,host,req,status", "logfmt:time,method,uri,status,remote_addr", "logfmt:method,path,status,t")
+}
+
+func FuzzMinIOText(f *testing.F) { fuzzReader(f, "minio-text", "minio-text") }
+
+func FuzzAzureClassic(f *testing.F) { fuzzReader(f, "azure-storage-classic", "azure-storage-classic") }
+
 func FuzzIIS(f *testing.F) {
 	fuzzReader(f, "iis", "iis", "iis:date time sc-status cs-uri-stem If-Match")
 }

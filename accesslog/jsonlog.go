@@ -228,22 +228,22 @@ var jsonNames = names(map[column]string{
 		"peer peeraddr clientipaddress calleripaddress",
 	{field: ForwardedFor}: "forwardedfor xff xforwardedfor",
 	{field: User}:         "user username remoteuser authuser userid",
-	{field: Method}:       "method verb httpmethod requestmethod reqmethod csmethod httprequestmethod",
+	{field: Method}:       "method verb httpmethod requestmethod reqmethod csmethod httprequestmethod clientrequestmethod",
 	{field: Target}: "target url uri requesteduri requesturi requesturl requri requrl httpurl httptarget httprequesturl fulluri originalurl rawurl csuri " +
-		"requesttarget",
+		"requesttarget clientrequesturi",
 	{field: Path}:           "path urlpath uripath httppath requestpath reqpath csuristem pathname resourcepath",
 	{field: Query}:          "query querystring args querystr csuriquery rawquery",
 	{field: Protocol}:       "protocol proto httpversion requestprotocol serverprotocol httpprotocol",
 	{field: Scheme}:         "scheme",
-	{field: Host}:           "host vhost virtualhost authority domain requesthost httphost cshost",
+	{field: Host}:           "host vhost virtualhost authority domain requesthost httphost cshost clientrequesthost",
 	{field: Node}:           "node",
 	{field: Upstream}:       "upstream upstreamhost upstreamaddr backend",
 	{field: UpstreamStatus}: "upstreamstatus originstatus backendstatus",
 	{field: UpstreamETag}:   "upstreametag originetag",
 	{field: Status}: "status statuscode response responsestatus responsecode responsestatuscode resstatus resstatuscode respstatus httpstatus " +
-		"httpstatuscode scstatus httpcode",
+		"httpstatuscode scstatus httpcode edgeresponsestatus",
 	{field: ContentSent}:       "bytes size contentsent bodybytessent responsesize responsebytes responselength respsize responsebodysize bytesout",
-	{field: BytesSent}:         "bytessent scbytes",
+	{field: BytesSent}:         "bytessent scbytes edgeresponsebytes",
 	{field: BytesReceived}:     "bytesreceived csbytes requestlength bytesin",
 	{field: ContentLength}:     "contentlength requestsize requestbodysize",
 	{field: UserAgent}:         "useragent agent requestuseragent csuseragent",
@@ -291,7 +291,7 @@ func names(lists map[column]string) map[string]column {
 
 // jsonTimes are names of the member that has the time, the best first, written like those of jsonNames.
 var jsonTimes = strings.Fields("time timestamp @timestamp ts timeiso8601 timelocal msec datetime eventtime starttime startedat startutc timemicros asctime " +
-	"requesttimestamp logtime @time date")
+	"requesttimestamp logtime @time edgestarttimestamp edgeendtimestamp date")
 
 // plainName is a name without what stands between its words, in lower case.
 func plainName(name string) string {
@@ -428,10 +428,39 @@ func newJSON(paths []jsonPath, in *time.Location) (l *layout, ok bool) {
 		}
 	}
 	l.when = whenOf(b.columns)
-	l.index()
+	l.takeTargets()
 	status := l.column[Status]
-	splitter.isEntry = func(_ []byte, s []span) bool { return s[status].end > 0 }
+	asked := askedOf(l, request)
+	splitter.isEntry = func(_ []byte, s []span) bool { return s[status].end > 0 && asked(s) }
 	return l, status >= 0 && (l.logged.Has(Path) || l.logged.Has(Method))
+}
+
+// takeTargets is index for columns that are known by their names: a path is taken for a target if nothing else has that or the query,
+// for then people log both as one.
+func (l *layout) takeTargets() {
+	l.index()
+	if i := l.column[Path]; i >= 0 && l.column[Target] < 0 && l.column[Query] < 0 {
+		l.columns[i].field = Target
+		l.logged, l.conditional = 0, nil
+		l.index()
+	}
+}
+
+// askedOf returns what reports whether a line says what was asked for: a method, a target or the request line. A line that does not
+// tells of the response alone, as those of Fastify do.
+func askedOf(l *layout, request int) func(spans []span) bool {
+	var columns []int8
+	for _, f := range []Field{Method, Target, Path} {
+		if i := l.column[f]; i >= 0 && int(i) < len(l.columns) {
+			columns = append(columns, i)
+		}
+	}
+	if request >= 0 {
+		columns = append(columns, int8(request))
+	}
+	return func(spans []span) bool {
+		return slices.ContainsFunc(columns, func(i int8) bool { return int(i) < len(spans) && spans[i].end > 0 })
+	}
 }
 
 // requestLines are names of the member that has the whole request line, written like those of jsonNames.

@@ -40,6 +40,8 @@ const (
 	fromRoot
 	// iisQuery: nothing is escaped, and what IIS and its modules have appended is no part of the query.
 	iisQuery
+	// entities: &quot; and the like.
+	entities
 )
 
 // apply returns the value that s of line stands for: a part of line itself if
@@ -68,6 +70,8 @@ func (k escaping) apply(line []byte, s span, scratch []byte) (value, grown []byt
 		return unescapeWith(raw, '%', appendPercent, scratch)
 	case fromRoot:
 		return withSlash(raw, scratch)
+	case entities:
+		return unescapeWith(raw, '&', appendEntities, scratch)
 	case iisQuery:
 		return withoutLogIDs(raw, scratch)
 	case plusBlank:

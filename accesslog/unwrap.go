@@ -80,6 +80,9 @@ func wrapper(line []byte) int {
 		return before(line)
 	case c >= '0' && c <= '9':
 		if n := stamp(line); n > 0 {
+			if len(line) > n+4 && line[n] == '[' && line[n+4] == ' ' && digits(line[n+1:n+4]) >= 0 {
+				return 0 // the time and the status of a trace of MinIO
+			}
 			if brace := bytes.Index(line, []byte("\t{")); brace >= 0 && line[n-1] == '\t' {
 				return brace + 1 // the tag, or level and place, and an object of JSON
 			}
