@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -75,7 +76,7 @@ func (l *Listener) take(raw net.Conn) {
 	l.mu.Lock()
 	l.conns[c] = struct{}{}
 	l.mu.Unlock()
-	go c.serve()
+	go c.begin()
 }
 
 // Accept returns a connection that is not, or no longer, for the lane.
@@ -156,48 +157,100 @@ type conn struct {
 	base    *http.Request
 	context context.Context
 	buf     []byte // what was read and is not answered yet
+	waiter  waiter // nil if the connection is none
+	// until is when the connection is given up if nothing comes; zero for never.
+	until time.Time
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, maxHead); return &b }}
 
-// serve answers requests for as long as they are for the lane.
-func (c *conn) serve() {
+// An outcome is how serving a connection ends.
+type outcome int
+
+const (
+	over     outcome = iota
+	passedOn         // somebody else has it
+	resting          // nothing has come for a while
+)
+
+// begin serves a new connection.
+func (c *conn) begin() {
 	o := &c.lane.options
 	if o.ConnState != nil {
 		o.ConnState(c.Conn, http.StateNew)
 	}
+	c.context = context.WithValue(context.Background(), http.LocalAddrContextKey, c.LocalAddr())
+	if o.ConnContext != nil {
+		c.context = o.ConnContext(c.context, c.Conn)
+	}
+	c.base = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, RemoteAddr: c.RemoteAddr().String()}
+	c.waiter, _ = c.Conn.(waiter)
+	_ = c.SetReadDeadline(after(o.ReadHeaderTimeout))
+	c.serve()
+}
+
+// serve answers requests for as long as they come, and are for the lane.
+func (c *conn) serve() {
 	buf := buffers.Get().(*[]byte)
 	c.buf = (*buf)[:0]
-	passedOn := false
+	end := over
 	defer func() {
 		if err := recover(); err != nil && err != http.ErrAbortHandler {
 			c.logf("http: panic serving %v: %v\n%s", c.RemoteAddr(), err, stack())
 		}
+		c.buf = nil
 		buffers.Put(buf)
-		c.end(passedOn)
+		if end == resting {
+			go c.rest()
+			return
+		}
+		c.end(end)
 	}()
-	ctx := context.WithValue(context.Background(), http.LocalAddrContextKey, c.LocalAddr())
-	if o.ConnContext != nil {
-		ctx = o.ConnContext(ctx, c.Conn)
-	}
-	c.context = ctx
-	c.base = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, RemoteAddr: c.RemoteAddr().String()}
-	_ = c.SetReadDeadline(after(o.ReadHeaderTimeout))
-	for c.await() {
+	end = c.turns()
+}
+
+// turns answers one request after the other.
+func (c *conn) turns() outcome {
+	for {
+		if end, ok := c.await(); !ok {
+			return end
+		}
 		ctx := &requestContext{conn: c}
 		r := c.base.WithContext(ctx)
 		n, ok := parse(c.buf, r)
 		if !ok {
-			passedOn = c.passOn()
-			return
+			return c.passOn()
 		}
 		c.buf = c.buf[:copy(c.buf, c.buf[n:])]
 		c.asked.Add(1)
 		c.lane.answered.Add(1)
 		if !c.answer(r, ctx) {
-			return
+			return over
 		}
 	}
+}
+
+// restAfter is how long a connection is kept ready for the next request: with its buffer, and a stack on which a
+// handler has run. After it the connection waits with neither.
+const restAfter = time.Second
+
+// waiter is a connection that can be waited for without a buffer.
+type waiter interface {
+	// Wait is that of the connections of package deadline.
+	Wait() error
+}
+
+// rest waits for the next request in a goroutine of its own, whose stack is as small as it can be.
+func (c *conn) rest() {
+	_ = c.SetReadDeadline(c.until)
+	switch err := c.waiter.Wait(); {
+	case errors.Is(err, errors.ErrUnsupported):
+		c.waiter = nil
+	case err != nil:
+		c.end(over)
+		return
+	}
+	c.serve()
 }
 
 func stack() []byte {
@@ -217,8 +270,8 @@ func after(d time.Duration) time.Time {
 // next one.
 const enough = 4
 
-// await waits for the beginning of a request. It returns false if the connection is over.
-func (c *conn) await() bool {
+// await waits for the beginning of a request. If there will be none, or not soon, it returns how that ends.
+func (c *conn) await() (outcome, bool) {
 	least := 1
 	if c.asked.Load() > 0 {
 		least = enough
@@ -226,12 +279,37 @@ func (c *conn) await() bool {
 	for len(c.buf) < least {
 		n, err := c.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
-		if n > 0 && c.state.Load() != active && !c.state.CompareAndSwap(idle, active) || err != nil && len(c.buf) < least {
-			return false
+		switch {
+		case n > 0 && c.state.Load() != active && !c.state.CompareAndSwap(idle, active):
+			return over, false
+		case len(c.buf) >= least || err == nil:
+		case !c.mayRest(err):
+			return over, false
+		case len(c.buf) == 0:
+			return resting, false
+		default: // too little to know what it will be
+			_ = c.SetReadDeadline(c.until)
 		}
 	}
 	// HTTP/2 begins a connection, and nothing else (RFC 9113 §3.4).
-	return c.asked.Load() == 0 || !bytes.HasPrefix(c.buf, []byte("PRI * HTTP/2.0"))
+	return over, c.asked.Load() == 0 || !bytes.HasPrefix(c.buf, []byte("PRI * HTTP/2.0"))
+}
+
+// mayRest reports whether err only says that nothing has come for a while.
+func (c *conn) mayRest(err error) bool {
+	return c.waiter != nil && c.asked.Load() > 0 && errors.Is(err, os.ErrDeadlineExceeded) && (c.until.IsZero() || time.Now().Before(c.until))
+}
+
+// expect sets how long the next request is waited for.
+func (c *conn) expect() {
+	c.until = after(c.lane.options.IdleTimeout)
+	wait := c.until
+	if c.waiter != nil {
+		if soon := after(restAfter); wait.IsZero() || soon.Before(wait) {
+			wait = soon
+		}
+	}
+	_ = c.SetReadDeadline(wait)
 }
 
 // answer has the handler answer r, and reports whether the connection goes on.
@@ -251,7 +329,7 @@ func (c *conn) answer(r *http.Request, ctx *requestContext) bool {
 		return false
 	}
 	_ = c.SetWriteDeadline(time.Time{})
-	_ = c.SetReadDeadline(after(o.IdleTimeout))
+	c.expect()
 	if len(c.buf) == 0 && !c.state.CompareAndSwap(active, idle) {
 		return false
 	}
@@ -265,22 +343,22 @@ func (c *conn) handle(w http.ResponseWriter, r *http.Request, ctx *requestContex
 }
 
 // passOn leaves the connection to whoever calls Accept, with what has been read of it.
-func (c *conn) passOn() bool {
-	over := &other{Conn: c.Conn, begun: append([]byte(nil), c.buf...)}
+func (c *conn) passOn() outcome {
+	_ = c.SetReadDeadline(c.until)
 	select {
-	case c.lane.others <- over:
-		return true
+	case c.lane.others <- &other{Conn: c.Conn, begun: bytes.Clone(c.buf)}:
+		return passedOn
 	case <-c.lane.ended:
-		return false
+		return over
 	}
 }
 
 // end forgets the connection, and closes it unless somebody else has it by now.
-func (c *conn) end(passedOn bool) {
+func (c *conn) end(how outcome) {
 	c.lane.mu.Lock()
 	delete(c.lane.conns, c)
 	c.lane.mu.Unlock()
-	if passedOn {
+	if how == passedOn {
 		return
 	}
 	_ = c.Close()
