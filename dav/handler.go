@@ -25,6 +25,7 @@ type Handler struct {
 	policy  precondition.Policy
 	locks   *admission
 	clients *clients
+	uploads *uploads
 	log     *slog.Logger
 }
 
@@ -35,7 +36,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{
-		options: o, store: s, clients: newClients(), log: o.Origin.Logger,
+		options: o, store: s, clients: newClients(), uploads: newUploads(), log: o.Origin.Logger,
 		catalog: resource.New(resource.Options{Store: s, RevisionTags: o.Origin.RevisionTags, Logger: o.Origin.Logger}),
 		policy:  precondition.Policy{LenientTags: o.Origin.LenientTags},
 	}
@@ -48,6 +49,7 @@ func New(o Options) (*Handler, error) {
 	behind := o.Origin
 	behind.Locks = h.locks
 	behind.RequireOf = h.requireOf
+	behind.Observe = h.observing(behind.Observe)
 	if behind.Methods = methods; behind.ReadOnly {
 		behind.Methods = readMethods
 	}

@@ -25,6 +25,8 @@ type write struct {
 	check func(target, other store.Info) error
 	// replaces reports whether the write would replace or delete something.
 	replaces func(target, other store.Info) bool
+	// tidies is set for a DELETE, by which a client may mean to remove what a PUT has left.
+	tidies bool
 	// overwrites is the name of what else the write replaces; "" is nothing.
 	overwrites string
 	// try performs the write on what was seen, and on nothing else.
@@ -72,6 +74,9 @@ func (x *exchange) once(w write, target, other store.Info) (store.Info, error) {
 		return store.Info{}, condhttp.Required(x.r.Method, x.fields, x.current(target))
 	}
 	ctx := x.ctx
+	if w.tidies && !guarded && x.tidiesUp(target) {
+		return store.Info{}, x.nothingToTidy(target)
+	}
 	if w.overwrites != "" && isThere(other) && !passage.guards(w.overwrites) {
 		if x.demands(true) || x.wouldLose(other) {
 			return store.Info{}, x.unseenDestination(other)
@@ -197,7 +202,7 @@ func (x *exchange) delete() {
 			return info, store.Info{}, err
 		},
 		touched:  []touch{{name: x.name, tree: true, member: true}},
-		replaces: func(_, _ store.Info) bool { return true },
+		replaces: func(_, _ store.Info) bool { return true }, tidies: true,
 		try: func(_ context.Context, p passage, target, _ store.Info) (store.Info, error) {
 			err := x.remove(target)
 			if err == nil {

@@ -208,6 +208,23 @@ func TestDAVClients(t *testing.T) {
 	}
 }
 
+// TestTwoDesktops has two people edit one document, with clients that lock, that send conditions and that do neither.
+func TestTwoDesktops(t *testing.T) {
+	bash := lookPath(t, "bash", "bash")
+	lookPath(t, "cadaver", "cadaver")
+	lookPath(t, "rclone", "rclone")
+	lookPath(t, "gio", "libglib2.0-bin")
+	needsGVFS(t)
+	site := newDAVSite(t, davStores["dirstore"](t))
+	script, err := filepath.Abs("testdata/dav/two-desktops.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := davCommand(t, site, bash, script); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, site.transcript(false))
+	}
+}
+
 // davCommand runs a script in a directory of its own. The host is in URL, without a scheme in HOST.
 func davCommand(t *testing.T, site *davSite, bash, script string) (string, error) {
 	dir := t.TempDir()
