@@ -99,6 +99,7 @@ var house = []floor{
 			"internal/field/mediatype", "internal/field/method", "internal/target",
 		}},
 		{"guard", []string{
+			"internal/idempotency",
 			"cache", "guard/internal/trust", "guard/internal/turn", "observe", "etag", "precondition", "precondition/ifheader", "byterange",
 			"condhttp", "internal/target",
 			"internal/content/budget", "internal/content/coding", "internal/field/cachecontrol", "internal/field/method", "internal/field/secret",

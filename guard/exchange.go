@@ -58,6 +58,7 @@ type notes struct {
 	evaluated bool
 	made      etag.Tag
 	reason    string
+	replayed  bool
 	err       error
 	lockWait  time.Duration
 	backend   observe.Backend
@@ -74,7 +75,7 @@ func newExchange(h *Handler, w http.ResponseWriter, r *http.Request) *exchange {
 func (x *exchange) record() *observe.Record {
 	rec := &observe.Record{
 		Started: x.now, Duration: x.options.Now().Sub(x.now), Status: x.w.status, Bytes: x.w.bytes,
-		Decision: x.decision, Evaluated: x.evaluated, Current: x.told.Tag, New: x.made, Reason: x.reason, Err: x.err,
+		Decision: x.decision, Evaluated: x.evaluated, Current: x.told.Tag, New: x.made, Reason: x.reason, Err: x.err, Replayed: x.replayed,
 		Validator: x.told.from, Why: x.told.why, LockWait: x.lockWait, Backend: x.backend,
 	}
 	if x.route != nil {

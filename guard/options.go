@@ -139,6 +139,8 @@ type Route struct {
 	LenientTags bool
 	// StaleIfRange answers a false If-Range with 412 instead of 200.
 	StaleIfRange bool
+	// Keys says what becomes of the field Idempotency-Key.
+	Keys Keys
 	// NoCoding leaves content as it is, where it would be sent compressed to
 	// clients that accept that.
 	NoCoding bool

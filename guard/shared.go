@@ -11,6 +11,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/guard/internal/trust"
 	"github.com/fourtwelve/fourtwelve/guard/internal/turn"
+	"github.com/fourtwelve/fourtwelve/internal/idempotency"
 )
 
 // Shared is what outlives a [Handler]: see Options.Shared. It may be used from any
@@ -19,6 +20,7 @@ type Shared struct {
 	locker  Locker
 	writes  turn.Writes
 	budgets budgets
+	once    *idempotency.Table // the answers to writes with an Idempotency-Key
 
 	mu         sync.Mutex
 	transports users[transportKey, *http.Transport]
@@ -68,6 +70,7 @@ func NewShared(locks Locker) *Shared {
 	}
 	return &Shared{
 		locker:     locks,
+		once:       idempotency.New(idempotency.Options{}),
 		transports: make(users[transportKey, *http.Transport]),
 		learned:    make(users[string, *trust.Backend]),
 		caches:     make(users[cacheKey, *caching]),

@@ -155,6 +155,8 @@ func (s *stage) option(r *guard.Route, option string) {
 	switch name {
 	case "require":
 		r.Require = map[string]condhttp.Requirement{"overwrite": condhttp.RequireOverwrite, "always": condhttp.RequireAlways}[value]
+	case "idempotency":
+		r.Keys = map[string]guard.Keys{"off": guard.KeysPassed, "required": guard.KeysRequired}[value]
 	case "validators":
 		r.Validators = map[string]guard.Validators{
 			"content": guard.ValidatorsContent, "backend": guard.ValidatorsBackend, "none": guard.ValidatorsNone,

@@ -18,10 +18,14 @@ func (x *exchange) write(out *http.Request) answer {
 	if p := x.unfitContent(); p != nil {
 		return refusal(p)
 	}
+	key, unfit := x.readKey()
+	if unfit != nil {
+		return unfit
+	}
 	judged := x.isJudged()
-	if judged && x.isAwaited() {
+	if judged && x.isAwaited() && !x.isKnown(key) {
 		// What was seen while another write was under way may be none of its versions.
-		if _, early := x.verify(out, nil); early != nil && !x.asked.Overtaken() {
+		if _, early := x.verify(out, nil); early != nil && !x.asked.Overtaken() && !x.isKnown(key) {
 			return early
 		}
 	}
@@ -37,14 +41,16 @@ func (x *exchange) write(out *http.Request) answer {
 		return busy
 	}
 	defer unlock()
-	if !judged {
-		return x.perform(out, up, nil)
-	}
-	seen, refused := x.verify(out, up)
-	if refused != nil {
-		return refused
-	}
-	return x.perform(out, up, seen)
+	return x.performOnce(key, up, func() answer {
+		if !judged {
+			return x.perform(out, up, nil)
+		}
+		seen, refused := x.verify(out, up)
+		if refused != nil {
+			return refused
+		}
+		return x.perform(out, up, seen)
+	})
 }
 
 // isAwaited reports whether the client waits to be told that its content is

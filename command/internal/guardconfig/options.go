@@ -67,6 +67,13 @@ var routeOptions = []option[guard.Route]{
 		kind: oneOf(func(r *guard.Route) *bool { return &r.StaleIfRange }, []string{"200", "412"}, false, true),
 	},
 	{
+		key: "idempotency", flag: "idempotency", usage: "what becomes of the Idempotency-Key of a write: on gives the first answer again, off leaves it to the backend, " +
+			"required refuses writes without",
+		doc: "[the Idempotency-Key of PUT, PATCH and DELETE](#lost-answers): give the first answer again (`on`), leave it to the backend (`off`), or " +
+			"also refuse those without (`required`)",
+		kind: named(func(r *guard.Route) *guard.Keys { return &r.Keys }, guard.KeysHonoured, guard.KeysPassed, guard.KeysRequired),
+	},
+	{
 		key: "coding", flag: "coding", usage: "compress answers for clients that accept it",
 		doc:  "compress answers for clients that accept it",
 		kind: isSet(func(r *guard.Route) *bool { return &r.NoCoding }, false),
