@@ -453,6 +453,9 @@ func (h *historian) do(client int, r request) bool {
 		content = lockinfo
 	}
 	call := h.clock.Add(1)
+	if r.method == "DELETE" { // of a client of its own, which has sent no PUT that failed
+		fields = append(fields, "Translate", "f", "User-Agent", fmt.Sprint(call))
+	}
 	w := ask(h.handler, r.method, r.path, content, fields...)
 	a := answer{status: w.Code}
 	if w.Code == http.StatusBadGateway { // see remote
