@@ -13,9 +13,9 @@ type Line struct {
 	// Value is the field value without the whitespace around it, or what is shown in place of a
 	// credential.
 	Value string
-	// Redacted is set if Value, or a part of it, is not what was sent because that was a credential.
+	// Redacted is set if Value, or a part of it, is not what was sent because that was a credential, or somebody has hidden it.
 	Redacted bool
-	// Cut is set if Value is only the beginning, so that it must not be compared.
+	// Cut is set if Value is only the beginning, or hidden though it is no credential, so that it must not be compared.
 	Cut bool
 }
 
@@ -29,6 +29,9 @@ func (h *Header) Add(name, value string) { h.add(Line{Name: name, Value: value})
 func (h *Header) add(l Line) {
 	value, redacted := redactValue(l.Name, l.Value)
 	l.Value, l.Redacted = value, l.Redacted || redacted
+	if isHidden(l.Name, value) {
+		l.Redacted, l.Cut = true, true
+	}
 	h.lines = append(h.lines, l)
 }
 

@@ -151,3 +151,22 @@ func TestFormatNames(t *testing.T) {
 		t.Error("evtx is not a format")
 	}
 }
+
+// TestHiddenValues: what somebody has put in place of a value is nothing to compare.
+func TestHiddenValues(t *testing.T) {
+	for value, hidden := range map[string]bool{
+		"[REDACTED]": true, "<hidden>": true, "***": true, "XXXX": true, `"<etag>"`: true, `W/"[redacted]"`: true, "(masked)": true,
+		"…": true, "██": true, "redacted": true,
+		"*": false, `"etag"`: false, `"secret"`: false, "null": false, `"5f0c"`: false, `"xx"`: false, "": false, `""`: false,
+		`"a", "b"`: false,
+	} {
+		var h Header
+		h.Add("If-Match", value)
+		h.Add("X-Other", value)
+		for l := range h.Lines() {
+			if want := hidden && l.Name == "If-Match"; l.Cut != want || l.Redacted != want {
+				t.Errorf("%s: %q is hidden: %v, want %v", l.Name, value, l.Cut, want)
+			}
+		}
+	}
+}

@@ -1,6 +1,11 @@
 package capture
 
-import "github.com/fourtwelve/fourtwelve/internal/field/secret"
+import (
+	"regexp"
+	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+)
 
 // Redacted is what stands in place of a credential.
 const Redacted = secret.Mark
@@ -20,3 +25,22 @@ func redactValue(name, value string) (string, bool) {
 // sig, token, otp, key and X-Amz-Signature in a query, a fragment or the path, and JSON Web Tokens
 // wherever they stand. The rest is kept byte for byte.
 func RedactURL(s string) string { return secret.Text(s) }
+
+// hidden is what programs and people put in place of a value that they do not show.
+var hidden = regexp.MustCompile(`(?i)^(?:W/)?"?(?:[\[<({*]*(?:redacted|hidden|masked|removed|omitted|secret|private|filtered|value|etag|tag)[\])}>*]*|` +
+	`\*{2,}|x{3,}|•+|█+|\.{3}|…)"?$`)
+
+// bare are words that may be hidden as they are; others have to stand in brackets or asterisks.
+var bare = regexp.MustCompile(`(?i)^(?:redacted|hidden|masked)$|^[^a-z]|^x+$`)
+
+// isHidden reports whether somebody has hidden the value of a field that a diagnosis compares. What takes its place is no tag, and
+// nothing can be said of it.
+func isHidden(name, value string) bool {
+	switch strings.ToLower(name) {
+	case "if-match", "if-none-match", "if-range", "if-modified-since", "if-unmodified-since", "if", "range",
+		"etag", "last-modified", "content-range":
+		plain := strings.Trim(strings.TrimPrefix(value, "W/"), `"`)
+		return hidden.MatchString(value) && bare.MatchString(plain)
+	}
+	return false
+}

@@ -8,11 +8,11 @@ import (
 var (
 	logcat = regexp.MustCompile(`^(?:(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +\d+[- ]+\d+ .*? [VDIWE] +|[VDIWE]/\S+?(?: *\( *\d+\))?: |` +
 		`(?:\S+ )*?(?:INFO|DEBUG|FINE|TRACE):? +(?:\S+ +[-:] +)?|\[[\w ./-]+\] )`)
-	okRequest = regexp.MustCompile(`^--> ([A-Z]{3,16}) (https?://\S+)(?: ([hH]\S+))?`)
-	okAnswer  = regexp.MustCompile(`^<-- (?:(HTTP/\S+|h2|h3) )?(\d{3})(.*?) ?(?:https?://\S*)?(?: \(.*\))?$`)
+	okRequest = regexp.MustCompile(`^-{2,3}> ([A-Z]{3,16}) (https?://\S+)(?: ([hH]\S+))?`)
+	okAnswer  = regexp.MustCompile(`^<-{2,3} (?:(HTTP/\S+|h2|h3) )?(\d{3})(.*?) ?(?:https?://\S*)?(?: \(.*\))?$`)
 	okFailed  = regexp.MustCompile(`^<-- HTTP FAILED: (.*)$`)
 	okField   = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+: `)
-	okSize    = regexp.MustCompile(`^--> END|^<-- END`)
+	okSize    = regexp.MustCompile(`^-{2,3}> END|^<-{2,3} END`)
 )
 
 // okHTTP reads what the HttpLoggingInterceptor of OkHttp prints, with or without the columns of logcat before it.
@@ -23,7 +23,7 @@ func okHTTP(t *transcript) func(string) {
 	return func(line string) {
 		if line = line[len(logcat.FindString(line)):]; mark != nil {
 			line = line[len(mark.FindString(line)):]
-		} else if at := strings.Index(line, "--> "); at > 0 && at <= maxMark && okRequest.MatchString(line[at:]) {
+		} else if at := arrowAt(line); at > 0 && at <= maxMark && okRequest.MatchString(line[at:]) {
 			mark = markOf(line[:at])
 			line = line[at:]
 		}
@@ -59,6 +59,15 @@ func okHTTP(t *transcript) func(string) {
 			k.h.field(line)
 		}
 	}
+}
+
+// arrowAt is where the arrow before a request begins, which Feign draws longer.
+func arrowAt(line string) int {
+	at := strings.Index(line, "--> ")
+	if at > 0 && line[at-1] == '-' {
+		at--
+	}
+	return at
 }
 
 var digitRun = regexp.MustCompile(`\d+`)
@@ -333,6 +342,7 @@ func dotnetText(t *transcript) func(string) {
 }
 
 var (
+	azureCLI      = regexp.MustCompile(`^(?:\S+: )?(?:cli\.azure\.cli|azure\.core\.pipeline)[\w.]*\s?: `)
 	azureRequest  = regexp.MustCompile(`(?:^|\W)Request \[([0-9a-f-]{36})\] ([A-Z]+) (https?://\S+)`)
 	azureResponse = regexp.MustCompile(`(?:^|\W)(?:Error response|Response) \[([0-9a-f-]{36})\] (\d{3}) (.*?)(?: \([\d.]+s\))?$`)
 	azureURL      = regexp.MustCompile(`Request URL: '(https?://[^']+)'`)
@@ -346,6 +356,7 @@ var (
 func azureSDK(t *transcript) func(string) {
 	var h *half
 	return func(line string) {
+		line = line[len(azureCLI.FindString(line)):]
 		if m := azureRequest.FindStringSubmatch(line); m != nil {
 			h = t.request(m[1])
 			h.method, h.wire = m[2], false

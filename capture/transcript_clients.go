@@ -7,6 +7,21 @@ import (
 
 // dialects are all that are known, the ones whose sign could be in another's output last.
 var dialects = []dialect{
+	{name: "Jersey", sign: regexp.MustCompile(`(?m)(?:^|[: ])\d+ > [A-Z]{3,16} https?://\S+\r?$`), lines: jersey.lines},
+	{name: "REST-assured", sign: regexp.MustCompile(`(?m)^Request method:\s+[A-Z]+\r?\nRequest URI:`), lines: restAssured.lines},
+	{name: "resty", sign: regexp.MustCompile(`(?m)^~~~ REQUEST ~~~`), lines: resty.lines},
+	{name: "gcloud --log-http", sign: regexp.MustCompile(`(?m)^==== request start ====`), lines: gcloud.lines},
+	{name: "HttpLogging of ASP.NET Core", sign: regexp.MustCompile(`HttpLoggingMiddleware\[\d+\]`), lines: kestrel.lines},
+	{name: "Faraday", sign: regexp.MustCompile(`(?m) -- request: [A-Z]{3,16} https?://`), lines: faraday.lines},
+	{name: "Playwright", sign: regexp.MustCompile(`(?m)^(?:.*pw:api )?\s*→ [A-Z]{3,16} https?://`), lines: playwright.lines},
+	{name: "the Azure SDK for Go", sign: regexp.MustCompile(`(?m)==> OUTGOING REQUEST \(Try=`), lines: azureGoLines},
+	{name: "the Azure SDK for Java", sign: regexp.MustCompile(`\{"az\.sdk\.message":"HTTP (?:request|response)"`), lines: azureJava},
+	{name: "the client of ownCloud or Nextcloud", sign: regexp.MustCompile(`sync\.httplogger`), lines: ownCloud},
+	{name: "net/http of Ruby", sign: regexp.MustCompile(`(?m)^<- "[A-Z]{3,16} \S+ HTTP/\d`), lines: rubyHTTP},
+	{
+		name: "a log without header sections", lines: statusOnly.lines,
+		sign: regexp.MustCompile(`(?m)RestTemplate\s*: HTTP [A-Z]+ https?://|^UNDICI \d+: sending request to `),
+	},
 	{name: "rclone --dump", sign: regexp.MustCompile(`(?m)DEBUG *: HTTP REQUEST \(req 0x`), lines: rclone},
 	{name: "neon", sign: regexp.MustCompile(`(?m)^(?:\[status-line\] < HTTP/\d|Sending request headers:\r?$)`), lines: neon},
 	{name: "GIT_TRACE_CURL", sign: regexp.MustCompile(`(?m)(?:=> Send|<= Recv) header: ` + startLine), lines: gitTrace},
@@ -193,10 +208,15 @@ var (
 // kubectl reads what kubectl -v=8 and higher, and other programs with the Go client of Kubernetes, print.
 func kubectl(t *transcript) func(string) {
 	var h *half
+	asked := false // a command has told of the request
 	return func(line string) {
 		m := kubectlLine.FindStringSubmatch(line)
-		if m == nil { // a header section that goes on, in the structured form of newer ones
-			if field := trimBlank(line); h != nil && strings.HasPrefix(line, "\t") {
+		if m == nil { // a header section that goes on, in the structured form of newer ones, or a command
+			switch field := trimBlank(line); {
+			case strings.HasPrefix(field, "curl -v -X"):
+				t.command(words(field))
+				h, asked = nil, true
+			case h != nil && strings.HasPrefix(line, "\t"):
 				h.field(field)
 			}
 			return
@@ -213,7 +233,8 @@ func kubectl(t *transcript) func(string) {
 			f := kubectlStatus.FindStringSubmatch(text)
 			h.code(f[1], f[2])
 		case kubectlKeys.MatchString(text):
-			h = kubectlStructured(t, text)
+			h = kubectlStructured(t, text, asked)
+			asked = false
 		case kubectlBody.MatchString(text):
 			f := kubectlBody.FindStringSubmatch(text)
 			kubectlContent(t, f[1] == "Request", f[2])
@@ -223,14 +244,15 @@ func kubectl(t *transcript) func(string) {
 	}
 }
 
-// kubectlStructured reads a line of key=value pairs, and returns whose header section follows it.
-func kubectlStructured(t *transcript, text string) *half {
+// kubectlStructured reads a line of key=value pairs, and returns whose header section follows it. asked says that a command has told
+// of the request.
+func kubectlStructured(t *transcript, text string, asked bool) *half {
 	pairs := map[string]string{}
 	for _, p := range kubectlPair.FindAllStringSubmatch(text, 20) {
 		pairs[p[1]] = unquote(p[2])
 	}
 	k := t.last("")
-	if pairs["verb"] != "" {
+	if pairs["verb"] != "" && !asked {
 		h := t.request("")
 		h.method = pairs["verb"]
 		h.url(pairs["url"])

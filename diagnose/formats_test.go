@@ -33,7 +33,8 @@ func TestTranscriptsAreExplained(t *testing.T) {
 		found := slices.ContainsFunc(r.Findings, func(f Finding) bool {
 			return f.Rule.ID == "compression-suffix-not-stripped" && (f.Confidence == Certain || x.Response.Header.Get("ETag")+x.Current == "")
 		})
-		if shown := x.Request.Header.Has("If-Match"); shown != found {
+		sent := x.Request.Header.Named("If-Match")
+		if shown := len(sent) > 0 && !sent[0].Redacted; shown != found {
 			t.Errorf("%s: If-Match is shown: %t, and the cause is found: %t\n%s", filepath.Base(path), shown, found, listFindings(r))
 		}
 		if v := r.Verdicts[len(xs)-1]; v.Judgement == Unconditional {

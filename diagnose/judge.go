@@ -93,7 +93,7 @@ func (e *examination) unjudgeable() string {
 	case e.blind() && e.status() != 304:
 		return "the capture lacks header fields of the request, and so perhaps a precondition"
 	case e.cut():
-		return "a precondition is cut off in the capture"
+		return "a precondition is cut off or hidden in the capture"
 	case e.x.Cache != "":
 		return fmt.Sprintf("the %s cache of the client answered, and not the server", e.x.Cache)
 	case !e.conditional():

@@ -1,0 +1,224 @@
+package capture
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A shape is how a program tells of exchanges in lines that say by themselves what they are. Patterns may be nil. Of a pattern
+// with named groups each is taken for what its name says: method, url, proto, code, reason, name, value.
+type shape struct {
+	// before is what a logger puts before a line, and after what it puts behind.
+	before, after *regexp.Regexp
+	// request and response begin a message; more says more of the request.
+	request, response, more *regexp.Regexp
+	// requestFields and responseFields say that there is a header section, or whose fields come.
+	requestFields, responseFields *regexp.Regexp
+	field                         *regexp.Regexp
+	// stop ends the fields.
+	stop *regexp.Regexp
+	// lacks is why a header section is missing of which no field was told.
+	lacks string
+	// value, if not nil, makes the value of a field of what is shown.
+	value func(string) string
+}
+
+// lines returns what reads the lines of a shape.
+func (s *shape) lines(t *transcript) func(string) {
+	var h *half
+	return func(line string) {
+		if s.before != nil {
+			line = line[len(s.before.FindString(line)):]
+		}
+		if s.after != nil {
+			line = s.after.ReplaceAllString(line, "")
+		}
+		k := t.last("")
+		switch {
+		case found(s.request, line):
+			h = t.request("")
+			h.wire, h.lacks = false, s.lacks
+			h.say(s.request, line)
+		case found(s.response, line):
+			h = t.response("")
+			h.lacks = s.lacks
+			h.say(s.response, line)
+		case found(s.requestFields, line) && k != nil:
+			h = &k.request
+			h.lacks = ""
+		case found(s.responseFields, line) && k != nil:
+			if h = &k.response; !h.told {
+				h = t.response("")
+			}
+			h.lacks = ""
+		case found(s.stop, line):
+			h = nil
+		case h == nil:
+		case found(s.more, line) && h.message.request:
+			h.say(s.more, line)
+		case found(s.field, line):
+			s.set(h, line)
+		}
+	}
+}
+
+// set takes a field line.
+func (s *shape) set(h *half, line string) {
+	g := groups(s.field, line)
+	value := g["value"]
+	if s.value != nil {
+		value = s.value(value)
+	}
+	h.lacks = ""
+	h.set(g["name"], value)
+}
+
+func found(re *regexp.Regexp, line string) bool { return re != nil && re.MatchString(line) }
+
+// groups returns what the named groups of a pattern match in a line. Several may have one name.
+func groups(re *regexp.Regexp, line string) map[string]string {
+	m := re.FindStringSubmatch(line)
+	of := map[string]string{}
+	for i, name := range re.SubexpNames() {
+		if i < len(m) && name != "" && m[i] != "" {
+			of[name] = m[i]
+		}
+	}
+	return of
+}
+
+// say takes what the groups of a pattern say of a message.
+func (h *half) say(re *regexp.Regexp, line string) {
+	g := groups(re, line)
+	if g["method"] != "" {
+		h.method = strings.ToUpper(g["method"])
+	}
+	if g["url"] != "" {
+		h.url(g["url"])
+	}
+	if g["query"] != "" {
+		h.target += RedactURL(g["query"])
+	}
+	if g["proto"] != "" {
+		h.proto = protocol(g["proto"])
+	}
+	if g["host"] != "" {
+		h.set("Host", g["host"])
+	}
+	if g["code"] != "" {
+		h.code(g["code"], strings.TrimRight(g["reason"], " \t"))
+	}
+}
+
+// inQuotes is a value without the quotation marks around it, and without the backslashes that they need.
+func inQuotes(s string) string {
+	if len(s) >= 2 && (s[0] == '"' || s[0] == '\'') && s[len(s)-1] == s[0] {
+		return strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`).Replace(s[1 : len(s)-1])
+	}
+	return s
+}
+
+// Groups of patterns that have their names.
+const (
+	groupMethod = `(?P<method>[A-Z]{3,16})`
+	groupURL    = `(?P<url>https?://\S+)`
+	groupCode   = `(?P<code>\d{3})`
+	groupField  = `(?P<name>[\w-]+): (?P<value>.*)$`
+)
+
+// jersey is the LoggingFeature of Jersey, and what RESTEasy and others do in its way.
+var jersey = shape{
+	before:  regexp.MustCompile(`^(?:.*? )?(?:INFO|FINE|DEBUG)[: ] (?:.*? - )?`),
+	request: regexp.MustCompile(`^\d+ > ` + groupMethod + ` ` + groupURL + `$`), response: regexp.MustCompile(`^\d+ < ` + groupCode + `\s*$`),
+	field: regexp.MustCompile(`^\d+ [<>] ` + groupField),
+}
+
+// restAssured is what REST-assured logs of requests; responses are shown as on the wire.
+var restAssured = shape{
+	request:  regexp.MustCompile(`^Request method:\s+` + groupMethod),
+	more:     regexp.MustCompile(`^Request URI:\s+` + groupURL),
+	response: regexp.MustCompile(`^(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    regexp.MustCompile(`^(?:Headers:)?\s+(?P<name>[\w-]+)=(?P<value>.*)$|^` + groupField),
+	stop:     regexp.MustCompile(`^(?:Cookies|Multiparts|Body):|^$`),
+	lacks:    "REST-assured shows header sections with log().all() or log().headers()",
+}
+
+// resty is what the client resty of Go prints with SetDebug.
+var resty = shape{
+	request:  regexp.MustCompile(`^` + groupMethod + `\s+(?P<url>(?:/|https?://)\S*)\s+(?P<proto>HTTP/\S+)$`),
+	more:     regexp.MustCompile(`^HOST\s+: (?P<host>\S+)$`),
+	response: regexp.MustCompile(`^STATUS\s+: ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    regexp.MustCompile(`^\s+` + groupField), stop: regexp.MustCompile(`^BODY\s+:`),
+}
+
+// gcloud is what gcloud prints with --log-http.
+var gcloud = shape{
+	request: regexp.MustCompile(`^uri: ` + groupURL), more: regexp.MustCompile(`^method: ` + groupMethod + `$`),
+	response:      regexp.MustCompile(`^status: ` + groupCode + `$`),
+	requestFields: regexp.MustCompile(`^== headers start ==$`), responseFields: regexp.MustCompile(`^-- headers start --$`),
+	field: regexp.MustCompile(`^(?:b'(?P<name>[\w-]+)': b'(?P<value>.*)'|` + groupField + `)$`),
+	stop:  regexp.MustCompile(`^(?:==|--) headers end`),
+}
+
+// kestrel is the HttpLogging middleware of ASP.NET Core.
+var kestrel = shape{
+	before:  regexp.MustCompile(`^\s+`),
+	request: regexp.MustCompile(`^Request:$`),
+	more: regexp.MustCompile(`^Method: ` + groupMethod + `$|^(?:PathBase|Path): (?P<url>\S*)$|^QueryString: (?P<query>\S*)$|^Host: (?P<host>\S+)$|` +
+		`^Protocol: (?P<proto>\S+)$|^(?:Scheme|PathBase|QueryString):`),
+	response: regexp.MustCompile(`^StatusCode: ` + groupCode + `$`),
+	field:    regexp.MustCompile(`^` + groupField), stop: regexp.MustCompile(`^(?:\w+: )?Microsoft\.|^(?:Request|Response)Body:|^Duration:`),
+}
+
+// faraday is the logger of Ruby's Faraday.
+var faraday = shape{
+	before:   regexp.MustCompile(`^[A-Z], \[\S+ #\d+\] +[A-Z]+ -- `),
+	request:  regexp.MustCompile(`^request: ` + groupMethod + ` ` + groupURL + `$`),
+	response: regexp.MustCompile(`^response: Status ` + groupCode), value: inQuotes,
+	field: regexp.MustCompile(`^(?:request: |response: )?(?P<name>[\w-]+): (?P<value>".*")$`),
+	lacks: "Faraday shows header sections with the logger's option headers: true",
+}
+
+// playwright is what Playwright prints of its own requests with DEBUG=pw:api, and in its traces.
+var playwright = shape{
+	before: regexp.MustCompile(`^.*?pw:api `), after: regexp.MustCompile(` \+\d+m?s$`),
+	request:  regexp.MustCompile(`^\s*→ ` + groupMethod + ` ` + groupURL + `$`),
+	response: regexp.MustCompile(`^\s*← ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    regexp.MustCompile(`^\s+` + groupField),
+}
+
+// azureGo is the log of the SDK of Azure for Go. It tells of the request again when the response has come.
+var azureGo = shape{
+	request:  regexp.MustCompile(`^ {3}` + groupMethod + ` ` + groupURL + `$`),
+	response: regexp.MustCompile(`^ {3}RESPONSE Status: ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    regexp.MustCompile(`^ {3}` + groupField), stop: regexp.MustCompile(`^ {3}-{20,}|^ {3}ERROR:`),
+}
+
+// azureGoLines leaves out the request where it is told again.
+func azureGoLines(t *transcript) func(string) {
+	line := azureGo.lines(t)
+	again := false
+	return func(text string) {
+		switch {
+		case strings.Contains(text, "==> OUTGOING REQUEST"):
+			again = false
+		case strings.Contains(text, "==> REQUEST/RESPONSE"):
+			k := t.last("")
+			again = k != nil && !k.response.told
+		case again && strings.HasPrefix(text, "   RESPONSE"):
+			again = false
+			line(text)
+		case !again:
+			line(text)
+		}
+	}
+}
+
+// statusOnly is what programs say of exchanges of which they show no header section.
+var statusOnly = shape{
+	before:  regexp.MustCompile(`^.*?(?:RestTemplate\s*:|UNDICI \d+:|RestClient\s*:) `),
+	request: regexp.MustCompile(`^(?:HTTP |sending request to )` + groupMethod + ` ` + groupURL + `$`),
+	response: regexp.MustCompile(`^Response ` + groupCode + `(?: (?P<reason>.*))?$|` +
+		`^received response to [A-Z]+ \S+ - HTTP ` + groupCode + `$`),
+	lacks: "this log has no header sections: take the wire log of the HTTP client, or what a proxy sees",
+}
