@@ -50,11 +50,11 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	endpoint := server.NewHTTP(ln, g.serverOptions())
+	endpoints := server.Endpoints(ln, g.serverOptions())
 	p.say(env.Stderr, ln.Addr(), metricsAt)
 	defer onHangup(func() { reload(g.reloads(lines), logger) })()
 	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
-	return p.serveUntil(ctx, env.Stderr, "whether a write among them has happened, the backend knows", endpoint)
+	return p.serveUntil(ctx, env.Stderr, "whether a write among them has happened, the backend knows", endpoints...)
 }
 
 // guarding answers requests by the configuration in force, which can be replaced

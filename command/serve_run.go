@@ -84,7 +84,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	served.WriteTimeout = p.idleTimeout // as package pace wants it
 	defer onHangup(func() { reload(p.reloads(lines), logger) })()
 	p.say(env.Stderr, ln.Addr(), metricsAt)
-	return p.serveUntil(ctx, env.Stderr, "a write among them has happened as a whole or not at all", server.NewHTTP(ln, served))
+	return p.serveUntil(ctx, env.Stderr, "a write among them has happened as a whole or not at all", server.Endpoints(ln, served)...)
 }
 
 // newMetrics returns what counts requests, or nil if nobody is to look. Until ctx is done, requests can be sent here

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 )
@@ -17,6 +18,14 @@ type Endpoint interface {
 	Shutdown(ctx context.Context) error
 	// Close cuts off what is under way.
 	Close() error
+}
+
+// Endpoints are all that take requests at a listener's address, one for each protocol. One that is to come has a file of its
+// own, and a line here.
+func Endpoints(ln net.Listener, o Options) []Endpoint {
+	return []Endpoint{
+		NewHTTP(ln, o), // HTTP/1.1, and HTTP/2 over TLS and without
+	}
 }
 
 // ErrCut says that requests were cut off, as they had not finished in time.
