@@ -8,6 +8,9 @@
 //	default:              // r.Content has both changes
 //	}
 //
+// Text merges by lines. JSON merges by structure: members of objects, and elements of arrays that
+// have an identity. Of chooses between them by the media type.
+//
 // # What a merge promises
 //
 //   - A line that only one side touched is as that side left it.
@@ -16,7 +19,7 @@
 //     finds one: no two texts are woven into a third that nobody wrote.
 //   - What nobody touched keeps its bytes: line ends, a missing last line feed, the spelling of
 //     numbers and the order of members.
-//   - If the sides are exchanged, so are the labels and the parts between the markers, and nothing else.
+//   - If the sides of a text are exchanged, so are the parts between the markers, and nothing else.
 //
 // A merge without conflict is not proof that the two changes agree in meaning. Show it before it is saved.
 //

@@ -3,6 +3,8 @@ package merge
 import (
 	"bytes"
 	"errors"
+	"mime"
+	"strings"
 )
 
 // ErrBinary says that content is no text: it has a NUL byte. Lines of it mean nothing.
@@ -47,6 +49,35 @@ type Result struct {
 	Content []byte
 	// Conflicts is the number of places where a person must choose.
 	Conflicts int
+	// Structure reports that the content was merged as JSON and not by lines.
+	Structure bool
+	// Places are the JSON pointers (RFC 6901) of the conflicts that a merge by structure found.
+	Places []string
+}
+
+// Of merges by the media type of the content, a Content-Type value: JSON by structure, all else by
+// lines. JSON that cannot be read, or has conflicts by structure, is merged by lines, so that
+// there is something to choose from. The error is ErrBinary or ErrTooLarge.
+func Of(mediaType string, base, mine, theirs []byte, o Options) (Result, error) {
+	if isJSON(mediaType) {
+		s, err := JSON(base, mine, theirs)
+		if err == nil && s.Conflicts == 0 {
+			return s, nil
+		}
+		r, textErr := Text(base, mine, theirs, o)
+		if textErr == nil && err == nil && r.Conflicts == 0 {
+			r = whole(base, mine, theirs, o) // by lines it looks clean, yet it is not
+		}
+		r.Places = s.Places
+		return r, textErr
+	}
+	return Text(base, mine, theirs, o)
+}
+
+// isJSON reports whether a media type is application/json or ends in +json (RFC 6839 §3.1).
+func isJSON(mediaType string) bool {
+	t, _, err := mime.ParseMediaType(mediaType)
+	return err == nil && (t == "application/json" || strings.HasSuffix(t, "+json"))
 }
 
 // check is the error for contents that cannot be merged by lines.

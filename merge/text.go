@@ -22,6 +22,14 @@ func Text(base, mine, theirs []byte, o Options) (Result, error) {
 	return t.write(t.merge(o.Style), o), nil
 }
 
+// whole is the conflict of two contents as a whole.
+func whole(base, mine, theirs []byte, o Options) Result {
+	t := newTriple(base, mine, theirs)
+	all := func(l lines) span { return span{0, len(l.texts)} }
+	b := block{kind: conflict, base: all(t.base), mine: all(t.mine), theirs: all(t.theirs)}
+	return t.write([]block{b}, o)
+}
+
 // lines is a text in lines.
 type lines struct {
 	texts   []string
