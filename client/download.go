@@ -204,7 +204,7 @@ func (d *download) run(ctx context.Context) (Downloaded, error) {
 			}
 			failures++
 			again := false
-			if wait, again = d.c.again(err, true); !again || failures >= min(readAttempts, d.c.attempts()) || ctx.Err() != nil {
+			if wait, again = d.c.again(err, best > 0); !again || failures >= min(readAttempts, d.c.attempts()) || ctx.Err() != nil {
 				d.part.leave()
 				return Downloaded{}, err
 			}

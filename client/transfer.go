@@ -236,11 +236,17 @@ func (d *download) write(s *segment, b []byte) (whole bool, err error) {
 		return false, &fatalError{err}
 	}
 	d.sums.write(at, b[:n])
+	if after := at + int64(n); after/writeBackEvery != at/writeBackEvery {
+		writeBack(d.part.file, (after/writeBackEvery-1)*writeBackEvery, writeBackEvery)
+	}
 	d.mu.Lock()
 	d.read += int64(n)
 	d.mu.Unlock()
 	return d.part.add(s, n), nil
 }
+
+// writeBackEvery is how much is begun to be brought to the disk at a time.
+const writeBackEvery = 8 << 20
 
 // fatalError is an error that another attempt does not mend, such as that of a full disk.
 type fatalError struct{ error }
