@@ -115,6 +115,7 @@ var ownMembers = []column{
 	{name: "user_agent", field: UserAgent}, {name: "referer", field: Referer}, {name: "request_id", field: RequestID},
 	{name: "if_match", field: IfMatch}, {name: "if_none_match", field: IfNoneMatch}, {name: "if_modified_since", field: IfModifiedSince},
 	{name: "if_unmodified_since", field: IfUnmodifiedSince}, {name: "if_range", field: IfRange}, {name: "range", field: Range},
+	{name: "if", field: If}, {name: "overwrite", field: Overwrite}, {name: "destination", field: Destination},
 	{name: "etag", field: ETag}, {name: "new_etag", field: NewETag},
 	{name: "decision", field: Decision}, {name: "field", field: DecidedBy}, {name: "reason", field: Reason},
 	{name: "section", field: Section}, {name: "problem", field: Problem},

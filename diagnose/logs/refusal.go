@@ -376,10 +376,21 @@ func (r *refusal) overwrite() *finding {
 	return nil
 }
 
+// ifProblems are what a log of fourtwelve says of an If that does not hold.
+var ifProblems = map[string]string{
+	"if-not-locked":   "the field If names the token of a lock that has ended, or is on another resource",
+	"if-tag-differs":  "the field If names the entity tag of another version",
+	"if-denied-state": "the field If says Not of what is the case",
+	"if-elsewhere":    "the field If is about a resource of another server",
+}
+
 // ifHeader: WebDAV's If decided (RFC 4918 §10.4).
 func (r *refusal) ifHeader() *finding {
 	if !r.has(accesslog.If) || r.has(accesslog.IfMatch) {
 		return nil
+	}
+	if why := ifProblems[r.e.Text(accesslog.Problem)]; why != "" {
+		return r.finding("webdav-if-header-unmet", certain, why)
 	}
 	node := nodeOf(r.e)
 	for w := range r.a.history.of(r.target) {

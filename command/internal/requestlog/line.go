@@ -37,6 +37,9 @@ var sentFields = [...]struct {
 	{"if_unmodified_since", "If-Unmodified-Since", false},
 	{"if_range", "If-Range", false},
 	{"range", "Range", false},
+	{"if", "If", false},
+	{"overwrite", "Overwrite", false},
+	{"destination", "Destination", true},
 }
 
 // AppendLine appends the line for r, line feed included, to b. user is the name
