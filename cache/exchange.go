@@ -152,7 +152,7 @@ func (x *exchange) serve(e *Entry, reuse Reuse) (*http.Response, error) {
 		delete(resp.Header, "Age")
 		resp.Header["Date"] = []string{x.options.Now().UTC().Format(http.TimeFormat)}
 	}
-	x.tell(x.r, resp, Status{Hit: true, TTL: reuse.Freshness.Left(), HasTTL: true, Detail: detailOf(reuse)})
+	x.tell(x.r, resp, Status{Hit: true, TTL: reuse.Freshness.Left(), Age: reuse.Freshness.Age, HasTTL: true, Detail: detailOf(reuse)})
 	return resp, nil
 }
 
@@ -226,7 +226,7 @@ func (x *exchange) follow(flying *flight) *http.Response {
 		if err != nil {
 			return nil
 		}
-		x.tell(x.r, resp, Status{Forwarded: URIMiss, Collapsed: true, TTL: reuse.Freshness.Left(), HasTTL: true})
+		x.tell(x.r, resp, Status{Forwarded: URIMiss, Collapsed: true, TTL: reuse.Freshness.Left(), Age: reuse.Freshness.Age, HasTTL: true})
 		return resp
 	}
 	wait(x.r.Context(), flying.kept, time.Until(deadline))
@@ -313,17 +313,13 @@ func (f *fetch) abandon() {
 }
 
 // fields are those of the request to the origin.
-func (f *fetch) fields() http.Header {
-	if f.chosen != nil && f.reuse.Reason == PartialContent {
-		if header, ok := f.policy.Completion(f.request, f.chosen.Stored); ok {
-			f.completing = true
-			return header
-		}
+func (f *fetch) fields() (header http.Header) {
+	var chosen *Stored
+	if f.chosen != nil {
+		chosen = f.chosen.Stored
 	}
-	if f.reuse.Action == Validate || f.chosen == nil {
-		return f.policy.Conditions(f.request, descriptions(f.entries))
-	}
-	return f.r.Header.Clone()
+	header, f.completing = f.policy.asking(f.request, descriptions(f.entries), chosen, f.reuse)
+	return header
 }
 
 // run sends the request and deals with the answer.
@@ -377,7 +373,7 @@ func (f *fetch) renew(resp *http.Response) {
 	if answer, err := f.respond(e); err == nil {
 		f.fresh = answer
 		f.status.ForwardStatus = resp.StatusCode
-		f.status.TTL, f.status.HasTTL = f.policy.Freshness(e.Stored, f.options.Now()).Left(), true
+		f.status.setFreshness(f.policy.Freshness(e.Stored, f.options.Now()))
 	}
 }
 
@@ -518,7 +514,7 @@ func (f *fetch) failed(resp *http.Response, err error) {
 					drain(resp.Body)
 				}
 				f.status.Detail = reuse.Reason.String()
-				f.status.TTL, f.status.HasTTL = reuse.Freshness.Left(), true
+				f.status.setFreshness(reuse.Freshness)
 				f.answer(stale, nil)
 				f.announce(nil)
 				f.land(true)
@@ -615,7 +611,7 @@ func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	}
 	t := newTransfer(draft, f.cancel)
 	f.status.Stored = true
-	f.status.TTL, f.status.HasTTL = f.policy.Freshness(s, f.options.Now()).Left(), true
+	f.status.setFreshness(f.policy.Freshness(s, f.options.Now()))
 	if length < 0 { // how much will come is not known: others wait until it is there
 		body := resp.Body
 		content, _ := t.open() // it has not begun

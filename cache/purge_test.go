@@ -69,6 +69,7 @@ func TestPurge(t *testing.T) {
 					}
 				}
 				s.cache.Wait()
+				defer s.cache.Wait()
 				done, err := s.cache.Purge(which)
 				if want := len(test.gone); err != nil || done.Targets != want || done.Responses != 2*want || (done.Bytes > 0) != (want > 0) {
 					t.Errorf("got %+v, %v; want %d targets with two responses each", done, err, want)

@@ -19,6 +19,10 @@ type Status struct {
 	// TTL is how long the response is still fresh, negative once it is stale, if HasTTL is set.
 	TTL    time.Duration
 	HasTTL bool
+	// Age is how old it is then. Cache-Status has no place for it: the field Age has.
+	Age time.Duration
+	// Key is the key, if that is to be told: it may be other than the target URI.
+	Key string
 	// Stored says that the response has been stored.
 	Stored bool
 	// Collapsed says that the request shared the forwarding of another one.
@@ -52,6 +56,8 @@ func (r Reuse) ForwardedBy() string {
 	return WhenStale
 }
 
+func (s *Status) setFreshness(f Freshness) { s.TTL, s.Age, s.HasTTL = f.Left(), f.Age, true }
+
 // Member returns the member of Cache-Status for a cache of that name.
 func (s Status) Member(name string) string {
 	item := httpsfv.NewItem(name)
@@ -76,11 +82,18 @@ func (s Status) Member(name string) string {
 	if s.Collapsed {
 		item.Params.Add("collapsed", true)
 	}
+	if s.Key != "" {
+		item.Params.Add("key", s.Key)
+	}
 	if s.Detail != "" {
 		item.Params.Add("detail", httpsfv.Token(s.Detail))
 	}
 	text, err := httpsfv.Marshal(httpsfv.List{item})
-	if err != nil { // a name that no String can hold
+	switch {
+	case err != nil && s.Key != "": // it has what no String can hold
+		s.Key = ""
+		return s.Member(name)
+	case err != nil: // so has the name
 		return unnamedCache
 	}
 	return text

@@ -443,3 +443,6 @@ func (t *Transport) Wait() { <-t.work.ended() }
 
 // Storage returns what the transport stores responses in.
 func (t *Transport) Storage() Storage { return t.storage }
+
+// Policy returns what the transport decides by.
+func (t *Transport) Policy() *Policy { return t.policy }

@@ -50,7 +50,8 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see %q)", err, cmd.CommandPath()+" --help")}
 	})
-	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newCheck(env), newRules(env), newEvaluate(env), newPurge(env))
+	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newCheck(env), newRules(env), newEvaluate(env),
+		newPurge(env), newCache(env))
 	return root
 }
 

@@ -87,17 +87,24 @@ func (f *front) serverOptions(handler http.Handler, observer observe.Observer, l
 }
 
 // serveMetrics answers at the address of the metrics, if there is one, until stop is called.
-func (f *front) serveMetrics(m *metrics.Metrics, logger *slog.Logger) (listening net.Addr, stop func(), err error) {
-	at := f.metricsAt
-	if at == nil {
+// admin answers there as well, if it is not nil.
+func (f *front) serveMetrics(m *metrics.Metrics, admin http.Handler, logger *slog.Logger) (at net.Addr, stop func(), err error) {
+	where := f.metricsAt
+	if where == nil {
 		return nil, func() {}, nil
 	}
-	ln, err := at.Open()
+	ln, err := where.Open()
 	if err != nil {
 		return nil, nil, err
 	}
 	handler := m.Handler()
-	if at.Loopback {
+	if admin != nil {
+		both := http.NewServeMux()
+		both.Handle("/", handler)
+		both.Handle("/cache/", admin)
+		handler = both
+	}
+	if where.Loopback {
 		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: f.names()})
 	}
 	endpoint := server.NewHTTP(ln, server.Options{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/guard"
 )
 
@@ -22,6 +23,8 @@ type guardOptions struct {
 	config  string
 	check   bool
 	metrics string
+	// adminAuth are who may look into the cache and purge it.
+	adminAuth []string
 
 	route guard.Route // the only one, but for what is found out later
 	tls   guardconfig.BackendTLS
@@ -87,7 +90,8 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "read everything from this YAML `FILE`")
 	f.BoolVar(&o.check, "check-config", false, "say what is wrong with the configuration, or what it amounts to, and end")
 	o.addListenFlags(f)
-	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
+	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz, /readyz and fourtwelve cache")
+	f.StringArrayVar(&o.adminAuth, "admin-auth", nil, "who may look into the cache there, as `KIND:FILE`: bearer (tokens) or htpasswd; repeatable")
 
 	guardconfig.AddFlags(f, &o.route, &o.tls)
 	f.StringArrayVar(&o.trustedProxies, "trusted-proxy", nil, "`ADDRESS` or prefix whose Forwarded and X-Forwarded-* are believed; repeatable")
@@ -141,6 +145,8 @@ type guardPlan struct {
 	front
 	options *guardOptions
 	config  *guardconfig.Config
+	// credentials are those of the admin listener; nil asks for none.
+	credentials *auth.Credentials
 }
 
 // plan reads and checks the configuration.
@@ -154,7 +160,7 @@ func (o *guardOptions) plan() (*guardPlan, error) {
 		listen: c.Listen, hosts: c.Hosts, tlsCert: c.TLSCert, tlsKey: c.TLSKey, accessLog: c.AccessLog, metrics: c.Metrics,
 		idleTimeout: c.IdleTimeout, shutdownTimeout: c.ShutdownTimeout, file: o.config,
 	}
-	steps := []func() error{p.checkTimeouts, p.loadCertificate, p.findMetrics, p.findAddress}
+	steps := []func() error{p.checkTimeouts, p.loadCertificate, p.findMetrics, p.loadAdmins, p.findAddress}
 	if o.check && strings.HasPrefix(p.listen, "fd:") {
 		steps = steps[:len(steps)-1] // only the service manager has it
 	}
@@ -164,6 +170,19 @@ func (o *guardOptions) plan() (*guardPlan, error) {
 		}
 	}
 	return p, nil
+}
+
+// loadAdmins reads who may look into the cache.
+func (p *guardPlan) loadAdmins() (err error) {
+	switch sources := p.config.AdminAuth; {
+	case len(sources) == 0:
+		return nil
+	case p.metricsAt == nil:
+		return p.mistake("%s is for the listener of the metrics, and there is none: add %s", p.option("admin-auth"), p.option("metrics"))
+	default:
+		p.credentials, err = auth.Load(sources)
+		return err
+	}
 }
 
 // read reads the configuration, from the file or from the flags, and tries whether it
@@ -202,7 +221,7 @@ func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
 		return nil, err
 	}
 	c := &guardconfig.Config{
-		Listen: o.listen, Hosts: o.hosts, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Metrics: o.metrics,
+		Listen: o.listen, Hosts: o.hosts, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Metrics: o.metrics, AdminAuth: o.adminAuth,
 		AccessLog: o.accessLog, IdleTimeout: o.idleTimeout, ShutdownTimeout: o.shutdownTimeout,
 		Guard: guard.Options{
 			Routes: []guard.Route{route}, Via: o.via, SpoolDir: o.spoolDir,

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/fourtwelve/fourtwelve/cache"
+	"github.com/fourtwelve/fourtwelve/command/internal/cacheadmin"
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
@@ -45,7 +47,7 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	if err := g.install(p.config); err != nil {
 		return err
 	}
-	metricsAt, stopMetrics, err := p.serveMetrics(g.metrics, logger)
+	metricsAt, stopMetrics, err := p.serveMetrics(g.metrics, g.admin(), logger)
 	if err != nil {
 		return err
 	}
@@ -111,6 +113,22 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.RUnlock()
 	defer now.active.Done()
 	now.ServeHTTP(w, r)
+}
+
+// admin is what looks into the cache and purges it. Beyond this machine nobody may who is not known.
+func (g *guarding) admin() http.Handler {
+	if g.plan.metricsAt == nil {
+		return nil
+	}
+	if g.plan.credentials == nil && !g.plan.metricsAt.Loopback {
+		return cacheadmin.Closed(g.plan.option("admin-auth"))
+	}
+	return gate.New(cacheadmin.New(cacheadmin.Options{
+		Guard:   func() *guard.Handler { return g.now().guard },
+		Usage:   func() cache.Usage { return g.shared.Usage().Cache },
+		Observe: g.metrics.Purged,
+		Logger:  g.logger,
+	}), gate.Options{Credentials: g.plan.credentials})
 }
 
 // serverOptions say how clients are served.
@@ -191,6 +209,9 @@ func (g *guarding) close() {
 // reloads are what a hangup makes guard read again.
 func (g *guarding) reloads(lines *accessLog) []reloadStep {
 	steps := []reloadStep{{"access log", lines.reopen}, {"configuration", g.reload}}
+	if g.plan.credentials != nil {
+		steps = append(steps, reloadStep{"credentials of the admin listener", g.plan.credentials.Reload})
+	}
 	if g.plan.certificate != nil {
 		steps = append(steps, reloadStep{"certificate", g.reloadCertificate})
 	}
@@ -232,6 +253,7 @@ func (g *guarding) warnOfRestart(c *guardconfig.Config) {
 		{"listen", c.Listen != was.Listen},
 		{"tls", (c.TLSCert == "") != (was.TLSCert == "")},
 		{"metrics", c.Metrics != was.Metrics},
+		{"admin_auth", !slices.Equal(c.AdminAuth, was.AdminAuth)},
 		{"access_log", c.AccessLog != was.AccessLog},
 		{"idle_timeout", c.IdleTimeout != was.IdleTimeout},
 		{"shutdown_timeout", c.ShutdownTimeout != was.ShutdownTimeout},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -28,6 +29,9 @@ func (p *guardPlan) say(w io.Writer, at, metrics net.Addr) {
 		fmt.Fprintf(w, "The access log goes to %s.\n", p.accessLog)
 	}
 	sayMetrics(w, metrics)
+	if metrics != nil && slices.ContainsFunc(routes, func(r guard.Route) bool { return r.Cache != guard.CacheOff }) {
+		fmt.Fprintf(w, "To see or purge what the cache has: fourtwelve cache list --admin %s.\n", metrics)
+	}
 	if warning := p.certificateWarning(); warning != "" {
 		fmt.Fprintf(w, "Warning: %s.\n", warning)
 	}

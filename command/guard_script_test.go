@@ -16,7 +16,7 @@ import (
 // $BACKEND: backend. It keeps what is PUT, in memory, and gives no validators but
 // those that the query of a GET asks for.
 //
-//	GET  /any?etag="x"    the content, or 404; with that ETag
+//	GET  /any?etag="x"    the content, or 404; with that ETag, and with control and tags that Cache-Control and Cache-Tag
 //	PUT  /any             201 or 204
 //	GET  /request         the request as it came, in JSON
 //	GET  /slow            is answered when there was a GET of /go
@@ -82,6 +82,11 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		if tag := r.URL.Query().Get("etag"); tag != "" {
 			w.Header().Set("ETag", tag)
+		}
+		for parameter, name := range map[string]string{"control": "Cache-Control", "tags": "Cache-Tag"} {
+			if value := r.URL.Query().Get(parameter); value != "" {
+				w.Header().Set(name, value)
+			}
 		}
 		http.ServeContent(w, &http.Request{Method: r.Method, Header: http.Header{}}, "", time.Time{}, strings.NewReader(content))
 	}

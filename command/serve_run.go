@@ -75,7 +75,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	metricsAt, stopMetrics, err := p.serveMetrics(counted, logger)
+	metricsAt, stopMetrics, err := p.serveMetrics(counted, nil, logger)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	res, err := x.route.transport.RoundTrip(out)
 	watch.pause()
 	if use != nil {
-		x.backend.Cache = cacheWord(use.status)
+		x.noteCache(&use.status)
 	}
 	if err == nil && isStored(res) && (use == nil || use.status.Forwarded == "" || use.status.Collapsed) {
 		x.mapResponse(res)

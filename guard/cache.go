@@ -88,11 +88,14 @@ func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, inco
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (c *caching) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c *caching) RoundTrip(r *http.Request) (*http.Response, error) { return c.now().RoundTrip(r) }
+
+// now is what the cache is now.
+func (c *caching) now() *cache.Transport {
 	if c.coherent != nil && !c.incoherent.Load() {
-		return c.coherent.RoundTrip(r)
+		return c.coherent
 	}
-	return c.ordinary.RoundTrip(r)
+	return c.ordinary
 }
 
 // status says what the cache is to its route.
@@ -146,7 +149,12 @@ func (x *exchange) cacheKeyOf() string {
 	if x.route.CacheQuery != nil {
 		u.RawQuery = chosenQuery(u.RawQuery, x.route.CacheQuery)
 	}
-	return cache.Target(&u) + "#" + url.QueryEscape(x.route.learnedKey())
+	return keyFor(&u, x.route)
+}
+
+// keyFor is the key of a target that a route is for.
+func keyFor(u *url.URL, rt *route) string {
+	return cache.Target(u) + "#" + url.QueryEscape(rt.learnedKey())
 }
 
 // chosenQuery leaves of a query the parameters that are listed, in their order.
@@ -245,6 +253,13 @@ func (s *Shared) cacheStorage(o *Options) (cache.Storage, error) {
 		s.cache = cache.NewTransport(cache.Options{Storage: s.storage, Now: o.Now})
 	}
 	return s.storage, nil
+}
+
+// noteCache notes for the record what the cache has done.
+func (x *exchange) noteCache(s *cache.Status) {
+	b := &x.backend
+	b.Cache, b.CacheForwarded, b.CacheDetail, b.CacheStored = cacheWord(*s), s.Forwarded, s.Detail, s.Stored
+	b.CacheAge, b.CacheTTL, b.CacheTimes = s.Age, s.TTL, s.HasTTL
 }
 
 // cacheWord says what a cache has done, for the log.

@@ -22,6 +22,9 @@ type Config struct {
 	TLSCert, TLSKey string
 	// Metrics is the address of the listener for metrics, or "".
 	Metrics string
+	// AdminAuth are who may look into the cache on that listener, each "bearer:FILE" or "htpasswd:FILE". None are all who can
+	// reach it on this machine.
+	AdminAuth []string
 	// AccessLog is the file for the access log, "-" for standard output, or "off".
 	AccessLog string
 	// IdleTimeout ends a connection on which nothing moves, and ShutdownTimeout is

@@ -28,6 +28,7 @@ var topFields = []field[Config]{
 		fileField("key", func(c *Config) *string { return &c.TLSKey }),
 	),
 	textField("metrics", func(c *Config) *string { return &c.Metrics }, checkAddress),
+	{name: "admin_auth", read: readAdmins},
 	{name: "access_log", read: readAccessLog},
 	durationField("idle_timeout", func(c *Config) *time.Duration { return &c.IdleTimeout }, false),
 	durationField("shutdown_timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }, false),
@@ -234,6 +235,21 @@ func readAccessLog(d *decoder, n ast.Node, c *Config) {
 		text = d.resolve(text)
 	}
 	c.AccessLog = text
+}
+
+func readAdmins(d *decoder, n ast.Node, c *Config) {
+	for _, element := range d.list(n, "[bearer:tokens]") {
+		text, ok := d.scalar(element)
+		if !ok {
+			continue
+		}
+		kind, file, ok := strings.Cut(text, ":")
+		if !ok || file == "" || kind != "bearer" && kind != "htpasswd" {
+			d.fail(element, "admin_auth %q must be bearer:FILE or htpasswd:FILE", text)
+			continue
+		}
+		c.AdminAuth = append(c.AdminAuth, kind+":"+d.resolve(file))
+	}
 }
 
 func readProxies(d *decoder, n ast.Node, c *Config) {

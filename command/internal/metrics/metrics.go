@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 	"github.com/fourtwelve/fourtwelve/observe"
@@ -44,8 +45,8 @@ type Metrics struct {
 
 	requests, backendRequests, sent, validators, faults, reloads *prometheus.CounterVec
 	replayed                                                     *prometheus.CounterVec
-	cached, cachedBytes                                          *prometheus.CounterVec
-	duration, lockWait, backendWait                              *prometheus.HistogramVec
+	cached, cachedBytes, stored, purges, purged                  *prometheus.CounterVec
+	duration, lockWait, backendWait, age                         *prometheus.HistogramVec
 	inFlight, loaded                                             prometheus.Gauge
 
 	reasons, faultWords words
@@ -77,6 +78,10 @@ func (m *Metrics) addGateway() {
 	m.faults = m.counter("backend_faults_total", "Responses of backends with validators that are wrong.", "route", "fault")
 	m.cached = m.counter("cache_requests_total", "Requests of routes with a cache, by what that did.", "route", "cache")
 	m.cachedBytes = m.counter("cache_content_bytes_total", "Bytes of content sent without asking the backend.", "route")
+	m.stored = m.counter("cache_stored_responses_total", "Responses of backends that were stored, or begun to be.", "route")
+	m.age = m.histogramOf(ages, "cache_age_seconds", "Age of responses that were served without asking the backend.", "route")
+	m.purges = m.counter("cache_purges_total", "Purges of the cache: hard ones, which remove, and soft ones, which make stale.", "kind")
+	m.purged = m.counter("cache_purged_responses_total", "Stored responses that purges have met.", "kind")
 	m.lockWait = m.histogram("lock_wait_seconds", "Time that writes waited for those before them.", "route")
 	m.backendWait = m.histogram("backend_wait_seconds", "Time that requests waited for header sections of backends.", "route")
 	m.reloads = m.counter("config_reloads_total", "Attempts to read the configuration again.", "outcome")
@@ -95,8 +100,15 @@ func (m *Metrics) counter(name, help string, labels ...string) *prometheus.Count
 // buckets are the bounds of histograms in seconds: 100 µs to a bit under 2 minutes.
 var buckets = prometheus.ExponentialBuckets(100e-6, 4, 11)
 
+// ages are the bounds of histograms of ages in seconds: a second to a bit under two months.
+var ages = prometheus.ExponentialBuckets(1, 4, 12)
+
 func (m *Metrics) histogram(name, help string, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+	return m.histogramOf(buckets, name, help, labels...)
+}
+
+func (m *Metrics) histogramOf(bounds []float64, name, help string, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: bounds}, labels)
 	m.registry.MustRegister(h)
 	return h
 }
@@ -135,11 +147,24 @@ func (m *Metrics) observeGateway(rec *observe.Record) {
 		m.cached.WithLabelValues(route, word).Inc()
 		if rec.Backend.Requests == 0 {
 			m.cachedBytes.WithLabelValues(route).Add(float64(rec.Bytes))
+			if rec.Backend.CacheTimes {
+				m.age.WithLabelValues(route).Observe(rec.Backend.CacheAge.Seconds())
+			}
+		}
+		if rec.Backend.CacheStored {
+			m.stored.WithLabelValues(route).Inc()
 		}
 	}
 	if rec.Backend.Fault != "" {
 		m.faults.WithLabelValues(route, m.faultWords.word(rec.Backend.Fault)).Inc()
 	}
+}
+
+// Purged counts a purge of the cache.
+func (m *Metrics) Purged(soft bool, done cache.Purged) {
+	kind := map[bool]string{false: "hard", true: "soft"}[soft]
+	m.purges.WithLabelValues(kind).Inc()
+	m.purged.WithLabelValues(kind).Add(float64(done.Responses))
 }
 
 // InFlight returns next with the requests in it counted.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/guard"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/precondition"
@@ -231,9 +232,10 @@ func TestMetricsAreDocumented(t *testing.T) {
 		Status: 200, LockWait: 1, Backend: observe.Backend{Requests: 1, Fault: "weak"},
 	})
 	m.Observe(httptest.NewRequest("GET", "/", nil), &observe.Record{
-		Status: 200, Bytes: 7, Replayed: true, Backend: observe.Backend{Cache: "hit"},
+		Status: 200, Bytes: 7, Replayed: true, Backend: observe.Backend{Cache: "hit", CacheTimes: true, CacheStored: true},
 	})
 	m.Reloaded(nil)
+	m.Purged(true, cache.Purged{Responses: 2})
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)

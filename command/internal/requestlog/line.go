@@ -169,7 +169,9 @@ func (l *line) guard(rec *observe.Record) {
 	if rec.LockWait > 0 {
 		l.number("lock_wait_us", rec.LockWait.Microseconds())
 	}
-	l.optional("cache", rec.Backend.Cache)
+	if rec.Backend.Cache != "" {
+		l.cache(&rec.Backend)
+	}
 	if rec.Backend.Requests == 0 {
 		return
 	}
@@ -181,6 +183,21 @@ func (l *line) guard(rec *observe.Record) {
 	l.optional("backend_last_modified", rec.Backend.LastModified)
 	l.optional("backend_fault", rec.Backend.Fault)
 	l.number("backend_us", rec.Backend.Duration.Microseconds())
+}
+
+// cache writes what the cache of a guard had to do with a request.
+func (l *line) cache(b *observe.Backend) {
+	l.text("cache", b.Cache, maxValue)
+	l.optional("cache_fwd", b.CacheForwarded)
+	l.optional("cache_detail", b.CacheDetail)
+	if b.CacheTimes {
+		l.number("cache_age", int64(b.CacheAge/time.Second))
+		l.number("cache_ttl", int64(b.CacheTTL/time.Second))
+	}
+	if b.CacheStored {
+		l.member("cache_stored")
+		l.b = append(l.b, "true"...)
+	}
 }
 
 func (l *line) end() []byte {

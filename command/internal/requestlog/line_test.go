@@ -123,6 +123,17 @@ func setGuardFact(rec *observe.Record, name, value string) (err error) {
 		rec.LockWait, err = time.ParseDuration(value)
 	case "cache":
 		rec.Backend.Cache = value
+	case "cache forwarded":
+		rec.Backend.CacheForwarded = value
+	case "cache detail":
+		rec.Backend.CacheDetail = value
+	case "cache stored":
+		rec.Backend.CacheStored = true
+	case "cache age":
+		rec.Backend.CacheTimes = true
+		rec.Backend.CacheAge, err = time.ParseDuration(value)
+	case "cache ttl":
+		rec.Backend.CacheTTL, err = time.ParseDuration(value)
 	case "backend requests":
 		rec.Backend.Requests, err = strconv.Atoi(value)
 	case "backend status":
