@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -240,6 +241,9 @@ func (e *examination) sure(names ...string) Confidence {
 }
 
 func staleTag(e *examination) []Finding {
+	if found := e.otherResourceTag(); found != nil {
+		return found
+	}
 	switch said := e.saidStale(); {
 	case e.alreadyApplied():
 		return nil // it is the client's own write
@@ -253,6 +257,19 @@ func staleTag(e *examination) []Finding {
 		return e.staleDate()
 	}
 	return nil
+}
+
+// resourceTag is what Office sends in If, and what SharePoint answers in the field of that name: whose version it is, and which.
+var resourceTag = regexp.MustCompile(`(?i)rt:([0-9a-f-]{36})@([0-9]+)`)
+
+// otherResourceTag is about a write whose If names another version than the one in ResourceTag of the refusal.
+func (e *examination) otherResourceTag() []Finding {
+	sent, current := resourceTag.FindStringSubmatch(e.req("If")), resourceTag.FindStringSubmatch(e.resp("ResourceTag"))
+	if e.status() != 412 || !e.writes() || sent == nil || current == nil || !strings.EqualFold(sent[1], current[1]) || sent[2] == current[2] {
+		return nil
+	}
+	return one(Likely, fmt.Sprintf("the client has version %s of the file, and the server has version %s", strings.TrimLeft(sent[2], "0"), strings.TrimLeft(current[2], "0")),
+		e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
 }
 
 // saidStale is about a refusal whose content says that the version is not the current one.
@@ -435,6 +452,9 @@ func overwriteWrong(e *examination) []Finding {
 }
 
 func davIfUnmet(e *examination) []Finding {
+	if e.otherResourceTag() != nil {
+		return nil // see stale-etag-concurrent-edit
+	}
 	if e.status() != 412 || !e.x.Request.Header.Has("If") || e.asksIfNew() {
 		return nil
 	}

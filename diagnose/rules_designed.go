@@ -107,7 +107,7 @@ func refusedAsDesigned(e *examination) []Finding {
 		return nil // what the client wants is stored, and nothing conflicts
 	case e.verdict.Judgement == Right:
 		return e.designed(e.preconditionFacts()...)
-	case len(e.foreign()) > 0 && len(e.standard()) == 0:
+	case len(e.foreign()) > 0 && len(e.standard()) == 0 && !e.asksIfNew():
 		return e.foreignRefused()
 	}
 	return nil

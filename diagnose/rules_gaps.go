@@ -60,9 +60,14 @@ func againstStandard(e *examination) []Finding {
 	return one(Certain, e.verdict.Why, append(e.preconditionFacts(), e.answered())...)
 }
 
+// tellsCause reports whether a finding says why, be it that this is only possible. That a page hides the reason does not.
+func tellsCause(f Finding) bool {
+	return f.Confidence > Insufficient && (f.Rule.ID != "iis-page-hides-answer" || f.Confidence > Possible)
+}
+
 // insufficient fires if somebody would ask why, and nothing was found.
 func insufficient(e *examination) []Finding {
-	if !e.asksWhy() || slices.ContainsFunc(e.found, func(f Finding) bool { return f.Confidence > Insufficient }) {
+	if !e.asksWhy() || slices.ContainsFunc(e.found, tellsCause) {
 		return nil
 	}
 	says := e.verdict.Why + e.stillMissing()

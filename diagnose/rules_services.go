@@ -395,15 +395,18 @@ func kernelNotModified(e *examination) []Finding {
 
 // iisPage is about an error page of IIS in place of what an application wrote.
 func iisPage(e *examination) []Finding {
-	if e.status() != 412 || !e.unasked() {
+	if e.status() != 412 {
 		return nil
 	}
 	text, ok := e.contains(stockPages...)
 	if !ok {
 		return nil
 	}
-	f := finding(Likely, "the content is the page that IIS (httpErrors) puts in place of what the application wrote for its 412; it says nothing of a precondition, and there was none",
-		e.asked(), e.answered(), e.saying(text), e.got("Server"), e.refuserFact())
+	c, says := Likely, "the content is the page that IIS (httpErrors) puts in place of what the application wrote for its 412; it says nothing of a precondition, and there was none"
+	if !e.unasked() {
+		c, says = Possible, "the content is the page of IIS (httpErrors); if an application refused the request, what it says of the reason is hidden behind it"
+	}
+	f := finding(c, says, e.asked(), e.answered(), e.saying(text), e.got("Server"), e.refuserFact())
 	f.Config = []Config{{
 		Server: "IIS", Where: "in web.config of the application, into <system.webServer>; or in the code, Response.TrySkipIisCustomErrors = true",
 		Text: `<httpErrors existingResponse="PassThrough" />`,
