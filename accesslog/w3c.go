@@ -313,7 +313,8 @@ func (c *column) unquoted(line []byte, s span) span {
 		return s
 	}
 	inner := span{s.start + 1, s.end - 1}
-	if text := line[inner.start:inner.end]; isTagList(c.field) && len(text) > 4 && bytes.HasPrefix(text, []byte(`""`)) && bytes.HasSuffix(text, []byte(`""`)) {
+	if text := line[inner.start:inner.end]; isTagList(c.field) && len(text) > 4 && bytes.HasPrefix(text, []byte(`""`)) &&
+		bytes.HasSuffix(text, []byte(`""`)) {
 		return span{inner.start + 1, inner.end - 1} // the quotes of one tag were doubled
 	}
 	if isTagList(c.field) && bytes.IndexByte(line[inner.start:inner.end], '"') < 0 {

@@ -268,7 +268,8 @@ func (e *examination) otherResourceTag() []Finding {
 	if e.status() != 412 || !e.writes() || sent == nil || current == nil || !strings.EqualFold(sent[1], current[1]) || sent[2] == current[2] {
 		return nil
 	}
-	return one(Likely, fmt.Sprintf("the client has version %s of the file, and the server has version %s", strings.TrimLeft(sent[2], "0"), strings.TrimLeft(current[2], "0")),
+	return one(Likely, fmt.Sprintf("the client has version %s of the file, and the server has version %s",
+		strings.TrimLeft(sent[2], "0"), strings.TrimLeft(current[2], "0")),
 		e.asked(), e.sent("If"), e.got("ResourceTag"), e.answered())
 }
 
