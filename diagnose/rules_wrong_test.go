@@ -40,7 +40,8 @@ var mintingFaults = []struct {
 	least int // in how many of 20 histories it is found at least likely; the others do not show it
 }{
 	{fault: "gzip suffix", rules: []string{"compression-suffix-not-stripped"}, least: 19},
-	{fault: "tags of nodes", rules: []string{"cdn-nodes-different-etag", "unstable-etag-per-request", "front-and-backend-mint-different-etags"},
+	{fault: "tags of nodes", rules: []string{"cdn-nodes-different-etag", "unstable-etag-per-request",
+		"front-and-backend-mint-different-etags"},
 		least: 2},
 	{fault: "tags of parts", rules: []string{"per-part-etag"}},
 	{fault: "cached 412", rules: []string{"stored-412"}, least: 5},
