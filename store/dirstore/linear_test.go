@@ -148,6 +148,13 @@ func killedHistories(t *testing.T, seeds uint64, w storetest.Workload, calls int
 	}
 }
 
+var _ interface {
+	store.Store
+	store.Collections
+	store.Mover
+	store.Properties
+} = (*remote)(nil)
+
 // remote is a store in another process. A read that loses the process is asked
 // again of its successor; the outcome of a write is unknown then.
 type remote struct {
@@ -342,6 +349,10 @@ func (r *remote) Copy(_ context.Context, from string, expectFrom store.Expect, t
 	return r.change("Server.Copy", Request{Name: from, Expect: expectFrom, To: to, ExpectTo: expectTo})
 }
 
+func (r *remote) CopyCollection(_ context.Context, from, to string, expectTo store.Expect) (store.Info, error) {
+	return r.change("Server.CopyCollection", Request{Name: from, To: to, ExpectTo: expectTo})
+}
+
 func (r *remote) SetProperties(_ context.Context, name string, expect store.Expect, changes map[string]*string) error {
 	_, err := r.change("Server.Mark", Request{Name: name, Expect: expect, Value: *changes["mark"]})
 	return err
@@ -447,6 +458,11 @@ func (v *Server) Move(q Request, r *Reply) error {
 
 func (v *Server) Copy(q Request, r *Reply) error {
 	r.set(v.s.Copy(context.Background(), q.Name, q.Expect, q.To, q.ExpectTo))
+	return nil
+}
+
+func (v *Server) CopyCollection(q Request, r *Reply) error {
+	r.set(v.s.CopyCollection(context.Background(), q.Name, q.To, q.ExpectTo))
 	return nil
 }
 
