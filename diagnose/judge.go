@@ -20,6 +20,10 @@ func (e *examination) judge() {
 		v.Why = why
 		return
 	}
+	if e.onlyDAVIf() {
+		e.judgeDAVIf()
+		return
+	}
 	if len(e.standard()) == 0 {
 		e.judgeUnconditional()
 		return
@@ -100,7 +104,7 @@ func (e *examination) unjudgeable() string {
 		return ""
 	case e.status() >= 500:
 		return fmt.Sprintf("%d says nothing about the preconditions, nor whether the request was performed", e.status())
-	case len(e.standard()) == 0:
+	case len(e.standard()) == 0 && !e.onlyDAVIf():
 		return fmt.Sprintf("%s is not one of HTTP's preconditions; the specification that defines it decides", clip(e.foreign()[0].Name))
 	case !e.applies():
 		return fmt.Sprintf("%d is decided before the preconditions: they count only for a request that would otherwise succeed (RFC 9110 §13.2.1)", e.status())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/precondition/ifheader"
 )
 
@@ -57,6 +58,36 @@ func (e *examination) ifDecision() (d ifheader.Decision, sure bool) {
 		return d, false
 	}
 	return w.decide()
+}
+
+// onlyDAVIf reports whether the field If is the only precondition.
+func (e *examination) onlyDAVIf() bool {
+	lines := e.verdict.Preconditions
+	return len(lines) > 0 && !slices.ContainsFunc(lines, func(l capture.Line) bool { return !strings.EqualFold(l.Name, "If") })
+}
+
+// judgeDAVIf says whether a 412, or a success, is what the field If asks for (RFC 4918 §10.4.3). Locks decide beside it, with 423.
+func (e *examination) judgeDAVIf() {
+	v := e.verdict
+	d, sure := e.ifDecision()
+	done := e.status()/100 == 2
+	switch {
+	case !sure || !done && e.status() != 412:
+		v.Why = "If is WebDAV's condition on locks and versions (RFC 4918 §10.4), and what it asks for is not in the capture"
+	case d.Holds == done:
+		v.Judgement = Right
+		v.Why = "a list in If holds, so the request may be performed (RFC 4918 §10.4.3)"
+		if !done {
+			v.Why = "no list in If holds, so the request must be refused with 412 (RFC 4918 §10.4.3)"
+		}
+	default:
+		v.Judgement, v.Expected = Wrong, []int{412}
+		v.Why = "no list in If holds, so the request must be refused with 412 (RFC 4918 §10.4.3)"
+		if !done {
+			v.Expected = performed(e.method(), precondition.Decision{})
+			v.Why = "a list in If holds, so that is not why the request was refused (RFC 4918 §10.4.3)"
+		}
+	}
 }
 
 // uri is that of the resource which a list is about, so that two spellings of one are the same.
