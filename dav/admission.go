@@ -63,11 +63,11 @@ func newAdmission(ctx context.Context, h *Handler) (*admission, error) {
 }
 
 // Enter lets r write to name, as [origin.Locks] says. PUT and POST make what does not exist, and DELETE takes it away.
-func (a *admission) Enter(r *http.Request, name string) (origin.Passage, error) {
+func (a *admission) Enter(r *http.Request, name string, exists bool) (origin.Passage, error) {
 	ctx := context.WithoutCancel(r.Context())
-	p, err := a.enterOne(ctx, r, name)
+	p, err := a.enterOne(r, name, exists)
 	for tries := 1; errors.Is(err, errMeanwhile) && tries < maxConflicts; tries++ {
-		p, err = a.enterOne(ctx, r, name)
+		p, err = a.enterOne(r, name, a.exists(ctx, name))
 	}
 	switch {
 	case errors.Is(err, errMeanwhile):
@@ -90,15 +90,14 @@ func (a *admission) Enter(r *http.Request, name string) (origin.Passage, error) 
 var errMeanwhile = errors.New("it was made or taken away meanwhile")
 
 // enterOne is Enter, once.
-func (a *admission) enterOne(ctx context.Context, r *http.Request, name string) (passage, error) {
+func (a *admission) enterOne(r *http.Request, name string, exists bool) (passage, error) {
 	switch r.Method {
 	case http.MethodDelete:
 		return a.enterAll(r, touch{name: name, member: true})
 	case http.MethodPost:
 		return a.enterAll(r, touch{name: name, member: true, inCollection: true})
 	}
-	makes := !a.exists(ctx, name)
-	return a.enterAll(r, touch{name: name, member: makes, inCollection: makes && a.speaksDAV(r), settled: true})
+	return a.enterAll(r, touch{name: name, member: !exists, inCollection: !exists && a.speaksDAV(r), settled: true})
 }
 
 // exists reports whether something is under name. Of what cannot be looked up it is said that it does.

@@ -23,13 +23,14 @@ type Locks interface {
 	// may be judged against the store: the handler commits on the revision that it
 	// looked up before it called Enter, and on no other.
 	//
-	// For a POST name is that of the member to be created, which does not exist. DELETE of an
-	// earlier revision is not asked for, since it does not change the resource.
+	// exists reports whether name was there when the handler looked, just before. For a POST name is
+	// that of the member to be created, which does not exist. DELETE of an earlier revision is not
+	// asked for, since it does not change the resource.
 	//
 	// An error that is or wraps a [*condhttp.Problem] is sent as the refusal, such as
 	// 412, 423 or 424, with the current state if the problem has none. Any other
 	// error is a 500, and nothing of it goes to the client.
-	Enter(r *http.Request, name string) (Passage, error)
+	Enter(r *http.Request, name string, exists bool) (Passage, error)
 }
 
 // Passage is a write's leave to touch a name.
@@ -46,7 +47,7 @@ type Passage struct {
 // enter asks whether the write may touch name, in the state seen. The error is ready to be sent.
 // The caller must call leave, if there is no error.
 func (x *exchange) enter(name string, seen store.Info) (leave func(), err error) {
-	passage, err := x.options.Locks.Enter(x.r, name)
+	passage, err := x.options.Locks.Enter(x.r, name, seen.Exists())
 	if err != nil {
 		return nil, x.describing(err, seen)
 	}

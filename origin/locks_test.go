@@ -46,7 +46,7 @@ type fakeLocks struct {
 	times int
 }
 
-func (l *fakeLocks) Enter(_ *http.Request, name string) (origin.Passage, error) {
+func (l *fakeLocks) Enter(_ *http.Request, name string, _ bool) (origin.Passage, error) {
 	guarded, err := false, error(nil)
 	if l.enter != nil {
 		guarded, err = l.enter(l.times)
