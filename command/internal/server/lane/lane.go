@@ -79,6 +79,9 @@ func (l *Listener) take(raw net.Conn) {
 	go c.begin()
 }
 
+// Answered returns how many requests have been answered in the lane, or are being answered.
+func (l *Listener) Answered() int64 { return l.answered.Load() }
+
 // Accept returns a connection that is not, or no longer, for the lane.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {

@@ -109,7 +109,7 @@ func converse(handler http.Handler, parts [][]byte, withLane bool) (answer strin
 	over.Go(l.Run)
 	over.Go(func() { _ = server.Serve(l) })
 	<-c.closed
-	return c.out.String(), l.answered.Load()
+	return c.out.String(), l.Answered()
 }
 
 var dates = regexp.MustCompile(`(?m)^Date: [^\r\n]+\r$`)
