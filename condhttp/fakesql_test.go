@@ -30,8 +30,9 @@ type fakeDB struct {
 // statements by their text: each gets its arguments, and returns a row or the number
 // of rows that it has changed.
 var statements = map[string]func(notes map[string]fakeNote, args []string) (row []driver.Value, changed int64){
-	"SELECT etag FROM notes WHERE id = ?":            selectTag,
-	"SELECT etag FROM notes WHERE id = ? FOR UPDATE": selectTag,
+	"SELECT etag FROM notes WHERE id = ?":                                             selectTag,
+	"SELECT etag FROM notes WHERE id = ? FOR UPDATE":                                  selectTag,
+	"INSERT INTO notes (text, etag, id) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING": insert,
 	"UPDATE notes SET text = ?, etag = ? WHERE id = ?": func(notes map[string]fakeNote, args []string) ([]driver.Value, int64) {
 		if _, ok := notes[args[2]]; !ok {
 			return nil, 0
@@ -46,6 +47,14 @@ var statements = map[string]func(notes map[string]fakeNote, args []string) (row 
 		notes[args[2]] = fakeNote{args[0], args[1]}
 		return nil, 1
 	},
+}
+
+func insert(notes map[string]fakeNote, args []string) ([]driver.Value, int64) {
+	if _, ok := notes[args[2]]; ok {
+		return nil, 0
+	}
+	notes[args[2]] = fakeNote{args[0], args[1]}
+	return nil, 1
 }
 
 func selectTag(notes map[string]fakeNote, args []string) ([]driver.Value, int64) {

@@ -99,3 +99,9 @@ func ExampleRelate() {
 	// edited: each looks like nginx: the current time, 2026-11-03 09:14:32 UTC, is 10 s later, the size was 48213 bytes and is 48250
 	// other layer: two programs made them: the one sent looks like nginx, the current one looks like a program that uses an MD5 or another digest of 128 bits
 }
+
+// A row with a version that counts up needs no other tag.
+func ExampleOfVersion() {
+	fmt.Println(etag.OfVersion(7))
+	// Output: "7"
+}

@@ -25,13 +25,16 @@ func TestPostgreSQL(t *testing.T) {
 			race(t, &Notes{
 				DB: db, Isolation: level,
 				Select: "SELECT etag FROM notes WHERE id = $1 FOR UPDATE",
-				Again: func(err error) bool {
-					e, ok := errors.AsType[*pgconn.PgError](err)
-					return ok && (e.Code == "40001" || e.Code == "40P01")
-				},
+				Again:  isSerializationFailure,
 			})
 		})
 	}
+}
+
+// isSerializationFailure reports whether others were in the way, or a deadlock was.
+func isSerializationFailure(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
 // startPostgreSQL starts a server of its own, in a temporary directory and with a socket there, as a user without

@@ -15,11 +15,13 @@ func TestSQLite(t *testing.T) {
 			race(t, &Notes{
 				DB:     open(t, "sqlite3", "file:"+file+"?_txlock=immediate&_busy_timeout=10000&_journal_mode="+mode),
 				Select: "SELECT etag FROM notes WHERE id = $1",
-				Again: func(err error) bool {
-					e, ok := errors.AsType[sqlite3.Error](err)
-					return ok && e.Code == sqlite3.ErrBusy
-				},
+				Again:  isBusy,
 			})
 		})
 	}
+}
+
+func isBusy(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && e.Code == sqlite3.ErrBusy
 }
