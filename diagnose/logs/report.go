@@ -11,7 +11,8 @@ import (
 // docs/logs.md. Strings are as they are in the log: whoever shows them escapes them for the
 // place where they are shown.
 type Report struct {
-	// Causes are the causes found, most probable first: by confidence, then level, then count.
+	// Causes are the causes found: those of refusals, then what else the log shows, and last what is not told. Within these the
+	// most probable comes first: by confidence, then level, then count.
 	// One of level Good says that answers were as they should be.
 	Causes []Cause `json:"findings"`
 	// Totals are about all requests.

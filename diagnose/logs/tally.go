@@ -132,9 +132,21 @@ func (ts tallies) causes() []Cause {
 		list = append(list, ts[id].cause(id))
 	}
 	slices.SortStableFunc(list, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.Rule.Level, a.Rule.Level), cmp.Compare(b.Count, a.Count))
+		return cmp.Or(cmp.Compare(a.place(), b.place()), cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(b.Rule.Level, a.Rule.Level),
+			cmp.Compare(b.Count, a.Count))
 	})
 	return list
+}
+
+// place orders what explains refusals before what else the log shows, and what explains nothing last.
+func (c *Cause) place() int {
+	switch {
+	case c.Confidence == diagnose.Insufficient:
+		return 2
+	case c.Refusals == 0:
+		return 1
+	}
+	return 0
 }
 
 func (t *tally) cause(id string) Cause {

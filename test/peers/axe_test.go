@@ -85,7 +85,7 @@ func reportPages(t *testing.T) map[string][]byte {
 	for name, args := range map[string][]string{
 		"explain, one":     {"explain", "../../diagnose/testdata/compression-suffix-not-stripped/bad-certain-nextcloud.txt"},
 		"explain, several": {"explain", "../../diagnose/testdata/retried-without-condition/bad-certain.txt"},
-		"logs":             {"logs", "../../diagnose/logs/testdata/client-loops-on-stale-etag/bad-certain-iis.log"},
+		"logs":             {"logs", "../../diagnose/logs/testdata/client-loops-on-stale-etag/bad-likely-iis.log"},
 		"check":            {"check", site.URL + "/"},
 		"check, two":       {"check", "--compare", site.URL + "/a", site.URL + "/b"},
 	} {

@@ -234,3 +234,6 @@ func clock(t time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
+
+// Told reports whether the finding names a cause.
+func (f findingView) Told() bool { return f.Confidence > diagnose.Insufficient }

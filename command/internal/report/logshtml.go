@@ -16,7 +16,8 @@ type logsView struct {
 	Title, Of string
 	Figures   []figure
 	Chart     *chart
-	Findings  []findingView
+	Findings  []findingView // of refusals
+	Others    []findingView
 	Splits    []logs.Split
 	Storms    []stormView
 	Health    []string
@@ -75,7 +76,11 @@ func LogsHTML(w io.Writer, r *logs.Report) error {
 		{"sent again though unchanged", size(r.Health.RepeatedBytes + r.Health.IgnoredBytes)},
 	}
 	for i := range r.Causes {
-		view.Findings = append(view.Findings, causeView(&r.Causes[i]))
+		if c := &r.Causes[i]; c.Refusals > 0 {
+			view.Findings = append(view.Findings, causeView(c))
+		} else {
+			view.Others = append(view.Others, causeView(c))
+		}
 	}
 	for _, s := range r.Storms {
 		rate := ""
@@ -194,13 +199,13 @@ func (c *chart) draw(columns [][]int64, series series, from time.Time, width tim
 			h := float64(n) * 100 / float64(top)
 			y -= h
 			c.Bars = append(c.Bars, bar{
-				X: i * 10, W: 9, Y: fixed(y), H: fixed(h), Class: "c" + strconv.Itoa(s),
+				X: i * 10, W: 9, Y: fixed(y), H: fixed(h), Class: series.color(s),
 				Title: fmt.Sprintf("%s: %s, %s", clock(from.Add(time.Duration(i)*width)), series.name(s), number(n)),
 			})
 		}
 	}
 	for s, n := range series.totals() {
-		c.Legend = append(c.Legend, legend{"c" + strconv.Itoa(s), series.name(s), number(n)})
+		c.Legend = append(c.Legend, legend{series.color(s), series.name(s), number(n)})
 	}
 }
 
@@ -235,6 +240,14 @@ func (s series) name(i int) string {
 		return s.ids[i]
 	}
 	return "others"
+}
+
+// color is the class of the color of a cause: what the evidence does not tell is grey.
+func (s series) color(i int) string {
+	if s.name(i) == "insufficient-evidence" {
+		return "untold"
+	}
+	return "c" + strconv.Itoa(i)
 }
 
 // totals are the counts of the colors in use.
