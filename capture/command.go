@@ -15,19 +15,33 @@ func isCommand(head []byte) bool {
 	return commandLine.Match(head) && !isTrace(head) && !startAnywhere.Match(head)
 }
 
+// isCall returns what reports whether head has a call that a pattern matches, and nothing of what came of it.
+func isCall(call *regexp.Regexp) func(head []byte) bool {
+	return func(head []byte) bool {
+		return call.Match(head) && !startAnywhere.Match(head) && !devtoolsSigns.Match(head)
+	}
+}
+
+// caret is how cmd.exe escapes what follows it.
+var caret = regexp.MustCompile(`\^(.)`)
+
 // startAnywhere is the first line of a message, whatever stands before it.
 var startAnywhere = regexp.MustCompile(startLine)
 
 // curlCommand reads a command of curl, over several lines if they end in a backslash.
 func curlCommand(t *transcript) func(string) {
 	t.noResponse = "there is only the command: run it with -v, and take what it prints"
-	text, open := "", false
+	text, open, carets := "", false, false
 	return func(line string) {
 		if !open {
 			if !commandLine.MatchString(line + "\n") {
 				return
 			}
 			text = ""
+			carets = strings.Contains(line, `^"`)
+		}
+		if carets {
+			line = caret.ReplaceAllString(line, "$1")
 		}
 		more, continued := strings.CutSuffix(strings.TrimRight(line, " \t"), "\\")
 		if !continued {

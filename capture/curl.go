@@ -39,6 +39,8 @@ type curlReader struct {
 var (
 	// curlTime is what --trace-time and --trace-ids put before the mark.
 	curlTime = regexp.MustCompile(`^(?:(\d\d:\d\d:\d\d\.\d{6}) )?(?:\[[\dx]+-[\dx]+\] )?([*<>{}])(?: |$)`)
+	// unspaced is a line of a header section whose blank behind the mark somebody has removed.
+	unspaced = regexp.MustCompile(`^[<>](?:` + startLine + `|[A-Za-z][A-Za-z0-9-]*:(?: |\S*$))`)
 	// curlMeter is the progress meter, which ends without the end of a line.
 	curlMeter     = regexp.MustCompile(`^ *\d{1,3} +(?:[\d.]+[kMGTP]? +){7}[-:\d]{8} +[-:\d]{8} +[-:\d]{8} +\d+[kMGTP]?`)
 	curlMeterHead = regexp.MustCompile(`^ +(?:% Total +% Received|Dload +Upload)`)
@@ -89,6 +91,9 @@ func splitMark(line string) (mark byte, rest string, at time.Duration) {
 		m = curlTime.FindStringSubmatchIndex(line)
 	}
 	if m == nil {
+		if strings.HasPrefix(line, ">") && unspaced.MatchString(line) || strings.HasPrefix(line, "<") && unspacedAnswer(line) {
+			return line[0], line[1:], -1
+		}
 		return 0, line, -1
 	}
 	at = -1
@@ -96,6 +101,11 @@ func splitMark(line string) (mark byte, rest string, at time.Duration) {
 		at = clock(line[m[2]:m[3]])
 	}
 	return line[m[4]], strings.TrimPrefix(line[m[5]:], " "), at
+}
+
+// unspacedAnswer reports whether a line is one of a response without the blank behind its mark, and no element of XML or HTML.
+func unspacedAnswer(line string) bool {
+	return unspaced.MatchString(line) && strings.IndexByte(line, '>') < 0 && strings.IndexByte(line, '=') < 0
 }
 
 // clock is the time of day.

@@ -50,8 +50,14 @@ func detectText(head []byte) Format {
 	case dialectOf(head) != nil:
 		return Transcript
 	}
-	return detectLines(head)
+	if f := detectLines(head); f != Unknown || !bareAnywhere.Match(head) {
+		return f
+	}
+	return Raw
 }
+
+// bareAnywhere is a request line without a version, before a field line.
+var bareAnywhere = regexp.MustCompile(`(?m)` + bareRequest.String())
 
 // unknown is the error for an input in no format. It never shows the input.
 func (b *builder) unknown(detail, hint string, head []byte) error {
@@ -119,8 +125,13 @@ var lookalikes = []lookalike{
 		"set http.client.HTTPConnection.debuglevel = 1 and take what it prints"},
 	{nil, regexp.MustCompile(`AxiosError|Request failed with status code \d{3}|^HTTP \d+: `), "what Node.js or axios says of a request",
 		"take a HAR of the browser, or repeat the request with curl -v"},
+	{nil, regexp.MustCompile(`(?m)^curl: \(22\) |^(?:curl: )?.*The requested URL returned error: \d{3}`), "the last line that curl prints of a refused request",
+		"repeat it with -v and without -f, and take all it prints"},
+	{nil, regexp.MustCompile(`\$metadata'?: \{|"httpStatusCode": \d{3}|ClientResponseError: \d{3}|HTTPStatusError: Client error`),
+		"what a client says of a refusal, without the header sections", "take the wire log of the client, or repeat the request with curl -v"},
+	{nil, regexp.MustCompile(`Server replied \\?"\d{3} [^"]*" to \\?"[A-Z]+ https?://`), "a log of the desktop client of ownCloud or Nextcloud",
+		"start it with --logdebug and OWNCLOUD_HTTPLOG=1 (--loghttp), and take what it logs"},
+	{nil, regexp.MustCompile(`(?m)^(?:meta|get|put|post|delete|patch) \{\r?$`), "a request of Bruno", "it has no response: take what Bruno's timeline shows, or a HAR"},
 	{nil, regexp.MustCompile(`(?m)^type: collection\.insomnia\.rest/`), "an export of Insomnia as YAML", "export as HAR"},
-	{nil, regexp.MustCompile(`(?m)^fetch\("https?://`), "a call of fetch, as browsers copy it",
-		"export a HAR from the network panel, which has the response, too"},
 	{[]string{"ElfFile\x00"}, nil, "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
 }

@@ -38,7 +38,7 @@ var (
 	devtoolsRequestLine = regexp.MustCompile(`(?m)^\s*[A-Z]{3,16} \S+ HTTP/\d`)
 	devtoolsStatusLine  = regexp.MustCompile(`(?m)^\s*HTTP/\d\S* \d{3}`)
 
-	devtoolsHeading = regexp.MustCompile(`(?i)^\W*(?:general|summary|headers?|raw|view source|cookies|request payload|form data|query string parameters|payload|` +
+	devtoolsHeading = regexp.MustCompile(`(?i)^\W*(?:general|summary|headers?|raw|view source|cookies|request payload|request body|response body|form data|query string parameters|payload|` +
 		`preview|timing|initiator|allgemein|g.n.ral|` +
 		`(?:(request|anfrage|anforderungs?|requ.te|solicitud|richiesta)|(response|antwort|r.ponse|respuesta|risposta))[ -]?(?:headers?|kopfzeilen|kopfdaten)?|` +
 		`(?:headers?|en-t.tes|encabezados|intestazioni|cabeceras)(?: de)?(?: la| della| de la| di)? ?(?:(request|requ.te|solicitud|petici.n|richiesta)|(response|r.ponse|respuesta|risposta)))` +
@@ -127,6 +127,13 @@ func (r *devtoolsReader) line(line string) {
 		r.pair(m[1], m[2])
 	case strings.HasSuffix(text, ":") && (r.colons || r.known(strings.TrimSuffix(text, ":"))):
 		r.colons, r.name = true, strings.TrimSuffix(text, ":")
+	case consoleTitle.MatchString(text):
+		m := consoleTitle.FindStringSubmatch(text)
+		r.url(m[2])
+		r.request().method = m[1]
+		r.general("status", m[3])
+	case r.last == "url" && devtoolsCode.MatchString(text):
+		r.general("status", text)
 	case devtoolsURL.MatchString(text):
 		m := devtoolsURL.FindStringSubmatch(text)
 		r.url(m[2])
@@ -153,11 +160,16 @@ func (r *devtoolsReader) known(text string) bool {
 func (r *devtoolsReader) start(begin message, text string) {
 	r.told = true
 	if begin.request {
-		if k := r.t.last(""); k != nil && k.request.method != "" {
+		k := r.t.last("")
+		if k != nil && k.request.method != "" && (len(k.request.head.lines) > 0 || k.request.method != begin.method) {
 			r.t.request("")
 		}
-		r.request().start(text)
-		r.to = 'q'
+		h := r.request()
+		h.start(text)
+		if strings.Contains(begin.target, "://") {
+			h.url(begin.target)
+		}
+		r.to, r.last = 'q', "url"
 		return
 	}
 	if k := r.t.last(""); k != nil && (k.response.status != 0 && k.response.status != begin.status || k.hasBoth(&k.response)) {
@@ -178,7 +190,8 @@ func (r *devtoolsReader) heading(m []string, text string) {
 		r.to, r.told = 'q', true
 	case m[2] != "" || m[4] != "":
 		r.to, r.told = 's', true
-	case strings.Contains(lower, "payload"), strings.Contains(lower, "form data"), strings.Contains(lower, "query string"),
+	case strings.Contains(lower, "payload"), strings.Contains(lower, "body"), strings.Contains(lower, "form data"),
+		strings.Contains(lower, "query string"),
 		strings.Contains(lower, "preview"), strings.Contains(lower, "timing"), strings.Contains(lower, "cookies"):
 		r.to, r.told = 'x', true
 	case strings.Contains(lower, "raw"), strings.Contains(lower, "view source"):
@@ -285,7 +298,29 @@ func (r *devtoolsReader) url(url string) {
 	if r.method != "" {
 		h.method, r.method = r.method, ""
 	}
-	r.to, r.told = 0, false
+	r.to, r.told, r.last = 0, false, "url"
+}
+
+// consoleTitle is what the console of Postman shows of an exchange in one line.
+var consoleTitle = regexp.MustCompile(`^\W*([A-Z]{3,16}) (https?://\S+)\s+([1-5]\d\d)\b`)
+
+// quotedFields are fields that no client sends in quotation marks: then the console of Postman has put them around all values.
+var quotedFields = regexp.MustCompile(`(?mi)^\s*(?:user-agent|host|accept|accept-encoding|connection|content-type|content-length|` +
+	`postman-token|server|date): "`)
+
+// isPostmanConsole reports whether head was copied out of the console of Postman, whose values are in quotation marks.
+func isPostmanConsole(head []byte) bool { return quotedFields.Match(head) && isDevtools(head) }
+
+// postmanConsole reads what isPostmanConsole knows.
+func postmanConsole(t *transcript) func(string) {
+	line := devtools(t)
+	return func(text string) {
+		name, value, ok := splitField(strings.TrimSpace(text))
+		if ok && len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+			text = name + ": " + value[1:len(value)-1]
+		}
+		line(text)
+	}
 }
 
 func (r *devtoolsReader) request() *half {

@@ -14,6 +14,10 @@ type rawReader struct {
 	t      *text
 	p      *pairer
 	limits Limits
+	// heading is what somebody wrote above the next message: request or response.
+	heading string
+	// held is a response that stood under such a heading before any request.
+	held *message
 	// alone is set if there is one message only, and its content goes to the end.
 	alone bool
 }
@@ -25,16 +29,61 @@ func readRaw(t *text, b *builder) error {
 		noResponse: "the capture has no response",
 	}}
 	for r.toStart() {
-		m := r.message(r.p.method())
-		if _, err := r.p.next(m); err != nil {
+		if err := r.pass(r.message(r.p.method())); err != nil {
 			return err
 		}
+	}
+	if err := r.release(); err != nil {
+		return err
 	}
 	if err := r.p.flush(); err != nil {
 		return err
 	}
 	return b.readError(t)
 }
+
+// messageHeading is what people write above a message.
+var messageHeading = regexp.MustCompile(`(?i)^\W*(?:http[ -]?)?(request|response)(?:[ -]?headers?)?\W*$`)
+
+// pass passes a message on. A response under a heading, to no request that is there, waits for the request under the next.
+func (r *rawReader) pass(m message) error {
+	heading := r.heading
+	r.heading = ""
+	if !m.request && heading == "response" && r.p.open == nil && r.held == nil {
+		r.held = &m
+		return nil
+	}
+	if held := r.held; held != nil && m.request && heading == "request" {
+		r.held = nil
+		if _, err := r.p.next(m); err != nil {
+			return err
+		}
+		m = *held
+	}
+	if err := r.release(); err != nil {
+		return err
+	}
+	_, err := r.p.next(m)
+	return err
+}
+
+// release passes on the response that waited for its request.
+func (r *rawReader) release() error {
+	held := r.held
+	if held == nil {
+		return nil
+	}
+	r.held = nil
+	_, err := r.p.next(*held)
+	return err
+}
+
+// bareRequest is a request line without the version, as people and editors write it, before a field line.
+var bareRequest = regexp.MustCompile(`^[ \t]*(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK|REPORT) ` +
+	`((?:/|\{\{|https?://)\S*)[ \t]*\r?\n[ \t]*[A-Za-z][A-Za-z0-9-]*:[ \t]?\S`)
+
+// isBare reports whether a request line without a version comes next.
+func (r *rawReader) isBare() bool { return bareRequest.Match(r.t.peek(r.limits.Line)) }
 
 // toStart skips to the first line of a message.
 func (r *rawReader) toStart() bool {
@@ -43,8 +92,12 @@ func (r *rawReader) toStart() bool {
 		if n == 0 {
 			return false
 		}
-		if isStart(string(line)) && !r.isTitle() {
+		text := string(line)
+		if isStart(text) && !r.isTitle() || r.isBare() {
 			return true
+		}
+		if h := messageHeading.FindStringSubmatch(text); h != nil {
+			r.heading = strings.ToLower(h[1])
 		}
 		r.t.skipLine()
 	}
@@ -108,6 +161,9 @@ func (r *rawReader) head() (m message, indent string) {
 	if start, ok := parseStart(trimBlank(line)); ok {
 		m = start
 		r.t.skipLine()
+	} else if bare := bareRequest.FindSubmatch(r.t.peek(r.limits.Line)); bare != nil {
+		m.request, m.method, m.target = true, string(bare[1]), RedactURL(string(bare[2]))
+		r.t.skipLine()
 	}
 	for {
 		b, n, _ := r.t.peekLine()
@@ -160,7 +216,10 @@ func (r *rawReader) atBoundary(n int) bool {
 	if r.alone {
 		return false
 	}
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	line, next, _ := bytes.Cut(rest, []byte("\n"))
+	if messageHeading.Match(line) {
+		line, _, _ = bytes.Cut(bytes.TrimLeft(next, " \t\r\n"), []byte("\n"))
+	}
 	return isStart(string(line))
 }
 
@@ -179,7 +238,7 @@ func (r *rawReader) untilStart(m *message) {
 			break
 		}
 		if !r.alone && (isStart(string(line)) || m.proto == "" && bytes.HasPrefix(line, []byte("###"))) {
-			kept := int64(len(trimSeparators(s.data)))
+			kept := int64(len(r.trimHeading(trimSeparators(s.data))))
 			trimmed = kept < s.n
 			s.trim(kept)
 			break
@@ -194,6 +253,17 @@ func (r *rawReader) untilStart(m *message) {
 	if m.chunked() || trimmed && m.length() < 0 {
 		m.content.Altered = true
 	}
+}
+
+// trimHeading drops the heading of the next message, and notes it.
+func (r *rawReader) trimHeading(b []byte) []byte {
+	i := bytes.LastIndexByte(b, '\n') + 1
+	h := messageHeading.FindSubmatch(b[i:])
+	if h == nil {
+		return b
+	}
+	r.heading = strings.ToLower(string(h[1]))
+	return trimSeparators(b[:i])
 }
 
 // trimSeparators drops blank lines and lines such as ### or ``` at the end, which people put

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 )
 
@@ -65,6 +66,14 @@ func (b *builder) recognise(br *bufio.Reader, head []byte, format Format) (io.Re
 	if coloured(head) {
 		b.converted = true
 		br = bufio.NewReaderSize(&lineRewriter{br: br, line: withoutColour}, sniffLen)
+		var err error
+		if head, err = peek(br, sniffLen); err != nil {
+			return nil, b.failed(err)
+		}
+	}
+	if escapedMarks.Match(head) {
+		b.converted = true
+		br = bufio.NewReaderSize(&lineRewriter{br: br, line: html.UnescapeString}, sniffLen)
 		var err error
 		if head, err = peek(br, sniffLen); err != nil {
 			return nil, b.failed(err)

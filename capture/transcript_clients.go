@@ -87,7 +87,14 @@ var dialects = []dialect{
 		name: "a log with messages in one line", lines: inOneLine,
 		sign: regexp.MustCompile(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`),
 	},
+	{
+		name: "a list of packets", lines: packetList.lines,
+		sign: regexp.MustCompile(`(?m)^\s*\d+\s+[\d.:-]+\s+\S+\s+(?:→|->|\S+)\s*\S*\s+HTTP\S*\s+\d+\s+` + startLine),
+	},
 	{name: "a curl command", fits: isCommand, lines: curlCommand},
+	{name: "a call of fetch", fits: isCall(fetchCall.request), lines: fetchCall.called},
+	{name: "a call of PowerShell", fits: isCall(invoked.request), lines: invoked.called},
+	{name: "the console of Postman", fits: isPostmanConsole, lines: postmanConsole},
 	{name: "developer tools", fits: isDevtools, lines: devtools},
 }
 

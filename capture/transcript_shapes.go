@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 )
@@ -12,8 +13,10 @@ type shape struct {
 	before, after *regexp.Regexp
 	// request and response begin a message; more says more of the request.
 	request, response, more *regexp.Regexp
-	// requestFields and responseFields say that there is a header section, or whose fields come.
+	// requestFields and responseFields say that there is a header section, or whose fields come. If apart is set, there are
+	// fields behind these alone.
 	requestFields, responseFields *regexp.Regexp
+	apart                         bool
 	field                         *regexp.Regexp
 	// stop ends the fields.
 	stop *regexp.Regexp
@@ -39,6 +42,9 @@ func (s *shape) lines(t *transcript) func(string) {
 			h = t.request("")
 			h.wire, h.lacks = false, s.lacks
 			h.say(s.request, line)
+			if s.apart {
+				h = nil
+			}
 		case found(s.response, line):
 			h = t.response("")
 			h.lacks = s.lacks
@@ -53,9 +59,9 @@ func (s *shape) lines(t *transcript) func(string) {
 			h.lacks = ""
 		case found(s.stop, line):
 			h = nil
+		case found(s.more, line) && k != nil && (h == nil && s.apart || h == &k.request):
+			k.request.say(s.more, line)
 		case h == nil:
-		case found(s.more, line) && h.message.request:
-			h.say(s.more, line)
 		case found(s.field, line):
 			s.set(h, line)
 		}
@@ -212,6 +218,43 @@ func azureGoLines(t *transcript) func(string) {
 			line(text)
 		}
 	}
+}
+
+// fetchCall is a call of fetch, as browsers copy it, and people write it.
+var fetchCall = shape{
+	request:       regexp.MustCompile(`(?:^|\W)fetch\(["'` + "`" + `](?P<url>https?://[^"'` + "`" + `]+)`),
+	more:          regexp.MustCompile(`^\s*["']?method["']?: ["'](?P<method>[A-Za-z]+)["']`),
+	requestFields: regexp.MustCompile(`^\s*["']?headers["']?: (?:new Headers\()?\{`), apart: true,
+	field: regexp.MustCompile(`^\s*(?:["'](?P<name>[\w-]+)["']|(?P<name>\w+)):\s*(?P<value>["'].*["']),?\s*$`), value: inQuotes,
+	stop: regexp.MustCompile(`^\s*\}`),
+}
+
+// invoked is a call of Invoke-WebRequest, as browsers copy it for PowerShell.
+var invoked = shape{
+	request: regexp.MustCompile(`(?i)Invoke-(?:WebRequest|RestMethod)\b.* -Uri "?(?P<url>https?://[^"\s]+)`),
+	more:    regexp.MustCompile(`(?i)^-Method "?(?P<method>[A-Za-z]+)`), apart: true,
+	requestFields: regexp.MustCompile(`(?i)^-Headers @\{`), stop: regexp.MustCompile(`^\s*\}`),
+	field: regexp.MustCompile(`^\s*"(?P<name>[\w-]+)"\s*=\s*(?P<value>".*")\s*$`),
+	value: func(s string) string { return strings.ReplaceAll(inQuotes(s), "`\"", `"`) },
+}
+
+// called reads a call: a request without a response, with GET if it does not say the method.
+func (s *shape) called(t *transcript) func(string) {
+	t.noResponse = "there is only the call: the network panel of the browser shows the response, too; save it all as HAR"
+	line := s.lines(t)
+	return func(text string) {
+		line(text)
+		if k := t.last(""); k != nil && k.request.method == "" {
+			k.request.method = http.MethodGet
+		}
+	}
+}
+
+// packetList is the list of packets of tshark and Wireshark, a line each.
+var packetList = shape{
+	request:  regexp.MustCompile(`\sHTTP\S*\s+\d+\s+` + groupMethod + ` (?P<url>\S+) (?P<proto>HTTP/\S+)`),
+	response: regexp.MustCompile(`\sHTTP\S*\s+\d+\s+(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*?))?(?:\s+\(.*\))?\s*$`),
+	lacks:    "the list of packets has no header sections: tshark -V shows them",
 }
 
 // statusOnly is what programs say of exchanges of which they show no header section.

@@ -11,6 +11,11 @@ import (
 // lacking are the transcripts that do not show all of the exchange, with what they show.
 var lacking = map[string]string{
 	"nginx-debug-http2.txt": `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag `,
+	"fetch.txt":             `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
+	"fetch-firefox.txt":     `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
+	"invoke-webrequest.txt": `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
+	"curl-command-cmd.txt":  `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 0 ETag , without response line, response header`,
+	"packet-list.txt":       `PUT /docs/plan.txt?v=1 If-Match  412 ETag , without request header, response header`,
 	"spring.txt":            `PUT files.example.org/docs/plan.txt?v=1 If-Match  412 ETag , without request header, response header`,
 	"undici.txt":            `PUT files.example.org/docs/plan.txt?v=1 If-Match  412 ETag , without request header, response header`,
 	"aspnet.txt":            `PUT files.example.org/docs/plan.txt?v=1 If-Match [Redacted] 412 ETag [Redacted]`,

@@ -36,6 +36,9 @@ var wrappings = []wrapping{
 	{regexp.MustCompile(`(?m)^.{1,200}?[ :|\]>]` + anyStart), openLogger},
 }
 
+// escapedMarks are marks of curl in the source of a page.
+var escapedMarks = regexp.MustCompile(`(?m)^[ \t]*&[lg]t; ?` + startLine)
+
 func openPattern(pattern string) func([]byte) func(string) string {
 	re := regexp.MustCompile(pattern)
 	return func([]byte) func(string) string {
