@@ -151,6 +151,7 @@ var house = []floor{
 		{"examples/forgetful", nil},
 		{"examples/middleware", []string{"etag", "precondition", "condhttp"}},
 		{"bench/fileserver", nil},
+		{"bench/crowd", nil},
 		{"bench/davload", nil},
 		{"bench/logcount", []string{"accesslog"}},
 		{"bench/xnetdav", nil},
