@@ -60,6 +60,9 @@ func (s *Status) setFreshness(f Freshness) { s.TTL, s.Age, s.HasTTL = f.Left(), 
 
 // Member returns the member of Cache-Status for a cache of that name.
 func (s Status) Member(name string) string {
+	if s.Hit && s.Forwarded == "" && !s.Stored && !s.Collapsed && isPlain(name) {
+		return s.hitMember(name)
+	}
 	item := httpsfv.NewItem(name)
 	if name == "" {
 		item = httpsfv.NewItem(unnamedCache)
@@ -97,6 +100,24 @@ func (s Status) Member(name string) string {
 		return unnamedCache
 	}
 	return text
+}
+
+// isPlain reports whether a name stands in a String as it is.
+func isPlain(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
+}
+
+// hitMember is Member for what is served most often.
+func (s Status) hitMember(name string) string {
+	b := append(make([]byte, 0, 64), '"')
+	b = append(append(b, name...), `";hit`...)
+	if s.HasTTL {
+		b = strconv.AppendInt(append(b, ";ttl="...), int64(s.TTL/time.Second), 10)
+	}
+	if s.Detail != "" {
+		b = append(append(b, ";detail="...), s.Detail...)
+	}
+	return string(b)
 }
 
 // AgeField is the value of an Age field (RFC 9111 §5.1).

@@ -183,6 +183,17 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.write(r)
 }
 
+// FromStored answers a GET or HEAD from what is stored, or refuses it for want of that, if nobody has to be asked; nil otherwise.
+func (t *Transport) FromStored(r *http.Request) *http.Response {
+	key := t.key(r)
+	if key == "" || r.Body != nil && r.Body != http.NoBody || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil
+	}
+	request := Request{Method: r.Method, Header: r.Header}
+	x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: request}
+	return x.fromStored()
+}
+
 func (t *Transport) key(r *http.Request) string {
 	if t.options.Key != nil {
 		return t.options.Key(r)

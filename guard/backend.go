@@ -31,6 +31,11 @@ func (x *exchange) peek(out *http.Request) (*http.Response, error) { return x.ro
 // passed on. If the backend does not answer in time the error is errResponseTimeout; it is
 // an errUnsent if no connection was to be had.
 func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, error) {
+	if interim && !x.sampled {
+		if res := x.fromCache(out); res != nil {
+			return res, nil
+		}
+	}
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
 	ctx, unsent := x.trace(ctx, out.Method, interim)

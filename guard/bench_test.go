@@ -123,3 +123,41 @@ func BenchmarkTrusted(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCacheHit: what is stored, of a backend with tags of its own and of one without, from memory and from a directory.
+func BenchmarkCacheHit(b *testing.B) {
+	content := strings.Repeat("0123456789abcdef", 256)
+	for _, tag := range []string{`"one"`, ""} {
+		for _, dir := range []bool{false, true} {
+			b.Run(map[bool]string{true: "no tag", false: "tag"}[tag == ""]+map[bool]string{true: ", disk", false: ", memory"}[dir], func(b *testing.B) {
+				origin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if w.Header().Set("Cache-Control", "max-age=86400"); tag != "" {
+						w.Header().Set("Etag", tag)
+					}
+					w.Header().Set("Content-Type", "image/png")
+					io.WriteString(w, content)
+				})
+				g := protect(b, origin, func(o *guard.Options) {
+					if o.Routes[0].Cache = guard.CacheOn; dir {
+						o.CacheDir = b.TempDir()
+					}
+				})
+				r := httptest.NewRequest("GET", "http://example.com/a.png", nil)
+				r.Header.Set("User-Agent", "bench")
+				g.handler.ServeHTTP(&discardWriter{header: make(http.Header)}, r)
+				guard.Settle(g.handler)
+				b.ReportAllocs()
+				for b.Loop() {
+					g.handler.ServeHTTP(&discardWriter{header: make(http.Header)}, r)
+				}
+			})
+		}
+	}
+}
+
+// discardWriter takes an answer and keeps nothing.
+type discardWriter struct{ header http.Header }
+
+func (w *discardWriter) Header() http.Header         { return w.header }
+func (w *discardWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w *discardWriter) WriteHeader(int)             {}

@@ -142,6 +142,21 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 	return context.WithValue(ctx, useKey{}, use), use
 }
 
+// fromCache answers a read from what is stored, if that can be done without asking anybody: nil otherwise. A coherent cache
+// counts what it could answer, and is asked in one way only.
+func (x *exchange) fromCache(out *http.Request) *http.Response {
+	if x.route.Cache != CacheOn || out.Method != http.MethodGet && out.Method != http.MethodHead {
+		return nil
+	}
+	use := &cacheUse{key: x.cacheKeyOf(), alias: x.key, changed: x.incoherent}
+	res := x.route.caching.ordinary.FromStored(out.WithContext(context.WithValue(out.Context(), useKey{}, use)))
+	if res != nil {
+		x.backend.Cache = cacheWord(use.status)
+		x.mapResponse(res)
+	}
+	return res
+}
+
 // cacheKeyOf names the target of the client among what is stored: its URI, without the parameters of the query that do not
 // count, the route, and the backend, which may be another one in the next configuration.
 func (x *exchange) cacheKeyOf() string {

@@ -22,7 +22,7 @@ func (x *exchange) tag(h *held) (t etag.Tag, from observe.Source, why string) {
 		return etag.Tag{}, observe.NoTag, ""
 	case x.route.Validators == ValidatorsNone:
 		return etag.Tag{}, observe.NoTag, "switched-off"
-	case x.usable(h.Validators), h.own && !h.Tag.IsZero():
+	case h.own && !h.Tag.IsZero(), x.usable(h.Validators):
 		return h.Tag, observe.FromBackend, ""
 	case x.route.Validators == ValidatorsBackend:
 		return x.weakened(h.Validators, "backend-tag")
@@ -183,7 +183,7 @@ func (x *exchange) strengthened(c precondition.Current, h *held) *http.Request {
 
 // isStrong reports whether the client is told a strong tag of the backend, by which it could put parts together.
 func (x *exchange) isStrong(h *held) bool {
-	return x.route.Validators == ValidatorsAuto && x.usable(h.Validators)
+	return !h.stored && x.route.Validators == ValidatorsAuto && x.usable(h.Validators)
 }
 
 // believes reports whether the backend's tags are those that clients see, as far
