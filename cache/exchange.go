@@ -18,8 +18,10 @@ import (
 type exchange struct {
 	*Transport
 	r       *http.Request
-	key     string
-	alias   string
+	// asked is the key of the request, key that of what may serve it, and flight what requests have in common that wait for each
+	// other.
+	asked, key, flight string
+	alias              string
 	request Request
 	// query is the content of a QUERY.
 	query []byte
@@ -45,7 +47,7 @@ func (x *exchange) roundTrip() (*http.Response, error) {
 		if leads { // the flight before may have landed since what is stored was looked at
 			if resp := x.fromStored(); resp != nil {
 				x.flights.announce(flying, nil)
-				x.flights.land(x.flightKey(), flying, true, x.options.Now())
+				x.flights.land(x.flight, flying, true, x.options.Now())
 				return resp, nil
 			}
 		}
@@ -91,9 +93,6 @@ func (x *exchange) fromOrigin(flying *flight) (*http.Response, error) {
 	}
 	return resp, err
 }
-
-// flightKey is what requests have in common that wait for each other.
-func (x *exchange) flightKey() string { return x.key + x.request.Content }
 
 // choose selects among what is stored, and decides.
 func (x *exchange) choose(entries []*Entry) (*Entry, Reuse) {
@@ -174,11 +173,13 @@ func detailOf(reuse Reuse) string {
 
 // refresh validates e in the background, unless that is being done.
 func (x *exchange) refresh(e *Entry) {
-	flying, leads := x.flights.join(x.flightKey(), x.marks.turn(), x.options.Now())
+	flying, leads := x.flights.join(x.flight, x.marks.turn(), x.options.Now())
 	if !leads {
 		return
 	}
-	later := &exchange{Transport: x.Transport, key: x.key, alias: x.alias, request: x.request, query: x.query}
+	later := &exchange{
+		Transport: x.Transport, asked: x.asked, key: x.key, flight: x.flight, alias: x.alias, request: x.request, query: x.query,
+	}
 	later.looked = x.looked
 	later.entries, later.chosen, later.reuse = x.storage.Load(x.key), e, Reuse{Action: Validate, Reason: Stale}
 	later.r = x.r.Clone(context.WithoutCancel(x.r.Context()))
@@ -203,7 +204,7 @@ func (x *exchange) join() (flying *flight, leads bool) {
 			return nil, false
 		}
 	}
-	return x.flights.join(x.flightKey(), x.marks.turn(), x.options.Now())
+	return x.flights.join(x.flight, x.marks.turn(), x.options.Now())
 }
 
 // follow waits for what another request fetches, and answers from it. Nil means to look again, and then not to wait any more.
@@ -585,6 +586,9 @@ func (f *fetch) store(resp *http.Response) {
 	}
 	s := f.policy.Entry(f.request, response, f.requested, f.received)
 	s.Alias = f.alias
+	if f.options.NoVarySearch {
+		f.key = f.searches.learn(f.asked, resp.Header)
+	}
 	f.transfer(resp, s, nil)
 }
 
@@ -858,6 +862,6 @@ func (f *fetch) announce(coming *Entry) {
 func (f *fetch) land(useful bool) {
 	if !f.landed {
 		f.landed = true
-		f.flights.land(f.flightKey(), f.flying, useful, f.options.Now())
+		f.flights.land(f.flight, f.flying, useful, f.options.Now())
 	}
 }

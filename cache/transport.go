@@ -40,6 +40,9 @@ type Options struct {
 	// Key returns what requests have in common that may be served the same, apart from method and fields; "" leaves a request
 	// to the origin. Nil is the target URI: see [Target].
 	Key func(*http.Request) string
+	// NoVarySearch has responses say by No-Vary-Search which parameters of their query do not count: then requests that differ in those are
+	// served the same.
+	NoVarySearch bool
 	// Alias names what a request reads in a way that is the same for all requests that may read the same thing: [Transport.Forget]
 	// takes such names. Elements are separated by slashes. Nil is the target URI without query.
 	Alias func(*http.Request) string
@@ -93,6 +96,8 @@ type ledger struct {
 	index  index // by alias
 	tags   index // see Tags
 	doubts doubts
+
+	searches searches
 }
 
 // maxTagged bounds how many tags of how many keys are remembered.
@@ -175,8 +180,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil && r.Body != http.NoBody { // it has no meaning that is known
 			return t.pass(r, Status{Forwarded: ByRequest})
 		}
-		x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: Request{Method: r.Method, Header: r.Header}}
-		return x.roundTrip()
+		return t.exchange(r, key, Request{Method: r.Method, Header: r.Header}).roundTrip()
 	case method.IsSafe(r.Method):
 		return t.pass(r, Status{Forwarded: ByMethod})
 	}
@@ -189,9 +193,18 @@ func (t *Transport) FromStored(r *http.Request) *http.Response {
 	if key == "" || r.Body != nil && r.Body != http.NoBody || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return nil
 	}
-	request := Request{Method: r.Method, Header: r.Header}
-	x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: request}
-	return x.fromStored()
+	return t.exchange(r, key, Request{Method: r.Method, Header: r.Header}).fromStored()
+}
+
+// exchange is for a request that has a key.
+func (t *Transport) exchange(r *http.Request, asked string, request Request) *exchange {
+	key := asked
+	if t.options.NoVarySearch {
+		key = t.searches.key(asked)
+	}
+	return &exchange{
+		Transport: t, r: r, asked: asked, key: key, flight: key + request.Content, alias: t.options.Alias(r), request: request,
+	}
 }
 
 func (t *Transport) key(r *http.Request) string {
@@ -237,7 +250,8 @@ func (t *Transport) query(r *http.Request, key string) (*http.Response, error) {
 	}
 	sum.Write(content)
 	request := Request{Method: r.Method, Header: r.Header, Content: hex.EncodeToString(sum.Sum(nil))}
-	x := &exchange{Transport: t, r: r, key: key, alias: t.options.Alias(r), request: request, query: content}
+	x := t.exchange(r, key, request)
+	x.query = content
 	return x.roundTrip()
 }
 
@@ -296,9 +310,11 @@ func (t *Transport) Invalidate(inv Invalidation) {
 	}
 	t.changing.Lock()
 	defer t.changing.Unlock()
-	for _, key := range inv.Targets {
-		t.marks.set(key)
-		t.mark(key)
+	for _, target := range inv.Targets {
+		for _, key := range slices.Compact([]string{target, t.searches.key(target)}) {
+			t.marks.set(key)
+			t.mark(key)
+		}
 	}
 	if len(inv.Groups) == 0 {
 		return

@@ -50,11 +50,13 @@ type cacheKey struct {
 	idle         time.Duration
 	staleIfError time.Duration
 	ignores      bool
+	noVarySearch bool
 }
 
 func (rt *route) cacheKey() cacheKey {
 	return cacheKey{
 		rt.transportKey(), rt.learnedKey(), rt.Cache, max(rt.Timeouts.Response, 0), rt.CacheStaleIfError, rt.CacheIgnoresRequests,
+		rt.CacheNoVarySearch,
 	}
 }
 
@@ -70,7 +72,7 @@ func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, inco
 		Base: base, Beside: beside, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
 		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
 		Observe: func(r *http.Request, status cache.Status) { useOf(r).status = status },
-		Changed: func(r *http.Request) { useOf(r).changed() },
+		Changed: func(r *http.Request) { useOf(r).changed() }, NoVarySearch: rt.CacheNoVarySearch,
 		Decides: func(r *http.Request, s *cache.Stored) bool {
 			return len(r.Header["If-None-Match"]) == 0 || len(s.Header["Etag"]) > 0
 		},

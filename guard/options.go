@@ -153,6 +153,8 @@ type Route struct {
 	Cache CacheMode
 	// CacheQuery are the parameters of a query that tell representations apart. Nil is all of them, as they were sent.
 	CacheQuery []string
+	// CacheNoVarySearch has the backend say it, by No-Vary-Search in its responses.
+	CacheNoVarySearch bool
 	// CacheStaleIfError is how long after its lifetime a response is served when the backend fails, if nobody says otherwise. 0 is
 	// not at all.
 	CacheStaleIfError time.Duration
