@@ -17,12 +17,12 @@ import (
 // exchange is a GET or HEAD and its answer.
 type exchange struct {
 	*Transport
-	r       *http.Request
+	r *http.Request
 	// asked is the key of the request, key that of what may serve it, and flight what requests have in common that wait for each
 	// other.
 	asked, key, flight string
 	alias              string
-	request Request
+	request            Request
 	// query is the content of a QUERY.
 	query []byte
 	// entries are what is stored, chosen what the request selects of it, and reuse what is to be done with that. looked is

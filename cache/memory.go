@@ -170,8 +170,25 @@ func (d *memoryDraft) ReadAt(p []byte, off int64) (n int, err error) {
 }
 
 func (d *memoryDraft) Finish() (Content, error) {
+	d.trim()
 	d.end()
 	return d, nil
+}
+
+// trim gives back what is left over of the last block. Who reads meanwhile has the one or the other.
+func (d *memoryDraft) trim() {
+	have := d.blocks.Load()
+	if have == nil {
+		return
+	}
+	last := &(*have)[len(*have)-1]
+	used := d.length.Load() - last.start
+	if int64(len(last.bytes))-used < used/16+64 {
+		return
+	}
+	blocks := slices.Clone(*have)
+	blocks[len(blocks)-1].bytes = slices.Clone(last.bytes[:used:used])
+	d.blocks.Store(&blocks)
 }
 
 func (d *memoryDraft) Discard() { d.end() }

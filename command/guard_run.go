@@ -149,6 +149,9 @@ func (g *guarding) install(c *guardconfig.Config) error {
 	if err != nil {
 		return err
 	}
+	if keepsInMemory(&options) {
+		server.KeepInMemory()
+	}
 	next := &generation{config: c, guard: h, Handler: g.heard(h, c)}
 	g.mu.Lock()
 	before := g.current
@@ -163,6 +166,11 @@ func (g *guarding) install(c *guardconfig.Config) error {
 		before.guard.Close()
 	}()
 	return nil
+}
+
+// keepsInMemory reports whether responses are kept in memory.
+func keepsInMemory(o *guard.Options) bool {
+	return o.CacheDir == "" && slices.ContainsFunc(o.Routes, func(r guard.Route) bool { return r.Cache != guard.CacheOff })
 }
 
 // heard turns away requests that a page of another site makes a browser send to

@@ -63,7 +63,7 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "max-age=86400")
 	w.Header().Set("Content-Type", "application/octet-stream")
-	content := strings.Repeat(fmt.Sprintf("%-16s", r.URL.Path), 1024)
+	content := strings.Repeat(fmt.Sprintf("%-32s", r.URL.Path), 512)
 	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 	io.WriteString(w, content)
 }

@@ -27,3 +27,23 @@ func newRoom(gogc string, memoryLimit int64) []byte {
 	}
 	return make([]byte, room)
 }
+
+const (
+	// roomBesideStored is the room of a server that keeps content in memory, and storedPercent by how much its heap may grow until it is
+	// collected: some 16 MiB, as without content, and a tenth of what is kept.
+	roomBesideStored = 128 << 20
+	storedPercent    = 10
+)
+
+// KeepInMemory is called by a server that keeps content in memory. With the usual rule, that the heap may double, what is kept
+// would take twice its size; looking through it costs next to nothing, as it has no pointers.
+var KeepInMemory = sync.OnceFunc(func() {
+	if roomForGarbage() == nil {
+		return
+	}
+	besideStored = make([]byte, roomBesideStored)
+	debug.SetGCPercent(storedPercent)
+})
+
+// besideStored is never touched.
+var besideStored []byte
