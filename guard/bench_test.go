@@ -129,7 +129,8 @@ func BenchmarkCacheHit(b *testing.B) {
 	content := strings.Repeat("0123456789abcdef", 256)
 	for _, tag := range []string{`"one"`, ""} {
 		for _, dir := range []bool{false, true} {
-			b.Run(map[bool]string{true: "no tag", false: "tag"}[tag == ""]+map[bool]string{true: ", disk", false: ", memory"}[dir], func(b *testing.B) {
+			name := map[bool]string{true: "no tag", false: "tag"}[tag == ""] + map[bool]string{true: ", disk", false: ", memory"}[dir]
+			b.Run(name, func(b *testing.B) {
 				origin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if w.Header().Set("Cache-Control", "max-age=86400"); tag != "" {
 						w.Header().Set("Etag", tag)
