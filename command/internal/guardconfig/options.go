@@ -100,8 +100,8 @@ var routeOptions = []option[guard.Route]{
 	{
 		key: "cache_no_vary_search", flag: "cache-no-vary-search",
 		usage: "let responses say by No-Vary-Search which parameters of the query do not count",
-		doc:  "let responses say by `No-Vary-Search` which parameters of the query do not tell representations apart",
-		kind: isSet(func(r *guard.Route) *bool { return &r.CacheNoVarySearch }, true),
+		doc:   "let responses say by `No-Vary-Search` which parameters of the query do not tell representations apart",
+		kind:  isSet(func(r *guard.Route) *bool { return &r.CacheNoVarySearch }, true),
 	},
 	{
 		key: "cache_stale_if_error", flag: "cache-stale-if-error", usage: "`DURATION` to serve what is stale when the backend fails",
