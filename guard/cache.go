@@ -163,6 +163,7 @@ func (x *exchange) fromCache(out *http.Request) *http.Response {
 // count, the route, and the backend, which may be another one in the next configuration.
 func (x *exchange) cacheKeyOf() string {
 	u := url.URL{Scheme: x.clientScheme(), Host: x.r.Host, Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+	u.ForceQuery = x.r.URL.ForceQuery
 	if x.route.CacheQuery != nil {
 		u.RawQuery = chosenQuery(u.RawQuery, x.route.CacheQuery)
 	}
