@@ -9,6 +9,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+	"github.com/fourtwelve/fourtwelve/internal/idempotency"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -158,6 +159,9 @@ func (x *exchange) refuse(w http.ResponseWriter, p *condhttp.Problem) {
 	x.reason = p.Reason
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
+	}
+	if p.Status == http.StatusPreconditionFailed && x.keyed != nil && !x.shared.once.Knows(x.keyed.id) {
+		w.Header().Set(idempotency.FieldReplayed, "false")
 	}
 	p.Write(w, x.r)
 }

@@ -41,6 +41,8 @@ type exchange struct {
 	// sampled says that all of the content is looked at, though a question or a stream would do, to see
 	// whether the backend still deserves its trust.
 	sampled bool
+	// keyed is what the request has a key for; nil if it has none.
+	keyed *keyed
 	// repeated says that a write is sent for the second time, as the first was refused and has changed nothing.
 	repeated bool
 	// atEnd is what is to be released when the request has been answered.

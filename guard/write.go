@@ -22,6 +22,7 @@ func (x *exchange) write(out *http.Request) answer {
 	if unfit != nil {
 		return unfit
 	}
+	x.keyed = key
 	judged := x.isJudged()
 	if judged && x.isAwaited() && !x.isKnown(key) {
 		// What was seen while another write was under way may be none of its versions.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
+	"github.com/fourtwelve/fourtwelve/internal/idempotency"
 	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/store"
 )
@@ -38,6 +39,9 @@ func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		fields = append(fields, retrySoon)
+	}
+	if p.Status == http.StatusPreconditionFailed && x.isFirst() {
+		fields = append(fields, field{idempotency.FieldReplayed, replayedFalse})
 	}
 	x.rec.Status, x.rec.Reason = p.Status, p.Reason
 	w := &problemWriter{ResponseWriter: x.w, fields: fields}

@@ -8,6 +8,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/content/patch"
 	"github.com/fourtwelve/fourtwelve/internal/field/mediatype"
+	"github.com/fourtwelve/fourtwelve/internal/idempotency"
 	"github.com/fourtwelve/fourtwelve/internal/resource"
 	"github.com/fourtwelve/fourtwelve/precondition"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -53,6 +54,9 @@ func (x *exchange) refuseWrite(info store.Info, current precondition.Current, sa
 	} else {
 		x.addHistory(p, info)
 	}
+	if x.repeats() {
+		return
+	}
 	if preferredReturn(x.r.Header["Prefer"]) == returnsRepresentation && x.refuseWithRepresentation(info, p) {
 		return
 	}
@@ -76,6 +80,9 @@ func (x *exchange) refuseWithRepresentation(info store.Info, p *condhttp.Problem
 	x.header["Etag"] = []string{res.Identity.Tag.String()}
 	x.header["Cache-Control"] = noStore
 	x.header["Preference-Applied"] = appliedRepr
+	if x.isFirst() {
+		x.header[idempotency.FieldReplayed] = replayedFalse
+	}
 	x.sendCurrent(http.StatusPreconditionFailed, res, c, size)
 	return true
 }

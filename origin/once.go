@@ -183,7 +183,10 @@ func (x *exchange) answerAgain(record []byte) {
 	x.succeeded(p.status, p.info)
 }
 
-var replayedTrue = []string{"true"}
+// isFirst reports whether the request has a key with which no write has been performed.
+func (x *exchange) isFirst() bool { return x.key != nil && !x.once.Knows(x.key.id) }
+
+var replayedTrue, replayedFalse = []string{"true"}, []string{"false"}
 
 // commitDraft commits d, which replaces what was seen, and with it keeps what the client is told.
 func (x *exchange) commitDraft(d store.Draft, seen store.Info, expect store.Expect, location string) (store.Info, error) {

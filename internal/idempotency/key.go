@@ -15,7 +15,8 @@ import (
 const (
 	// Field carries the key of a request.
 	Field = "Idempotency-Key"
-	// FieldReplayed marks an answer that is the first one again: its value is "true".
+	// FieldReplayed marks an answer that is the first one again: its value is "true". In a 412 it is "false": no write
+	// with the key has been performed, so that a client which lost an answer knows that its write was not.
 	FieldReplayed = "Idempotent-Replayed"
 )
 
