@@ -19,7 +19,8 @@
 //
 //   - The state is still the one that the condition names: the write was not made, and is sent again.
 //   - A server that keeps the answers of requests by their Idempotency-Key
-//     (draft-ietf-httpapi-idempotency-key) is asked again with the same key and gives the first answer again.
+//     (draft-ietf-httpapi-idempotency-key) is asked again with the same key and gives the first answer again. One
+//     that says Idempotent-Replayed: false in a refusal, as ours do, has made no write with the key.
 //   - The state has exactly the content that was sent, which by [Content.Unique] nobody else sends.
 //   - The caller recognises its change in the state: [Client.Recognise].
 //

@@ -63,6 +63,10 @@ type call struct {
 func (c *Client) newCall(m, rawURL string) (*call, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
+		var parsing *url.Error
+		if errors.As(err, &parsing) {
+			err = parsing.Err // without the URL, in which there may be a password
+		}
 		return nil, fmt.Errorf("not a URL: %w", err)
 	}
 	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -77,6 +81,26 @@ func (c *Client) newCall(m, rawURL string) (*call, error) {
 		k.header.Set("Accept-Encoding", "identity")
 	}
 	return k, nil
+}
+
+// shown is a URL without a password.
+func shown(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "(not a URL)"
+	}
+	return u.Redacted()
+}
+
+// withUser is a URL with the credentials that another one has.
+func withUser(rawURL, other string) string {
+	u, err := url.Parse(rawURL)
+	o, err2 := url.Parse(other)
+	if err != nil || err2 != nil || o.User == nil {
+		return rawURL
+	}
+	u.User = o.User
+	return u.String()
 }
 
 // originOf is scheme, host and port (RFC 9110 §4.3.1), in one spelling.

@@ -38,7 +38,7 @@ func (c *Client) Update(ctx context.Context, url string, change func(old Represe
 		if old.holds(&content) {
 			return old, nil
 		}
-		written, err := c.replace(ctx, old, content)
+		written, err := c.replace(ctx, url, old, content)
 		var conflict *Conflict
 		if err == nil || !errors.As(err, &conflict) || conflict.TheirsErr != nil {
 			return written, err
@@ -46,7 +46,7 @@ func (c *Client) Update(ctx context.Context, url string, change func(old Represe
 		if conflict.Attempts = attempt; attempt >= c.attempts() {
 			return Representation{}, err
 		}
-		theirs, err := c.afterConflict(ctx, old, conflict, &futile)
+		theirs, err := c.afterConflict(ctx, url, old, conflict, &futile)
 		if err != nil {
 			return Representation{}, err
 		}
@@ -63,8 +63,8 @@ func (r Representation) holds(content *Content) bool {
 		content.Coding == r.Coding && content.MediaType == r.MediaType
 }
 
-// replace writes content in the place of old.
-func (c *Client) replace(ctx context.Context, old Representation, content Content) (Representation, error) {
+// replace writes content in the place of old, with the credentials in url.
+func (c *Client) replace(ctx context.Context, url string, old Representation, content Content) (Representation, error) {
 	cond, err := old.condition(c.LenientTags)
 	if err != nil {
 		return Representation{}, err
@@ -73,7 +73,7 @@ func (c *Client) replace(ctx context.Context, old Representation, content Conten
 		return Representation{}, err
 	}
 	return c.write(ctx, &write{
-		method: http.MethodPut, url: old.URL, cond: cond, base: old, mine: content,
+		method: http.MethodPut, url: withUser(old.URL, url), cond: cond, base: old, mine: content,
 		prefer: content.size <= preferUpTo && int64(len(old.Content)) <= preferUpTo,
 	})
 }
@@ -82,7 +82,9 @@ func (c *Client) replace(ctx context.Context, old Representation, content Conten
 const maxFutile = 5
 
 // afterConflict waits, and returns what the next attempt begins with.
-func (c *Client) afterConflict(ctx context.Context, old Representation, conflict *Conflict, futile *int) (Representation, error) {
+func (c *Client) afterConflict(
+	ctx context.Context, url string, old Representation, conflict *Conflict, futile *int,
+) (Representation, error) {
 	theirs := conflict.Theirs
 	if same := theirs.Exists == old.Exists && theirs.RawTag == old.RawTag && bytes.Equal(theirs.Content, old.Content); !same {
 		*futile = 0
@@ -95,7 +97,7 @@ func (c *Client) afterConflict(ctx context.Context, old Representation, conflict
 		return theirs, errors.Join(conflict, err)
 	}
 	if _, err := theirs.condition(c.LenientTags); err != nil || theirs.EndUnknown {
-		return c.readToWrite(ctx, old.URL)
+		return c.readToWrite(ctx, url)
 	}
 	return theirs, nil
 }

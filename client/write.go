@@ -75,7 +75,7 @@ type write struct {
 // write makes the change, and sends it as often as it takes to know what became of it.
 func (c *Client) write(ctx context.Context, w *write) (Representation, error) {
 	if err := w.cond.check(); err != nil {
-		return Representation{}, fmt.Errorf("%s %s: %w", w.method, w.url, err)
+		return Representation{}, fmt.Errorf("%s %s: %w", w.method, shown(w.url), err)
 	}
 	if err := w.mine.measure(); err != nil {
 		return Representation{}, err
@@ -96,7 +96,7 @@ func (c *Client) write(ctx context.Context, w *write) (Representation, error) {
 		if w.attempts >= c.attempts() {
 			return r, w.giveUp(s)
 		}
-		e := Event{Method: w.method, URL: w.url, Attempt: w.attempts, Err: s.err}
+		e := Event{Method: w.method, URL: shown(w.url), Attempt: w.attempts, Err: s.err}
 		if s.wait > 0 {
 			err = c.wait(ctx, e, s.wait)
 		} else {
@@ -127,6 +127,8 @@ type sent struct {
 	err    error   // of all others
 	theirs *Representation
 	wait   time.Duration
+	// notMade says that the server, which keeps answers by their keys, has none of a write that was made.
+	notMade bool
 	// tooLong says that the server asks for a longer wait than is allowed.
 	tooLong bool
 }
@@ -142,7 +144,7 @@ func (c *Client) react(ctx context.Context, w *write, s sent) (r Representation,
 		}
 		return Representation{}, true, s.err
 	case refused:
-		if w.lost != nil {
+		if w.lost != nil && !s.notMade {
 			return c.settle(ctx, w, true)
 		}
 		return Representation{}, true, c.conflict(ctx, w, s.theirs)
@@ -237,13 +239,12 @@ func (w *write) judge(c *Client, a *answer) sent {
 	case a.StatusCode == http.StatusPreconditionFailed && a.Header.Get("Preference-Applied") == "return=representation":
 		r, err := c.representation(http.MethodGet, a)
 		if err != nil {
-			return sent{end: refused}
+			return sent{end: refused, notMade: saysNotMade(a)}
 		}
-		r.URL = a.url
-		return sent{end: refused, theirs: &r}
+		return sent{end: refused, theirs: &r, notMade: saysNotMade(a)}
 	}
 	e, content := readRefusal(w.method, a)
-	s := sent{end: failed, err: e, wait: e.RetryAfter}
+	s := sent{end: failed, err: e, wait: e.RetryAfter, notMade: saysNotMade(a)}
 	w.problem = e.Problem
 	switch {
 	case e.Status == http.StatusPreconditionFailed:
@@ -266,6 +267,10 @@ func (w *write) judge(c *Client, a *answer) sent {
 	return s
 }
 
+// saysNotMade reports whether a refusal is of a server that keeps the answers to writes by their keys, and that has
+// made none with this key. What was under way earlier cannot be made any more: its condition is false.
+func saysNotMade(a *answer) bool { return a.Header.Get("Idempotent-Replayed") == "false" }
+
 // isUnderway reports whether the server says that a request with the same key has not ended yet.
 func (e *StatusError) isUnderway() bool {
 	return e.Status == http.StatusConflict && e.Problem != nil && e.Problem.Reason == "idempotency-key-in-use"
@@ -286,7 +291,9 @@ func (w *write) written(a *answer) Representation {
 // conflict is the error for a condition that is false. What is there now comes from the refusal, if
 // that carries it, and else is read.
 func (c *Client) conflict(ctx context.Context, w *write, theirs *Representation) *Conflict {
-	e := &Conflict{Method: w.method, URL: w.url, Condition: w.cond, Base: w.base, Mine: w.mine, Attempts: w.attempts, Problem: w.problem}
+	e := &Conflict{
+		Method: w.method, URL: shown(w.url), Condition: w.cond, Base: w.base, Mine: w.mine, Attempts: w.attempts, Problem: w.problem,
+	}
 	if theirs != nil {
 		e.Theirs = *theirs
 	} else {
@@ -348,7 +355,7 @@ func (w *write) found(now Representation) Representation {
 // unknown is the error for a write of which nothing more can be found out.
 func (w *write) unknown(now *Representation, nowErr error) error {
 	e := &UnknownOutcome{
-		Method: w.method, URL: w.url, Condition: w.cond, Key: w.key, Base: w.base, Mine: w.mine, NowErr: nowErr, Cause: w.lost,
+		Method: w.method, URL: shown(w.url), Condition: w.cond, Key: w.key, Base: w.base, Mine: w.mine, NowErr: nowErr, Cause: w.lost,
 	}
 	if now != nil {
 		e.Now, e.SameContent = *now, w.isIn(*now)
