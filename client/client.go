@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -141,12 +142,17 @@ func (c *Client) timeout() time.Duration {
 const (
 	firstWait   = 4 * time.Millisecond
 	longestWait = 2 * time.Second
+	// longestContest is that after a conflict: somebody else came on, so that the server is not in need of rest.
+	longestContest = 250 * time.Millisecond
 )
 
 // backoff waits before the attempt that follows the given one. Each time the bound doubles, and the wait
 // is anything up to it: writers that collided once are not to collide again.
 func (c *Client) backoff(ctx context.Context, e Event) error {
 	bound := min(longestWait, c.maxWait(), firstWait<<min(e.Attempt, 16))
+	if errors.Is(e.Err, ErrConflict) {
+		bound = min(bound, longestContest)
+	}
 	return c.wait(ctx, e, rand.N(bound)+1)
 }
 

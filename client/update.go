@@ -102,10 +102,11 @@ func (c *Client) afterConflict(
 	return theirs, nil
 }
 
-// The wait until a resource that was modified just now has a strong validator.
+// The wait until a resource that was modified just now has a strong validator, and how often it may be in vain
+// although nobody has modified it again.
 const (
 	ripening     = 1100 * time.Millisecond
-	maxRipenings = 4
+	maxRipenings = 3
 )
 
 // readToWrite reads what a write is to replace. If its validators are weak because it was modified just
@@ -115,11 +116,17 @@ func (c *Client) readToWrite(ctx context.Context, url string) (Representation, e
 	if err != nil {
 		return Representation{}, err
 	}
+	var before []byte
+	inVain := 0
 	for n := 1; ; n++ {
 		r, err := c.current(ctx, url)
 		if err != nil {
 			return r, err
 		}
+		if n > 1 && bytes.Equal(r.Content, before) {
+			inVain++
+		}
+		before = r.Content
 		if at, err := c.newCall(http.MethodGet, r.URL); err != nil || at.home != k.home {
 			return r, fmt.Errorf("%w: %s is at %s, which is another server; use that URL, if it is meant", ErrRedirect, k.url.Redacted(), r.URL)
 		}
@@ -127,7 +134,7 @@ func (c *Client) readToWrite(ctx context.Context, url string) (Representation, e
 			return r, fmt.Errorf("%s: the answer says neither its length nor where it ends, so that it may have been cut", r.URL)
 		}
 		_, err = r.condition(c.LenientTags)
-		if err == nil || !r.becomesStrong() || n > maxRipenings {
+		if err == nil || !r.becomesStrong() || inVain == maxRipenings || n >= c.attempts() {
 			return r, err
 		}
 		if err := c.wait(ctx, Event{Method: http.MethodGet, URL: r.URL, Attempt: n, Err: err}, ripening); err != nil {
