@@ -170,7 +170,8 @@ var conflictRules = []Rule{
 		Summary: "The object was replaced while it was being downloaded in parts",
 		Explanation: "A download in parts takes the tag of the first part and sends it in If-Match with all others, so that parts of two versions " +
 			"are never joined. In between the object was overwritten, or something else that its tag covers: on Azure writing the metadata is " +
-			"enough. The 412 is right, and has prevented a mixed file.",
+			"enough. The 412 is right, and has prevented a mixed file.\n\n" +
+			"Where the client sends neither If-Match nor If-Range, nothing prevents it: then two parts come with two tags, and only who compares these notices.",
 		Example: "GET /big.bin HTTP/1.1\nRange: bytes=8388608-16777215\nIf-Match: \"a\"\n\nHTTP/1.1 412 Precondition Failed",
 		Fix: []string{
 			"Client: throw away the parts, and begin again.",
@@ -482,6 +483,9 @@ func guardsSource(e *examination) []Finding {
 }
 
 func changedMidDownload(e *examination) []Finding {
+	if e.status() == 206 {
+		return e.partsOfTwo()
+	}
 	if e.status() != 412 || !e.reads() || len(e.fields.IfMatch) == 0 {
 		return nil
 	}
@@ -498,6 +502,23 @@ func changedMidDownload(e *examination) []Finding {
 		return e.partOfAnother(c, part, evidence)
 	}
 	return one(Likely, "an earlier part is of "+clip(part.resp("ETag"))+", which is no longer current", evidence...)
+}
+
+// partsOfTwo is about two parts, got one after the other without a precondition, whose tags are those of two versions.
+func (e *examination) partsOfTwo() []Finding {
+	p, rel, ok := e.otherPart()
+	if spec, single := e.onlyRange(); !ok || single && spec.IsOpen() || e.guardsParts() || !e.sameClient(p) || e.blind() {
+		return nil // see no-validator-resume
+	}
+	says := fmt.Sprintf("the parts have the tags %s and %s, and nothing in the requests keeps parts of two versions apart: joined they may make neither",
+		clip(p.resp("ETag")), clip(e.resp("ETag")))
+	switch {
+	case e.tagsOfParts() != nil || e.sameDigestOtherTime(p) != nil || rel.Kind == etag.FarmCopies || rel.Kind == etag.OtherTime:
+		return nil // see per-part-etag and cdn-nodes-different-etag
+	case rel.Kind == etag.Edited:
+		return one(Likely, says, e.partFacts(p)...)
+	}
+	return one(Possible, says, e.partFacts(p)...)
 }
 
 // partOfAnother judges by how the tag of an earlier part and the current one are related. Copies on several

@@ -145,6 +145,9 @@ func cdnNodes(e *examination) []Finding {
 	if found := e.sameDigestOtherTime(p); found != nil {
 		return found
 	}
+	if found := e.partsOfCopies(); found != nil {
+		return found
+	}
 	here, field := e.node()
 	there, _ := p.node()
 	if here == "" || there == "" || here == there || e.resp("Last-Modified") == "" || e.resp("Last-Modified") != p.resp("Last-Modified") {
@@ -159,6 +162,44 @@ func cdnNodes(e *examination) []Finding {
 	return one(Likely, fmt.Sprintf("%s and %s have the same Last-Modified and length, and the tags %s and %s", clip(there), clip(here),
 		clip(p.resp("ETag")), clip(e.resp("ETag"))),
 		p.got("ETag"), p.got(field), e.got("ETag"), e.got(field), e.got("Last-Modified"))
+}
+
+// otherPart returns the earlier part of the same representation whose tag is another one, how the tags are related, and
+// whether there is one: nothing was written in between, as far as the capture shows.
+func (e *examination) otherPart() (p *examination, rel etag.Relation, ok bool) {
+	p = e.last(func(p *examination) bool { return p.writes() || p.reads() && (p.status() == 200 || p.status() == 206) })
+	if e.status() != 206 || p == nil || p.status() != 206 || !p.reads() || !sameCoding(e, p) || etagOf(e).IsZero() || etagOf(p).IsZero() {
+		return nil, rel, false
+	}
+	rel = etag.Relate(p.resp("ETag"), e.resp("ETag"), p.facts(), e.facts())
+	return p, rel, rel.Kind != etag.Identical && rel.Kind != etag.SameButForm && e.resp("Content-Range") != p.resp("Content-Range")
+}
+
+// partFacts are what two parts tell of the version that they are of.
+func (e *examination) partFacts(p *examination) []Fact {
+	return []Fact{p.sent("Range"), p.got("ETag"), p.got("Content-Range"), p.got("Last-Modified"),
+		e.sent("Range"), e.sent("If-Range"), e.got("ETag"), e.got("Content-Range"), e.got("Last-Modified"), e.gap(p)}
+}
+
+// partsOfCopies is about two parts whose tags have one size and two times.
+func (e *examination) partsOfCopies() []Finding {
+	p, rel, ok := e.otherPart()
+	a, _ := p.sizeOf()
+	b, _ := e.sizeOf()
+	if !ok || rel.Kind != etag.FarmCopies && rel.Kind != etag.OtherTime || a != b {
+		return nil
+	}
+	return one(Possible, fmt.Sprintf("two parts of one file have the tags %s and %s, of one size and two times: two copies of it answered, or it was written again in between; whoever joins parts by their tag fails",
+		clip(p.resp("ETag")), clip(e.resp("ETag"))), e.partFacts(p)...)
+}
+
+// sizeOf is the length of the whole, by what a part says of it; it takes nil.
+func (e *examination) sizeOf() (int64, bool) {
+	if e == nil {
+		return 0, false
+	}
+	size, _ := e.representation()
+	return size, size > 0
 }
 
 // sameDigestOtherTime is about tags of Akamai, which have a digest and a time: with the same digest the content is the same.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -285,10 +286,20 @@ func (e *examination) demands() (string, bool) {
 	return clip(text), text != ""
 }
 
+// refusedUnasked reports whether a write without any precondition was refused with another status than 412, as services do that
+// demand one.
+func (e *examination) refusedUnasked() bool {
+	switch e.status() {
+	case 400, 403, 409, 422:
+		return e.writes() && !e.conditional() && !e.blind()
+	}
+	return false
+}
+
 func required428(e *examination) []Finding {
-	if text, ok := e.demands(); ok && e.unasked() {
-		return one(Certain, "the service says that it demands If-Match for this request, and there is none; it says so with 412, where 428 is meant for that",
-			e.asked(), e.answered(), e.saying(text))
+	if text, ok := e.demands(); ok && (e.unasked() || e.refusedUnasked()) {
+		return one(Certain, fmt.Sprintf("the service says that it demands If-Match for this request, and there is none; it says so with %d, where 428 is meant for that",
+			e.status()), e.asked(), e.answered(), e.saying(text))
 	}
 	if e.status() != 428 {
 		return nil
