@@ -1,17 +1,14 @@
 package dav_test
 
 import (
-	"bufio"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,32 +25,10 @@ func TestTranscripts(t *testing.T) {
 	transcript.Run(t, "testdata/*.txt", func(t *testing.T) transcript.Stage { return newStage(t) })
 }
 
-// clock is a clock that is set by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2026, 11, 24, 10, 0, 0, 250_000_000, time.UTC)}
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) wait(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // stage is a server with a store and a clock of its own.
 type stage struct {
 	t       *testing.T
-	clock   *clock
+	clock   *transcript.Clock
 	store   *memstore.Store
 	options dav.Options
 	server  *httptest.Server // started by the first request
@@ -61,7 +36,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T) *stage {
-	c := newClock()
+	c := transcript.NewClock()
 	s := memstore.New(memstore.Options{Now: c.Now})
 	return &stage{t: t, clock: c, store: s, options: dav.Options{
 		Require: origin.RequireNever,
@@ -96,7 +71,7 @@ func (s *stage) Direct(line string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.clock.wait(d)
+		s.clock.Wait(d)
 	case "option":
 		s.option(rest)
 	default:
@@ -152,25 +127,10 @@ func (s *stage) Exchange(lines []string) []string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.server = httptest.NewUnstartedServer(h)
-		s.server.Config.DisableGeneralOptionsHandler = true
-		s.server.Start()
+		s.server = transcript.Serve(h)
 	}
-	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
 	lines = lines[:transcript.Prefixed(lines, ">")]
-	request, method := transcript.Request(s.withTokens(lines), ">", "dav.example")
-	if _, err := conn.Write(request); err != nil {
-		s.t.Fatal(err)
-	}
-	// What is sent is all: a server that waits for more sees the end.
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		s.t.Fatal(err)
-	}
-	answer := transcript.Answers(bufio.NewReader(conn), method, "<")
+	answer := transcript.Ask(s.t, s.server, s.withTokens(lines), "dav.example")
 	return append(slices.Clone(lines), s.shown(answer)...)
 }
 

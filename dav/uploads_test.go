@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/dav"
+	"github.com/fourtwelve/fourtwelve/internal/transcript"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
@@ -29,7 +30,7 @@ func TestDeleteAfterAFailedPut(t *testing.T) {
 		{"an empty file, as Explorer makes one first", "", tooLong, time.Second, nil, 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, clock := memstore.New(memstore.Options{}), newClock()
+			s, clock := memstore.New(memstore.Options{}), transcript.NewClock()
 			h := newHandler(t, s, func(o *dav.Options) {
 				o.Require, o.Origin.MaxBody, o.Origin.Now = origin.RequireNever, 100, clock.Now
 			})
@@ -37,7 +38,7 @@ func TestDeleteAfterAFailedPut(t *testing.T) {
 			ask(h, "PROPFIND", "/", "", "Depth", "1", "User-Agent", "rclone")
 			ask(h, "PROPFIND", "/", "", "Depth", "1", "User-Agent", "cadaver")
 			ask(h, http.MethodPut, "/a.txt", c.upload, "User-Agent", "rclone")
-			clock.wait(c.after)
+			clock.Wait(c.after)
 			w := ask(h, http.MethodDelete, "/a.txt", "", append([]string{"User-Agent", "rclone"}, c.fields...)...)
 			if w.Code != c.want {
 				t.Errorf("DELETE: %d, want %d\n%s", w.Code, c.want, w.Body)

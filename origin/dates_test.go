@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/transcript"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
@@ -44,7 +45,7 @@ func (h handler) do(method, path, content string, fields ...string) *httptest.Re
 func TestDatesCoverOneVersion(t *testing.T) {
 	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		clock := newClock()
+		clock := transcript.NewClock()
 		h, err := origin.New(origin.Options{
 			Store: memstore.New(memstore.Options{Now: clock.Now}), Now: clock.Now, Require: origin.RequireNever,
 		})
@@ -55,7 +56,7 @@ func TestDatesCoverOneVersion(t *testing.T) {
 		given := make(map[dated]bool)
 		version := ""
 		for step := range 60 {
-			clock.wait(time.Duration(random.IntN(700)) * time.Millisecond)
+			clock.Wait(time.Duration(random.IntN(700)) * time.Millisecond)
 			if version == "" || random.IntN(3) == 0 {
 				version = fmt.Sprint("version ", step)
 				collectDates(given, s.do("PUT", "/a.txt", version), version)
@@ -101,7 +102,7 @@ func checkDate(t *testing.T, s handler, d dated, current string) {
 
 // TestDatesAreOfUse: once its second has passed, a Last-Modified validates.
 func TestDatesAreOfUse(t *testing.T) {
-	clock := newClock()
+	clock := transcript.NewClock()
 	h, err := origin.New(origin.Options{Store: memstore.New(memstore.Options{Now: clock.Now}), Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -109,12 +110,12 @@ func TestDatesAreOfUse(t *testing.T) {
 	s := handler{t, h}
 	s.do("PUT", "/a.txt", "content")
 	for _, wait := range []time.Duration{0, 749 * time.Millisecond, 999 * time.Millisecond} {
-		clock.wait(wait)
+		clock.Wait(wait)
 		if got := s.do("GET", "/a.txt", "").Header().Get("Last-Modified"); got != "" {
 			t.Errorf("at %v: Last-Modified %s is given out before its second has passed", clock.Now(), got)
 		}
 	}
-	clock.wait(2 * time.Millisecond)
+	clock.Wait(2 * time.Millisecond)
 	modified := s.do("GET", "/a.txt", "").Header().Get("Last-Modified")
 	if modified == "" {
 		t.Fatalf("at %v: no Last-Modified", clock.Now())
@@ -137,7 +138,7 @@ func TestDatesAreOfUse(t *testing.T) {
 // sent had not been replaced, even if it is replaced while it is looked up. net/http
 // would take the time when it writes the header.
 func TestDateIsBeforeTheLookUp(t *testing.T) {
-	clock := newClock()
+	clock := transcript.NewClock()
 	inner := memstore.New(memstore.Options{Now: clock.Now})
 	put(t, inner, "a.txt", "old")
 	slow := &hookedStore{Store: inner}
@@ -146,9 +147,9 @@ func TestDateIsBeforeTheLookUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow.afterStat = func() {
-		clock.wait(700 * time.Millisecond)
+		clock.Wait(700 * time.Millisecond)
 		put(t, inner, "a.txt", "new")
-		clock.wait(700 * time.Millisecond) // into the second that the new version's date names
+		clock.Wait(700 * time.Millisecond) // into the second that the new version's date names
 	}
 	w := handler{t, h}.do("GET", "/a.txt", "")
 	slow.afterStat = nil

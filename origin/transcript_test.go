@@ -1,16 +1,13 @@
 package origin_test
 
 import (
-	"bufio"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,39 +24,17 @@ func TestTranscripts(t *testing.T) {
 	transcript.Run(t, "testdata/*.txt", func(t *testing.T) transcript.Stage { return newStage(t) })
 }
 
-// clock is a clock that is set by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2026, 11, 24, 10, 0, 0, 250_000_000, time.UTC)}
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) wait(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // stage is a server with a store and a clock of its own.
 type stage struct {
 	t       *testing.T
-	clock   *clock
+	clock   *transcript.Clock
 	store   *memstore.Store
 	options origin.Options
 	server  *httptest.Server // started by the first request
 }
 
 func newStage(t *testing.T) *stage {
-	c := newClock()
+	c := transcript.NewClock()
 	s := memstore.New(memstore.Options{Now: c.Now})
 	return &stage{t: t, clock: c, store: s, options: origin.Options{
 		Store: s, Now: c.Now, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -93,7 +68,7 @@ func (s *stage) Direct(line string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.clock.wait(d)
+		s.clock.Wait(d)
 	case "option":
 		s.option(rest)
 	default:
@@ -194,23 +169,8 @@ func (s *stage) Exchange(lines []string) []string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.server = httptest.NewUnstartedServer(h)
-		s.server.Config.DisableGeneralOptionsHandler = true
-		s.server.Start()
+		s.server = transcript.Serve(h)
 	}
-	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
 	lines = lines[:transcript.Prefixed(lines, ">")]
-	request, method := transcript.Request(lines, ">", "origin.example")
-	if _, err := conn.Write(request); err != nil {
-		s.t.Fatal(err)
-	}
-	// What is sent is all: a server that waits for more sees the end.
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		s.t.Fatal(err)
-	}
-	return append(slices.Clone(lines), transcript.Answers(bufio.NewReader(conn), method, "<")...)
+	return append(slices.Clone(lines), transcript.Ask(s.t, s.server, lines, "origin.example")...)
 }

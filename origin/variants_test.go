@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/transcript"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
 	"github.com/fourtwelve/fourtwelve/store/memstore"
@@ -37,7 +38,7 @@ func gzipped(t *testing.T, content string, level int) string {
 // coming or change, its tag is never that of other bytes, and the tag of one
 // that was replaced still names the revision.
 func TestNeighbourComesAndGoes(t *testing.T) {
-	clock := newClock()
+	clock := transcript.NewClock()
 	files := memstore.New(memstore.Options{Now: clock.Now})
 	content := strings.Repeat("p { margin: 0; padding: 0 }\n", 100)
 	put(t, files, "a.css", content)
@@ -70,7 +71,7 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 	var replaced string
 	for _, level := range []int{gzip.BestSpeed, gzip.HuffmanOnly} {
 		put(t, files, "a.css.gz", gzipped(t, content, level))
-		clock.wait(time.Second)
+		clock.Wait(time.Second)
 		tag, _ := get()
 		if seen[tag] {
 			t.Errorf("other bytes have the tag %s again", tag)
@@ -83,7 +84,7 @@ func TestNeighbourComesAndGoes(t *testing.T) {
 	if _, err := files.Delete(t.Context(), "a.css.gz", store.Any); err != nil {
 		t.Fatal(err)
 	}
-	clock.wait(time.Second)
+	clock.Wait(time.Second)
 	if tag, _ := get(); tag != ours {
 		t.Errorf("without a file beside it: ETag %s, want %s", tag, ours)
 	}
@@ -121,11 +122,11 @@ func TestNeighbourIsReplacedWhileServed(t *testing.T) {
 // TestIncompressibleIsSentAsItIs: a coding that gains nothing is not used, and
 // then neither is its tag, on a 304 by date either.
 func TestIncompressibleIsSentAsItIs(t *testing.T) {
-	clock := newClock()
+	clock := transcript.NewClock()
 	files := memstore.New(memstore.Options{Now: clock.Now})
 	content := string(randomBytes(4096))
 	put(t, files, "a.txt", content)
-	clock.wait(2 * time.Second)
+	clock.Wait(2 * time.Second)
 	h, err := origin.New(origin.Options{Store: files, Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
