@@ -186,6 +186,12 @@ func testReadsBesideWrites(t *testing.T, storage func() cache.Storage) {
 			written.Add(1)
 		}
 	})
+	s.readBeside(&all, &written)
+	all.Wait()
+}
+
+// readBeside reads from many sides at once, and wants no version older than what was written before.
+func (s *site) readBeside(all *sync.WaitGroup, written *atomic.Int64) {
 	for range 8 {
 		all.Go(func() {
 			for range 200 {
@@ -193,11 +199,10 @@ func testReadsBesideWrites(t *testing.T, storage func() cache.Storage) {
 				_, content := s.do("GET", "/a")
 				var got int
 				if _, err := fmt.Sscanf(content[2:6], "%d", &got); err != nil || got < least {
-					t.Errorf("got version %d (%v) after version %d was written", got, err, least)
+					s.t.Errorf("got version %d (%v) after version %d was written", got, err, least)
 					return
 				}
 			}
 		})
 	}
-	all.Wait()
 }

@@ -359,15 +359,8 @@ var moveCases = []testCase{
 			for i := range 3 {
 				from := t.put("a", fmt.Sprint("content ", i))
 				t.move("Move", "a", "b")
-				t.wantNothing("a")
-				t.wantRefused("a", store.At(from.Revision), store.Info{})
 				t.wantStillKept(from, fmt.Sprint("content ", i))
-				last := from.Revision
-				t.wantLaterModified("what came after", func() store.Info {
-					info := t.put("a", "new")
-					t.wantLater(&last, info)
-					return info
-				})
+				t.wantAsDeleted(from)
 				t.wantContent("b", fmt.Sprint("content ", i))
 			}
 		},
@@ -380,15 +373,8 @@ var moveCases = []testCase{
 			for i := range 3 {
 				from := t.put("d/e/a", fmt.Sprint("content ", i))
 				t.move("Move", "d", "t")
-				t.wantNothing("d/e/a")
 				t.wantNothing("d")
-				t.wantRefused("d/e/a", store.At(from.Revision), store.Info{})
-				last := from.Revision
-				t.wantLaterModified("what came after", func() store.Info {
-					info := t.put("d/e/a", "new")
-					t.wantLater(&last, info)
-					return info
-				})
+				t.wantAsDeleted(from)
 				t.wantContent("t/e/a", fmt.Sprint("content ", i))
 			}
 		},
@@ -587,6 +573,20 @@ func (t *env) wantLaterModified(what string, f func() store.Info) {
 	if !m.After(called) || m.After(returned.Add(time.Second)) {
 		t.Errorf("%s has Modified %v; it came between %v and %v", what, m, called.UTC(), returned.UTC())
 	}
+}
+
+// wantAsDeleted checks that nothing is under the name of before, that what expects before is refused, and that
+// what is put there next has a later revision and a Modified of its own.
+func (t *env) wantAsDeleted(before store.Info) {
+	t.Helper()
+	t.wantNothing(before.Name)
+	t.wantRefused(before.Name, store.At(before.Revision), store.Info{})
+	last := before.Revision
+	t.wantLaterModified("what came after", func() store.Info {
+		info := t.put(before.Name, "new")
+		t.wantLater(&last, info)
+		return info
+	})
 }
 
 // wantStillKept checks that a revision that is no longer current is kept with
