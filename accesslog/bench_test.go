@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/fourtwelve/fourtwelve/accesslog/accesslogtest"
@@ -108,5 +109,34 @@ func BenchmarkChunks(b *testing.B) {
 				break
 			}
 		}
+	}
+}
+
+// BenchmarkUnwrap parses a log as it is, and behind what programs put around its lines. The bytes are those of the lines alone, so
+// that the rates can be compared.
+func BenchmarkUnwrap(b *testing.B) {
+	log := generated(b, accesslogtest.Options{Format: "nginx", Size: 1 << 20})
+	for _, name := range []string{"bare", "docker json-file", "CRI", "compose"} {
+		b.Run(name, func(b *testing.B) {
+			var wrapped bytes.Buffer
+			i := 0
+			for line := range strings.Lines(string(log)) {
+				wrapped.WriteString(wrappers[name](strings.TrimSuffix(line, "\n"), i) + "\n")
+				i++
+			}
+			d, err := detect(wrapped.Bytes(), true, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := newParser(0, &Options{Each: Select(StatusOf(412), false)})
+			text := make([]byte, wrapped.Len())
+			b.ReportAllocs()
+			b.SetBytes(int64(len(log)))
+			for b.Loop() {
+				copy(text, wrapped.Bytes()) // which is changed
+				batch := batch{chunk: chunk{text: text, line: 1, state: d.start}, file: &File{}}
+				p.parse(&batch, d.w3c)
+			}
+		})
 	}
 }

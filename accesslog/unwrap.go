@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // maxWrappers bounds how many programs have put something before a line.
 const maxWrappers = 4
@@ -431,6 +434,10 @@ var innerMembers = []string{"log", "MESSAGE", "message", "textPayload", "line", 
 
 // unwrapJSON returns the line that a member of an object has. It is unescaped in place, since it is never longer so.
 func unwrapJSON(line []byte) (inner []byte, ok bool) {
+	const first = `{"log":"` // of Docker, which writes nothing in between, so that the line need not be looked through twice
+	if hasPrefix(line, first) && line[len(line)-1] == '}' {
+		return stringInPlace(line, len(first))
+	}
 	s := jsonScanner{b: line}
 	if !s.open() {
 		return nil, false
@@ -447,6 +454,44 @@ func unwrapJSON(line []byte) (inner []byte, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// stringInPlace reads the string of JSON whose content begins at start, in its own memory: nothing is longer without escapes.
+func stringInPlace(line []byte, start int) (text []byte, ok bool) {
+	end := start // of what has been read
+	for pos := start; ; {
+		quote := bytes.IndexByte(line[pos:], '"')
+		if quote < 0 {
+			return nil, false
+		}
+		part := line[pos : pos+quote]
+		escape := bytes.IndexByte(part, '\\')
+		if escape >= 0 {
+			part = part[:escape]
+		}
+		if end != pos {
+			copy(line[end:], part)
+		}
+		end += len(part)
+		if pos += len(part); escape < 0 {
+			return bytes.TrimRight(line[start:end], "\r\n"), true
+		}
+		if pos+1 == len(line) {
+			return nil, false
+		}
+		if c := simpleEscapes[line[pos+1]]; c != 0 {
+			line[end] = c
+			end, pos = end+1, pos+2
+			continue
+		}
+		n := 2
+		if r, size := unicodeEscape(line[pos:]); size > 0 {
+			end, n = len(utf8.AppendRune(line[:end], r)), size
+		} else {
+			end += copy(line[end:], line[pos:pos+2])
+		}
+		pos += n
+	}
 }
 
 // unescapeInPlace resolves the escapes of a string of JSON in its own memory: nothing is longer without them.
