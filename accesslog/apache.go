@@ -165,6 +165,8 @@ func apacheColumn(item apacheItem) column {
 		if isFirewallName(item.arg) {
 			c.field = WAF
 		}
+	case item.letter == 'x' && (item.arg == "Varnish:hitmiss" || item.arg == "Varnish:handling"):
+		c = column{field: Cache, rank: map[string]int8{"Varnish:handling": 1}[item.arg]}
 	case item.letter == 'C':
 		c.secret = true
 	case item.letter == 'T' && item.arg == "ms":

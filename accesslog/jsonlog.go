@@ -120,6 +120,7 @@ var ownMembers = []column{
 	{name: "decision", field: Decision}, {name: "field", field: DecidedBy}, {name: "reason", field: Reason},
 	{name: "section", field: Section}, {name: "problem", field: Problem},
 	{name: "backend_status", field: UpstreamStatus}, {name: "backend_etag", field: UpstreamETag},
+	{name: "cache", field: Cache}, {name: "cache_age", field: Age},
 }
 
 // ownCut looks for the member's name in "cut".

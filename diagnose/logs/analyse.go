@@ -85,7 +85,8 @@ func report(w *worker, a *analyst, stats accesslog.Stats, o *Options) *Report {
 			Count: a.count, Paths: a.paths.top(top), Clients: a.clients.top(top), Nodes: a.nodes.list(), Method: methodCounts(a.methods, a.methods),
 		},
 		Causes: w.found.causes(), Timeline: w.times.report(cmp.Or(o.Parts, 120)), Splits: nonNil(splits[:min(len(splits), top)]),
-		Storms: nonNil(a.storms[:min(len(a.storms), top)]), Health: w.healthReport(top), Files: files(stats.Files), Advice: advice(stats.Files),
+		Storms: nonNil(a.storms[:min(len(a.storms), top)]), Health: w.healthReport(top),
+		Hits: w.hits.report(top), Files: files(stats.Files), Advice: advice(stats.Files),
 	}
 	if w.timed {
 		rep.Totals.First, rep.Totals.Last = instant(w.first), instant(w.last)

@@ -27,6 +27,8 @@ type Report struct {
 	Splits []Split `json:"splits"`
 	// Health is about revalidation: GETs that were, or could have been, answered 304.
 	Health Health `json:"health"`
+	// Hits is what caches did; nil if no log tells.
+	Hits *Hits `json:"hits,omitempty"`
 	// Files are those that were read, and those that could not be.
 	Files []File `json:"files"`
 	// Advice says how to log what is missing for a diagnosis, for each server that wrote

@@ -34,6 +34,7 @@ type worker struct {
 	tags            *sampled[tagged]
 	reads           *sampled[reads]
 	missing         *sampled[absences]
+	hits            *hits            // nil if no log tells of a cache
 	joined          *sampled[joined] // nil if there is just one log
 }
 
@@ -78,6 +79,9 @@ func (w *worker) each(e *accesslog.Entry) bool {
 	w.paths.add(hp, path, 1, refused)
 	w.clients.add(hc, client, 1, refused)
 	w.nodes.add(nodeOf(e), refused)
+	if e.State(accesslog.Cache) == accesslog.Present {
+		w.hit(e, status, hp, path, size)
+	}
 	w.time(e, status, refused)
 	switch status {
 	case 428:
@@ -368,6 +372,12 @@ func (w *worker) merge(v *worker) {
 	w.missing.merge(v.missing, joinAbsences)
 	if w.joined != nil {
 		w.joined.merge(v.joined, joinJoined)
+	}
+	if v.hits != nil {
+		if w.hits == nil {
+			w.hits = newHits()
+		}
+		w.hits.merge(v.hits)
 	}
 	w.health.add(&v.health)
 }

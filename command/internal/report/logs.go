@@ -26,6 +26,7 @@ func Logs(w io.Writer, r *logs.Report, style Style) error {
 	p.counts("Refused, by path", r.Refused.Paths, false)
 	p.counts("Refused, by client", r.Refused.Clients, false)
 	p.health(&r.Health)
+	p.hits(r.Hits)
 	p.totals(r)
 	p.files(r.Files)
 	p.advice(r)
@@ -287,6 +288,48 @@ func (p *page) health(h *logs.Health) {
 	for _, w := range h.Paths {
 		p.line("  %11s  %s  %s", size(w.Bytes), Printable(clip(w.Path)), p.paint("×"+number(w.Count), faint))
 	}
+}
+
+// hits says what caches did, and of what most went past them.
+func (p *page) hits(h *logs.Hits) {
+	if h == nil || h.Requests == 0 {
+		return
+	}
+	p.heading("Caches")
+	for _, l := range hitText(h) {
+		p.block("  ", "  ", l)
+	}
+	for _, c := range h.Status {
+		p.line("  %11s  %s", number(c.Requests), "status "+c.Name+p.paint("  "+share(c.Answered, c.Requests)+" from the cache", faint))
+	}
+	for _, c := range h.Paths {
+		if c.Answered < c.Requests {
+			p.line("  %11s  %s", number(c.Requests), Printable(clip(c.Name))+p.paint("  "+share(c.Answered, c.Requests)+" from the cache", faint))
+		}
+	}
+}
+
+// hitText is what caches did, in sentences.
+func hitText(h *logs.Hits) (lines []string) {
+	var parts []string
+	for _, k := range []struct {
+		n     int64
+		words []string
+	}{
+		{h.Hit, []string{"hit"}}, {h.Stale, []string{"stale", "stale"}}, {h.Validated, []string{"validated", "validated"}},
+		{h.Collapsed, []string{"with the answer to another request", "with the answers to others"}}, {h.Miss, []string{"miss", "misses"}},
+		{h.Passed, []string{"passed on, as the cache is not for it", "passed on, as the cache is not for them"}},
+	} {
+		if k.n > 0 {
+			parts = append(parts, count(k.n, k.words...))
+		}
+	}
+	lines = append(lines, fmt.Sprintf("Of %s whose log tells what a cache did, %s were answered from it: %s.",
+		count(h.Requests, "request"), share(h.Answered(), h.Requests), strings.Join(parts, ", ")))
+	if h.Bytes > 0 {
+		lines = append(lines, fmt.Sprintf("It sent %s of %s by itself.", size(h.SavedBytes), size(h.Bytes)))
+	}
+	return lines
 }
 
 func (p *page) totals(r *logs.Report) {

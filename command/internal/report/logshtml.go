@@ -20,6 +20,8 @@ type logsView struct {
 	Others    []findingView
 	Splits    []logs.Split
 	Storms    []stormView
+	Caches    []string
+	Uncached  []uncached
 	Health    []string
 	Waste     []wasteView
 	Lists     []listView
@@ -61,6 +63,8 @@ type bar struct {
 	Class, Title string
 }
 
+type uncached struct{ Path, Requests, Answered string }
+
 type legend struct{ Class, Name, Count string }
 
 // LogsHTML writes what access logs tell as one page that needs nothing else.
@@ -68,6 +72,12 @@ func LogsHTML(w io.Writer, r *logs.Report) error {
 	view := logsView{
 		Title: number(r.Refused.Count) + " requests were answered 412", Of: logsOf(r), Chart: chartOf(r),
 		Splits: r.Splits, Health: healthText(&r.Health), Advice: r.Advice, Files: r.Files,
+	}
+	if r.Hits != nil && r.Hits.Requests > 0 {
+		view.Caches = hitText(r.Hits)
+		for _, c := range r.Hits.Paths {
+			view.Uncached = append(view.Uncached, uncached{Printable(c.Name), number(c.Requests), share(c.Answered, c.Requests)})
+		}
 	}
 	view.Figures = []figure{
 		{"requests", number(r.Totals.Requests)},
