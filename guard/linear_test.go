@@ -55,6 +55,9 @@ func testHistories(t *testing.T, mode guard.CacheMode) {
 		storetest.Check(t, &h)
 	}
 	t.Logf("%d reads at the backend, %d writes", b.reads.Load(), b.writes)
+	if mode != guard.CacheOff && shared.Usage().Cache.Evicted == 0 {
+		t.Error("nothing has given way")
+	}
 	if b.deaths.Load() == 0 || groups[0].swaps.Load() == 0 || groups[1].swaps.Load() == 0 {
 		t.Errorf("%d deaths, %d and %d swaps", b.deaths.Load(), groups[0].swaps.Load(), groups[1].swaps.Load())
 	}
@@ -157,6 +160,7 @@ func newGroup(t *testing.T, backend string, shared *guard.Shared, mode guard.Cac
 		t.Fatal(err)
 	}
 	g := &group{t: t, options: guard.Options{Routes: []guard.Route{{Backend: u, Cache: mode}}, Shared: shared}}
+	g.options.CacheMemory = 8 << 10 // for a handful, so that what is stored gives way all the time
 	g.swap()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.current.Load().ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)

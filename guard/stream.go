@@ -27,7 +27,7 @@ func (x *exchange) stream(out *http.Request, h *held) answer {
 	}
 	d := x.decide(c)
 	if d.Outcome != precondition.Perform {
-		_ = res.Body.Close()
+		x.leave(res)
 		delete(res.Header, "Etag")
 		delete(res.Header, "Last-Modified")
 		return decided{res.Header, c.Current}
@@ -46,6 +46,22 @@ func (x *exchange) stream(out *http.Request, h *held) answer {
 	x.watchWhole(h)
 	return passed{x.withoutContent(res)}
 }
+
+// leave ends a response whose content the client does not need. What is short can be stored all the same; nobody waits for what does
+// not say how long it is.
+func (x *exchange) leave(res *http.Response) {
+	if x.route.Cache == CacheOff || res.ContentLength >= 0 || isEventStream(res.Header) {
+		discardAndClose(res)
+		return
+	}
+	go func() {
+		_, _ = io.CopyN(io.Discard, res.Body, leftToStore)
+		_ = res.Body.Close()
+	}()
+}
+
+// leftToStore is how much content is read only to be stored, in bytes.
+const leftToStore = 64 << 10
 
 // watchWhole has content of a backend that is trusted looked at as it passes, to see whether the backend still deserves
 // that. It is not complete to the client if its tag was that of other content, or if a write came between, unless it is known to be
