@@ -90,6 +90,9 @@ func sayValidators(r guard.Route) string {
 	case guard.ValidatorsNone:
 		return "There are no entity tags; preconditions are evaluated by dates alone."
 	}
+	if r.Cache == guard.CacheOn {
+		return "Entity tags are the backend's where it says how long an answer is fresh, or gives strong ones; others are made of content."
+	}
 	return "Entity tags are made of content, until those of the backend prove sound."
 }
 
