@@ -67,7 +67,7 @@ const leftToStore = 64 << 10
 // that. It is not complete to the client if its tag was that of other content, or if a write came between, unless it is known to be
 // all of the version before that.
 func (x *exchange) watchWhole(h *held) {
-	if x.r.Method != http.MethodGet || !x.isStrong(h) {
+	if x.r.Method != http.MethodGet || h.stored || !h.own && !x.isStrong(h) {
 		return
 	}
 	quick := trust.NewSummer()
@@ -81,7 +81,7 @@ func (x *exchange) watchWhole(h *held) {
 		case x.glance.Overtaken():
 			return errOvertaken
 		}
-		if x.learn(h); !x.usable(h.Validators) {
+		if x.learn(h); !h.own && !x.usable(h.Validators) {
 			return errOtherContent
 		}
 		return nil
