@@ -259,6 +259,10 @@ func TestDownloadIfChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kept := client.Representation{URL: url, Exists: true, RawTag: first.RawTag, LastModified: first.LastModified}
+	if got, err := fast().Download(t.Context(), url, file, client.DownloadOptions{Have: kept}); err != nil || !got.Unchanged {
+		t.Errorf("unchanged, with nothing but the validators: %+v, %v", got, err)
+	}
 	again, err := fast().Download(t.Context(), url, file, client.DownloadOptions{Have: first.Representation})
 	if err != nil || !again.Unchanged || again.Tag != first.Tag {
 		t.Errorf("unchanged: %+v, %v", again, err)

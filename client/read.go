@@ -66,6 +66,9 @@ func (c *Client) Refresh(ctx context.Context, old Representation) (r Representat
 // refreshed takes over what a 304 says.
 func (r *Representation) refreshed(h http.Header) {
 	merged := r.Header.Clone()
+	if merged == nil { // what was kept of an earlier run may have no fields
+		merged = http.Header{}
+	}
 	for name, values := range h {
 		if name != "Content-Length" && name != "Content-Type" && name != "Content-Encoding" {
 			merged[name] = values
