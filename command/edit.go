@@ -92,6 +92,8 @@ func (o *editOptions) run(ctx context.Context, r *remote) (err error) {
 	if s.file, err = o.newFile(nameOf(r.url), s.base.Content); err != nil {
 		return fmt.Errorf("there is no place for what you would type: %w; name another directory with --dir", fileFault(err))
 	}
+	// Said first, so that it is known even if this process is killed.
+	fmt.Fprintf(r.env.Stderr, "Until it is saved, what you type is in %s\n", s.file)
 	return s.edit(ctx)
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,10 +133,23 @@ func (o *putOptions) run(ctx context.Context, r *remote, file string) error {
 	if err != nil {
 		return r.fault(err, content.Bytes, o.advice(err, r, file))
 	}
+	if written.RawTag == "" && content.Open == nil {
+		written = r.found(ctx, written, content.Bytes)
+	}
 	if err := remember(file, written, r.url, sum); err != nil {
 		return fmt.Errorf("%s was written, but what the file is of could not be kept beside it: %w", r.url, fileFault(err))
 	}
 	return r.done(fmt.Sprintf("%s: written", r.url), map[string]any{"url": r.url, "file": file, "etag": written.RawTag})
+}
+
+// found is what the server says of the content that was written, if it did not say so in its answer. What it says of any other
+// content is somebody else's.
+func (r *remote) found(ctx context.Context, written client.Representation, content []byte) client.Representation {
+	now, err := r.Get(ctx, r.url)
+	if err != nil || !bytes.Equal(now.Content, content) {
+		return written
+	}
+	return now
 }
 
 // inMemory bounds what is held to show a difference, in bytes.
