@@ -48,7 +48,8 @@ type findingView struct {
 	Evidence   []diagnose.Fact
 	Fix        []string
 	Config     []diagnose.Config
-	// of logs only
+	// of logs only; Below is set if the end of the page says what to log
+	Below   bool
 	Count   string
 	When    string
 	Samples []logs.Sample

@@ -86,10 +86,12 @@ func LogsHTML(w io.Writer, r *logs.Report) error {
 		{"sent again though unchanged", size(r.Health.RepeatedBytes + r.Health.IgnoredBytes)},
 	}
 	for i := range r.Causes {
-		if c := &r.Causes[i]; c.Refusals > 0 {
-			view.Findings = append(view.Findings, causeView(c))
+		finding := causeView(&r.Causes[i])
+		finding.leaveToEnd(r.Advice)
+		if r.Causes[i].Refusals > 0 {
+			view.Findings = append(view.Findings, finding)
 		} else {
-			view.Others = append(view.Others, causeView(c))
+			view.Others = append(view.Others, finding)
 		}
 	}
 	for _, s := range r.Storms {
@@ -115,6 +117,13 @@ func LogsHTML(w io.Writer, r *logs.Report) error {
 		}
 	}
 	return render(w, "logs.html", view)
+}
+
+// leaveToEnd takes out what is advised at the end of the page for all findings together.
+func (f *findingView) leaveToEnd(advice []diagnose.Config) {
+	n := len(f.Config)
+	f.Config = slices.DeleteFunc(slices.Clone(f.Config), func(c diagnose.Config) bool { return slices.Contains(advice, c) })
+	f.Below = len(f.Config) < n
 }
 
 func logsOf(r *logs.Report) string {
