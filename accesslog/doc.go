@@ -21,19 +21,18 @@
 //
 // # Logged, absent, present
 //
-// What a log does not say is as important as what it says. Every value of an entry
-// is in one of three states: the format does not log it, it was logged as absent
-// ("-"), or it is there. A request of which the log says If-Match "-" carried no
-// If-Match; of one whose log has no such column nobody can tell.
+// What a log does not say is as important as what it says. Every value of an entry is in
+// one of three states: the format does not log it, it was logged as absent ("-"), or it
+// is there. If the log says "-" for If-Match, the request carried no If-Match. If the log
+// has no such column, nobody can tell.
 //
 // # Speed and memory
 //
-// Files are read in chunks of whole lines, which are parsed by Options.Workers
-// goroutines. The order is kept. Memory does not depend on the size of a file, nor
-// on the number of lines, paths or clients: about 1 MiB for each chunk under way,
-// at most 64 MiB of them whatever the number of files, and the window of a
-// compressed file. A line is read up to 1 MiB; of a longer one the beginning becomes
-// a sample and the rest is skipped.
+// As many goroutines as Options.Workers says parse chunks of whole lines. The order is
+// kept. Memory does not depend on the size of a file, nor on the number of lines, paths
+// or clients: about 1 MiB for each chunk under way, at most 64 MiB of them whatever the
+// number of files, and the window of a compressed file. A line is read up to 1 MiB; of a
+// longer one the beginning becomes a sample and the rest is skipped.
 //
 // For that speed the strings of an Entry share its memory. They live as long as
 // the entry: see there.

@@ -26,10 +26,11 @@
 //   - a request with credentials is served from what is stored only if the response allows a shared cache to do
 //     so, whoever it was stored for (§3.5).
 //
-// [Transport] acts on the decisions: for a Go program it is a private cache of its client, and in a gateway, with another
-// [Policy], a shared one.
+// [Transport] acts on the decisions. In a Go program it is the private cache of a client; in a
+// gateway, with another Policy, it is a shared one.
 //
 //	client := &http.Client{Transport: cache.NewTransport(cache.Options{})}
 //
-// All functions may be called from any number of goroutines; values that are passed are not changed.
+// All functions may be called from any number of goroutines. They do not change the
+// values they are given.
 package cache

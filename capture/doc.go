@@ -15,11 +15,11 @@
 //
 // # Credentials
 //
-// An Exchange holds no credentials of its header sections and URLs. Whatever Header.Add is
-// given for Authorization, Cookie and the like is replaced there and then, and so
-// are the parameters of a URL that grant access; see RedactURL. What remains is that it was
-// there. So nothing that prints an Exchange can print them. The exception is
-// Content, which is evidence to compare and to search, not to show.
+// An Exchange holds no credentials of its header sections and URLs. Header.Add replaces
+// the values of Authorization, Cookie and the like, and RedactURL the parameters of a URL
+// that grant access. What remains is that they were there. So nothing that prints an
+// Exchange can print them. The exception is Content, which is evidence to compare and to
+// search, not to show.
 //
 // # Bounds
 //

@@ -22,12 +22,14 @@
 //	// … UPDATE notes …
 //	return tx.Commit()
 //
-// A row that is not there cannot be locked: of many clients that create one under If-None-Match: *, several would
-// succeed. A write that may create it inserts with ON CONFLICT DO NOTHING, and begins again if nothing was inserted, as
-// the example of [Verify] does. The module test/sql runs that against PostgreSQL and SQLite, and, with a version column
-// in place of a tag ([etag.OfVersion]) and JSON in and out, through net/http, chi, echo and gin.
+// A row that is not there cannot be locked: if many clients create it under
+// If-None-Match: *, several would succeed. So a write that may create a row inserts with
+// ON CONFLICT DO NOTHING, and begins again if nothing was inserted, as the example of
+// [Verify] does. The module test/sql runs that against PostgreSQL and SQLite, and, with a
+// version column in place of a tag ([etag.OfVersion]) and JSON in and out, through
+// net/http, chi, echo and gin.
 //
-// For handlers that are not to be changed there are three middlewares:
+// For handlers that you do not want to change there are three middlewares:
 //
 //   - [ContentTag] gives any GET handler entity tags made of its content, and all
 //     that follows from them;

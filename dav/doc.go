@@ -7,9 +7,9 @@
 //	}
 //	http.ListenAndServe("127.0.0.1:8412", h)
 //
-// The handler stands before one of package origin, over the same store. GET, HEAD, POST, PATCH, PUT, and DELETE of a
-// resource are that one's; the methods of RFC 4918, and DELETE of a collection, are answered here. Both see the
-// same names, tags, dates and locks.
+// The handler stands before one of package origin, over the same store. It answers the
+// methods of RFC 4918, and DELETE of a collection. Origin answers GET, HEAD, POST, PATCH,
+// PUT, and DELETE of a resource. Both see the same names, tags, dates and locks.
 //
 // # Writes
 //

@@ -12,30 +12,31 @@
 //
 // # Who mints, who judges
 //
-// One layer does both. Clients see tags made of content ([etag.Of]), or, once they have
-// been seen to be sound, the backend's own. Preconditions and ranges are evaluated against
-// the representation that the backend has just sent, whatever it would have made of
-// them itself. Nothing is cached: every answer is made of a response of the backend to that very
-// request, and what is learned of a backend says only whether it is believed, and what a 304 or a part leaves out.
+// One layer does both. Clients see tags made of content ([etag.Of]), or the backend's
+// own, once the guard has seen them to be sound. The guard evaluates preconditions and
+// ranges against the representation that the backend has just sent, whatever the backend
+// would have made of them. Without a cache ([Route.Cache]) every answer is made of a
+// response of the backend to that very request; what the guard learns of a backend says
+// only whether it is believed, and what a 304 or a part leaves out.
 //
-// The backend is asked for content without coding, and the guard compresses it. Each coding has a
-// tag of its own, and in If-Match all of them name the state.
+// The guard asks the backend for content without coding, and compresses it itself. Each
+// coding has a tag of its own, and in If-Match each of them names the state.
 //
 // # Writes
 //
-// A write with a precondition, or one that may need one, holds the lock of its target from
-// the moment at which the backend is asked for the current state, with the
-// writer's own fields, until the backend has answered. Other writes share that lock, so that
-// they never come in between, but do not wait for each other. The content of a request
-// is held, in memory and then on disk, before any of it is sent on. When the state cannot be
-// seen, nothing is written. When a write was sent on and no answer came, the client is told
-// that the outcome is unknown, and nothing is sent again.
+// A write with a precondition, or one that may need one, locks its target. It asks the
+// backend for the current state, with the writer's own fields, and holds the lock until
+// the backend has answered the write. Writes without preconditions share that lock: they
+// never come in between, and do not wait for each other. The guard holds the whole
+// content of a request, in memory and then on disk, before it sends any of it on. If it
+// cannot see the state, it writes nothing. If it sent a write and no answer came, it
+// tells the client that the outcome is unknown, and sends nothing again.
 //
 // # What only a store can promise
 //
-// Those who write around the guard are not seen until the next request. A backend that
-// evaluates preconditions closes that gap ([PreconditionsPass]). A backend that goes on with a write
-// after its connection was cut, or that shows half of a write to readers, cannot be
-// kept from it, and a collection that is moved or deleted takes its members
-// along without their locks.
+// The guard does not see who writes around it until the next request. A backend that
+// evaluates preconditions closes that gap ([PreconditionsPass]). The guard cannot keep a
+// backend from going on with a write after its connection was cut, or from showing half
+// of a write to readers. A collection that is moved or deleted takes its members along
+// without their locks.
 package guard

@@ -10,10 +10,11 @@
 // # What a log can prove
 //
 // A log that has the conditional fields and the tags proves as much as a capture of the
-// exchange does, save for what takes the content. One that has just the default fields of its server
-// proves hardly anything: what fits the order of events is Likely at most, and where even that is
-// silent the cause is insufficient-evidence, with the configuration to add for the server that wrote
-// the log. docs/log-formats.md says what follows from which fields.
+// exchange does, except where a proof needs the content. A log with just the default
+// fields of its server proves hardly anything. A cause that only fits the order of events
+// is Likely at most. If even the order tells nothing, the cause is insufficient-evidence,
+// with the configuration to add for the server that wrote the log. docs/log-formats.md
+// says what follows from which fields.
 //
 // Each 412 is put down to one rule. Rules about other answers, such as a 304 with
 // another tag than the one asked for, come beside them.

@@ -44,15 +44,15 @@ var routeOptions = []option[guard.Route]{
 	},
 	{
 		key: "validators", flag: "validators",
-		usage: "where entity tags come from: content until the backend's prove sound, always content, the backend, or nowhere",
+		usage: "where entity tags come from: content, the backend or none; auto is content until the tags of the backend prove sound",
 		doc:   "[where entity tags come from](#where-entity-tags-come-from): `auto`, `content`, `backend` or `none`",
 		kind: named(func(r *guard.Route) *guard.Validators { return &r.Validators },
 			guard.ValidatorsAuto, guard.ValidatorsContent, guard.ValidatorsBackend, guard.ValidatorsNone),
 	},
 	{
 		key: "preconditions", flag: "preconditions",
-		usage: "who holds writes to them: the backend as well once its tags prove sound, the guard alone, or both",
-		doc:   "who evaluates those of writes: the guard and the backend (`pass`), the guard alone (`check`), or `auto`",
+		usage: "who checks the preconditions of writes: the guard, and with pass the backend too; auto is pass once its tags prove sound",
+		doc:   "who checks the preconditions of writes: the guard and the backend (`pass`), the guard alone (`check`), or `auto`",
 		kind: named(func(r *guard.Route) *guard.Preconditions { return &r.Preconditions },
 			guard.PreconditionsAuto, guard.PreconditionsCheck, guard.PreconditionsPass),
 	},
@@ -62,7 +62,7 @@ var routeOptions = []option[guard.Route]{
 		kind: isSet(func(r *guard.Route) *bool { return &r.LenientTags }, true),
 	},
 	{
-		key: "stale_if_range", flag: "stale-if-range", usage: "answer to a resume of what has changed: the whole, or a refusal",
+		key: "stale_if_range", flag: "stale-if-range", usage: "answer to a resume after the content has changed: the whole, or a refusal",
 		doc:  "the answer to a false `If-Range`; 412 is for those who cannot begin a download again",
 		kind: oneOf(func(r *guard.Route) *bool { return &r.StaleIfRange }, []string{"200", "412"}, false, true),
 	},
@@ -88,12 +88,12 @@ var routeOptions = []option[guard.Route]{
 		kind:  text(func(r *guard.Route) *string { return &r.CacheControl }, checkCacheControl),
 	},
 	{
-		key: "cache", flag: "cache", usage: "keep what the backend lets a shared cache keep, or, coherent, until a write through here touches it",
+		key: "cache", flag: "cache", usage: "keep responses: as the backend lets a shared cache do, or (coherent) until a write through the guard touches them",
 		doc:  "keep responses: [not at all, as the backend says, or until a write through the guard touches them](caching.md)",
 		kind: cacheMode(),
 	},
 	{
-		key: "cache_query", flag: "cache-query", usage: "`NAME` of a parameter of the query that tells representations apart, in place of all; repeatable",
+		key: "cache_query", flag: "cache-query", usage: "`NAME` of a query parameter that counts, if not all do; repeatable",
 		doc: "the parameters of the query that tell representations apart", usual: "all",
 		kind: list("[page]", func(r *guard.Route) { r.CacheQuery = nil }, cacheQuery),
 	},
@@ -114,8 +114,8 @@ var routeOptions = []option[guard.Route]{
 		},
 	},
 	{
-		key: "cache_ignore_requests", flag: "cache-ignore-requests", usage: "take no notice of clients that want a copy validated",
-		doc:  "take no notice of clients that ask for a validation, by `Cache-Control: no-cache` or a reload",
+		key: "cache_ignore_requests", flag: "cache-ignore-requests", usage: "ignore clients that ask for a validation",
+		doc:  "ignore clients that ask for a validation, by `Cache-Control: no-cache` or a reload",
 		kind: isSet(func(r *guard.Route) *bool { return &r.CacheIgnoresRequests }, true),
 	},
 	{
@@ -145,7 +145,7 @@ var routeOptions = []option[guard.Route]{
 		kind: hold(func(r *guard.Route) *int64 { return &r.MaxBuffer }, guard.DefaultMaxBuffer),
 	},
 	{
-		key: "limits.spool", flag: "max-spool", usage: "what one message may hold in a temporary file, beyond that",
+		key: "limits.spool", flag: "max-spool", usage: "what one message may hold in a temporary file beyond the buffer",
 		doc:  "what it holds in a temporary file beyond that; 0 is none",
 		kind: hold(func(r *guard.Route) *int64 { return &r.MaxSpool }, guard.DefaultMaxSpool),
 	},
@@ -160,12 +160,12 @@ var routeOptions = []option[guard.Route]{
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Response }, guard.DefaultResponseTimeout),
 	},
 	{
-		key: "timeouts.idle", flag: "backend-idle-timeout", usage: "`DURATION` to keep a connection to the backend that nobody uses",
+		key: "timeouts.idle", flag: "backend-idle-timeout", usage: "`DURATION` to keep an unused connection to the backend",
 		doc:  "to keep a connection to the backend that is not used",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Idle }, guard.DefaultIdleTimeout),
 	},
 	{
-		key: "timeouts.lock", flag: "lock-timeout", usage: "`DURATION` a write waits for those before it",
+		key: "timeouts.lock", flag: "lock-timeout", usage: "`DURATION` that a write waits for earlier writes",
 		doc:  "how long a write waits for those before it",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Lock }, guard.DefaultLockTimeout),
 	},
@@ -179,12 +179,12 @@ var routeOptions = []option[guard.Route]{
 // tlsOptions are what can be said of the connections to an https backend.
 var tlsOptions = []option[BackendTLS]{
 	{
-		key: "ca", flag: "backend-ca", usage: "PEM `FILE` of certificates to trust for the backend, in place of the system's",
+		key: "ca", flag: "backend-ca", usage: "PEM `FILE` of certificates to trust for the backend, instead of the system's",
 		doc: "PEM file of certificates to trust", usual: "the system's",
 		kind: file(func(t *BackendTLS) *string { return &t.CA }),
 	},
 	{
-		key: "name", flag: "backend-name", usage: "`NAME` that the backend's certificate must have, in place of that in URL",
+		key: "name", flag: "backend-name", usage: "`NAME` that the backend's certificate must have, instead of that in URL",
 		doc: "the name that the certificate must have", usual: "that in the URL",
 		kind: text(func(t *BackendTLS) *string { return &t.Name }, checkHost),
 	},
