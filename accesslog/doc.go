@@ -14,7 +14,7 @@
 //	}
 //	return r.Err()
 //
-// The format of each file is recognised by its content, gzip and zstd are unpacked
+// The format of each file is recognised by its content, gzip, zstd and bzip2 are unpacked
 // on the way, and several files are merged by time. Lines that cannot be read are
 // counted and sampled, never fatal. docs/log-formats.md says how each format is
 // recognised and what is read from it.

@@ -10,7 +10,6 @@ import (
 var binaryMagics = []struct{ magic, looks string }{
 	{"\x1f\x8b", "gzip inside of gzip or zstd: unpack it first"},
 	{"\x28\xb5\x2f\xfd", "zstd inside of gzip or zstd: unpack it first"},
-	{"BZh", "bzip2: unpack it with bzip2 -dc"},
 	{"\xfd7zXZ\x00", "xz: unpack it with xz -dc"},
 	{"\x04\x22\x4d\x18", "lz4: unpack it with lz4 -dc"},
 	{"\x1f\x9d", "compress: unpack it with zcat"},

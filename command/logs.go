@@ -38,7 +38,7 @@ const logsLong = `Say who gets 412, since when and why, what else is wrong with 
 revalidation saves and costs, from the access logs of a web server.
 
 FILE is a log of IIS, nginx, Apache, Caddy, HAProxy, a load balancer, a cloud service or an application,
-plain or packed with gzip or zstd; a directory; a pattern such as 'u_ex*.log'; or - for standard
+plain or packed with gzip, zstd or bzip2; a directory; a pattern such as 'u_ex*.log'; or - for standard
 input. The format is found out. Several files are merged by time.
 
 A log with just the fields its server logs by default hardly ever proves a cause. What to

@@ -1,10 +1,11 @@
-// Package inflate reads files that may be compressed with gzip (RFC 1952) or zstd
-// (RFC 8878), as rotated logs are, in bounded memory.
+// Package inflate reads files that may be compressed with gzip (RFC 1952), zstd
+// (RFC 8878) or bzip2, as rotated logs are, in bounded memory.
 package inflate
 
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -35,13 +36,14 @@ const (
 	Plain Kind = iota
 	Gzip
 	Zstd
+	Bzip2
 )
 
 func (k Kind) String() string {
-	return [...]string{"plain", "gzip", "zstd"}[k]
+	return [...]string{"plain", "gzip", "zstd", "bzip2"}[k]
 }
 
-var magics = [...][]byte{Gzip: {0x1f, 0x8b, 8}, Zstd: {0x28, 0xb5, 0x2f, 0xfd}}
+var magics = [...][]byte{Gzip: {0x1f, 0x8b, 8}, Zstd: {0x28, 0xb5, 0x2f, 0xfd}, Bzip2: []byte("BZh")}
 
 // skippable is the magic number of a zstd frame without content, up to its lowest
 // four bits. pzstd and others begin a file with one.
@@ -53,6 +55,8 @@ func KindOf(head []byte) Kind {
 	switch {
 	case bytes.HasPrefix(head, magics[Gzip]):
 		return Gzip
+	case len(head) >= 4 && bytes.HasPrefix(head, magics[Bzip2]) && head[3] >= '1' && head[3] <= '9':
+		return Bzip2
 	case bytes.HasPrefix(head, magics[Zstd]), len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], skippable):
 		return Zstd
 	}
@@ -86,6 +90,8 @@ func NewReader(r io.Reader) (*Reader, error) {
 			return nil, fmt.Errorf("gzip: %w", whole(err))
 		}
 		z.content, z.close = g, func() { g.Close() }
+	case Bzip2:
+		z.content = bzip2.NewReader(buffered)
 	case Zstd:
 		d, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(MaxWindow))
 		if err != nil {

@@ -33,9 +33,14 @@ func packZstd(tb testing.TB, content []byte, o ...zstd.EOption) []byte {
 	return w.EncodeAll(content, nil)
 }
 
+// packedBzip2 is three lines, by bzip2.
+const packedBzip2 = "\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\xc3\xfd\x80\x50\x00\x00\x08\xd1\x00\x00\x10\x40\x00\x23\xa5\xa0\x00\x31" +
+	"\x00\x30\x23\xf5\x50\x7a\x86\x91\x1b\xa4\x6d\x1e\x5d\x2d\xaa\x5b\x0c\xbe\x2e\xe4\x8a\x70\xa1\x21\x87\xfb\x00\xa0"
+
 func TestReader(t *testing.T) {
 	text := []byte(strings.Repeat("a line of a log\n", 10_000))
 	gz, zst := packGzip(t, text), packZstd(t, text)
+	bz, few := []byte(packedBzip2), text[:3*len("a line of a log\n")]
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	tests := []struct {
 		name    string
@@ -55,6 +60,10 @@ func TestReader(t *testing.T) {
 		{"zstd", zst, Zstd, text, nil},
 		{"zstd in two frames", join(zst, zst), Zstd, join(text, text), nil},
 		{"zstd after a skippable frame", join([]byte{0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3}, zst), Zstd, text, nil},
+		{"bzip2", bz, Bzip2, few, nil},
+		{"bzip2 in two streams", join(bz, bz), Bzip2, join(few, few), nil},
+		{"bzip2 cut", bz[:len(bz)-3], Bzip2, few, io.ErrUnexpectedEOF},
+		{"text that begins like bzip2", []byte("BZhang - -"), Plain, []byte("BZhang - -"), nil},
 		{"zstd cut", zst[:len(zst)-1], Zstd, nil, io.ErrUnexpectedEOF},
 	}
 	for _, test := range tests {
