@@ -14,6 +14,9 @@ func before(line []byte) int {
 		return n
 	}
 	for n := 0; n < len(head); n++ {
+		if n > 1 && head[n-1] == ':' && isDay(line[n:]) && bytes.IndexByte(head[:n], ' ') < 0 {
+			return n // of a W3C log, as grep and findstr show it
+		}
 		if (n == 0 || boundary[head[n-1]]) && addressChar[head[n]] && isPeer(line[n:]) {
 			if n > 0 && mayBeColumn(head[:n]) {
 				return 0
@@ -71,6 +74,14 @@ func isMark(head []byte) bool {
 		}
 	}
 	return head[len(head)-1] == ':' || words <= 3 && (head[0] < '0' || head[0] > '9')
+}
+
+// isDay reports whether a line begins with a date and a time of day, as those of IIS do.
+func isDay(line []byte) bool {
+	const form = "2026-11-03 09:15:20 "
+	return len(line) > len(form) && line[4] == '-' && line[7] == '-' && line[10] == ' ' &&
+		line[13] == ':' && line[16] == ':' && line[19] == ' ' &&
+		digits(line[:4])|digits(line[5:7])|digits(line[8:10]) >= 0
 }
 
 // isPeer reports whether a line begins with the address of a client as one does in the common log format, or in that of uvicorn.

@@ -108,7 +108,7 @@ func bestOf(lines [][]byte, in *time.Location) *dialect {
 	}
 	unwrapped, more := bestCandidate(inner, in)
 	switch {
-	case unwrapped == nil || more < read || unwrapped.w3c != nil:
+	case unwrapped == nil || more < read || unwrapped.w3c != nil && plain != nil:
 		return plain
 	case plain != nil && more == read && (slices.Contains(marked, plain.format.name) || lines[0][0] == '{'):
 		return plain // which knows what stands before its lines, or has a message beside its fields

@@ -165,6 +165,20 @@ func TestWrappedFormats(t *testing.T) {
 	}
 }
 
+// TestGrepOfIIS: what grep and findstr print of several logs of IIS is read with its default fields.
+func TestGrepOfIIS(t *testing.T) {
+	const line = `2026-11-03 09:15:20 10.0.0.5 PUT /plan - 443 ana 203.0.113.7 sync/1.0 - 412 0 0 12` + "\n"
+	want := entriesOf(t, line+line)
+	if !strings.Contains(want, "203.0.113.7 ana PUT /plan 412") {
+		t.Fatal(want)
+	}
+	for _, file := range []string{"u_ex261103.log:", `C:\inetpub\logs\LogFiles\W3SVC1\u_ex261103.log:`, "12:"} {
+		if got := entriesOf(t, file+line+file+line); got != want {
+			t.Errorf("%s: got %s", file, got)
+		}
+	}
+}
+
 // TestJournal: of what journalctl exports the messages are lines, and the other fields are none.
 func TestJournal(t *testing.T) {
 	want := regexp.MustCompile(`(?m)^\d+ `).ReplaceAllString(entriesOf(t, bareLines), "")
