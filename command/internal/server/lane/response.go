@@ -2,10 +2,13 @@ package lane
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -94,7 +97,7 @@ func (w *response) WriteHeader(status int) {
 // inform sends an interim answer (RFC 9110 §15.2).
 func (w *response) inform(status int) {
 	w.out = appendStatusLine(w.out, status)
-	_ = w.header.WriteSubset((*output)(w), map[string]bool{"Content-Length": true, "Transfer-Encoding": true})
+	w.out = appendFields(w.out, w.header, map[string]bool{"Content-Length": true, "Transfer-Encoding": true})
 	w.out = append(w.out, "\r\n"...)
 	_ = w.send()
 }
@@ -143,8 +146,7 @@ func (w *response) render(h http.Header, content []byte) {
 		x.close = true
 	}
 	w.out = appendStatusLine(w.out, w.status)
-	_ = h.WriteSubset((*output)(w), x.without)
-	w.out = x.append(w.out)
+	w.out = x.append(appendFields(w.out, h, x.without))
 }
 
 // frame decides how the client sees where the content ends (RFC 9112 §6.3).
@@ -355,8 +357,7 @@ func (w *response) finish() bool {
 	}
 	if w.chunking {
 		w.out = append(w.out, "0\r\n"...)
-		_ = w.finalTrailers().Write((*output)(w))
-		w.out = append(w.out, "\r\n"...)
+		w.out = append(appendFields(w.out, w.finalTrailers(), nil), "\r\n"...)
 	}
 	whole := w.r.Method == http.MethodHead || w.length == -1 || !allowsContent(w.status) || w.length == w.written
 	return w.send() == nil && whole && !w.close
@@ -392,18 +393,41 @@ func (w *response) send() error {
 	return w.err
 }
 
-// output is a response that [http.Header.WriteSubset] writes to.
-type output response
+// ordinary is up to how many fields are written without the sorter of net/http.
+const ordinary = 24
 
-func (o *output) Write(p []byte) (int, error) {
-	o.out = append(o.out, p...)
-	return len(p), nil
+// appendFields appends the lines of h, but for the fields without, as [http.Header.WriteSubset]
+// writes them.
+func appendFields(b []byte, h http.Header, without map[string]bool) []byte {
+	var room [ordinary]string
+	names := room[:0]
+	if len(h) > len(room) {
+		var lines bytes.Buffer
+		_ = h.WriteSubset(&lines, without)
+		return append(b, lines.Bytes()...)
+	}
+	for name := range h {
+		if !without[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !httpguts.ValidHeaderFieldName(name) {
+			continue
+		}
+		for _, value := range h[name] {
+			if strings.ContainsAny(value, "\r\n") {
+				value = newlineToSpace.Replace(value)
+			}
+			b = append(append(b, name...), ": "...)
+			b = append(append(b, textproto.TrimString(value)...), "\r\n"...)
+		}
+	}
+	return b
 }
 
-func (o *output) WriteString(s string) (int, error) {
-	o.out = append(o.out, s...)
-	return len(s), nil
-}
+var newlineToSpace = strings.NewReplacer("\n", " ", "\r", " ")
 
 // extra is what a server changes about a header section.
 type extra struct {
