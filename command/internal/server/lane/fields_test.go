@@ -13,7 +13,8 @@ import (
 func TestFields(t *testing.T) {
 	name := rapid.OneOf(rapid.SampledFrom([]string{"Etag", "X-A", "x-a", "bad name", "", "Date", "Ünder"}),
 		rapid.Map(rapid.IntRange(0, 40), func(n int) string { return fmt.Sprint("X-", n) }))
-	value := rapid.OneOf(rapid.SampledFrom([]string{"", "a", " a ", "a\r\nb", "\na", "a\t", "\ta", "a\u00a0", "\xff", `"tag"`}), rapid.String())
+	odd := []string{"", "a", " a ", "a\r\nb", "\na", "a\t", "\ta", "a\u00a0", "\xff", `"tag"`}
+	value := rapid.OneOf(rapid.SampledFrom(odd), rapid.String())
 	rapid.Check(t, func(t *rapid.T) {
 		h := http.Header(rapid.MapOfN(name, rapid.SliceOfN(value, 0, 3), 0, 30).Draw(t, "fields"))
 		without := rapid.MapOf(name, rapid.Bool()).Draw(t, "without")
