@@ -190,3 +190,25 @@ func TestHistoriesOfKeys(t *testing.T) {
 		}
 	})
 }
+
+// FuzzLoad: whatever a store has under a key, it is loaded or left out, and what is loaded is written as it was.
+func FuzzLoad(f *testing.F) {
+	b := newBench(f, Options{})
+	b.perform("ann", "k", "PUT 1", "204")
+	c, _ := b.ask("ann", "l", "PUT 1")
+	f.Add(Prefix+"0", b.disk[Prefix+"0"])
+	f.Add(Prefix+"1", c.Record(nil))
+	f.Add(Prefix+"-1", b.disk[Prefix+"0"])
+	f.Add("other", []byte{recordVersion, stateUnknown})
+	f.Fuzz(func(t *testing.T, key string, record []byte) {
+		b := newBench(t, Options{Lifetime: 1 << 62})
+		b.disk[key] = record
+		b.restart()
+		for _, e := range b.table.entries {
+			if again := e.append(nil); string(again) != string(record[:len(again)]) {
+				t.Errorf("the record %x is written %x", record, again)
+			}
+		}
+		b.want(b.perform("bob", "other", "PUT", "204"), "fresh")
+	})
+}
