@@ -28,7 +28,7 @@ func (s *Selection) IsZero() bool {
 // Has reports whether s means a response with these fields that is stored under key.
 func (s *Selection) Has(key string, header map[string][]string) bool {
 	target := KeyTarget(key)
-	if s.All || slices.Contains(s.Targets, target) {
+	if s.All || slices.Contains(s.Targets, target) || s.hasByRule(key, target) {
 		return true
 	}
 	if s.AnyQuery {
@@ -46,7 +46,17 @@ func (s *Selection) Has(key string, header map[string][]string) bool {
 // KeyTarget is the target URI of a key: what stands before "#".
 func KeyTarget(key string) string {
 	target, _, _ := strings.Cut(key, "#")
+	target, _, _ = strings.Cut(target, byRule)
 	return target
+}
+
+// hasByRule reports whether a target of s is one that what is stored under key serves by No-Vary-Search.
+func (s *Selection) hasByRule(key, target string) bool {
+	_, rule, ok := strings.Cut(key, byRule)
+	if !ok || len(s.Targets) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(s.Targets, func(t string) bool { return KeyTarget(withRule(t, rule)) == target })
 }
 
 func withoutQuery(target string) string {
@@ -201,6 +211,7 @@ func (m *marks) setSelection(s Selection) {
 	}
 	for _, target := range s.Targets {
 		m.set(targetMark(target))
+		m.set(ruleMark(target))
 		if s.AnyQuery {
 			m.set(pathMark(target))
 		}
@@ -216,12 +227,16 @@ func (m *marks) setSelection(s Selection) {
 // selectedSince reports whether what has these fields and is stored under key may have been meant by a selection after turn.
 func (m *marks) selectedSince(turn uint64, key string, header map[string][]string) bool {
 	target := KeyTarget(key)
+	if strings.Contains(key, byRule) && m.since(turn, ruleMark(target)) {
+		return true
+	}
 	return m.since(turn, targetMark(target)) || m.since(turn, pathMark(target)) || m.prefixSince(turn, target) ||
 		slices.ContainsFunc(Tags(header), func(tag string) bool { return m.since(turn, tagMark(tag)) })
 }
 
 func targetMark(target string) string { return "target " + target }
 func pathMark(target string) string   { return "path " + withoutQuery(target) }
+func ruleMark(target string) string   { return "rule " + withoutQuery(target) }
 func tagMark(tag string) string       { return "tag " + tag }
 
 // invalidatedSince reports whether what has these fields and is stored under key and alias may have been invalidated or purged after

@@ -525,3 +525,28 @@ func TestForgetFindsEverything(t *testing.T) {
 		}
 	}
 }
+
+// TestPurgeKnowsNoVarySearch: what is served to several queries is purged by each of them.
+func TestPurgeKnowsNoVarySearch(t *testing.T) {
+	var s *site
+	s = newSite(t, cache.Options{Policy: new(cache.Policy), NoVarySearch: true}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("No-Vary-Search", `params=("utm")`)
+		fmt.Fprint(w, s.asked.Load())
+	})
+	for i, want := range []string{"1", "2", "2"} {
+		if i == 1 {
+			done, err := s.cache.Purge(cache.Selection{Targets: s.below([]string{"/a?utm=other&page=1"})})
+			if err != nil || done.Targets != 1 {
+				t.Errorf("got %+v, %v", done, err)
+			}
+		}
+		if _, got := s.do("GET", fmt.Sprint("/a?page=1&utm=", i)); got != want {
+			t.Errorf("%d: got %s, want %s", i, got, want)
+		}
+		s.cache.Wait()
+	}
+	if done, _ := s.cache.Purge(cache.Selection{Targets: s.below([]string{"/a?page=2"})}); done.Targets != 0 {
+		t.Errorf("another page: %+v", done)
+	}
+}

@@ -162,6 +162,9 @@ func (s *searches) learn(key string, header map[string][]string) string {
 	return withRule(key, rule)
 }
 
+// byRule stands in a key before the rule that it was made by.
+const byRule = " varies by "
+
 // withRule is key with what counts of its query, and the rule by which that was found: what another rule has made is
 // another key.
 func withRule(key, rule string) string {
@@ -170,7 +173,7 @@ func withRule(key, rule string) string {
 	if !ok {
 		return key
 	}
-	return path + "?" + v.normal(query) + rest + " varies by " + rule
+	return path + "?" + v.normal(query) + rest + byRule + rule
 }
 
 // splitSearch splits a key before and after its query.

@@ -60,7 +60,7 @@ func (s *Status) setFreshness(f Freshness) { s.TTL, s.Age, s.HasTTL = f.Left(), 
 
 // Member returns the member of Cache-Status for a cache of that name.
 func (s Status) Member(name string) string {
-	if s.Hit && s.Forwarded == "" && !s.Stored && !s.Collapsed && isPlain(name) {
+	if s.Hit && s.Forwarded == "" && !s.Stored && !s.Collapsed && s.Key == "" && isPlain(name) {
 		return s.hitMember(name)
 	}
 	item := httpsfv.NewItem(name)

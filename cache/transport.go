@@ -55,6 +55,8 @@ type Options struct {
 	Decides func(*http.Request, *Stored) bool
 	// Name is that of the cache in Cache-Status (RFC 9211), which responses then carry; "" is none.
 	Name string
+	// ShownKey is what Cache-Status tells of the key of a request; "" is nothing. Nil never tells.
+	ShownKey func(*http.Request) string
 	// Observe is told what became of each request.
 	Observe func(*http.Request, Status)
 	// Wait bounds how long a request waits for the answer to another one. 0 is [DefaultWait], negative is not at all.
@@ -444,6 +446,9 @@ func groupMark(origin, group string) string { return "group " + origin + " " + g
 // tell adds to Cache-Status, and tells the observer.
 func (t *Transport) tell(r *http.Request, resp *http.Response, s Status) {
 	if t.options.Name != "" {
+		if t.options.ShownKey != nil {
+			s.Key = t.options.ShownKey(r)
+		}
 		resp.Header["Cache-Status"] = appendMember(resp.Header["Cache-Status"], s.Member(t.options.Name))
 	}
 	if t.options.Observe != nil {
@@ -470,6 +475,14 @@ func (t *Transport) Wait() { <-t.work.ended() }
 
 // Storage returns what the transport stores responses in.
 func (t *Transport) Storage() Storage { return t.storage }
+
+// Stored returns what is stored that a request with this key may be served from.
+func (t *Transport) Stored(key string) []*Entry {
+	if t.options.NoVarySearch {
+		key = t.searches.key(key)
+	}
+	return t.storage.Load(key)
+}
 
 // Policy returns what the transport decides by.
 func (t *Transport) Policy() *Policy { return t.policy }

@@ -72,7 +72,8 @@ func newCaching(rt *route, base http.RoundTripper, beside *cache.Transport, inco
 		Base: base, Beside: beside, Name: "fourtwelve", Sample: sampleCoherent, Idle: max(rt.Timeouts.Response, 0), Now: now,
 		Key: func(r *http.Request) string { return useOf(r).key }, Alias: func(r *http.Request) string { return useOf(r).alias },
 		Observe: func(r *http.Request, status cache.Status) { useOf(r).status = status },
-		Changed: func(r *http.Request) { useOf(r).changed() }, NoVarySearch: rt.CacheNoVarySearch,
+		Changed: func(r *http.Request) { useOf(r).changed() }, ShownKey: func(r *http.Request) string { return useOf(r).shown },
+		NoVarySearch: rt.CacheNoVarySearch,
 		Decides: func(r *http.Request, s *cache.Stored) bool {
 			return len(r.Header["If-None-Match"]) == 0 || len(s.Header["Etag"]) > 0
 		},
@@ -117,8 +118,10 @@ func (c *caching) status() string {
 type cacheUse struct {
 	// key names what is asked for among what is stored; "" has the backend asked. alias is its lock.
 	key, alias string
-	status     cache.Status
-	changed    func()
+	// shown is the target that the key names, if the query of the client's is another.
+	shown   string
+	status  cache.Status
+	changed func()
 }
 
 type useKey struct{}
@@ -139,7 +142,7 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 	}
 	use := &cacheUse{alias: x.key, changed: x.incoherent}
 	if !fresh {
-		use.key = x.cacheKeyOf()
+		x.setKey(use)
 	}
 	return context.WithValue(ctx, useKey{}, use), use
 }
@@ -150,13 +153,22 @@ func (x *exchange) fromCache(out *http.Request) *http.Response {
 	if x.route.Cache != CacheOn || out.Method != http.MethodGet && out.Method != http.MethodHead {
 		return nil
 	}
-	use := &cacheUse{key: x.cacheKeyOf(), alias: x.key, changed: x.incoherent}
+	use := &cacheUse{alias: x.key, changed: x.incoherent}
+	x.setKey(use)
 	res := x.route.caching.ordinary.FromStored(out.WithContext(context.WithValue(out.Context(), useKey{}, use)))
 	if res != nil {
-		x.backend.Cache = cacheWord(use.status)
+		x.noteCache(&use.status)
 		x.mapResponse(res)
 	}
 	return res
+}
+
+// setKey names what is asked for.
+func (x *exchange) setKey(use *cacheUse) {
+	use.key = x.cacheKeyOf()
+	if target := cache.KeyTarget(use.key); x.route.CacheQuery != nil && !strings.HasSuffix(target, x.r.URL.RequestURI()) {
+		use.shown = target
+	}
 }
 
 // cacheKeyOf names the target of the client among what is stored: its URI, without the parameters of the query that do not

@@ -207,6 +207,7 @@ func TestCacheKeepsApart(t *testing.T) {
 		g.step(l, 1, "GET", "/a.txt?page=1&utm=x", "one?page=1&utm=x")
 		g.step(l, 1, "GET", "/a.txt?utm=y&p%61ge=1", "one?page=1&utm=x")
 		g.step(l, 2, "GET", "/a.txt?page=2&utm=x", "one?page=2&utm=x")
+		g.tellsKey(t, l)
 	})
 	t.Run("hosts", func(t *testing.T) {
 		l := newLibrary("max-age=600")
@@ -441,4 +442,13 @@ func mustURL(t *testing.T, text string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// tellsKey asks for what is stored under another query, which Cache-Status is to tell.
+func (g *guarded) tellsKey(t *testing.T, l *library) {
+	t.Helper()
+	told := g.step(l, 2, "GET", "/a.txt?utm=z&page=2", "one?page=2&utm=x").Get("Cache-Status")
+	if !strings.HasPrefix(told, `"fourtwelve";hit`) || !strings.HasSuffix(told, `;key="`+g.url+`/a.txt?page=2"`) {
+		t.Errorf("the key is another than what was asked for, and not told: %s", told)
+	}
 }

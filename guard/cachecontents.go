@@ -124,7 +124,7 @@ func (h *Handler) CachedAt(text string) (c Cached, err error) {
 		u.RawQuery = chosenQuery(u.RawQuery, rt.CacheQuery)
 	}
 	c = Cached{URL: cache.Target(u), Route: rt.Name, Mode: rt.caching.status(), Policy: rt.caching.now().Policy()}
-	c.Entries = rt.caching.now().Storage().Load(keyFor(u, rt))
+	c.Entries = rt.caching.now().Stored(keyFor(u, rt))
 	return c, nil
 }
 
@@ -156,7 +156,9 @@ func (h *Handler) Contents(which cache.Selection, after string, most int) (all [
 			continue
 		}
 		c := Cached{URL: text, Mode: "off", Entries: entries, Policy: &cache.Policy{Targeted: targeted}}
-		if rt := byKey[strings.TrimPrefix(key, text+"#")]; rt != nil {
+		_, rest, _ := strings.Cut(key, "#")
+		name, _, _ := strings.Cut(rest, " ") // what comes after that is of No-Vary-Search
+		if rt := byKey[name]; rt != nil {
 			c.Route, c.Mode, c.Policy = rt.Name, rt.caching.status(), rt.caching.now().Policy()
 		}
 		all = append(all, c)
