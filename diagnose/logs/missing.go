@@ -52,15 +52,16 @@ func (w *worker) notFound(e *accesslog.Entry, hp uint64) {
 	}
 }
 
+// add puts a among the last, as reads.add does.
 func (list *absences) add(a absence) {
-	*list = append(*list, a)
-	slices.SortFunc(*list, func(a, b absence) int {
-		if a.at != b.at {
-			return int(max(-1, min(1, b.at-a.at)))
-		}
-		return int(max(-1, min(1, b.line-a.line)))
-	})
-	*list = (*list)[:min(len(*list), maxAbsences)]
+	i := slices.IndexFunc(*list, func(b absence) bool { return a.at > b.at || a.at == b.at && a.line > b.line })
+	if i < 0 {
+		i = len(*list)
+	}
+	if i == maxAbsences {
+		return
+	}
+	*list = slices.Insert((*list)[:min(len(*list), maxAbsences-1)], i, a)
 }
 
 func joinAbsences(into, from *absences) {
