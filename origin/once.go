@@ -183,8 +183,10 @@ func (x *exchange) answerAgain(record []byte) {
 	x.succeeded(p.status, p.info)
 }
 
-// isFirst reports whether the request has a key with which no write has been performed.
-func (x *exchange) isFirst() bool { return x.key != nil && !x.once.Knows(x.key.id) }
+// isFirst reports whether the request has a key with which no write has been performed. While the claim is its own, none has.
+func (x *exchange) isFirst() bool {
+	return x.key != nil && (x.key.claim != nil || !x.once.Knows(x.key.id))
+}
 
 var replayedTrue, replayedFalse = []string{"true"}, []string{"false"}
 
