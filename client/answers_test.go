@@ -128,7 +128,7 @@ func TestUpdateUnderstands(t *testing.T) {
 			s := &script{answers: tt.answers}
 			c := tt.client
 			if c == nil {
-				c = &client.Client{}
+				c = &client.Client{MaxWait: time.Millisecond}
 			}
 			c.Trust = client.Believe
 			_, err := c.Update(t.Context(), listen(t, s)+"/n", increment)

@@ -148,12 +148,14 @@ const (
 
 // backoff waits before the attempt that follows the given one. Each time the bound doubles, and the wait
 // is anything up to it: writers that collided once are not to collide again.
-func (c *Client) backoff(ctx context.Context, e Event) error {
+func (c *Client) backoff(ctx context.Context, e Event) error { return c.wait(ctx, e, c.jitter(e)) }
+
+func (c *Client) jitter(e Event) time.Duration {
 	bound := min(longestWait, c.maxWait(), firstWait<<min(e.Attempt, 16))
 	if errors.Is(e.Err, ErrConflict) {
 		bound = min(bound, longestContest)
 	}
-	return c.wait(ctx, e, rand.N(bound)+1)
+	return rand.N(bound) + 1
 }
 
 func (c *Client) wait(ctx context.Context, e Event, d time.Duration) error {

@@ -81,6 +81,10 @@ func (c *Client) replace(ctx context.Context, url string, old Representation, co
 // maxFutile is how often a server may refuse the very tag that it sends.
 const maxFutile = 5
 
+// staleAfter is how long what came with a refusal is good for another attempt: among many writers another one has
+// come meanwhile, and the attempt would be in vain.
+const staleAfter = 8 * time.Millisecond
+
 // afterConflict waits, and returns what the next attempt begins with.
 func (c *Client) afterConflict(
 	ctx context.Context, url string, old Representation, conflict *Conflict, futile *int,
@@ -93,10 +97,12 @@ func (c *Client) afterConflict(
 			"the server refuses %s although it sends this itself, and nothing has changed", conflict.Condition)}
 	}
 	e := Event{Method: conflict.Method, URL: conflict.URL, Attempt: conflict.Attempts, Err: conflict}
-	if err := c.backoff(ctx, e); err != nil {
+	wait := c.jitter(e)
+	if err := c.wait(ctx, e, wait); err != nil {
 		return theirs, errors.Join(conflict, err)
 	}
-	if _, err := theirs.condition(c.LenientTags); err != nil || theirs.EndUnknown {
+	_, err := theirs.condition(c.LenientTags)
+	if err != nil || theirs.EndUnknown || wait > staleAfter {
 		return c.readToWrite(ctx, url)
 	}
 	return theirs, nil

@@ -255,6 +255,8 @@ func (w *write) judge(c *Client, a *answer) sent {
 		s.end = refused // S3, and others, for what is not there
 	case e.Status == http.StatusTooManyRequests, e.Status == http.StatusLocked && e.RetryAfter > 0, e.isUnderway():
 		s.end = busy
+	case e.Status == http.StatusConflict && content == nil:
+		s.end = lost // it broke off before it said which conflict it is
 	case isPassing(e.Status):
 		s.end = lost // 500 and 502 to 504 come of a gateway, too, behind which it may have been made
 	}
