@@ -153,6 +153,7 @@ var house = []floor{
 		{"examples/middleware", []string{"etag", "precondition", "condhttp"}},
 		{"bench/fileserver", nil},
 		{"bench/crowd", nil},
+		{"bench/clientget", []string{"client"}},
 		{"bench/davload", nil},
 		{"bench/logcount", []string{"accesslog"}},
 		{"bench/xnetdav", nil},
