@@ -17,8 +17,8 @@ type Content struct {
 	// called once for its digest and once for each sending, and must return the same bytes each time:
 	// a write of other bytes than the digest was made of is refused by servers that verify it.
 	Open func() (io.ReadCloser, error)
-	// MediaType is the Content-Type value. "" sends that of the representation that is replaced, and
-	// if there is none, none.
+	// MediaType is the Content-Type value. "" sends none, and leaves the type to the server; Update sends
+	// that of the representation that is replaced.
 	MediaType string
 	// Coding is the Content-Encoding value of content that is compressed, or "".
 	Coding string

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/client"
@@ -37,6 +39,21 @@ func ExampleClient_Update() {
 	})
 	fmt.Printf("%q %v\n", written.Content, err)
 	// Output: "milk\nbread\n" <nil>
+}
+
+// The file is one version and whole, or is not touched. Called again after an interruption, it goes on.
+func ExampleClient_Download() {
+	s := exampleServer()
+	defer s.Close()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+
+	d, err := new(client.Client).Download(context.Background(), s.URL+"/note.txt", filepath.Join(dir, "note.txt"), client.DownloadOptions{})
+	fmt.Println(d.Size, d.Verified, err)
+	// Output: 5 [Repr-Digest] <nil>
 }
 
 // A write that comes too late is a conflict with all that is needed to merge.

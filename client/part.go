@@ -113,9 +113,9 @@ func (s partState) fits(size int64) bool {
 	for i, g := range s.Segments {
 		last := i == len(s.Segments)-1
 		switch {
-		case g == nil, g.From != at, g.Done < 0, g.Done > 0 && g.From+g.Done > size:
+		case g == nil, g.From != at, g.Done < 0, g.Done > 0 && g.Done > size-g.From:
 			return false
-		case g.To < 0 && !last, g.To >= 0 && g.From+g.Done > g.To:
+		case g.To < 0 && (g.To != -1 || !last), g.To >= 0 && g.Done > g.To-g.From:
 			return false
 		}
 		at = g.To
