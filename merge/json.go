@@ -142,14 +142,13 @@ func (m *jsonMerge) arrays(path string, base, mine, theirs json.RawMessage, dept
 		m.conflicts = append(m.conflicts, path)
 		return nil
 	}
-	var stay, gone []int
+	var gone []int
 	for i, id := range a.names {
 		old, was := b.values[id]
 		next, is := c.values[id]
 		at := path + "/" + strconv.Itoa(i)
 		switch {
 		case is:
-			stay = append(stay, i)
 			if err := m.merge(at, old, a.values[id], next, depth+1); err != nil {
 				return err
 			}
