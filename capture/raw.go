@@ -16,8 +16,10 @@ type rawReader struct {
 	limits Limits
 	// heading is what somebody wrote above the next message: request or response.
 	heading string
-	// held is a response that stood under such a heading before any request.
-	held *message
+	// held is a response that came before any request, headed one under such a heading, and asked the request behind it.
+	held, asked *message
+	headed      bool
+	begun       bool // there was a message
 	// alone is set if there is one message only, and its content goes to the end.
 	alone bool
 }
@@ -45,37 +47,58 @@ func readRaw(t *text, b *builder) error {
 // messageHeading is what people write above a message.
 var messageHeading = regexp.MustCompile(`(?i)^\W*(?:http[ -]?)?(request|response)(?:[ -]?headers?)?\W*$`)
 
-// pass passes a message on. A response under a heading, to no request that is there, waits for the request under the next.
+// pass passes a message on. A response before any request waits for what comes next: if that is a request, and stands under a heading
+// as the response does, or is all there is besides, somebody has put the response first.
 func (r *rawReader) pass(m message) error {
 	heading := r.heading
 	r.heading = ""
-	if !m.request && heading == "response" && r.p.open == nil && r.held == nil {
-		r.held = &m
+	switch {
+	case !m.request && r.held == nil && r.p.open == nil && (heading == "response" || !r.begun):
+		r.held, r.headed, r.begun = &m, heading == "response", true
+		return nil
+	case r.held != nil && r.asked == nil && m.request:
+		r.asked = &m
+		if r.headed && heading == "request" {
+			return r.release()
+		}
 		return nil
 	}
-	if held := r.held; held != nil && m.request && heading == "request" {
-		r.held = nil
-		if _, err := r.p.next(m); err != nil {
+	r.begun = true
+	if r.asked != nil { // there is more
+		held, asked := r.held, r.asked
+		r.held, r.asked = nil, nil
+		if err := r.passAll(held, asked); err != nil {
 			return err
 		}
-		m = *held
 	}
-	if err := r.release(); err != nil {
-		return err
-	}
-	_, err := r.p.next(m)
-	return err
+	return r.passAll(r.take(), &m)
 }
 
-// release passes on the response that waited for its request.
-func (r *rawReader) release() error {
+// take returns the response that waits, and lets nothing wait.
+func (r *rawReader) take() *message {
 	held := r.held
-	if held == nil {
-		return nil
-	}
 	r.held = nil
-	_, err := r.p.next(*held)
-	return err
+	return held
+}
+
+// passAll passes on messages that are not nil.
+func (r *rawReader) passAll(list ...*message) error {
+	for _, m := range list {
+		if m == nil {
+			continue
+		}
+		if _, err := r.p.next(*m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release passes on what waited: the request, if there is one, and the response to it.
+func (r *rawReader) release() error {
+	asked := r.asked
+	r.asked = nil
+	return r.passAll(asked, r.take())
 }
 
 // bareRequest is a request line without the version, as people and editors write it, before a field line.
