@@ -17,7 +17,8 @@ const (
 	runserverLog = `[%{%d/%b/%Y %H:%M:%S}t] "%r" %>s %b`
 )
 
-// looksLikeRequest reports whether method and target of an entry are such as requests have, for formats that would read much else.
+// looksLikeRequest reports whether method and target of an entry are such as requests have, for
+// formats that would read much else.
 func looksLikeRequest(e *Entry) bool {
 	if methodIndex(e.Text(Method)) == len(methodNames)-1 {
 		return false

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// azureClassicNames are the values of a line of the classic logs of Azure Storage, version 1.0, in their order. Version 2.0 has eight
-// more behind them, for Azure AD.
+// azureClassicNames are the values of a line of the classic logs of Azure Storage, version 1.0, in
+// their order. Version 2.0 has eight more behind them, for Azure AD.
 var azureClassicNames = strings.Fields("version request-start-time operation-type request-status http-status-code end-to-end-latency-in-ms " +
 	"server-latency-in-ms authentication-type requester-account-name owner-account-name service-type request-url requested-object-key " +
 	"request-id-header operation-count requester-ip-address request-version-header request-header-size request-packet-size " +
@@ -35,7 +35,8 @@ var azureConditions = []struct {
 
 type azureClassicSplitter struct{ conditions int }
 
-// newAzureClassic returns the layout of the classic logs of Azure Storage, whose values have semicolons between them.
+// newAzureClassic returns the layout of the classic logs of Azure Storage, whose values have
+// semicolons between them.
 func newAzureClassic() *layout {
 	l := &layout{clock: isoTime, absent: dashOrEmpty, named: true}
 	s := azureClassicSplitter{}

@@ -112,8 +112,8 @@ func BenchmarkChunks(b *testing.B) {
 	}
 }
 
-// BenchmarkUnwrap parses a log as it is, and behind what programs put around its lines. The bytes are those of the lines alone, so
-// that the rates can be compared.
+// BenchmarkUnwrap parses a log as it is, and behind what programs put around its lines. The bytes
+// are those of the lines alone, so that the rates can be compared.
 func BenchmarkUnwrap(b *testing.B) {
 	log := generated(b, accesslogtest.Options{Format: "nginx", Size: 1 << 20})
 	for _, name := range []string{"bare", "docker json-file", "CRI", "compose"} {

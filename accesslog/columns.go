@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// This file finds out what the columns of a log are that begins as the common log format does and goes on with values that nothing
-// names. Each is identified by what it holds, and by the methods and statuses it holds that beside.
+// This file finds out what the columns of a log are that begins as the common log format does and
+// goes on with values that nothing names. Each is identified by what it holds, and by the methods
+// and statuses it holds that beside.
 
 // aColumn is a column without a name.
 type aColumn struct {
@@ -27,8 +28,9 @@ type lineHead struct {
 // commonHeads are how lines begin whose other columns may be identified.
 var commonHeads = []string{apacheCommon, `%h %u %t "%r" %>s`, `%h %t "%r" %>s`, `%t %h "%r" %>s`}
 
-// identify returns the format of lines whose columns behind the common ones were identified. proven is false if no column that matters for
-// preconditions was; if there is none that tells clients or sites apart either, the candidate is zero.
+// identify returns the format of lines whose columns behind the common ones were identified. proven
+// is false if no column that matters for preconditions was; if there is none that tells clients or
+// sites apart either, the candidate is zero.
 func identify(lines [][]byte) (c candidate, proven bool) {
 	for _, head := range commonHeads {
 		if c, proven = identifyBehind(head, lines); c.format.arg != "" {
@@ -74,7 +76,8 @@ func identifyBehind(head string, lines [][]byte) (c candidate, proven bool) {
 	}, matters
 }
 
-// columnsOf cuts what follows the common columns of each line into columns; nil if most lines do not have as many.
+// columnsOf cuts what follows the common columns of each line into columns; nil if most lines do
+// not have as many.
 func columnsOf(head string, lines [][]byte) (columns []aColumn, heads []lineHead) {
 	l, err := parseApache(head+" %{more}n", time.UTC)
 	if err != nil {
@@ -116,7 +119,8 @@ func columnsOf(head string, lines [][]byte) (columns []aColumn, heads []lineHead
 	return columns, heads
 }
 
-// isOneWord reports whether the client of an entry has no blanks inside, as other columns in its place would.
+// isOneWord reports whether the client of an entry has no blanks inside, as other columns in its
+// place would.
 func isOneWord(e *Entry) bool { return bytes.IndexByte(e.present(Client), ' ') < 0 }
 
 // A token is a value, as it is in the line but for its quotation marks and escapes.
@@ -220,8 +224,8 @@ func isWrite(h lineHead, _ string) bool       { return !h.read }
 func isRead(h lineHead, _ string) bool        { return h.read }
 func isCreation(h lineHead, v string) bool    { return !h.read && h.status == 201 && v == "*" }
 
-// nameTags finds out which of the columns with tags is which, and reports whether any was named. A condition is sent with some requests,
-// the tag of a response with nearly all.
+// nameTags finds out which of the columns with tags is which, and reports whether any was named. A
+// condition is sent with some requests, the tag of a response with nearly all.
 func nameTags(columns []aColumn, heads []lineHead) (named bool) {
 	var left []int
 	for i := range columns {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestIdentify: columns without names are taken for what they hold, and for nothing if that is not clear.
+// TestIdentify: columns without names are taken for what they hold, and for nothing if that is not
+// clear.
 func TestIdentify(t *testing.T) {
 	const head = `192.0.2.7 - ana [03/Nov/2026:09:15:40 +0000] `
 	for _, test := range []struct {

@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
-// A csvSplitter splits lines whose values have commas between them (RFC 4180), one entry a line. The line with their names is none.
+// A csvSplitter splits lines whose values have commas between them (RFC 4180), one entry a line.
+// The line with their names is none.
 type csvSplitter struct {
 	n    int
 	head string // the names, as jsonColumn knows them, with commas
 }
 
-// newCSV returns the layout for columns with these names. ok is false if they do not look like those of an access log.
+// newCSV returns the layout for columns with these names. ok is false if they do not look like
+// those of an access log.
 func newCSV(names []string, in *time.Location) (l *layout, ok bool) {
 	l = &layout{splitter: csvSplitter{len(names), strings.Join(names, ",")}, absent: dashOrEmpty, clock: anyTime(in)}
 	for _, name := range names {
@@ -80,7 +82,8 @@ func (c csvSplitter) isHead(line []byte, spans []span) bool {
 	return names == ""
 }
 
-// csvValue returns the value at pos, without the quotation marks around it, and where it ends in the line.
+// csvValue returns the value at pos, without the quotation marks around it, and where it ends in
+// the line.
 func csvValue(line []byte, pos int) (s span, end int) {
 	if pos < len(line) && line[pos] == '"' {
 		for from := pos + 1; ; {

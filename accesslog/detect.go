@@ -99,7 +99,8 @@ func detectGiven(f Format, sample []byte, whole bool, in *time.Location) (*diale
 	return d, err
 }
 
-// bestOf returns the dialect that reads most of the lines, as they are or without what stands around them.
+// bestOf returns the dialect that reads most of the lines, as they are or without what stands
+// around them.
 func bestOf(lines [][]byte, in *time.Location) *dialect {
 	plain, read := bestCandidate(lines, in)
 	inner, wrapped := unwrapAll(lines)
@@ -333,7 +334,8 @@ const (
 		`"$http_referer" "$http_user_agent" "$upstream_cache_status" "$host" "$http_range"`
 )
 
-// forwardedCombined is combined with X-Forwarded-For in the place of the client, and ingressLog what ingress-nginx has by default.
+// forwardedCombined is combined with X-Forwarded-For in the place of the client, and ingressLog
+// what ingress-nginx has by default.
 const (
 	forwardedCombined = `%{X-Forwarded-For}i %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"`
 	ingressLog        = nginxCombined + ` $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr ` +
@@ -385,7 +387,8 @@ var jsonCandidates = []candidate{
 	{format: Format{name: "caddy", server: "Caddy"}, certain: true},
 }
 
-// bestCandidate returns the dialect that reads most of the lines, and at least a third, and how many it reads.
+// bestCandidate returns the dialect that reads most of the lines, and at least a third, and how
+// many it reads.
 func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) {
 	candidates := textCandidates
 	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
@@ -467,7 +470,8 @@ func jsonKeys(lines [][]byte) (keys []string) {
 	return keys
 }
 
-// columnCandidates are for lines whose first tells of their columns: it has the names of them, or tabs between them.
+// columnCandidates are for lines whose first tells of their columns: it has the names of them, or
+// tabs between them.
 func columnCandidates(lines [][]byte) (list []candidate) {
 	first := lines[0]
 	if bytes.IndexByte(first, ',') > 0 {
@@ -486,8 +490,8 @@ func columnCandidates(lines [][]byte) (list []candidate) {
 	return list
 }
 
-// nestedCandidate is for JSON objects whose members are in others: what each means is told by its names. ok is false if
-// that does not make a log.
+// nestedCandidate is for JSON objects whose members are in others: what each means is told by its
+// names. ok is false if that does not make a log.
 func nestedCandidate(lines [][]byte, in *time.Location) (c candidate, ok bool) {
 	paths := nestedPaths(jsonMembers(lines))
 	l, ok := newJSON(paths, in)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDocumentedConfiguration shows that docs/log-formats.md has the configuration that Advice gives, for each
-// server, and no other.
+// TestDocumentedConfiguration shows that docs/log-formats.md has the configuration that Advice
+// gives, for each server, and no other.
 func TestDocumentedConfiguration(t *testing.T) {
 	text := readDoc(t)
 	var got []string
@@ -31,7 +31,8 @@ func TestDocumentedConfiguration(t *testing.T) {
 	}
 }
 
-// TestDocumentedFormats shows that docs/log-formats.md lists all formats, and that its examples can be read.
+// TestDocumentedFormats shows that docs/log-formats.md lists all formats, and that its examples can
+// be read.
 func TestDocumentedFormats(t *testing.T) {
 	text := readDoc(t)
 	table, _, _ := strings.Cut(text, "\n## ")

@@ -163,8 +163,9 @@ func (e *Entry) PathQuery() (path, query string) {
 	return alias(p), alias(q)
 }
 
-// Escaped returns the value of f as it is in the line, or "" unless its State is Present or if it is a part of another. It costs less than
-// Text, and tells values of the same format apart as well. See Entry for how long the string lives.
+// Escaped returns the value of f as it is in the line, or "" unless its State is Present or if it
+// is a part of another. It costs less than Text, and tells values of the same format apart as well.
+// See Entry for how long the string lives.
 func (e *Entry) Escaped(f Field) string { return alias(e.present(f)) }
 
 // value is the unescaped value of column i, nil unless it is present.

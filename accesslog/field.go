@@ -16,8 +16,8 @@ const (
 	Time
 	// Client is the address of the peer, without port, or its host name.
 	Client
-	// ForwardedFor is X-Forwarded-For, or another field in which a proxy names its client: Forwarded, X-Real-IP,
-	// CF-Connecting-IP and the like.
+	// ForwardedFor is X-Forwarded-For, or another field in which a proxy names its client:
+	// Forwarded, X-Real-IP, CF-Connecting-IP and the like.
 	ForwardedFor
 	// User is the name the client was authenticated under.
 	User

@@ -14,7 +14,8 @@ const followEvery = 250 * time.Millisecond
 // errQuiet says that a file has nothing new for now. The next Read waits until it has.
 var errQuiet = errors.New("nothing new")
 
-// A follower reads a file on when it grows, and the one that takes its place when it was rotated, until it is stopped.
+// A follower reads a file on when it grows, and the one that takes its place when it was rotated,
+// until it is stopped.
 type follower struct {
 	stop  <-chan struct{}
 	done  <-chan struct{} // nobody reads any more
@@ -72,8 +73,9 @@ func (f *follower) Read(p []byte) (int, error) {
 	}
 }
 
-// rotate goes on with the file that has taken the place of the one that is read, or at the start of it if it was emptied, and reports
-// whether there was any of that. What was written to the old one until now has been read, but for what came since the last look.
+// rotate goes on with the file that has taken the place of the one that is read, or at the start of
+// it if it was emptied, and reports whether there was any of that. What was written to the old one
+// until now has been read, but for what came since the last look.
 func (f *follower) rotate() (rotated bool, err error) {
 	now, err := os.Stat(f.name)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestFollow: what is written to a log is read when it is written, after it was rotated and emptied too, and reading ends when it is
-// stopped.
+// TestFollow: what is written to a log is read when it is written, after it was rotated and emptied
+// too, and reading ends when it is stopped.
 func TestFollow(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
 	line := func(n int) string {
@@ -62,7 +62,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowIsLeft: a loop that is left, or whose context is done, does not wait for what may be written.
+// TestFollowIsLeft: a loop that is left, or whose context is done, does not wait for what may be
+// written.
 func TestFollowIsLeft(t *testing.T) {
 	path := writeLog(t, "access.log", []byte(good))
 	for _, leave := range []bool{true, false} {
@@ -90,7 +91,8 @@ func TestNothingToFollow(t *testing.T) {
 	}
 }
 
-// TestDirectory: a directory stands for its files, packed and plain, in the order of time, and what is no log is left out.
+// TestDirectory: a directory stands for its files, packed and plain, in the order of time, and what
+// is no log is left out.
 func TestDirectory(t *testing.T) {
 	dir := t.TempDir()
 	at := func(minute int) []byte {

@@ -238,11 +238,12 @@ var argumentNames = map[string]string{
 	"logfmt": "its own names", "ltsv": "its own labels",
 }
 
-// madeToOrder are the formats in which whoever runs the server, or writes the log, decides what is logged.
+// madeToOrder are the formats in which whoever runs the server, or writes the log, decides what is
+// logged.
 var madeToOrder = []string{"iis", "nginx", "apache", "haproxy", "json", "csv", "logfmt", "ltsv", "traefik", "cloudflare", "minio-trace"}
 
-// FormatsWith returns the names of the formats whose logs have all of these fields without any configuration, as far as there is something
-// to log, and of those that can be made to have them.
+// FormatsWith returns the names of the formats whose logs have all of these fields without any
+// configuration, as far as there is something to log, and of those that can be made to have them.
 func FormatsWith(fields Fields) (asTheyAre, madeTo []string) {
 	for _, spec := range formatSpecs {
 		switch d, err := (Format{name: spec.name}).dialect(nil); {

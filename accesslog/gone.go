@@ -2,8 +2,9 @@ package accesslog
 
 import "strings"
 
-// ClientGone reports whether the log says that the client had gone before it had all of the response, so that it cannot know
-// what became of its request. Status is then what the server made of it.
+// ClientGone reports whether the log says that the client had gone before it had all of the
+// response, so that it cannot know what became of its request. Status is then what the server made
+// of it.
 func (e *Entry) ClientGone() bool {
 	if n, ok := e.Int(Win32Status); ok {
 		return n == 64 || n == 1236 // ERROR_NETNAME_DELETED, ERROR_CONNECTION_ABORTED

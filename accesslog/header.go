@@ -105,7 +105,8 @@ func isFirewallName(name string) bool {
 	return false
 }
 
-// forwardedRank prefers fields that have one address, of the client, to lists, and lists to what anybody may have written.
+// forwardedRank prefers fields that have one address, of the client, to lists, and lists to what
+// anybody may have written.
 func forwardedRank(name string) int8 {
 	switch name {
 	case "x-forwarded-for":

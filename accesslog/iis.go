@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// loggedParameters are what IIS writes behind the query of the request, and what no client has sent: the name that
-// Application Request Routing, its helper and Azure App Service give a request, what ARR knows of it, and the
-// trail of Exchange.
+// loggedParameters are what IIS writes behind the query of the request, and what no client has
+// sent: the name that Application Request Routing, its helper and Azure App Service give a request,
+// what ARR knows of it, and the trail of Exchange.
 var loggedParameters = []string{
 	"X-ARR-LOG-ID=", "X-ARR-CACHE-HIT=", "SERVER-STATUS=", "SERVER-ROUTED=", "CorrelationID=", "cafeReqId=", "ActID=", "ClientId=",
 	"RequestId=", "encoding=",
@@ -43,7 +43,8 @@ func withoutLogIDs(query, scratch []byte) (value, grown []byte) {
 	return scratch[n:len(scratch):len(scratch)], scratch
 }
 
-// isLogged reports whether a part of a query was appended in the log. exchange says that the trail of Exchange is there.
+// isLogged reports whether a part of a query was appended in the log. exchange says that the trail
+// of Exchange is there.
 func isLogged(part []byte, exchange bool) bool {
 	for _, name := range loggedParameters {
 		if len(part) >= len(name) && strings.EqualFold(alias(part[:len(name)]), name) {
@@ -62,14 +63,15 @@ func isAmong(list []string, s string) bool {
 	return false
 }
 
-// windows1252 has the characters from 0x80 to 0x9f, where the encoding differs from ISO 8859-1; 0 where it has none.
+// windows1252 has the characters from 0x80 to 0x9f, where the encoding differs from ISO 8859-1; 0
+// where it has none.
 var windows1252 = [32]rune{
 	'€', 0, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0, 'Ž', 0,
 	0, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0, 'ž', 'Ÿ',
 }
 
-// appendWindows1252 appends b, which is no UTF-8, as if it were in the usual encoding of a Windows in western Europe
-// or America.
+// appendWindows1252 appends b, which is no UTF-8, as if it were in the usual encoding of a Windows
+// in western Europe or America.
 func appendWindows1252(dst, b []byte) []byte {
 	for _, c := range b {
 		r := rune(c)
@@ -83,8 +85,8 @@ func appendWindows1252(dst, b []byte) []byte {
 	return dst
 }
 
-// nativeColumns are the values of the format that IIS calls its own, in their order. The lines have commas with
-// blanks between them, and the time is that of the machine.
+// nativeColumns are the values of the format that IIS calls its own, in their order. The lines have
+// commas with blanks between them, and the time is that of the machine.
 var nativeColumns = []column{
 	{name: "client", field: Client}, {name: "user", field: User}, {name: "date"}, {name: "time"},
 	{name: "service", field: Host, rank: -2}, {name: "server", field: Node}, {name: "server address", field: Node, rank: -1},
@@ -137,7 +139,8 @@ func afterComma(line []byte, i int) int {
 	return i + 1
 }
 
-// nativeClock reads "11/03/26 12:34:50", as a Windows in the United States writes it, "3.11.2026 9:05:00" and the like.
+// nativeClock reads "11/03/26 12:34:50", as a Windows in the United States writes it, "3.11.2026
+// 9:05:00" and the like.
 func nativeClock(in *time.Location) clock {
 	return func(b []byte) (at int64, ok bool) {
 		i := bytes.IndexAny(b, " ,")
@@ -157,7 +160,8 @@ func nativeClock(in *time.Location) clock {
 	}
 }
 
-// nativeDay reads a date in the form of the machine's country. Where nothing tells, a date with slashes begins with the month.
+// nativeDay reads a date in the form of the machine's country. Where nothing tells, a date with
+// slashes begins with the month.
 func nativeDay(b []byte) (year, month, day int, ok bool) {
 	i := bytes.IndexAny(b, "/.-")
 	if i <= 0 {

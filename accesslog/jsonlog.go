@@ -22,7 +22,8 @@ type jsonTree struct {
 // A jsonObject says what the members of an object are, by their keys.
 type jsonObject map[string]jsonMember
 
-// A jsonMember is a value for a column, or an object with members of its own, or one of these where a line may have either.
+// A jsonMember is a value for a column, or an object with members of its own, or one of these where
+// a line may have either.
 type jsonMember struct {
 	column int8 // noColumn if it is just an object
 	object jsonObject
@@ -169,8 +170,8 @@ func newCaddy(in *time.Location) *layout {
 	return l.index()
 }
 
-// A consoleSplitter reads what Caddy writes in its console encoding: the time, the level, the logger and the message with tabs
-// between them, and the rest as JSON.
+// A consoleSplitter reads what Caddy writes in its console encoding: the time, the level, the
+// logger and the message with tabs between them, and the rest as JSON.
 type consoleSplitter struct {
 	*jsonTree
 	when, logger int8
@@ -223,8 +224,9 @@ func (c consoleSplitter) split(line []byte, spans []span) verdict {
 	return isOther
 }
 
-// jsonNames are names that people give to the members of a JSON log, or to the columns of one with commas, beside the names
-// of nginx's variables, of W3C fields and of field lines: in lower case, without anything between the words.
+// jsonNames are names that people give to the members of a JSON log, or to the columns of one with
+// commas, beside the names of nginx's variables, of W3C fields and of field lines: in lower case,
+// without anything between the words.
 var jsonNames = names(map[column]string{
 	{field: Client}: "client clientip clientaddr clientaddress remoteip remoteaddr remoteaddress remotehost remote ip ipaddress cip sourceip srcip " +
 		"peer peeraddr clientipaddress calleripaddress",
@@ -374,8 +376,8 @@ func jsonPaths(keys []string) (paths []jsonPath) {
 	return paths
 }
 
-// nestedPaths are those of members that may be anywhere, by the last of their names, or the last but one with it. The less deep ones
-// come first.
+// nestedPaths are those of members that may be anywhere, by the last of their names, or the last
+// but one with it. The less deep ones come first.
 func nestedPaths(paths []string) (list []jsonPath) {
 	for _, path := range paths {
 		names := strings.Split(path, ".")
@@ -437,8 +439,8 @@ func newJSON(paths []jsonPath, in *time.Location) (l *layout, ok bool) {
 	return l, status >= 0 && (l.logged.Has(Path) || l.logged.Has(Method))
 }
 
-// takeTargets is index for columns that are known by their names: a path is taken for a target if nothing else has that or the query,
-// for then people log both as one.
+// takeTargets is index for columns that are known by their names: a path is taken for a target if
+// nothing else has that or the query, for then people log both as one.
 func (l *layout) takeTargets() {
 	l.index()
 	if i := l.column[Path]; i >= 0 && l.column[Target] < 0 && l.column[Query] < 0 {
@@ -448,8 +450,8 @@ func (l *layout) takeTargets() {
 	}
 }
 
-// askedOf returns what reports whether a line says what was asked for: a method, a target or the request line. A line that does not
-// tells of the response alone, as those of Fastify do.
+// askedOf returns what reports whether a line says what was asked for: a method, a target or the
+// request line. A line that does not tells of the response alone, as those of Fastify do.
 func askedOf(l *layout, request int) func(spans []span) bool {
 	var columns []int8
 	for _, f := range []Field{Method, Target, Path} {

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// A jsonShape is a kind of log that writes JSON objects, as a program or service is known to write them. One table
-// serves them all: where each value stands, as a path of names with dots between them, and what it means. A value that may stand
-// at one of several places has their paths with "|" between them. A path that ends in "*" is that of field lines, whose names
-// stand for the star.
+// A jsonShape is a kind of log that writes JSON objects, as a program or service is known to write
+// them. One table serves them all: where each value stands, as a path of names with dots between
+// them, and what it means. A value that may stand at one of several places has their paths with "|"
+// between them. A path that ends in "*" is that of field lines, whose names stand for the star.
 type jsonShape struct {
 	name, server string
 	time         string // its path
-	// status, if not nil, reads what the shape has in place of a status code; ok is false for what is no request.
+	// status, if not nil, reads what the shape has in place of a status code; ok is false for what
+	// is no request.
 	status func(raw []byte) (code int16, ok bool)
 	// needs are paths that every entry has, beside that of the status: they tell the shape from others.
 	needs   []string
@@ -313,8 +314,8 @@ func (o jsonObject) object(path []string) jsonObject {
 	return o
 }
 
-// putFields adds the field lines of a message, whose names may be in any usual case and stand behind path: that of an object with a dot
-// behind it, or the beginning of a name.
+// putFields adds the field lines of a message, whose names may be in any usual case and stand
+// behind path: that of an object with a dot behind it, or the beginning of a name.
 func (o jsonObject) putFields(path string, b *jsonBuilder) {
 	d := request
 	if lower := strings.ToLower(path); strings.HasPrefix(lower, "res") || strings.HasPrefix(lower, "downstream") {
@@ -384,7 +385,8 @@ var s3Statuses = map[string]int16{
 	"MissingContentLength": 411, "InternalError": 500, "SlowDown": 503, "ServiceUnavailable": 503, "NotImplemented": 501,
 }
 
-// sabreStatus is the status that an exception of Nextcloud's WebDAV server, by its name with what stands before it, leads to.
+// sabreStatus is the status that an exception of Nextcloud's WebDAV server, by its name with what
+// stands before it, leads to.
 func sabreStatus(name []byte) (int16, bool) {
 	for _, s := range sabreStatuses {
 		if bytes.HasSuffix(name, []byte(`\`+s.name)) {

@@ -24,8 +24,9 @@ type Options struct {
 	// Location is that of times which a format logs without a zone: HAProxy's, and
 	// Caddy's with time_format wall. Nil is UTC.
 	Location *time.Location
-	// Follow has the plain file that was changed last read on when it grows, also when another takes its place, until Stop is
-	// closed. It must have a line, unless Format is given. File.Live tells what came since.
+	// Follow has the plain file that was changed last read on when it grows, also when another
+	// takes its place, until Stop is closed. It must have a line, unless Format is given. File.Live
+	// tells what came since.
 	Follow bool
 	Stop   <-chan struct{}
 	// Proxies are networks of which every machine is a proxy that names its clients: see File.Proxied.
@@ -37,7 +38,8 @@ type Options struct {
 	// the files, and the size of all of them, or 0 if that is not known.
 	Progress func(done, total int64)
 
-	// chunk is the size to read at once, and every how often a file that is followed is looked at, for tests.
+	// chunk is the size to read at once, and every how often a file that is followed is looked at,
+	// for tests.
 	chunk int
 	every time.Duration
 }

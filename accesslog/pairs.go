@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// pairKind says how a log writes names and values: logfmt, as loggers of Go, Lograge and Heroku do, or LTSV.
+// pairKind says how a log writes names and values: logfmt, as loggers of Go, Lograge and Heroku do,
+// or LTSV.
 type pairKind struct {
 	name        string
 	between, is byte // between pairs, and between a name and its value
@@ -76,7 +77,8 @@ func (p *pairSplitter) pair(line []byte, pos int) (name, value span, next int, o
 	return name, span{uint32(start), uint32(start + end)}, start + end + 1, true
 }
 
-// leadingStamp is the length of a time at the beginning of a line, as log/slog and others write it before the pairs.
+// leadingStamp is the length of a time at the beginning of a line, as log/slog and others write it
+// before the pairs.
 func leadingStamp(line []byte) int {
 	if n := stamp(line); n > 0 {
 		return n - 1
@@ -127,7 +129,8 @@ func (k pairKind) namesOfPairs(lines [][]byte) (names []string) {
 	return names
 }
 
-// newPairs returns the layout of lines with these names. ok is false if they do not look like an access log.
+// newPairs returns the layout of lines with these names. ok is false if they do not look like an
+// access log.
 func newPairs(k pairKind, names []string, in *time.Location) (l *layout, ok bool) {
 	splitter := &pairSplitter{pairKind: k, columns: map[string]int8{}}
 	l = &layout{absent: jsonAnything, sparse: true, clock: anyTime(in)}

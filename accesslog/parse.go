@@ -22,8 +22,8 @@ func newLineParser() *lineParser {
 
 var requestParts = [...]Field{Method, Target, Protocol}
 
-// parse reads a line, whose end has been trimmed. If the verdict is isEntry, entry has what the line says, until the next call.
-// The layout may be nil: then nothing can be read.
+// parse reads a line, whose end has been trimmed. If the verdict is isEntry, entry has what the
+// line says, until the next call. The layout may be nil: then nothing can be read.
 func (p *lineParser) parse(l *layout, line []byte) verdict {
 	if l == nil {
 		return unreadable

@@ -10,9 +10,9 @@ type proxied struct {
 	networks []netip.Prefix
 }
 
-// Proxied reports whether a peer with this address is a proxy whose X-Forwarded-For is to be trusted: it is of Options.Proxies,
-// or the first lines of the file show that all requests come by proxies, as they have X-Forwarded-For and all but a few
-// clients have none.
+// Proxied reports whether a peer with this address is a proxy whose X-Forwarded-For is to be
+// trusted: it is of Options.Proxies, or the first lines of the file show that all requests come by
+// proxies, as they have X-Forwarded-For and all but a few clients have none.
 func (f *File) Proxied(peer string) bool {
 	if f.proxied.all || len(f.proxied.networks) == 0 {
 		return f.proxied.all
@@ -30,8 +30,8 @@ func (f *File) Proxied(peer string) bool {
 	return false
 }
 
-// lookProxied finds out whether the entries in lines came by proxies. note, if not empty, says that they may have, and that
-// nothing tells.
+// lookProxied finds out whether the entries in lines came by proxies. note, if not empty, says that
+// they may have, and that nothing tells.
 func (d *dialect) lookProxied(lines [][]byte) (all bool, note string) {
 	entries, forwarded, peers, clients := 0, 0, map[string]bool{}, map[string]bool{}
 	d.eachEntry(lines, func(e *Entry) {

@@ -44,13 +44,14 @@ type job struct {
 	w3c   *w3cDialect
 }
 
-// Open finds the files and their formats. A path is that of a file, of a directory whose files and those of the
-// directories below are meant, "-" for standard input, or a pattern as in path.Match. A file that is given twice is read once.
+// Open finds the files and their formats. A path is that of a file, of a directory whose files and
+// those of the directories below are meant, "-" for standard input, or a pattern as in path.Match.
+// A file that is given twice is read once.
 //
-// A file that a pattern matched or that was found in a directory, and that cannot be read, or is no log, is left out: its
-// File.Err says why. If a path names such a file, if a pattern matches nothing, or if
-// nothing remains, Open fails with all that was wrong; errors.Is tells ErrNotALog and
-// fs.ErrNotExist. Files without any line are good.
+// A file that a pattern matched or that was found in a directory, and that cannot be read, or is no
+// log, is left out: its File.Err says why. If a path names such a file, if a pattern matches
+// nothing, or if nothing remains, Open fails with all that was wrong; errors.Is tells ErrNotALog
+// and fs.ErrNotExist. Files without any line are good.
 func Open(paths []string, o Options) (*Reader, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)

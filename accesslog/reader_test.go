@@ -51,7 +51,8 @@ func readFile(tb testing.TB, path string) []byte {
 	return b
 }
 
-// TestRemadeLines: entries that are members of one document, or take several lines, are as good as those with a line each.
+// TestRemadeLines: entries that are members of one document, or take several lines, are as good as
+// those with a line each.
 func TestRemadeLines(t *testing.T) {
 	const a, b = `{"time":"2026-11-03T09:15:20Z","client":"203.0.113.7","method":"PUT","target":"/plan","status":412,"if_match":"\"a\""}`,
 		`{"time":"2026-11-03T09:15:21Z","client":"203.0.113.8","method":"PUT","target":"/plan","status":204,"if_match":"\"b\""}`
@@ -583,8 +584,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// awaitGoroutines waits until there are no more goroutines than that. One that has done its work is counted
-// for a moment yet; one that never ends makes the test run out of time, and the test then shows it.
+// awaitGoroutines waits until there are no more goroutines than that. One that has done its work is
+// counted for a moment yet; one that never ends makes the test run out of time, and the test then
+// shows it.
 func awaitGoroutines(n int) {
 	for runtime.NumGoroutine() > n {
 		runtime.Gosched()

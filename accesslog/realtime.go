@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// This file finds out which fields a real-time log of CloudFront has. Its lines have no names, and whoever made it chose
-// fields, which stand in the order of realtimeFields.
+// This file finds out which fields a real-time log of CloudFront has. Its lines have no names, and
+// whoever made it chose fields, which stand in the order of realtimeFields.
 
 // realtimeKinds are fields that are known by what they hold, in the order in which they stand.
 var realtimeKinds = []struct {
@@ -23,7 +23,8 @@ var realtimeKinds = []struct {
 	{"cs-user-agent", regexp.MustCompile(`^[A-Za-z][\w.%-]*/\d`)},
 }
 
-// realtimeCandidate is the format of lines with tabs between their values. ok is false if they are no log of CloudFront.
+// realtimeCandidate is the format of lines with tabs between their values. ok is false if they are
+// no log of CloudFront.
 func realtimeCandidate(lines [][]byte) (c candidate, ok bool) {
 	rows := make([][]string, 0, len(lines))
 	n := bytes.Count(lines[0], []byte{'\t'}) + 1

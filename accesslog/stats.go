@@ -75,19 +75,22 @@ type File struct {
 	guessed bool
 	// site is the folder of a site, if files of several are read.
 	site string
-	// changed is when it was changed last before it was opened, and followed is set if it is read on since.
+	// changed is when it was changed last before it was opened, and followed is set if it is read
+	// on since.
 	changed  time.Time
 	followed bool
 }
 
-// Site is the folder of the site of IIS that the file is of, as in W3SVC1, if files of several sites are read; otherwise "".
+// Site is the folder of the site of IIS that the file is of, as in W3SVC1, if files of several
+// sites are read; otherwise "".
 func (f *File) Site() string { return f.site }
 
-// Live reports whether an entry was written after the file was opened, which is followed: see Options.Follow.
+// Live reports whether an entry was written after the file was opened, which is followed: see
+// Options.Follow.
 func (f *File) Live(e *Entry) bool { return f.followed && e.offset >= f.size }
 
-// Guessed reports whether the columns of the file have no names, and are taken for what they hold: nothing that follows from them is
-// certain.
+// Guessed reports whether the columns of the file have no names, and are taken for what they hold:
+// nothing that follows from them is certain.
 func (f *File) Guessed() bool { return f.guessed }
 
 // Name is the path as it was given or found, or "-".

@@ -9,9 +9,9 @@ import (
 const maxWrappers = 4
 
 // unwrap returns a line without what programs on its way have put around it: the container runtime
-// of Kubernetes (CRI), kubectl, Docker and Compose, syslog (RFC 3164, RFC 5424) on the wire and in files,
-// journald, and those that make the line a member of JSON. It may change the memory of line. A line with nothing around it is
-// returned as it is, so that a file may have both.
+// of Kubernetes (CRI), kubectl, Docker and Compose, syslog (RFC 3164, RFC 5424) on the wire and in
+// files, journald, and those that make the line a member of JSON. It may change the memory of line.
+// A line with nothing around it is returned as it is, so that a file may have both.
 func unwrap(line []byte) []byte {
 	if bytes.IndexByte(line, '\x1b') >= 0 {
 		line = withoutColors(line)
@@ -34,7 +34,8 @@ func unwrap(line []byte) []byte {
 	return line
 }
 
-// ofJournal is the message that a field of a journal has, nothing of another field, and any other line as it is.
+// ofJournal is the message that a field of a journal has, nothing of another field, and any other
+// line as it is.
 func ofJournal(line []byte) []byte {
 	if len(line) == 0 || line[0] > '_' && line[0] != ' ' || line[0] == '[' {
 		return line
@@ -109,9 +110,9 @@ func wrapper(line []byte) int {
 	return before(line)
 }
 
-// afterDigits is the length of what stands before a line that begins with digits: the count of octets that RFC 6587 puts
-// before a message of syslog, or the version of RFC 5424 without the priority. It is -1 if nothing does, as before an address, and
-// 0 if that has to be found out.
+// afterDigits is the length of what stands before a line that begins with digits: the count of
+// octets that RFC 6587 puts before a message of syslog, or the version of RFC 5424 without the
+// priority. It is -1 if nothing does, as before an address, and 0 if that has to be found out.
 func afterDigits(line []byte) int {
 	n := 1
 	for n < len(line) && line[n] >= '0' && line[n] <= '9' {
@@ -231,7 +232,8 @@ func structuredData(line []byte) (n int) {
 	return min(n, len(line))
 }
 
-// bracketed is a name in brackets, as kubectl logs --prefix writes it. A time is none, for it begins logs of Envoy.
+// bracketed is a name in brackets, as kubectl logs --prefix writes it. A time is none, for it
+// begins logs of Envoy.
 func bracketed(line []byte) int {
 	end := bytes.IndexByte(line, ']')
 	if end < 2 || end+1 >= len(line) || line[end+1] != ' ' || bytes.IndexByte(line[:end], ' ') >= 0 || line[1] >= '0' && line[1] <= '9' {
@@ -240,7 +242,8 @@ func bracketed(line []byte) int {
 	return end + 2
 }
 
-// stamp is a time by RFC 3339 with the blank behind it, also with a comma, or without a colon in the zone.
+// stamp is a time by RFC 3339 with the blank behind it, also with a comma, or without a colon in
+// the zone.
 func stamp(line []byte) int {
 	const form = "0000-00-00T00:00:00"
 	if len(line) <= len(form) || line[4] != '-' || line[7] != '-' || line[10] != 'T' || line[13] != ':' || line[16] != ':' {
@@ -264,8 +267,9 @@ func stamp(line []byte) int {
 	return n + zone + 1
 }
 
-// criMark is the time, the stream and the tag that a container runtime of Kubernetes puts before a line (CRI), their
-// length and the stream. partial is set for a part of a line that the next of that stream goes on with.
+// criMark is the time, the stream and the tag that a container runtime of Kubernetes puts before a
+// line (CRI), their length and the stream. partial is set for a part of a line that the next of
+// that stream goes on with.
 func criMark(line []byte) (n int, stream byte, partial bool) {
 	n = stamp(line)
 	if n == 0 {
@@ -294,8 +298,8 @@ type broken struct {
 	bytes  int   // of all its lines
 }
 
-// mend deals with a line of a file whose lines may be broken. If it is part of one, line is what is known of the
-// whole, and more reports whether that is not all.
+// mend deals with a line of a file whose lines may be broken. If it is part of one, line is what is
+// known of the whole, and more reports whether that is not all.
 func (p *parser) mend(line []byte, offset, n int) (whole []byte, more bool) {
 	mark, stream, partial := criMark(line)
 	b := &p.broken
@@ -357,7 +361,8 @@ func endOfWhole(text []byte) int {
 	return 0
 }
 
-// afterTime is what follows the time: the stream and the tag of a container runtime, or a host and a program.
+// afterTime is what follows the time: the stream and the tag of a container runtime, or a host and
+// a program.
 func afterTime(line []byte) int {
 	for _, mark := range []string{"stdout F ", "stderr F ", "stdout P ", "stderr P "} {
 		if hasPrefix(line, mark) {
@@ -381,7 +386,8 @@ func oldTime(line []byte) int {
 	return 0
 }
 
-// syslogTag is the name of a program with its colon, as in "nginx[123]: ", with or without the name of a host before it.
+// syslogTag is the name of a program with its colon, as in "nginx[123]: ", with or without the name
+// of a host before it.
 func syslogTag(line []byte) int {
 	first := bytes.IndexByte(line, ' ')
 	if first <= 0 {
@@ -428,11 +434,12 @@ func isServiceName(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '@' || c == '/'
 }
 
-// innerMembers are the members of JSON that have a line of a log: Docker's json-file, journalctl -o json, Fluent Bit, Google Cloud,
-// Loki and Splunk.
+// innerMembers are the members of JSON that have a line of a log: Docker's json-file, journalctl -o
+// json, Fluent Bit, Google Cloud, Loki and Splunk.
 var innerMembers = []string{"log", "MESSAGE", "message", "textPayload", "line", "_raw"}
 
-// unwrapJSON returns the line that a member of an object has. It is unescaped in place, since it is never longer so.
+// unwrapJSON returns the line that a member of an object has. It is unescaped in place, since it is
+// never longer so.
 func unwrapJSON(line []byte) (inner []byte, ok bool) {
 	const first = `{"log":"` // of Docker, which writes nothing in between, so that the line need not be looked through twice
 	if hasPrefix(line, first) && line[len(line)-1] == '}' {
@@ -456,7 +463,8 @@ func unwrapJSON(line []byte) (inner []byte, ok bool) {
 	return nil, false
 }
 
-// stringInPlace reads the string of JSON whose content begins at start, in its own memory: nothing is longer without escapes.
+// stringInPlace reads the string of JSON whose content begins at start, in its own memory: nothing
+// is longer without escapes.
 func stringInPlace(line []byte, start int) (text []byte, ok bool) {
 	end := start // of what has been read
 	for pos := start; ; {
@@ -494,7 +502,8 @@ func stringInPlace(line []byte, start int) (text []byte, ok bool) {
 	}
 }
 
-// unescapeInPlace resolves the escapes of a string of JSON in its own memory: nothing is longer without them.
+// unescapeInPlace resolves the escapes of a string of JSON in its own memory: nothing is longer
+// without them.
 func unescapeInPlace(line []byte, v span) ([]byte, bool) {
 	text := line[v.start:v.end]
 	if first := bytes.IndexByte(text, '\\'); first >= 0 {
@@ -503,7 +512,8 @@ func unescapeInPlace(line []byte, v span) ([]byte, bool) {
 	return bytes.TrimRight(text, "\r\n"), true
 }
 
-// bytesInPlace reads an array of numbers, as journalctl writes what it takes for no text, in its own memory.
+// bytesInPlace reads an array of numbers, as journalctl writes what it takes for no text, in its
+// own memory.
 func bytesInPlace(line []byte, v span) ([]byte, bool) {
 	n := v.start
 	for number := range bytes.SplitSeq(line[v.start+1:v.end-1], []byte{','}) {

@@ -63,7 +63,8 @@ var wrappers = map[string]func(line string, i int) string{
 	},
 }
 
-// TestBrokenLines: what a container runtime has broken into parts is joined, also if the parts are in two chunks.
+// TestBrokenLines: what a container runtime has broken into parts is joined, also if the parts are
+// in two chunks.
 func TestBrokenLines(t *testing.T) {
 	want := entriesOf(t, bareLines)
 	const mark, other = "2026-11-03T09:15:20.120456789Z stdout ", "2026-11-03T09:15:20.2Z stderr F something else\n"
@@ -277,7 +278,8 @@ func FuzzWrapped(f *testing.F) {
 	f.Fuzz(func(t *testing.T, log []byte, chunk uint8) { fuzzLog(t, log, Format{}, int(chunk)) })
 }
 
-// FuzzUnwrap: what is inside is a part of the line or of its JSON, never longer, and the line that was put in.
+// FuzzUnwrap: what is inside is a part of the line or of its JSON, never longer, and the line that
+// was put in.
 func FuzzUnwrap(f *testing.F) {
 	for _, wrap := range wrappers {
 		f.Add(wrap("203.0.113.7 - - x", 1))

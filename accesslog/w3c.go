@@ -21,7 +21,8 @@ const (
 		"time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end"
 )
 
-// realtimeFields are those of CloudFront's real-time logs, in the order in which they stand if all are chosen.
+// realtimeFields are those of CloudFront's real-time logs, in the order in which they stand if all
+// are chosen.
 const realtimeFields = "timestamp c-ip s-ip time-to-first-byte sc-status sc-bytes cs-method cs-protocol cs-host cs-uri-stem cs-bytes x-edge-location " +
 	"x-edge-request-id x-host-header time-taken cs-protocol-version c-ip-version cs-user-agent cs-referer cs-cookie cs-uri-query " +
 	"x-edge-response-result-type x-forwarded-for ssl-protocol ssl-cipher x-edge-result-type fle-encrypted-fields fle-status sc-content-type " +
@@ -261,8 +262,8 @@ func (d delimited) split(line []byte, spans []span) verdict {
 	return isEntry
 }
 
-// quotedDelimited splits the lines of IIS Advanced Logging: at tabs, or at blanks if there are none, with texts in
-// quotation marks.
+// quotedDelimited splits the lines of IIS Advanced Logging: at tabs, or at blanks if there are
+// none, with texts in quotation marks.
 type quotedDelimited struct{ columns []column }
 
 func (d quotedDelimited) split(line []byte, spans []span) verdict {
@@ -288,7 +289,8 @@ func (d quotedDelimited) split(line []byte, spans []span) verdict {
 	return isEntry
 }
 
-// quotedEnd is where the value at pos ends: at the separator, which is not looked for inside of quotation marks.
+// quotedEnd is where the value at pos ends: at the separator, which is not looked for inside of
+// quotation marks.
 func quotedEnd(line []byte, pos int, separator byte) int {
 	if pos < len(line) && line[pos] == '"' {
 		for from := pos + 1; ; {

@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// why says what of a line does not fit its layout, for people: which column, what it has, and what it should have.
+// why says what of a line does not fit its layout, for people: which column, what it has, and what
+// it should have.
 func (p *lineParser) why(l *layout, line []byte) string {
 	if l == nil {
 		return "there is no #Fields directive before it that can be read"

@@ -255,8 +255,8 @@ func multipartRanges(contentType string, body io.Reader) (ranges []string, parts
 	return ranges, parts
 }
 
-// With a boundary as long as net/http's, a multipart is as long as net/http's and the line end before the
-// first boundary.
+// With a boundary as long as net/http's, a multipart is as long as net/http's and the line end
+// before the first boundary.
 func TestNetHTTPMultipartLength(t *testing.T) {
 	content := pattern(100)
 	r := httptest.NewRequest("GET", "/", nil)

@@ -147,10 +147,10 @@ func (p Plan) ContentRange() string {
 	return ""
 }
 
-// Applies reports whether Range has a meaning in a request with this method: it
-// has in GET, and in QUERY as in GET (RFC 10008), and in no other. "A server MUST ignore a Range header field received with a
-// request method that is unrecognized or for which range handling is not
-// defined" (RFC 9110 §14.2), which HEAD is.
+// Applies reports whether Range has a meaning in a request with this method: it has in GET, and in
+// QUERY as in GET (RFC 10008), and in no other. "A server MUST ignore a Range header field received
+// with a request method that is unrecognized or for which range handling is not defined" (RFC 9110
+// §14.2), which HEAD is.
 func Applies(m string) bool { return method.Ranges(m) }
 
 // Resolve decides what to send of a representation of size bytes for the Range

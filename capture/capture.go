@@ -25,11 +25,11 @@ type Exchange struct {
 	// Cache is the cache on the client's side that answered in place of the server, as in
 	// "disk", "memory" or "service worker"; "" if none did or the capture does not tell.
 	Cache string
-	// Current is the ETag field value that the server, in its own log, says it compared with the preconditions; "" if the
-	// capture does not tell.
+	// Current is the ETag field value that the server, in its own log, says it compared with the
+	// preconditions; "" if the capture does not tell.
 	Current string
-	// Excess is how many bytes the client says came behind the end of the response; 0 if none, or if the capture does not
-	// tell.
+	// Excess is how many bytes the client says came behind the end of the response; 0 if none, or
+	// if the capture does not tell.
 	Excess int64
 	// Trace is what the server says it did, in order. Only FREB has it.
 	Trace []Event
@@ -39,7 +39,8 @@ type Exchange struct {
 	Source Source
 }
 
-// A Request is a request as sent. Without Method nothing is known of it but what Header and Content have.
+// A Request is a request as sent. Without Method nothing is known of it but what Header and Content
+// have.
 type Request struct {
 	// Method is as sent, in the case as sent; "" if the capture does not have it.
 	Method string
@@ -79,8 +80,8 @@ type Content struct {
 	Len int64
 	// Cut is set if Data is only the beginning.
 	Cut bool
-	// Altered is set if Data is not, or not surely, what was sent byte by byte: the program that captured it
-	// removed the content coding, converted the text, or mixed it with something else.
+	// Altered is set if Data is not, or not surely, what was sent byte by byte: the program that
+	// captured it removed the content coding, converted the text, or mixed it with something else.
 	Altered bool
 }
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// This file reads the command that browsers make with "Copy as cURL" and that people write in reports: a request, and no
-// response.
+// This file reads the command that browsers make with "Copy as cURL" and that people write in
+// reports: a request, and no response.
 
 var commandLine = regexp.MustCompile(`(?m)^[ \t]*(?:[$#%>] ?)?curl(?:\.exe)? [^\n]*(?:https?://|-H |--header |-X |\\\r?$)`)
 
@@ -15,7 +15,8 @@ func isCommand(head []byte) bool {
 	return commandLine.Match(head) && !isTrace(head) && !startAnywhere.Match(head)
 }
 
-// isCall returns what reports whether head has a call that a pattern matches, and nothing of what came of it.
+// isCall returns what reports whether head has a call that a pattern matches, and nothing of what
+// came of it.
 func isCall(call *regexp.Regexp) func(head []byte) bool {
 	return func(head []byte) bool {
 		return call.Match(head) && !startAnywhere.Match(head) && !devtoolsSigns.Match(head)

@@ -103,7 +103,8 @@ func splitMark(line string) (mark byte, rest string, at time.Duration) {
 	return line[m[4]], strings.TrimPrefix(line[m[5]:], " "), at
 }
 
-// unspacedAnswer reports whether a line is one of a response without the blank behind its mark, and no element of XML or HTML.
+// unspacedAnswer reports whether a line is one of a response without the blank behind its mark, and
+// no element of XML or HTML.
 func unspacedAnswer(line string) bool {
 	return unspaced.MatchString(line) && strings.IndexByte(line, '>') < 0 && strings.IndexByte(line, '=') < 0
 }

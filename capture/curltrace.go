@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// traceReader reads what curl --trace and --trace-ascii write, and programs that do the same with libcurl. Each event has a
-// line that says what it is and how many bytes, and then lines of a dump, which begin with their offset:
+// traceReader reads what curl --trace and --trace-ascii write, and programs that do the same with
+// libcurl. Each event has a line that says what it is and how many bytes, and then lines of a dump,
+// which begin with their offset:
 //
 //	=> Send header, 78 bytes (0x4e)
 //	0000: GET /doc HTTP/1.1
@@ -23,8 +24,9 @@ type traceReader struct {
 	// kind is that of the event that is being read, and number the line at which it begins.
 	kind   string
 	number int
-	// size is how many bytes the event has, and at how many of them have been read. A line of characters ends where
-	// the next one begins, so that its end is known only then: held is that line.
+	// size is how many bytes the event has, and at how many of them have been read. A line of
+	// characters ends where the next one begins, so that its end is known only then: held is that
+	// line.
 	size, at int64
 	held     []byte
 	holds    bool
@@ -39,11 +41,13 @@ var (
 	traceEvent  = regexp.MustCompile(tracePrefix + `(=> Send|<= Recv) (header|data|SSL data), (\d{1,18}) bytes \(0x[\da-f]+\)$`)
 	traceDump   = regexp.MustCompile(`^([\da-f]{4,15}): ?(.*)$`)
 	traceSign   = regexp.MustCompile(tracePrefix + `(?:== Info: |=> Send header, \d+ bytes \(0x|<= Recv header, \d+ bytes \(0x)`)
-	// traceHex matches the beginning of a dump in hexadecimal: of a request or of the first line of a response.
+	// traceHex matches the beginning of a dump in hexadecimal: of a request or of the first line of
+	// a response.
 	traceHex = regexp.MustCompile(`(?m)(?:=> Send|<= Recv) header, \d+ bytes \(0x[\da-f]+\)\r?\n0000: (?:[\da-f]{2} ){8}`)
 )
 
-// isTrace reports whether the beginning of an input is that of a trace: nothing else that can be read comes first.
+// isTrace reports whether the beginning of an input is that of a trace: nothing else that can be
+// read comes first.
 func isTrace(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		if len(line) > 16<<10 {
@@ -127,7 +131,8 @@ func (r *traceReader) dump(offset int64, rest string) {
 	}
 }
 
-// release writes the line that is held. Two bytes that are missing up to where the next one begins are CRLF.
+// release writes the line that is held. Two bytes that are missing up to where the next one begins
+// are CRLF.
 func (r *traceReader) release(next int64) {
 	if !r.holds {
 		return
@@ -196,8 +201,8 @@ func (r *traceReader) endSent() {
 	}
 }
 
-// plain returns the content without chunked framing. A trace without hexadecimal has a dot for each byte that cannot be
-// printed, so that what has a dot may have been something else.
+// plain returns the content without chunked framing. A trace without hexadecimal has a dot for each
+// byte that cannot be printed, so that what has a dot may have been something else.
 func (r *traceReader) plain(m *message) Content {
 	c := m.content
 	if m.chunked() && !c.Cut {

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestTraceKeepsBytes writes a trace as curl does and reads it: with --trace each byte comes back, and with --trace-ascii each
-// that can be printed. The lengths are around those of a line of the dump.
+// TestTraceKeepsBytes writes a trace as curl does and reads it: with --trace each byte comes back,
+// and with --trace-ascii each that can be printed. The lengths are around those of a line of the
+// dump.
 func TestTraceKeepsBytes(t *testing.T) {
 	for _, length := range []int{1, 15, 16, 17, 63, 64, 65, 128, 200} {
 		for _, content := range []string{
@@ -54,7 +55,8 @@ func TestTraceDoubtsDots(t *testing.T) {
 	}
 }
 
-// event writes an event with its dump: 16 bytes a line in hexadecimal, or 64 characters, with a new line after CRLF.
+// event writes an event with its dump: 16 bytes a line in hexadecimal, or 64 characters, with a new
+// line after CRLF.
 func event(kind, data string, hex bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d bytes (0x%x)\n", kind, len(data), len(data))

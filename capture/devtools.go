@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// A devtoolsReader reads what people copy out of the developer tools of a browser: names and values, each pair on a line or
-// on two, under headings, the response often before the request, and no request line.
+// A devtoolsReader reads what people copy out of the developer tools of a browser: names and
+// values, each pair on a line or on two, under headings, the response often before the request, and
+// no request line.
 type devtoolsReader struct {
 	t *transcript
-	// to is what a heading or the fields before said the next field belongs to: 0 neither, 'q' the request, 's' the response,
-	// 'x' something else that is shown there, such as content.
+	// to is what a heading or the fields before said the next field belongs to: 0 neither, 'q' the
+	// request, 's' the response, 'x' something else that is shown there, such as content.
 	to byte
 	// name is that of a field whose value comes on the next line.
 	name string
@@ -53,8 +54,8 @@ var (
 	devtoolsCache = regexp.MustCompile(`\(from ([a-zA-Z ]+?)(?: cache)?\)`)
 )
 
-// isDevtools reports whether head is a paste out of developer tools. Where there are a request and a response as on the wire, in
-// this order, it is no matter what is written around them.
+// isDevtools reports whether head is a paste out of developer tools. Where there are a request and
+// a response as on the wire, in this order, it is no matter what is written around them.
 func isDevtools(head []byte) bool {
 	if !devtoolsSigns.Match(head) {
 		return false
@@ -304,11 +305,13 @@ func (r *devtoolsReader) url(url string) {
 // consoleTitle is what the console of Postman shows of an exchange in one line.
 var consoleTitle = regexp.MustCompile(`^\W*([A-Z]{3,16}) (https?://\S+)\s+([1-5]\d\d)\b`)
 
-// quotedFields are fields that no client sends in quotation marks: then the console of Postman has put them around all values.
+// quotedFields are fields that no client sends in quotation marks: then the console of Postman has
+// put them around all values.
 var quotedFields = regexp.MustCompile(`(?mi)^\s*(?:user-agent|host|accept|accept-encoding|connection|content-type|content-length|` +
 	`postman-token|server|date): "`)
 
-// isPostmanConsole reports whether head was copied out of the console of Postman, whose values are in quotation marks.
+// isPostmanConsole reports whether head was copied out of the console of Postman, whose values are
+// in quotation marks.
 func isPostmanConsole(head []byte) bool { return quotedFields.Match(head) && isDevtools(head) }
 
 // postmanConsole reads what isPostmanConsole knows.
@@ -342,8 +345,8 @@ func (r *devtoolsReader) response() *half {
 	return &k.response
 }
 
-// sideOf tells whether a field is one of requests or of responses; of those that are both it keeps to what the fields before
-// it were.
+// sideOf tells whether a field is one of requests or of responses; of those that are both it keeps
+// to what the fields before it were.
 func sideOf(name string, before byte) byte {
 	switch strings.ToLower(name) {
 	case "accept", "accept-encoding", "accept-language", "authorization", "cookie", "depth", "destination", "dnt", "expect",

@@ -1,7 +1,7 @@
-// Package capture holds HTTP requests with their responses, as somebody captured
-// them, and reads them from the files in which people have them: raw HTTP text, the
-// output of curl, HAR, the failed request traces of IIS, Fiddler's archives, packet captures, and what many
-// programs print or log of their requests.
+// Package capture holds HTTP requests with their responses, as somebody captured them, and reads
+// them from the files in which people have them: raw HTTP text, the output of curl, HAR, the failed
+// request traces of IIS, Fiddler's archives, packet captures, and what many programs print or log
+// of their requests.
 //
 //	xs, err := capture.Read(os.Stdin, "-", capture.Options{})
 //	for _, x := range xs {

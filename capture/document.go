@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// This file reads the documents in which tools keep requests and responses as JSON: collections of Postman, exports of Insomnia
-// and sessions of Charles. None of them is large, so each is read as a whole.
+// This file reads the documents in which tools keep requests and responses as JSON: collections of
+// Postman, exports of Insomnia and sessions of Charles. None of them is large, so each is read as a
+// whole.
 
 var (
 	looksLikePostman  = regexp.MustCompile(`^\{[\s\S]*?"(?:_postman_id|schema)"\s*:\s*"(?:https://schema\.(?:get)?postman\.com/|[0-9a-f-]{8,})`)
@@ -22,7 +23,8 @@ var (
 	looksLikeNetlog   = regexp.MustCompile(`^\{\s*"constants"\s*:\s*\{`)
 )
 
-// detectDocument finds out the format of a JSON document that is no HAR; Unknown if it is none of those known.
+// detectDocument finds out the format of a JSON document that is no HAR; Unknown if it is none of
+// those known.
 func detectDocument(trimmed []byte) Format {
 	switch {
 	case looksLikeNetlog.Match(trimmed):

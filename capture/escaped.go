@@ -7,7 +7,8 @@ import (
 
 var inLine = regexp.MustCompile(`((?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{3}[^\\"']*)\\r\\n`)
 
-// inOneLine reads messages that a program, or strace, writes into one line each, with \r\n for the ends of their lines.
+// inOneLine reads messages that a program, or strace, writes into one line each, with \r\n for the
+// ends of their lines.
 func inOneLine(t *transcript) func(string) {
 	return func(line string) {
 		for {

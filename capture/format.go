@@ -14,7 +14,8 @@ const (
 	// Raw is HTTP/1.1 text as it is on the wire, or as tools print that: requests, responses or
 	// both in turn, with CRLF or LF.
 	Raw
-	// Curl is what curl -v prints, alone or mixed with the content, and what --trace and --trace-ascii write.
+	// Curl is what curl -v prints, alone or mixed with the content, and what --trace and
+	// --trace-ascii write.
 	Curl
 	// HAR is the HTTP Archive format 1.2 that browsers export.
 	HAR
@@ -22,8 +23,8 @@ const (
 	FREB
 	// SAZ is the archive that Fiddler saves.
 	SAZ
-	// Transcript is what a client, a library, a server or a tool of the network prints or logs of the requests that it
-	// sends, answers or sees: many kinds, told apart by the content.
+	// Transcript is what a client, a library, a server or a tool of the network prints or logs of
+	// the requests that it sends, answers or sees: many kinds, told apart by the content.
 	Transcript
 	// Packets is a packet capture, pcap or pcapng, with HTTP/1 in clear.
 	Packets

@@ -33,8 +33,9 @@ type frebReader struct {
 	traceSize         int // of the events kept
 	// why something is not in the trace.
 	why, whyRequest string
-	// verbose is set if events are traced that only a verbose trace has, full if IIS stopped because the file was large,
-	// began if the beginning of the request is traced, read if the server began to read the content of the request.
+	// verbose is set if events are traced that only a verbose trace has, full if IIS stopped
+	// because the file was large, began if the beginning of the request is traced, read if the
+	// server began to read the content of the request.
 	verbose, full, began, read bool
 	// cut is set for the contents that IIS cut in the trace.
 	cut [2]bool

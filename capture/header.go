@@ -13,9 +13,11 @@ type Line struct {
 	// Value is the field value without the whitespace around it, or what is shown in place of a
 	// credential.
 	Value string
-	// Redacted is set if Value, or a part of it, is not what was sent because that was a credential, or somebody has hidden it.
+	// Redacted is set if Value, or a part of it, is not what was sent because that was a
+	// credential, or somebody has hidden it.
 	Redacted bool
-	// Cut is set if Value is only the beginning, or hidden though it is no credential, so that it must not be compared.
+	// Cut is set if Value is only the beginning, or hidden though it is no credential, so that it
+	// must not be compared.
 	Cut bool
 }
 

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// This file reads the flows that mitmproxy saves: a sequence of tnetstrings, each the length, a colon, the data and a character
-// for the kind of value.
+// This file reads the flows that mitmproxy saves: a sequence of tnetstrings, each the length, a
+// colon, the data and a character for the kind of value.
 
 var looksLikeFlows = regexp.MustCompile(`^\d{1,10}:\d{1,4}:`)
 

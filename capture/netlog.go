@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A netlogReader reads what Chromium writes with chrome://net-export: events, which name their kind and the request they are
-// about by numbers.
+// A netlogReader reads what Chromium writes with chrome://net-export: events, which name their kind
+// and the request they are about by numbers.
 type netlogReader struct {
 	t     *transcript
 	kinds map[int]string
@@ -178,7 +178,8 @@ func (n *netlogReader) event(e *netlogEvent) {
 	}
 }
 
-// headers takes a list of lines, the first of which may be a status line, or an object of names and values.
+// headers takes a list of lines, the first of which may be a status line, or an object of names and
+// values.
 func (h *half) headers(raw json.RawMessage) {
 	var lines []string
 	if json.Unmarshal(raw, &lines) == nil {

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// A pcapReader reads the packets of a capture of tcpdump, Wireshark and others: pcap (draft-ietf-opsawg-pcap) and pcapng
-// (draft-ietf-opsawg-pcapng). Only TCP over IP is looked at, and HTTP/1 in it.
+// A pcapReader reads the packets of a capture of tcpdump, Wireshark and others: pcap
+// (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng). Only TCP over IP is looked at,
+// and HTTP/1 in it.
 type pcapReader struct {
 	br    *bufio.Reader
 	b     *builder
@@ -20,7 +21,8 @@ type pcapReader struct {
 	links []link // of the interfaces
 }
 
-// A link is an interface: what is before IP in its packets, and how many ticks of its clock a second has.
+// A link is an interface: what is before IP in its packets, and how many ticks of its clock a
+// second has.
 type link struct {
 	kind  uint32
 	ticks uint64

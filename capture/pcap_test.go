@@ -61,7 +61,8 @@ func cutUp(t *rapid.T, from, to netip.AddrPort, data string) (packets [][]byte) 
 	return packets
 }
 
-// TestSegments: however a conversation was cut into packets, it is read as if it had been given as it is.
+// TestSegments: however a conversation was cut into packets, it is read as if it had been given as
+// it is.
 func TestSegments(t *testing.T) {
 	const get = "GET /docs/plan.txt HTTP/1.1\r\nHost: files.example.org\r\n\r\n"
 	const got = "HTTP/1.1 200 OK\r\nETag: \"5f0c-gzip\"\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"

@@ -57,7 +57,8 @@ func (b *builder) read(r io.Reader, format Format) error {
 	return b.readAs(in)
 }
 
-// recognise finds out the format, unless that is given, and takes off what is around the lines of a capture.
+// recognise finds out the format, unless that is given, and takes off what is around the lines of a
+// capture.
 func (b *builder) recognise(br *bufio.Reader, head []byte, format Format) (io.Reader, error) {
 	b.format = format
 	if format != Unknown && !format.hasLines() {

@@ -33,8 +33,8 @@ var hidden = regexp.MustCompile(`(?i)^(?:W/)?"?(?:[\[<({*]*(?:redacted|hidden|ma
 // bare are words that may be hidden as they are; others have to stand in brackets or asterisks.
 var bare = regexp.MustCompile(`(?i)^(?:redacted|hidden|masked)$|^[^a-z]|^x+$`)
 
-// isHidden reports whether somebody has hidden the value of a field that a diagnosis compares. What takes its place is no tag, and
-// nothing can be said of it.
+// isHidden reports whether somebody has hidden the value of a field that a diagnosis compares. What
+// takes its place is no tag, and nothing can be said of it.
 func isHidden(name, value string) bool {
 	switch strings.ToLower(name) {
 	case "if-match", "if-none-match", "if-range", "if-modified-since", "if-unmodified-since", "if", "range",

@@ -16,7 +16,8 @@ type segment struct {
 	syn      bool
 	data     []byte
 	at       time.Time
-	// altered is set if data is not what was sent byte by byte, so that its length tells nothing of the sequence.
+	// altered is set if data is not what was sent byte by byte, so that its length tells nothing of
+	// the sequence.
 	altered bool
 }
 
@@ -348,8 +349,8 @@ func (t *traffic) unreadable(pieces []piece) bool {
 	return true
 }
 
-// paired makes exchanges of the messages of both sides: a response answers the first request that is not answered and was sent
-// before it.
+// paired makes exchanges of the messages of both sides: a response answers the first request that
+// is not answered and was sent before it.
 func paired(requests, responses []sentMessage) (list []*Exchange) {
 	const notCaptured = "it is not among the packets captured"
 	for len(requests) > 0 || len(responses) > 0 {

@@ -121,7 +121,8 @@ func (r *tcpdumpReader) flush() {
 	r.t.add(s)
 }
 
-// segmentFromHex reads a packet that was printed with -x or -X, or with -xx and -XX, which print the frame, too.
+// segmentFromHex reads a packet that was printed with -x or -X, or with -xx and -XX, which print
+// the frame, too.
 func segmentFromHex(raw []byte) (segment, bool) {
 	for _, kind := range []uint32{101, 1, 113, 276, 0} {
 		if ip := network(kind, raw); len(ip) > 0 {
@@ -133,7 +134,8 @@ func segmentFromHex(raw []byte) (segment, bool) {
 	return segment{}, false
 }
 
-// payload returns what of the text of a packet was sent in the connection: -A prints the headers of IP and TCP before it.
+// payload returns what of the text of a packet was sent in the connection: -A prints the headers of
+// IP and TCP before it.
 func (r *tcpdumpReader) payload(text string) string {
 	for _, indent := range []string{"\t", "        "} {
 		if rest, ok := strings.CutPrefix(text, indent); ok {

@@ -31,8 +31,9 @@ func dialectOf(head []byte) *dialect {
 	return nil
 }
 
-// A transcript makes exchanges of what a program tells of them in pieces. Programs that do several things at once
-// tell of each by a name, the id of a conversation. The exchanges are in the order in which they were begun.
+// A transcript makes exchanges of what a program tells of them in pieces. Programs that do several
+// things at once tell of each by a name, the id of a conversation. The exchanges are in the order
+// in which they were begun.
 type transcript struct {
 	b       *builder
 	program string
@@ -66,7 +67,8 @@ type half struct {
 	t *transcript
 	message
 	head section
-	// told is set if there is anything of it; wire if it was shown as on the wire, so that what is not there was not sent.
+	// told is set if there is anything of it; wire if it was shown as on the wire, so that what is
+	// not there was not sent.
 	told, wire bool
 	// lacks says why the header section is not there, or not wholly.
 	lacks string
@@ -246,8 +248,8 @@ func (h *half) finish(to string) message {
 	return m
 }
 
-// setContent gives m the content that was shown. Only if it has the length it should have is it taken for what was sent: lines
-// are shown without their ends, and some programs leave out more.
+// setContent gives m the content that was shown. Only if it has the length it should have is it
+// taken for what was sent: lines are shown without their ends, and some programs leave out more.
 func (h *half) setContent(m *message) {
 	want := m.length()
 	switch {
@@ -292,7 +294,8 @@ func (t *transcript) exchange(k *talk) *Exchange {
 	return x
 }
 
-// A block takes the lines of a message as they are on the wire: the header section, a blank line, the content.
+// A block takes the lines of a message as they are on the wire: the header section, a blank line,
+// the content.
 type block struct {
 	h       *half
 	content bool

@@ -15,7 +15,8 @@ var (
 	okSize    = regexp.MustCompile(`^-{2,3}> END|^<-{2,3} END`)
 )
 
-// okHTTP reads what the HttpLoggingInterceptor of OkHttp prints, with or without the columns of logcat before it.
+// okHTTP reads what the HttpLoggingInterceptor of OkHttp prints, with or without the columns of
+// logcat before it.
 func okHTTP(t *transcript) func(string) {
 	var k block
 	var mark *regexp.Regexp // what a logger puts before each line
@@ -75,7 +76,8 @@ var digitRun = regexp.MustCompile(`\d+`)
 // maxMark bounds in bytes what a logger puts before each line.
 const maxMark = 512
 
-// markOf matches what stands before a line, and the like with other numbers. Bytes that are not UTF-8 match any others.
+// markOf matches what stands before a line, and the like with other numbers. Bytes that are not
+// UTF-8 match any others.
 func markOf(before string) *regexp.Regexp {
 	plain := strings.ToValidUTF8(before, "\uFFFD")
 	return regexp.MustCompile(`^` + digitRun.ReplaceAllString(regexp.QuoteMeta(plain), `\d+`))
@@ -121,8 +123,8 @@ var (
 	apacheWire = regexp.MustCompile(`^"(.*?)((?:\[\\r\])?(?:\[\\n\])?)"$`)
 )
 
-// apacheClient reads the log of header sections of Apache HttpClient, and its wire log, which is in quotes, where that is all
-// there is.
+// apacheClient reads the log of header sections of Apache HttpClient, and its wire log, which is in
+// quotes, where that is all there is.
 func apacheClient(t *transcript) func(string) {
 	read := map[string]*block{} // by connection and direction
 	seen := map[string]bool{}   // connections whose header sections are logged without quotes
@@ -186,7 +188,8 @@ var (
 	javaNetField    = regexp.MustCompile(`^\s*(:?[\w-]+): (.*)$`)
 )
 
-// javaNet reads what the HTTP client of Java prints with -Djdk.httpclient.HttpClient.log=requests,headers.
+// javaNet reads what the HTTP client of Java prints with
+// -Djdk.httpclient.HttpClient.log=requests,headers.
 func javaNet(t *transcript) func(string) {
 	var h *half
 	return func(line string) {
@@ -267,8 +270,8 @@ var (
 	dotnetField    = regexp.MustCompile(`^\s+([\w-]+): (.*)$`)
 )
 
-// dotnetLogger reads what IHttpClientFactory logs. It tells of each request twice, from the outer and from the inner handler,
-// and shows header sections only at the level Trace.
+// dotnetLogger reads what IHttpClientFactory logs. It tells of each request twice, from the outer
+// and from the inner handler, and shows header sections only at the level Trace.
 func dotnetLogger(t *transcript) func(string) {
 	var h *half
 	const untold = "header sections are logged at the level Trace of System.Net.Http.HttpClient only"
@@ -352,7 +355,8 @@ var (
 	azureStop     = regexp.MustCompile(`^(?:client assembly|A body is sent|No body was attached|Request (?:headers|URL|method)|Response (?:headers|status))`)
 )
 
-// azureSDK reads what the SDKs of Azure for .NET and for Python log. They show the values of some fields only.
+// azureSDK reads what the SDKs of Azure for .NET and for Python log. They show the values of some
+// fields only.
 func azureSDK(t *transcript) func(string) {
 	var h *half
 	return func(line string) {

@@ -107,8 +107,8 @@ var (
 	rcloneMessage = regexp.MustCompile(`^HTTP (REQUEST|RESPONSE) \(req (0x[0-9a-f]+)\)`)
 )
 
-// rclone reads what --dump headers, bodies and the like print: the first line of a message behind the marks of a log, and the
-// others as they are.
+// rclone reads what --dump headers, bodies and the like print: the first line of a message behind
+// the marks of a log, and the others as they are.
 func rclone(t *transcript) func(string) {
 	var k block
 	begin := false
@@ -212,7 +212,8 @@ var (
 	kubectlBody   = regexp.MustCompile(`^(Request|Response) Body: (.*)$`)
 )
 
-// kubectl reads what kubectl -v=8 and higher, and other programs with the Go client of Kubernetes, print.
+// kubectl reads what kubectl -v=8 and higher, and other programs with the Go client of Kubernetes,
+// print.
 func kubectl(t *transcript) func(string) {
 	var h *half
 	asked := false // a command has told of the request
@@ -251,8 +252,8 @@ func kubectl(t *transcript) func(string) {
 	}
 }
 
-// kubectlStructured reads a line of key=value pairs, and returns whose header section follows it. asked says that a command has told
-// of the request.
+// kubectlStructured reads a line of key=value pairs, and returns whose header section follows it.
+// asked says that a command has told of the request.
 func kubectlStructured(t *transcript, text string, asked bool) *half {
 	pairs := map[string]string{}
 	for _, p := range kubectlPair.FindAllStringSubmatch(text, 20) {
@@ -306,7 +307,8 @@ var (
 	davxField = regexp.MustCompile(`(?:^|, )([!#$%&'*+.^_|~0-9A-Za-z-]+):`)
 )
 
-// davx5 reads the debug info of DAVx5, which has the request and the response as OkHttp prints them, each with its content.
+// davx5 reads the debug info of DAVx5, which has the request and the response as OkHttp prints
+// them, each with its content.
 func davx5(t *transcript) func(string) {
 	var h *half
 	return func(line string) {
@@ -345,7 +347,8 @@ func davxFields(h *half, list string) {
 	}
 }
 
-// toolbelt reads what requests_toolbelt.utils.dump prints, whose marks are the other way round than those of curl.
+// toolbelt reads what requests_toolbelt.utils.dump prints, whose marks are the other way round than
+// those of curl.
 func toolbelt(t *transcript) func(string) {
 	var k block
 	return func(line string) {

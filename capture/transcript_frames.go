@@ -54,7 +54,8 @@ var (
 	tsharkURI     = regexp.MustCompile(`^ +\[Full request URI: (.*)\]$`)
 )
 
-// A tsharkReader reads what tshark -V prints, and what Wireshark exports as plain text with the details of packets.
+// A tsharkReader reads what tshark -V prints, and what Wireshark exports as plain text with the
+// details of packets.
 type tsharkReader struct {
 	t                      *transcript
 	from, to, fromAt, toAt string
@@ -124,8 +125,8 @@ func (r *tsharkReader) id() string {
 	return r.before
 }
 
-// field takes a line of a message: those of the header section are indented once and end in \r\n; the others are what Wireshark
-// makes of it.
+// field takes a line of a message: those of the header section are indented once and end in \r\n;
+// the others are what Wireshark makes of it.
 func (r *tsharkReader) field(line string) {
 	text, wire := strings.CutSuffix(strings.TrimRight(line, " "), `\r\n`)
 	if strings.HasPrefix(line, "      ") || strings.HasPrefix(trimBlank(line), "[") {
@@ -192,8 +193,8 @@ var (
 	psStatus   = regexp.MustCompile(`^\d{3}$`)
 )
 
-// powerShellObject reads what PowerShell shows of the object that Invoke-WebRequest returns. Its RawContent has a header
-// section; the other properties are cut to the width of the window.
+// powerShellObject reads what PowerShell shows of the object that Invoke-WebRequest returns. Its
+// RawContent has a header section; the other properties are cut to the width of the window.
 func powerShellObject(t *transcript) func(string) {
 	var h *half
 	var raw *block

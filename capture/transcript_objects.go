@@ -59,7 +59,8 @@ type ownCloudMessage struct {
 	}
 }
 
-// ownCloud reads what the desktop clients of ownCloud and Nextcloud log of HTTP with OWNCLOUD_HTTPLOG or --loghttp.
+// ownCloud reads what the desktop clients of ownCloud and Nextcloud log of HTTP with
+// OWNCLOUD_HTTPLOG or --loghttp.
 func ownCloud(t *transcript) func(string) {
 	return func(line string) {
 		if m := ownCloudText.FindStringSubmatch(line); m != nil {
@@ -100,8 +101,8 @@ func ownCloud(t *transcript) func(string) {
 
 var rubyLine = regexp.MustCompile(`^(<-|->) (".*")$`)
 
-// rubyHTTP reads what set_debug_output of Ruby's net/http prints: strings in quotes, of requests all at once, of responses
-// line by line.
+// rubyHTTP reads what set_debug_output of Ruby's net/http prints: strings in quotes, of requests
+// all at once, of responses line by line.
 func rubyHTTP(t *transcript) func(string) {
 	var h *half
 	return func(line string) {

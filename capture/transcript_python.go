@@ -13,8 +13,8 @@ var (
 	pythonNames = regexp.MustCompile(`(?:^|[: ])header: [^:\s]+ header: `)
 )
 
-// httpClient reads what http.client of Python prints with set_debuglevel(1), and so urllib3 and requests: what is sent as
-// strings of Python.
+// httpClient reads what http.client of Python prints with set_debuglevel(1), and so urllib3 and
+// requests: what is sent as strings of Python.
 func httpClient(t *transcript) func(string) {
 	var sent, received *half
 	return func(line string) {
@@ -218,7 +218,8 @@ var (
 		`\((?:b'(HTTP/\S+)', )?(\d{3}), (?:b['"](.*?)['"], )?(\[.*)$`)
 )
 
-// httpcore reads what httpcore, the transport of httpx, logs at the level DEBUG. Of the request it tells no more than the method.
+// httpcore reads what httpcore, the transport of httpx, logs at the level DEBUG. Of the request it
+// tells no more than the method.
 func httpcore(t *transcript) func(string) {
 	const untold = "httpcore logs no header section of the request"
 	return func(line string) {
@@ -245,8 +246,8 @@ var (
 	terraformNew      = regexp.MustCompile(`^\d{4}-\d\d-\d\dT`)
 )
 
-// terraform reads what the backends and providers of Terraform and OpenTofu for AWS log with TF_LOG=DEBUG: the parts of a
-// message as pairs, over several lines if there is content.
+// terraform reads what the backends and providers of Terraform and OpenTofu for AWS log with
+// TF_LOG=DEBUG: the parts of a message as pairs, over several lines if there is content.
 func terraform(t *transcript) func(string) {
 	var h *half
 	return func(line string) {

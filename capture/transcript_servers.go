@@ -15,7 +15,8 @@ var (
 	nginxAny    = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[`)
 )
 
-// nginxDebug reads the debug log of nginx. The header section of a response follows its first line without marks.
+// nginxDebug reads the debug log of nginx. The header section of a response follows its first line
+// without marks.
 func nginxDebug(t *transcript) func(string) {
 	var k block
 	t.noRequest = "the request is not in this part of the log"
@@ -83,8 +84,8 @@ var (
 	varnishLine  = regexp.MustCompile(`^-+ +(\w+) +(.*)$`)
 )
 
-// varnishlog reads what varnishlog prints. What was said to the client and what was said to the backend are exchanges of
-// their own.
+// varnishlog reads what varnishlog prints. What was said to the client and what was said to the
+// backend are exchanges of their own.
 func varnishlog(t *transcript) func(string) {
 	id, fetch := "", false
 	return func(line string) {

@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// A shape is how a program tells of exchanges in lines that say by themselves what they are. Patterns may be nil. Of a pattern
-// with named groups each is taken for what its name says: method, url, proto, code, reason, name, value.
+// A shape is how a program tells of exchanges in lines that say by themselves what they are.
+// Patterns may be nil. Of a pattern with named groups each is taken for what its name says: method,
+// url, proto, code, reason, name, value.
 type shape struct {
 	// before is what a logger puts before a line, and after what it puts behind.
 	before, after *regexp.Regexp
 	// request and response begin a message; more says more of the request.
 	request, response, more *regexp.Regexp
-	// requestFields and responseFields say that there is a header section, or whose fields come. If apart is set, there are
-	// fields behind these alone.
+	// requestFields and responseFields say that there is a header section, or whose fields come. If
+	// apart is set, there are fields behind these alone.
 	requestFields, responseFields *regexp.Regexp
 	apart                         bool
 	field                         *regexp.Regexp
@@ -193,7 +194,8 @@ var playwright = shape{
 	field:    regexp.MustCompile(`^\s+` + groupField),
 }
 
-// azureGo is the log of the SDK of Azure for Go. It tells of the request again when the response has come.
+// azureGo is the log of the SDK of Azure for Go. It tells of the request again when the response
+// has come.
 var azureGo = shape{
 	request:  regexp.MustCompile(`^ {3}` + groupMethod + ` ` + groupURL + `$`),
 	response: regexp.MustCompile(`^ {3}RESPONSE Status: ` + groupCode + `(?: (?P<reason>.*))?$`),

@@ -32,7 +32,8 @@ var lacking = map[string]string{
 
 const whole = `PUT files.example.org/docs/plan.txt?v=1 If-Match "5f0c-gzip" 412 ETag "5f0c"`
 
-// TestTranscripts: one exchange, told by all programs. What one of them does not show is missing, and the rest is the same.
+// TestTranscripts: one exchange, told by all programs. What one of them does not show is missing,
+// and the rest is the same.
 func TestTranscripts(t *testing.T) {
 	for name, text := range transcripts(t) {
 		want := whole
@@ -130,8 +131,8 @@ const printedByCurl = `*   Trying 192.0.2.1:80...
 <
 `
 
-// FuzzTranscript: nothing that a program prints, cut or changed, makes a request of what is no method and target, or an exchange
-// that says less than what is missing of it.
+// FuzzTranscript: nothing that a program prints, cut or changed, makes a request of what is no
+// method and target, or an exchange that says less than what is missing of it.
 func FuzzTranscript(f *testing.F) { fuzz(f, Transcript, "transcript") }
 
 // TestSeveralPastes: what was copied for one exchange after the other is that many exchanges.

@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// A wrapping is what stands around each line of a capture: the marks of a container runtime, of a journal, of a quotation, or
-// the indentation of a list.
+// A wrapping is what stands around each line of a capture: the marks of a container runtime, of a
+// journal, of a quotation, or the indentation of a list.
 type wrapping struct {
 	// sign is in the beginning of the input if it may be wrapped so.
 	sign *regexp.Regexp
-	// open returns what takes a wrapping off a line, given the beginning of the input; nil if it is not wrapped so.
+	// open returns what takes a wrapping off a line, given the beginning of the input; nil if it is
+	// not wrapped so.
 	open func(head []byte) func(line string) string
 }
 
@@ -48,7 +49,8 @@ func openPattern(pattern string) func([]byte) func(string) string {
 
 var indented = regexp.MustCompile(`(?m)^([ \t>|#*/-]*[ \t>|#*/-])` + startLine)
 
-// openIndent takes off what stands before the first line of a message, with or without the blanks at its end.
+// openIndent takes off what stands before the first line of a message, with or without the blanks
+// at its end.
 func openIndent(head []byte) func(string) string {
 	m := indented.FindSubmatch(head)
 	if m == nil {
@@ -103,7 +105,8 @@ func openMargin(head []byte) func(string) string {
 
 var loggerStart = regexp.MustCompile(`(?m)^(.{1,200}?[ :|\]>"])(?:[<>] )?` + startLine)
 
-// openLogger takes off what a logger puts before each line, given that of the first line of a message: numbers may differ.
+// openLogger takes off what a logger puts before each line, given that of the first line of a
+// message: numbers may differ.
 func openLogger(head []byte) func(string) string {
 	m := loggerStart.FindSubmatch(head)
 	if m == nil {
@@ -129,7 +132,8 @@ var (
 	onlySyslog   = regexp.MustCompile(`^` + syslog)
 )
 
-// whollyWrapped returns what takes off what all lines of head have before them, or nil if they have nothing in common.
+// whollyWrapped returns what takes off what all lines of head have before them, or nil if they have
+// nothing in common.
 func whollyWrapped(head []byte) func(string) string {
 	runtime, journal, n := true, true, 0
 	for line := range bytes.Lines(head) {
@@ -154,8 +158,8 @@ func whollyWrapped(head []byte) func(string) string {
 // maxWraps is how often lines may be wrapped: by a journal, by Compose, by a list in an issue.
 const maxWraps = 3
 
-// outerWraps takes off what all lines have before them, as long as what is left is text in a format with lines. It returns what
-// does so, and the format, or nil.
+// outerWraps takes off what all lines have before them, as long as what is left is text in a format
+// with lines. It returns what does so, and the format, or nil.
 func outerWraps(head []byte) (open func(string) string, f Format) {
 	take := func(line string) string { return line }
 	for range maxWraps {
@@ -173,7 +177,8 @@ func outerWraps(head []byte) (open func(string) string, f Format) {
 	return open, f
 }
 
-// unwrapped returns the input without what is around its lines, and the format of that, if it is one of those with lines.
+// unwrapped returns the input without what is around its lines, and the format of that, if it is
+// one of those with lines.
 func (b *builder) unwrapped(br *bufio.Reader, head []byte) (io.Reader, Format) {
 	for _, w := range wrappings {
 		if !w.sign.Match(head) {
@@ -199,7 +204,8 @@ func inside(head []byte, open func(string) string) []byte {
 	return inner.Bytes()
 }
 
-// A lineRewriter reads what line makes of each line. A line that is too long to be held is passed on as it is, in pieces.
+// A lineRewriter reads what line makes of each line. A line that is too long to be held is passed
+// on as it is, in pieces.
 type lineRewriter struct {
 	br   *bufio.Reader
 	line func(string) string

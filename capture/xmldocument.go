@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// This file reads what Burp and Charles write as XML. As in a trace of IIS, what is read for a token is bounded.
+// This file reads what Burp and Charles write as XML. As in a trace of IIS, what is read for a
+// token is bounded.
 
 // An xmlReader pulls elements.
 type xmlReader struct {

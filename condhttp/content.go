@@ -15,10 +15,10 @@ func ContentTooLarge(limit int64) *Problem {
 	return p
 }
 
-// ContentUnread is the refusal of a request whose content could not be read to its end because of err: 413 beyond
-// the bound of [http.MaxBytesReader], 408 after a deadline, else 400. outcome says what became of
-// the request, such as "nothing was changed". The client may well be gone, or still be listening, having closed
-// only its sending side.
+// ContentUnread is the refusal of a request whose content could not be read to its end because of
+// err: 413 beyond the bound of [http.MaxBytesReader], 408 after a deadline, else 400. outcome says
+// what became of the request, such as "nothing was changed". The client may well be gone, or still
+// be listening, having closed only its sending side.
 func ContentUnread(err error, outcome string) *Problem {
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return ContentTooLarge(large.Limit)

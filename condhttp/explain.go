@@ -53,8 +53,8 @@ func Required(method string, f precondition.Fields, cur precondition.Current) *P
 	return p
 }
 
-// RequiredWhereLost is Required for a server on which what is overwritten is kept, unless it is as large as what is there,
-// in bytes.
+// RequiredWhereLost is Required for a server on which what is overwritten is kept, unless it is as
+// large as what is there, in bytes.
 func RequiredWhereLost(method string, f precondition.Fields, cur precondition.Current, size int64) *Problem {
 	p := Required(method, f, cur)
 	p.Detail += fmt.Sprintf("; that has %d bytes, more than is kept of earlier revisions here, and would be lost", size)

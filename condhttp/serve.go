@@ -192,9 +192,10 @@ func (c Checker) refuseRange(w http.ResponseWriter, r *http.Request, plan bytera
 	c.refuse(w, r, p)
 }
 
-// partial removes the digests of the content of a 200, as that of a 206 is another (RFC 9530 §2). What else describes the
-// representation stays after an If-Range, too, though a sender "SHOULD NOT" repeat it (RFC 9110 §15.3.7): a client that keeps the part
-// apart from what it has, or takes the date of a file from the last answer, needs it, and all common servers send it.
+// partial removes the digests of the content of a 200, as that of a 206 is another (RFC 9530 §2).
+// What else describes the representation stays after an If-Range, too, though a sender "SHOULD NOT"
+// repeat it (RFC 9110 §15.3.7): a client that keeps the part apart from what it has, or takes the
+// date of a file from the last answer, needs it, and all common servers send it.
 func partial(h http.Header) { deleteFields(h, []string{"Content-Digest", "Content-Md5"}) }
 
 func setLength(h http.Header, n int64) {

@@ -8,8 +8,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
-// Validators are the fields ETag and Last-Modified of a representation (RFC 9110 §8.8), made once for any
-// number of responses. The zero Validators are none. They do not change, and may be used
+// Validators are the fields ETag and Last-Modified of a representation (RFC 9110 §8.8), made once
+// for any number of responses. The zero Validators are none. They do not change, and may be used
 // from any number of goroutines.
 type Validators struct {
 	tag      etag.Tag
@@ -78,8 +78,8 @@ func (v Validators) setOver(h http.Header, now time.Time) {
 	}
 }
 
-// ToNotModified makes h, which has the fields of a 200, the header of a 304 (RFC 9110 §15.4.5): the fields that describe
-// content go, and Last-Modified does if there is an ETag.
+// ToNotModified makes h, which has the fields of a 200, the header of a 304 (RFC 9110 §15.4.5): the
+// fields that describe content go, and Last-Modified does if there is an ETag.
 func ToNotModified(h http.Header) {
 	deleteFields(h, contentFields)
 	delete(h, "Content-Range")
@@ -88,8 +88,8 @@ func ToNotModified(h http.Header) {
 	}
 }
 
-// SetValidators makes the validators of current those in h; see [Validators.Set]. They are none if current does
-// not exist.
+// SetValidators makes the validators of current those in h; see [Validators.Set]. They are none if
+// current does not exist.
 func SetValidators(h http.Header, current precondition.Current) {
 	validatorsOf(current).Set(h, current.Now)
 }

@@ -14,8 +14,8 @@ import (
 // XMLType is the media type that [Problem.WriteXML] sends.
 const XMLType = "application/xml; charset=utf-8"
 
-// davFields are sent by clients that speak WebDAV, and by no others: those of RFC 4918 §10, and Translate of
-// [MS-WDVSE] §2.2.3, which Windows and Office send with all they do.
+// davFields are sent by clients that speak WebDAV, and by no others: those of RFC 4918 §10, and
+// Translate of [MS-WDVSE] §2.2.3, which Windows and Office send with all they do.
 var davFields = [...]string{"If", "Lock-Token", "Depth", "Destination", "Overwrite", "Translate"}
 
 // ShowsWebDAV reports whether a request with these fields shows that its client speaks WebDAV: it sent

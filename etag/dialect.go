@@ -59,10 +59,10 @@ const maxText = 1024
 // nothing if it is of none. The text is as it was sent: W/, quotes, escapes and the
 // mark of a content coding are undone (see [Difference]).
 //
-// Better is what fits the facts better (see [Fit]), then what the Server field names, then
-// what is verified. One dialect can have several readings, as that of IIS, whose
-// digits can be cut into bytes in several ways. A reading is evidence of who made the tag, and never a reason to
-// treat one tag as another: to HTTP a tag is opaque.
+// Better is what fits the facts better (see [Fit]), then what the Server field names, then what is
+// verified. One dialect can have several readings, as that of IIS, whose digits can be cut into
+// bytes in several ways. A reading is evidence of who made the tag, and never a reason to treat one
+// tag as another: to HTTP a tag is opaque.
 //
 // The work is bounded whatever the text: one longer than 1024 bytes is not looked into, and none
 // has more than a few dozen readings. Content, if there is any, is hashed at most once for each

@@ -135,8 +135,8 @@ func md5OfContent(f *Facts) []byte {
 	return hash(md5Sum, f.Content)
 }
 
-// readStarlette reads the MD5 of the time, as Python prints it, a hyphen and the size, which can be tried
-// when the time is one of whole seconds.
+// readStarlette reads the MD5 of the time, as Python prints it, a hyphen and the size, which can be
+// tried when the time is one of whole seconds.
 func readStarlette(c candidate, found []Reading) []Reading {
 	digest := hexDigest(c.text, 32)
 	if digest == nil {

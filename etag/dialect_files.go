@@ -98,8 +98,8 @@ func readASPNETCore(c candidate, found []Reading) []Reading {
 	return append(found, r)
 }
 
-// setMixed sets the time and size of an ASP.NET Core tag, if that time is of whole seconds, as it is by chance
-// once in ten millions.
+// setMixed sets the time and size of an ASP.NET Core tag, if that time is of whole seconds, as it
+// is by chance once in ten millions.
 func (r *Reading) setMixed(filetime, size int64) bool {
 	t, ok := ticksTime(filetime, windowsEpoch)
 	if !ok || t.Nanosecond() != 0 {

@@ -17,7 +17,8 @@ const (
 // maxParts is the largest number of parts S3 accepts.
 const maxParts = 10000
 
-// maxPartSizes is how many sizes of a part are tried with the content, which costs an MD5 of the whole each.
+// maxPartSizes is how many sizes of a part are tried with the content, which costs an MD5 of the
+// whole each.
 const maxPartSizes = 8
 
 // readMultipart reads the MD5 of the MD5s of parts, and their number.

@@ -83,8 +83,8 @@ func (r *Reading) setUUIDTime(s string) {
 	}
 }
 
-// readGCS reads a message of Protocol Buffers: field 1 is the generation, which is the time of the write in
-// µs, and field 2 the metageneration, which counts changes of the metadata alone.
+// readGCS reads a message of Protocol Buffers: field 1 is the generation, which is the time of the
+// write in µs, and field 2 the metageneration, which counts changes of the metadata alone.
 func readGCS(c candidate, found []Reading) []Reading {
 	if len(c.text)%4 != 0 || len(c.text) > 32 || !strings.HasPrefix(c.text, "C") {
 		return found
@@ -128,8 +128,8 @@ func readVersion(c candidate, found []Reading) []Reading {
 	return append(found, r)
 }
 
-// readDataverse reads a row version. Its documentation says that a later one need not be higher, so that it is no
-// revision.
+// readDataverse reads a row version. Its documentation says that a later one need not be higher, so
+// that it is no revision.
 func readDataverse(c candidate, found []Reading) []Reading {
 	if _, ok := decimal(c.text, 4, 19); !ok || !c.weak {
 		return found

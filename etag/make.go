@@ -17,8 +17,9 @@ const digestLen = 16
 // Of returns the strong tag of content.
 func Of(content []byte) Tag { return FromDigest(sha256.Sum256(content)) }
 
-// OfVersion returns the strong tag of a version that is known by its number, as in a column that counts
-// up: `"7"`. It is right as long as no number stands for two contents of one resource, after a deletion, too.
+// OfVersion returns the strong tag of a version that is known by its number, as in a column that
+// counts up: `"7"`. It is right as long as no number stands for two contents of one resource, after
+// a deletion, too.
 func OfVersion(n int64) Tag { return Tag{`"` + strconv.FormatInt(n, 10) + `"`} }
 
 // FromDigest returns the strong tag of the content whose SHA-256 is sum: its

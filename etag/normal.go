@@ -113,8 +113,9 @@ var marks = [...]struct{ mark, coding string }{
 	{"-df", "deflate"}, {";gz", "gzip"}, {";br", "br"}, {";;;", ""},
 }
 
-// plainDeflateMark is what Apache Traffic Server puts behind the tag of what it compresses. One tag with it is as likely one that ends in a
-// size in hexadecimal, but not beside the same tag without it.
+// plainDeflateMark is what Apache Traffic Server puts behind the tag of what it compresses. One tag
+// with it is as likely one that ends in a size in hexadecimal, but not beside the same tag without
+// it.
 const plainDeflateMark = "-df"
 
 // netlifyMark is what must be before "-df", which without it is as likely a size in
@@ -211,8 +212,9 @@ func (n *normal) compare(m *normal) []Difference {
 // two versions.
 const minCase = 6
 
-// sameCore reports whether a and b are one text but for a change of case, which makes all of a text lower or upper
-// case: two texts of mixed case, as base64 is, are two versions even if they differ by the case of a letter only.
+// sameCore reports whether a and b are one text but for a change of case, which makes all of a text
+// lower or upper case: two texts of mixed case, as base64 is, are two versions even if they differ
+// by the case of a letter only.
 func sameCore(a, b string) bool {
 	return a == b || len(a) >= minCase && strings.EqualFold(a, b) && (oneCase(a) || oneCase(b))
 }

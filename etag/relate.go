@@ -41,8 +41,8 @@ const (
 	// FarmCopies: the same dialect and size, times less than a second apart, or parts that differ by
 	// machine only (inode, change number): copies of one file on several servers.
 	FarmCopies
-	// Edited: the same dialect; Current is later, or has a higher revision, and its size is another one or not
-	// known.
+	// Edited: the same dialect; Current is later, or has a higher revision, and its size is another
+	// one or not known.
 	Edited
 	// RolledBack: the same dialect; Current is earlier, or has a lower revision.
 	RolledBack
@@ -50,8 +50,8 @@ const (
 	OtherContent
 	// OtherLayer: different dialects: two programs made them.
 	OtherLayer
-	// OtherForm: different dialects of one program, which differ by its version, its configuration or the way of
-	// the upload.
+	// OtherForm: different dialects of one program, which differ by its version, its configuration
+	// or the way of the upload.
 	OtherForm
 )
 
@@ -74,8 +74,9 @@ type Hint uint8
 const (
 	// WholeHours: the times differ by whole hours, at most 14: one was set in another time zone.
 	WholeHours Hint = iota + 1
-	// TwoSeconds: the times differ by less than 2 seconds, and one is of an even number of whole seconds: that
-	// file may have been in a zip archive or a FAT file system, which have no finer times.
+	// TwoSeconds: the times differ by less than 2 seconds, and one is of an even number of whole
+	// seconds: that file may have been in a zip archive or a FAT file system, which have no finer
+	// times.
 	TwoSeconds
 	// SameSecond: both times give the same Last-Modified.
 	SameSecond
@@ -126,8 +127,8 @@ func Relate(sent, current string, sentFacts, currentFacts Facts) Relation {
 	return rel
 }
 
-// choose finds the readings to compare: the best pair of one dialect; else of one maker; else the best of
-// each.
+// choose finds the readings to compare: the best pair of one dialect; else of one maker; else the
+// best of each.
 func (rel *Relation) choose(sent, current []Reading) {
 	if len(sent) > 0 {
 		rel.Sent = sent[0]
@@ -268,7 +269,8 @@ func sameButMachine(a, b map[string]string) bool {
 	return true
 }
 
-// changedParts lists the names, sorted, of the parts that are not the same in a and b; either may lack some.
+// changedParts lists the names, sorted, of the parts that are not the same in a and b; either may
+// lack some.
 func changedParts(a, b map[string]string) []string {
 	var names []string
 	for name, value := range a {

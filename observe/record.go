@@ -63,15 +63,16 @@ type Backend struct {
 	Fault              string
 	// Duration is how long the gateway waited for header sections of responses.
 	Duration time.Duration
-	// Cache says what the gateway's cache had to do with it: "hit", "stale" (served so), "validated", "collapsed" (served with the
-	// answer to another request), "miss" or "bypass"; "" if there is none.
+	// Cache says what the gateway's cache had to do with it: "hit", "stale" (served so),
+	// "validated", "collapsed" (served with the answer to another request), "miss" or "bypass"; ""
+	// if there is none.
 	Cache string
-	// CacheAge is how old the response is that was served, stored or validated, and CacheTTL how long it is fresh since then, negative if it
-	// is stale; if CacheTimes is set.
+	// CacheAge is how old the response is that was served, stored or validated, and CacheTTL how
+	// long it is fresh since then, negative if it is stale; if CacheTimes is set.
 	CacheAge, CacheTTL time.Duration
 	CacheTimes         bool
-	// CacheForwarded and CacheDetail are why, as in Cache-Status (RFC 9211): "uri-miss", "no-store". CacheStored says that the response of
-	// the backend is being stored.
+	// CacheForwarded and CacheDetail are why, as in Cache-Status (RFC 9211): "uri-miss",
+	// "no-store". CacheStored says that the response of the backend is being stored.
 	CacheForwarded, CacheDetail string
 	CacheStored                 bool
 }

@@ -26,13 +26,13 @@ type request struct {
 	method string
 	// url is nil for the target.
 	url *url.URL
-	// fields are names and values in turn; a name may come more than once, for several field lines. They take
-	// the place of those that every request has.
+	// fields are names and values in turn; a name may come more than once, for several field lines.
+	// They take the place of those that every request has.
 	fields []string
 	// content is sent with its length, unless it is nil.
 	content []byte
-	// body is sent instead of content, with length; -1 is not known (chunked). Then content, unless it is nil, is what
-	// body has.
+	// body is sent instead of content, with length; -1 is not known (chunked). Then content, unless
+	// it is nil, is what body has.
 	body   io.Reader
 	length int64
 	// admitted is set if session.admit was asked already.
@@ -66,7 +66,8 @@ func (s *session) newRequest(ctx context.Context, r request) (*http.Request, err
 	case r.content != nil:
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(r.content)), int64(len(r.content))
 	}
-	// Content after the header section of a HEAD, which some servers send, must not be taken for the next answer.
+	// Content after the header section of a HEAD, which some servers send, must not be taken for
+	// the next answer.
 	req.Close = r.method == http.MethodHead
 	req.Header = http.Header{
 		"User-Agent":      {s.opts.UserAgent},
@@ -241,7 +242,8 @@ func (a *answer) directive(name string) bool {
 	return false
 }
 
-// cached reports whether the answer says that a cache gave it without asking the origin server (RFC 9111 §5.1).
+// cached reports whether the answer says that a cache gave it without asking the origin server (RFC
+// 9111 §5.1).
 func (a *answer) cached() bool { return a.has("Age") }
 
 // String says the status and what of the answer matters to validators, as in `206 with ETag "a"`.

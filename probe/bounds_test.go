@@ -20,8 +20,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// speaking is the address of a server that says something to each request, and then nothing more until the
-// test ends.
+// speaking is the address of a server that says something to each request, and then nothing more
+// until the test ends.
 func speaking(t *testing.T, says func(w io.Writer)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -248,8 +248,8 @@ func TestContentThatNeverComes(t *testing.T) {
 	}
 }
 
-// TestServerHangsLater asks a server that answers once. Each further request is waited for, and no longer than
-// that.
+// TestServerHangsLater asks a server that answers once. Each further request is waited for, and no
+// longer than that.
 func TestServerHangsLater(t *testing.T) {
 	t.Parallel()
 	h := rightServer(t)
@@ -279,7 +279,8 @@ func TestServerHangsLater(t *testing.T) {
 	}
 }
 
-// TestStops sees to it that nothing more is sent once the server has had enough, or the budget is used up.
+// TestStops sees to it that nothing more is sent once the server has had enough, or the budget is
+// used up.
 func TestStops(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -9,8 +9,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// TestCauses has servers of which one may think that something else is wrong. A check names the cause only if nothing in the run
-// speaks against it.
+// TestCauses has servers of which one may think that something else is wrong. A check names the
+// cause only if nothing in the run speaks against it.
 func TestCauses(t *testing.T) {
 	// asText lets a condition hold only for the very text of Last-Modified.
 	asText := func(name string, otherwise func(*http.Request)) layer {

@@ -29,10 +29,11 @@ type Check struct {
 	Fix []string `json:"fix"`
 	// Servers says what to do on the servers for which that is known.
 	Servers []ServerFix `json:"servers,omitempty"`
-	// Rules are the causes of package diagnose that a failure may have, by their ids, most probable first.
+	// Rules are the causes of package diagnose that a failure may have, by their ids, most probable
+	// first.
 	Rules []string `json:"rules,omitempty"`
-	// Harm is what asking may do to a fragile server, and so to others who use it, as the rest of a sentence; "" if nothing is
-	// known of that. See Options.Risky.
+	// Harm is what asking may do to a fragile server, and so to others who use it, as the rest of a
+	// sentence; "" if nothing is known of that. See Options.Risky.
 	Harm string `json:"harm,omitempty"`
 	// Loses is set if a failure loses what somebody saved, without a word.
 	Loses bool `json:"loses"`
@@ -67,8 +68,8 @@ func (c *Check) FixFor(server string) []string {
 	return c.Fix
 }
 
-// Weight is how much a failure matters next to others, from 1 for advice: 3 for a Should, 10 for a Must, 30 if work is lost by
-// it, and 100 for writes that are refused and done.
+// Weight is how much a failure matters next to others, from 1 for advice: 3 for a Should, 10 for a
+// Must, 30 if work is lost by it, and 100 for writes that are refused and done.
 func (c *Check) Weight() int {
 	switch {
 	case c.ID == worst:
@@ -174,8 +175,8 @@ func (g Group) Title() string {
 // MarshalText returns String.
 func (g Group) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
-// Checks returns all checks in the order in which they are asked, reads first. They are shared and must not
-// be changed.
+// Checks returns all checks in the order in which they are asked, reads first. They are shared and
+// must not be changed.
 func Checks() []*Check { return slices.Clone(catalogue) }
 
 // CheckByID returns the check with the id.

@@ -58,8 +58,9 @@ func curlField(name, value string) string {
 	return quote(name + ": " + value)
 }
 
-// curlContent returns the arguments that send the content, and the command before curl that makes it, if it is
-// one byte over and over and too long to be typed. A body that ends before its content is a transfer that is cut.
+// curlContent returns the arguments that send the content, and the command before curl that makes
+// it, if it is one byte over and over and too long to be typed. A body that ends before its content
+// is a transfer that is cut.
 func curlContent(r request) (args []string, input string) {
 	c := r.content
 	switch {

@@ -140,7 +140,8 @@ var (
 	knowsDate   = able("ims-equal", func(t *trial) wish { return wants(304, "If-Modified-Since", t.modified(0)) })
 )
 
-// What a server lacks that clients need: no copy can be validated, no edit guarded, no download resumed without it.
+// What a server lacks that clients need: no copy can be validated, no edit guarded, no download
+// resumed without it.
 const (
 	noTag      = "the resource has no entity tag"
 	noTagThere = "what was put there has no entity tag"

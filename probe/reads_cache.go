@@ -178,9 +178,9 @@ var inmChecks = []*Check{{
 // twoDays, in seconds, is further than any time zone is from another.
 const twoDays = 2 * 24 * 60 * 60
 
-// datedCause names the cause if the date of Last-Modified itself is not taken: whether one a second later is, or only one that is
-// further away than time zones are. Where none is taken the field is not evaluated as a date at all. fit is the status
-// of an answer to a date that is taken.
+// datedCause names the cause if the date of Last-Modified itself is not taken: whether one a second
+// later is, or only one that is further away than time zones are. Where none is taken the field is
+// not evaluated as a date at all. fit is the status of an answer to a date that is taken.
 func (t *trial) datedCause(v verdict, field string, fit int) verdict {
 	if v.outcome != Failed {
 		return v
@@ -302,8 +302,8 @@ var imsChecks = []*Check{{
 	}),
 }}
 
-// obsolete returns the modification date, later by seconds, in the obsolete forms. That with two digits for
-// the year is left out where another century could be meant (RFC 9110 §5.6.7).
+// obsolete returns the modification date, later by seconds, in the obsolete forms. That with two
+// digits for the year is left out where another century could be meant (RFC 9110 §5.6.7).
 func (t *trial) obsolete(seconds int) []string {
 	modified := t.base.time("Last-Modified").Add(time.Duration(seconds) * time.Second).UTC()
 	forms := []string{modified.Format(time.ANSIC)}

@@ -283,8 +283,8 @@ var codingChecks = []*Check{{
 	}),
 }}
 
-// Parts of what may be compressed begin behind what all compressed content begins with, and before the end of what comes out short.
-// They are long enough to be compressed, if there is as much.
+// Parts of what may be compressed begin behind what all compressed content begins with, and before
+// the end of what comes out short. They are long enough to be compressed, if there is as much.
 const (
 	longFirst = 10
 	longLast  = longFirst + 2*stretch - 1
@@ -310,7 +310,8 @@ func (t *trial) judgeCoded(a *answer, v variant) verdict {
 	return t.judgePart(a, v.answer, longFirst, longLast)
 }
 
-// cutFirst says how one sees that a part in a coding is a part of the uncompressed content, "" if one does not.
+// cutFirst says how one sees that a part in a coding is a part of the uncompressed content, "" if
+// one does not.
 func cutFirst(a, plain *answer, v variant) string {
 	cr, err := byterange.ParseContentRange(a.field("Content-Range"))
 	if a.status != http.StatusPartialContent || err != nil || cr.Unsatisfied() {

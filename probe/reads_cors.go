@@ -22,8 +22,9 @@ func (a *answer) allowsPage() bool {
 	return allowed == "*" || allowed == page
 }
 
-// wildcards reports whether an asterisk stands for all names: it does for requests without credentials, and others are not made
-// where all origins are allowed, or no credentials (Fetch §3.3.3).
+// wildcards reports whether an asterisk stands for all names: it does for requests without
+// credentials, and others are not made where all origins are allowed, or no credentials (Fetch
+// §3.3.3).
 func (a *answer) wildcards() bool {
 	return a.field("Access-Control-Allow-Origin") == "*" || a.field("Access-Control-Allow-Credentials") != "true"
 }

@@ -33,8 +33,8 @@ func plan() string {
 	return b.String()
 }
 
-// rightServer is our own origin server with a plan that is ninety minutes old, which scripts of all origins may
-// read and write.
+// rightServer is our own origin server with a plan that is ninety minutes old, which scripts of all
+// origins may read and write.
 func rightServer(t *testing.T) http.Handler {
 	t.Helper()
 	s := memstore.New(memstore.Options{Now: func() time.Time { return time.Now().Add(-planAge) }})
@@ -62,7 +62,8 @@ func rightServer(t *testing.T) http.Handler {
 	})
 }
 
-// A layer stands in front of a server and does something wrong, or leaves out what a server may leave out.
+// A layer stands in front of a server and does something wrong, or leaves out what a server may
+// leave out.
 type layer func(next http.Handler) http.Handler
 
 // layers puts one on another, the first in front.

@@ -266,7 +266,8 @@ var elsewhereChecks = []*Check{{
 	ask:   conditionalRedirect,
 }}
 
-// unmoved are preconditions that must not change an answer that is no success; tag is one that answer has.
+// unmoved are preconditions that must not change an answer that is no success; tag is one that
+// answer has.
 func unmoved(tag string) [][]string {
 	all := [][]string{
 		{"If-None-Match", "*"},

@@ -2,8 +2,8 @@ package probe
 
 import "slices"
 
-// saysFresh are the directives of Cache-Control that leave a browser nothing to guess: how long the answer
-// may be used without asking, if at all.
+// saysFresh are the directives of Cache-Control that leave a browser nothing to guess: how long the
+// answer may be used without asking, if at all.
 var saysFresh = []string{"no-cache", "no-store", "max-age"}
 
 var freshnessChecks = []*Check{{

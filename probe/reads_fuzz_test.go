@@ -10,8 +10,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/byterange"
 )
 
-// FuzzParts reads answers to a request for two ranges. Whatever a server says, it is read to its end; and if it
-// passes, the bytes that it says are parts of the whole are that.
+// FuzzParts reads answers to a request for two ranges. Whatever a server says, it is read to its
+// end; and if it passes, the bytes that it says are parts of the whole are that.
 func FuzzParts(f *testing.F) {
 	whole := &answer{status: http.StatusOK, content: []byte("0123456789abcdefghij"), header: http.Header{}}
 	f.Add("multipart/byteranges; boundary=x", "", "--x\r\nContent-Range: bytes 0-1/20\r\n\r\n01\r\n--x\r\nContent-Range: bytes 10-11/20\r\n\r\nab\r\n--x--\r\n")

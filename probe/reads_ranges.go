@@ -28,11 +28,12 @@ func hasContent(t *trial) string {
 	return ""
 }
 
-// stretch is how long the parts are that are asked for, if the content has as much: long enough that whoever compresses would
-// compress them.
+// stretch is how long the parts are that are asked for, if the content has as much: long enough
+// that whoever compresses would compress them.
 const stretch = 8 << 10
 
-// inner are the first and the last byte of a part in the middle of the content, where one can see whether bytes are shifted.
+// inner are the first and the last byte of a part in the middle of the content, where one can see
+// whether bytes are shifted.
 func (t *trial) inner() (first, last int64) {
 	third := int64(len(t.base.content) / 3)
 	return third, third + min(third, stretch) - 1
@@ -354,8 +355,8 @@ func (t *trial) partly(w wish) verdict {
 	return t.judgeInner(t.once(w.fields...))
 }
 
-// unlike says how a 200 is not the whole, "" if it is as far as can be told. What is coded on the fly may have other bytes each
-// time.
+// unlike says how a 200 is not the whole, "" if it is as far as can be told. What is coded on the
+// fly may have other bytes each time.
 func unlike(a, whole *answer) string {
 	switch size, want := a.size(), whole.size(); {
 	case a.field("Content-Encoding") != whole.field("Content-Encoding") || a.has("Content-Encoding"):
@@ -389,8 +390,8 @@ func hasNoTag(t *trial) string {
 // afterLast is the range of all that is behind the end.
 func (t *trial) afterLast() string { return fmt.Sprintf("bytes=%d-", t.base.size()) }
 
-// judgePart judges the answer to a request for the bytes from first to last of what whole is the beginning of.
-// A server may send fewer of them (RFC 9110 §15.3.7) or everything (§14.2).
+// judgePart judges the answer to a request for the bytes from first to last of what whole is the
+// beginning of. A server may send fewer of them (RFC 9110 §15.3.7) or everything (§14.2).
 func (t *trial) judgePart(a, whole *answer, first, last int64) verdict {
 	switch {
 	case a.status == http.StatusOK:
@@ -441,8 +442,9 @@ func (t *trial) judgeParts(a *answer, last int64) verdict {
 	}
 }
 
-// part returns what is wrong about content that Content-Range says is within the bytes from first to last of
-// what whole is the beginning of, or nil. That the part is another one is a cause of its own.
+// part returns what is wrong about content that Content-Range says is within the bytes from first
+// to last of what whole is the beginning of, or nil. That the part is another one is a cause of its
+// own.
 func part(contentRange string, content []byte, cut bool, whole *answer, first, last int64) *verdict {
 	var v verdict
 	cr, err := byterange.ParseContentRange(contentRange)

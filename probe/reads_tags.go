@@ -196,8 +196,9 @@ func (t *trial) lookAgain() []*answer {
 	return seen
 }
 
-// stands sees whether answers with the same content have the same value of a field. Last-Modified may be left out
-// of an answer: a server that lets no date stand for two versions sends none before its second is over.
+// stands sees whether answers with the same content have the same value of a field. Last-Modified
+// may be left out of an answer: a server that lets no date stand for two versions sends none before
+// its second is over.
 func (t *trial) stands(field, lacking, cause string) verdict {
 	seen := append(t.lookAgain(), t.base)
 	has := 0

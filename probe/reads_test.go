@@ -52,8 +52,8 @@ func askReads(t *testing.T, h http.Handler, o probe.Options) (report *probe.Repo
 	return report, failed
 }
 
-// TestReadsFail asks servers that do one thing wrong. testdata/reads.txt says which checks fail there, and
-// that no others do.
+// TestReadsFail asks servers that do one thing wrong. testdata/reads.txt says which checks fail
+// there, and that no others do.
 func TestReadsFail(t *testing.T) {
 	const file = "testdata/reads.txt"
 	faults := readFaults()

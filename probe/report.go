@@ -22,9 +22,11 @@ type Report struct {
 	Requests int
 	// Results has one for each chosen check, in the order of Checks.
 	Results []Result
-	// Stopped is why the run ended before all checks were asked, in a sentence without a period; "" if it did not.
+	// Stopped is why the run ended before all checks were asked, in a sentence without a period; ""
+	// if it did not.
 	Stopped string
-	// Died is set if that is because nothing listens any more where the server was. Stopped then names the request before.
+	// Died is set if that is because nothing listens any more where the server was. Stopped then
+	// names the request before.
 	Died bool
 	// Interrupted is set if the context of Run ended it.
 	Interrupted bool
@@ -38,17 +40,20 @@ type Report struct {
 type Result struct {
 	Check   *Check
 	Outcome Outcome
-	// Lacks is set if the check does not apply because the server lacks what clients need: an entity tag, or parts.
+	// Lacks is set if the check does not apply because the server lacks what clients need: an
+	// entity tag, or parts.
 	Lacks bool
 	// Says is what was found, with the values, in a sentence without a period: what was wrong of a
 	// failure, why not of a check that does not apply or could not be asked.
 	Says string
 	// Rule is the id of the cause in package diagnose if the check could tell, else "".
 	Rule string
-	// Refuted are rules of the check that are not the cause, as this check or another one of the run shows.
+	// Refuted are rules of the check that are not the cause, as this check or another one of the
+	// run shows.
 	Refuted []string
-	// Exchanges are what was sent and answered, in order. Checks share answers to equal requests. The first
-	// look at the resource, which all share, is only there for a check that sends nothing of its own.
+	// Exchanges are what was sent and answered, in order. Checks share answers to equal requests.
+	// The first look at the resource, which all share, is only there for a check that sends nothing
+	// of its own.
 	Exchanges []*capture.Exchange
 	// Curl has the same requests as commands for a shell, in order. A credential is the value of a
 	// variable, as in "$AUTHORIZATION".
@@ -82,9 +87,10 @@ func (o Outcome) String() string {
 // MarshalText returns String.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// Score is how much of what was asked is right, from 0 to 100, by Check.Weight. What a server lacks is not right: such a check
-// counts half of what it would if it had failed. It is 100 only if nothing failed and nothing lacks, and -1 if nothing could be
-// judged or the run ended early: then nobody knows what the rest would have been. See Judged.
+// Score is how much of what was asked is right, from 0 to 100, by Check.Weight. What a server lacks
+// is not right: such a check counts half of what it would if it had failed. It is 100 only if
+// nothing failed and nothing lacks, and -1 if nothing could be judged or the run ended early: then
+// nobody knows what the rest would have been. See Judged.
 func (r *Report) Score() int {
 	right, all, judged := 0, 0, 0
 	for _, res := range r.Results {
@@ -104,7 +110,8 @@ func (r *Report) Score() int {
 	return 100 * right / all
 }
 
-// Judged is how many results passed or failed, and how many more the server lacks something for: what Score rests on.
+// Judged is how many results passed or failed, and how many more the server lacks something for:
+// what Score rests on.
 func (r *Report) Judged() (judged, lacking int) {
 	for _, res := range r.Results {
 		switch {

@@ -147,8 +147,8 @@ func (s *session) look(ctx context.Context) (*answer, error) {
 	}
 }
 
-// reach gets the target from the first of its addresses that can be reached, from which everything else is
-// got, too.
+// reach gets the target from the first of its addresses that can be reached, from which everything
+// else is got, too.
 func (s *session) reach(ctx context.Context) (*answer, error) {
 	for s.asked = 0; ; s.asked++ {
 		a, err := s.do(ctx, request{method: http.MethodGet})
@@ -183,8 +183,8 @@ func credentialHint(status int) string {
 	return ""
 }
 
-// ask asks the checks: those that read side by side, as many as there may be connections, then those that write
-// one after another.
+// ask asks the checks: those that read side by side, as many as there may be connections, then
+// those that write one after another.
 func (s *session) ask(ctx context.Context, base *answer, scratch *scratch, results []Result) {
 	var progress sync.Mutex
 	done := 0
@@ -251,8 +251,8 @@ func (s *session) settle(ctx context.Context, results []Result) {
 	}
 }
 
-// compare remembers what of a whole, uncoded answer to a GET of the target is not as it was at first. What comes whole though a
-// part was asked for is judged by the checks.
+// compare remembers what of a whole, uncoded answer to a GET of the target is not as it was at
+// first. What comes whole though a part was asked for is judged by the checks.
 func (s *session) compare(r request, a *answer) {
 	if s.base == nil || !r.ofTarget() || r.method != http.MethodGet || a.status != http.StatusOK ||
 		r.address != "" && r.address != s.first() || slices.Contains(r.fields, "Accept-Encoding") || slices.Contains(r.fields, "Range") {

@@ -10,7 +10,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// TestScore: what a server lacks is not right, so that one that offers little does not look like one that does all of it well.
+// TestScore: what a server lacks is not right, so that one that offers little does not look like
+// one that does all of it well.
 func TestScore(t *testing.T) {
 	for _, c := range []struct {
 		name string

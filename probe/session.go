@@ -214,8 +214,9 @@ func (s *session) heed(a *answer) error {
 	return s.stop(fmt.Errorf("the server answered %d%s: it is not asked any further", a.status, wait))
 }
 
-// heard takes note of what came of a request to a host. Where answers came before and nothing listens any more, the server has
-// stopped: then the run ends, and the request that went before is named. wrote is whether this one was sent.
+// heard takes note of what came of a request to a host. Where answers came before and nothing
+// listens any more, the server has stopped: then the run ends, and the request that went before is
+// named. wrote is whether this one was sent.
 func (s *session) heard(a *answer, host string, wrote bool, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

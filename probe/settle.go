@@ -11,8 +11,8 @@ import (
 // seeAlso finds the check that a reason not to ask another one refers to.
 var seeAlso = regexp.MustCompile(`\bsee ([a-z0-9]+(?:-[a-z0-9]+)+)`)
 
-// holdAgainst has a check that was not asked because another one failed count as one that lacks what it is about: a server that
-// ignores a field has more wrong than the one check that tells it.
+// holdAgainst has a check that was not asked because another one failed count as one that lacks
+// what it is about: a server that ignores a field has more wrong than the one check that tells it.
 func holdAgainst(results []Result) {
 	for i := range results {
 		r := &results[i]
@@ -73,8 +73,8 @@ var notEvaluated = []string{"precondition-ignored", "gateway-drops-precondition"
 // A condition is a field in a request of some method.
 type condition struct{ method, field string }
 
-// evaluated are the conditions of which some request of the run shows that the server evaluates them: it was answered otherwise, by
-// nothing else than that field.
+// evaluated are the conditions of which some request of the run shows that the server evaluates
+// them: it was answered otherwise, by nothing else than that field.
 func evaluated(results []Result) map[condition]bool {
 	known := map[condition]bool{}
 	for i := range results {
@@ -99,7 +99,8 @@ func conditionsOf(x *capture.Exchange) (all []condition) {
 	return all
 }
 
-// takes reports whether a request of the result was let through that has a condition of those which are known to be evaluated.
+// takes reports whether a request of the result was let through that has a condition of those which
+// are known to be evaluated.
 func (r *Result) takes(known map[condition]bool) bool {
 	return slices.ContainsFunc(r.Exchanges, func(x *capture.Exchange) bool {
 		return x.Response.Status/100 == 2 && slices.ContainsFunc(conditionsOf(x), func(c condition) bool { return known[c] })

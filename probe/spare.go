@@ -14,10 +14,11 @@ import (
 	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
-// A refusal that an origin lets be stored, by a max-age on all of its answers, may be kept by a shared cache under the URL of the
-// target, and handed to all who ask for it next. So what may be refused, and what few others send, is asked under a query that
-// nobody else has, and with Cache-Control: no-store (RFC 9111 §5.2.1.5). That changes no question where the server has the same
-// under such a query; elsewhere the field alone has to do, unless a shared cache shows itself.
+// A refusal that an origin lets be stored, by a max-age on all of its answers, may be kept by a
+// shared cache under the URL of the target, and handed to all who ask for it next. So what may be
+// refused, and what few others send, is asked under a query that nobody else has, and with
+// Cache-Control: no-store (RFC 9111 §5.2.1.5). That changes no question where the server has the
+// same under such a query; elsewhere the field alone has to do, unless a shared cache shows itself.
 
 // spareName is the name of the query parameter that nobody else asks with.
 const spareName = "fourtwelve-check"
@@ -38,7 +39,8 @@ func (s *session) spare(u *url.URL) *url.URL {
 	return &own
 }
 
-// shield keeps what a shared cache has of the target safe from the answer to r. It returns why that cannot be done, or "".
+// shield keeps what a shared cache has of the target safe from the answer to r. It returns why that
+// cannot be done, or "".
 func (t *trial) shield(r *request) string {
 	if !slices.Contains(r.fields, "Cache-Control") {
 		r.fields = append(slices.Clone(r.fields), "Cache-Control", "no-store")
@@ -77,7 +79,8 @@ var cacheFields = []string{"Age", "Via", "X-Cache", "X-Cache-Hits", "X-Cache-Sta
 // byCache reports whether a shared cache shows itself in the answer.
 func (a *answer) byCache() bool { return slices.ContainsFunc(cacheFields, a.has) }
 
-// unusual reports whether a GET of the target with these fields may be refused, or gets an answer meant for few.
+// unusual reports whether a GET of the target with these fields may be refused, or gets an answer
+// meant for few.
 func (t *trial) unusual(fields []string) bool {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(fields); i += 2 {

@@ -13,8 +13,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// keeper is a shared cache that keeps whatever may be kept by its max-age, refusals too, under the whole URL. It takes no notice of
-// what requests say.
+// keeper is a shared cache that keeps whatever may be kept by its max-age, refusals too, under the
+// whole URL. It takes no notice of what requests say.
 type keeper struct {
 	next http.Handler
 	says bool // that it is a cache
@@ -48,8 +48,8 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(rec.Body.Bytes())
 }
 
-// TestRefusalsAreNotKept: a cache in front of an origin that gives all of its answers a max-age, refusals too, has nothing to
-// hand to others after a run but what they would have got without it.
+// TestRefusalsAreNotKept: a cache in front of an origin that gives all of its answers a max-age,
+// refusals too, has nothing to hand to others after a run but what they would have got without it.
 func TestRefusalsAreNotKept(t *testing.T) {
 	oneQuery := func(next http.Handler) http.Handler { // the server has something else under another query
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -137,7 +137,8 @@ func TestHarmIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestServerStops has a server end for good at one request. That is said, with the request, and nothing more is sent.
+// TestServerStops has a server end for good at one request. That is said, with the request, and
+// nothing more is sent.
 func TestServerStops(t *testing.T) {
 	h := rightServer(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -38,8 +38,8 @@ func (t *trial) do(r request) *answer {
 // shownOnce is how many bytes of content an answer has that is judged by more than its content.
 const shownOnce = 64 << 10
 
-// once returns the answer to a GET with fields, which is sent unless another check has sent the same. At most
-// shownOnce bytes of its content are read.
+// once returns the answer to a GET with fields, which is sent unless another check has sent the
+// same. At most shownOnce bytes of its content are read.
 func (t *trial) once(fields ...string) *answer { return t.share(http.MethodGet, fields) }
 
 // headOnce is once for HEAD.

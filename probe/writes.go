@@ -13,8 +13,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/capture"
 )
 
-// scratch is the resource that may be written to. Checks that write are asked one after another, so one goroutine
-// uses it at a time.
+// scratch is the resource that may be written to. Checks that write are asked one after another, so
+// one goroutine uses it at a time.
 type scratch struct {
 	*session
 	url *url.URL
@@ -25,21 +25,24 @@ type scratch struct {
 	drafts
 	opening string
 
-	// ours is set once a write has created it: only then is it written to without a condition, and removed. unsure is set
-	// while that cannot be told.
+	// ours is set once a write has created it: only then is it written to without a condition, and
+	// removed. unsure is set while that cannot be told.
 	ours, unsure bool
-	// refusals is how many writes were refused, and done has those of them that were performed nevertheless.
+	// refusals is how many writes were refused, and done has those of them that were performed
+	// nevertheless.
 	refusals int
 	done     []string
 	// denied is why nothing can be put there, and kept why nothing can be deleted; "" if that is not so.
 	denied, kept string
 	// demanding is set if the server wants a precondition with every write (RFC 6585 §3).
 	demanding bool
-	// weak and dateless are set once it was waited in vain for a strong entity tag and for a modification date.
+	// weak and dateless are set once it was waited in vain for a strong entity tag and for a
+	// modification date.
 	weak, dateless bool
 }
 
-// drafts are the contents of the scratch resource: what was there before, what is there, and what is written.
+// drafts are the contents of the scratch resource: what was there before, what is there, and what
+// is written.
 type drafts struct {
 	older, before, written string
 	kind                   string // media type
@@ -47,8 +50,8 @@ type drafts struct {
 	given bool
 }
 
-// drafts are those to write. Without Options.Contents each has another length, so that tags made of length and second
-// differ.
+// drafts are those to write. Without Options.Contents each has another length, so that tags made of
+// length and second differ.
 func (o *Options) drafts() drafts {
 	d := drafts{older: "an older draft", before: "a draft", written: "what another writer saves", kind: cmp.Or(o.ContentType, "text/plain")}
 	if c := o.Contents; len(c) > 1 {
@@ -57,7 +60,8 @@ func (o *Options) drafts() drafts {
 	return d
 }
 
-// newScratch returns one that is created with content nobody else has, so that it can be told whose it is.
+// newScratch returns one that is created with content nobody else has, so that it can be told whose
+// it is.
 func (s *session) newScratch(to *url.URL) *scratch {
 	d := s.opts.drafts()
 	opening := d.before
@@ -67,17 +71,19 @@ func (s *session) newScratch(to *url.URL) *scratch {
 	return &scratch{session: s, url: to, drafts: d, opening: opening}
 }
 
-// isOurs reports whether an answer has what the resource was created with, though the server may have added to it.
+// isOurs reports whether an answer has what the resource was created with, though the server may
+// have added to it.
 func (s *scratch) isOurs(a *answer) bool {
 	return a.successful() && (string(a.content) == s.opening || !s.given && strings.Contains(string(a.content), s.token))
 }
 
-// moment is how long to wait for validators that a server gives only to what did not change in the second that
-// runs: a little more than that. A server that dates two writes in one second apart needs two.
+// moment is how long to wait for validators that a server gives only to what did not change in the
+// second that runs: a little more than that. A server that dates two writes in one second apart
+// needs two.
 const moment = 1100 * time.Millisecond
 
-// lockTries is how often a write is sent while the resource is locked, by one before it that the server has not given up yet,
-// and lockPause how long to wait in between.
+// lockTries is how often a write is sent while the resource is locked, by one before it that the
+// server has not given up yet, and lockPause how long to wait in between.
 const (
 	lockTries = 10
 	lockPause = 300 * time.Millisecond
@@ -110,9 +116,9 @@ func (s *session) openScratch(ctx context.Context) (*scratch, error) {
 		a.status, credentialHint(a.status))
 }
 
-// close removes what was written, and reports whether nothing is left. Neither a stop nor the budget keeps from
-// that; but a server that wants to be left alone gets no more than one DELETE, after a look if it must be told first whose
-// it is.
+// close removes what was written, and reports whether nothing is left. Neither a stop nor the
+// budget keeps from that; but a server that wants to be left alone gets no more than one DELETE,
+// after a look if it must be told first whose it is.
 func (s *scratch) close(ctx context.Context) bool {
 	switch {
 	case s != nil && s.collection != nil:
@@ -246,7 +252,8 @@ func (t *trial) begin() *verdict {
 	return nil
 }
 
-// create puts the first content there. What is there afterwards tells whether it was stored, whatever the answer.
+// create puts the first content there. What is there afterwards tells whether it was stored,
+// whatever the answer.
 func (t *trial) create() {
 	s := t.scratch
 	if s.unsure { // the answer to a write before was lost
@@ -324,7 +331,8 @@ func denial(a, now *answer) string {
 	return fmt.Sprintf("PUT gets %d", a.status)
 }
 
-// place puts content and returns what a GET then gets. If that cannot be done it returns a verdict as well.
+// place puts content and returns what a GET then gets. If that cannot be done it returns a verdict
+// as well.
 func (t *trial) place(content string, fields ...string) (*answer, *verdict) {
 	if v := t.begin(); v != nil {
 		return &answer{}, v
@@ -340,8 +348,8 @@ func (t *trial) place(content string, fields ...string) (*answer, *verdict) {
 	return now, nil
 }
 
-// clear makes sure that the scratch resource does not exist, and returns what a GET gets. If that cannot be done it
-// returns a verdict as well.
+// clear makes sure that the scratch resource does not exist, and returns what a GET gets. If that
+// cannot be done it returns a verdict as well.
 func (t *trial) clear() (*answer, *verdict) {
 	if v := t.begin(); v != nil {
 		return &answer{}, v
@@ -366,19 +374,20 @@ func (t *trial) clear() (*answer, *verdict) {
 	return &answer{}, &v
 }
 
-// whenStrong returns an answer with a strong entity tag, if a moment brings one: some servers call that of a
-// fresh file weak. now is the last answer.
+// whenStrong returns an answer with a strong entity tag, if a moment brings one: some servers call
+// that of a fresh file weak. now is the last answer.
 func (t *trial) whenStrong(now *answer) *answer {
 	return t.later(now, &t.scratch.weak, func(a *answer) bool { return a.tag().IsZero() || !a.tag().IsWeak() })
 }
 
-// whenDated returns an answer with a modification date, if a moment brings one: some servers withhold it while the
-// second runs. now is the last answer.
+// whenDated returns an answer with a modification date, if a moment brings one: some servers
+// withhold it while the second runs. now is the last answer.
 func (t *trial) whenDated(now *answer) *answer {
 	return t.later(now, &t.scratch.dateless, func(a *answer) bool { return !a.time("Last-Modified").IsZero() })
 }
 
-// later waits two moments at most, and looks again after each, unless now will do or that was in vain before.
+// later waits two moments at most, and looks again after each, unless now will do or that was in
+// vain before.
 func (t *trial) later(now *answer, vain *bool, fit func(*answer) bool) *answer {
 	if *vain {
 		return now

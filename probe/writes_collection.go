@@ -31,7 +31,8 @@ func (s *scratch) at() *url.URL {
 	return s.url
 }
 
-// makeCollection makes the collection, if there is to be one. MKCOL never takes the place of anything (RFC 4918 §9.3).
+// makeCollection makes the collection, if there is to be one. MKCOL never takes the place of
+// anything (RFC 4918 §9.3).
 func (t *trial) makeCollection() {
 	c := t.scratch.collection
 	if c == nil || c.made {

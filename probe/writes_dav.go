@@ -57,7 +57,8 @@ func (t *trial) unlock() *answer {
 	return a
 }
 
-// withLock asks while content is there that is locked; token is the field If that submits the lock's token.
+// withLock asks while content is there that is locked; token is the field If that submits the
+// lock's token.
 func withLock(ask func(t *trial, now *answer, token string) verdict) func(*trial) verdict {
 	return withContent(func(t *trial, now *answer) verdict {
 		switch a := t.lock(); {
@@ -153,7 +154,8 @@ var davLockChecks = []*Check{{
 	}),
 }}
 
-// rather names the rule for a write that was performed in spite of If or of a lock, which are no preconditions of RFC 9110.
+// rather names the rule for a write that was performed in spite of If or of a lock, which are no
+// preconditions of RFC 9110.
 func (v verdict) rather(rule string) verdict {
 	if v.rule == "precondition-ignored" {
 		v.rule = rule
@@ -299,7 +301,8 @@ func askGetetag(t *trial, now *answer) verdict {
 	return right("both are %s", now.field("ETag"))
 }
 
-// withBeside asks once there is content at the scratch resource and other content beside it, to be moved there.
+// withBeside asks once there is content at the scratch resource and other content beside it, to be
+// moved there.
 func withBeside(ask func(t *trial, now *answer) verdict) func(*trial) verdict {
 	return withContent(func(t *trial, now *answer) verdict {
 		r := t.scratch.writing(http.MethodPut, t.scratch.written)

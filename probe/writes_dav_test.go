@@ -18,7 +18,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/store/memstore"
 )
 
-// davNotes is a server of WebDAV that does everything right but for one fault, whose name is one of testdata/dav.txt.
+// davNotes is a server of WebDAV that does everything right but for one fault, whose name is one of
+// testdata/dav.txt.
 type davNotes struct {
 	right http.Handler
 	fault string

@@ -70,7 +70,8 @@ func (n *notes) storeLocked(path string, content []byte, kind string) {
 	n.pages[path] = &page{content: content, kind: kind, version: n.versions, modified: modified.Truncate(time.Second)}
 }
 
-// swap stores the content, nil for none, unless the condition does not hold any more. It returns the status.
+// swap stores the content, nil for none, unless the condition does not hold any more. It returns
+// the status.
 func (n *notes) swap(r *http.Request, seen *page, content []byte, kind string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -215,8 +216,9 @@ func withoutConditions(r *http.Request) *http.Request {
 	return plain
 }
 
-// judgeLate performs a write and then compares its conditions with the tag of what it made, as tools.etags of CherryPy 18.8 does,
-// which answers 412; @fastify/etag and lighttpd's mod_deflate in front of a proxied server answer 304 in that way.
+// judgeLate performs a write and then compares its conditions with the tag of what it made, as
+// tools.etags of CherryPy 18.8 does, which answers 412; @fastify/etag and lighttpd's mod_deflate in
+// front of a proxied server answer 304 in that way.
 func (n *notes) judgeLate(w http.ResponseWriter, r, plain *http.Request, status int) {
 	rec := httptest.NewRecorder()
 	n.ServeHTTP(rec, plain)

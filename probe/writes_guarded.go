@@ -51,8 +51,8 @@ func withNothing(ask func(t *trial, now *answer) verdict) func(*trial) verdict {
 	}
 }
 
-// withStale asks once content was there and then other content: stale is a strong tag that is not that of now, if
-// possible that of the content before it.
+// withStale asks once content was there and then other content: stale is a strong tag that is not
+// that of now, if possible that of the content before it.
 func withStale(ask func(t *trial, now *answer, stale string) verdict) func(*trial) verdict {
 	return func(t *trial) verdict {
 		was, v := t.place(t.scratch.older)
@@ -67,8 +67,8 @@ func withStale(ask func(t *trial, now *answer, stale string) verdict) func(*tria
 	}
 }
 
-// staleTag returns a strong tag that is not that of now: if possible that of what was there before, made strong, as clients
-// do that drop the W/.
+// staleTag returns a strong tag that is not that of now: if possible that of what was there before,
+// made strong, as clients do that drop the W/.
 func staleTag(was, now *answer) string {
 	tag := was.tag()
 	if tag.IsZero() || tag.WeakEqual(now.tag()) {
@@ -265,8 +265,8 @@ var ifMatchChecks = []*Check{{
 	}),
 }}
 
-// unlessAlone makes nothing of a failure with the current tag in some other form if the server refuses that tag alone
-// as well, which put-if-match-current tells.
+// unlessAlone makes nothing of a failure with the current tag in some other form if the server
+// refuses that tag alone as well, which put-if-match-current tells.
 func (t *trial) unlessAlone(now *answer, v verdict) verdict {
 	if v.outcome == Failed && !t.put(t.scratch.written, "If-Match", now.tag().String()).successful() {
 		return inapplicable("the server refuses %s alone as well: see put-if-match-current", now.tag())
@@ -274,7 +274,8 @@ func (t *trial) unlessAlone(now *answer, v verdict) verdict {
 	return v
 }
 
-// ofMissing names the rule for a write that created something, unless the server takes any tag, there or not.
+// ofMissing names the rule for a write that created something, unless the server takes any tag,
+// there or not.
 func (t *trial) ofMissing(v verdict) verdict {
 	if v.rule == "precondition-ignored" && !t.put(t.scratch.older, "If-Match", noVersion).successful() {
 		return v.because("if-match-ignored-for-404")
@@ -295,7 +296,8 @@ func refusalCause(status int) string {
 	return "answer-against-standard"
 }
 
-// askCoded asks with the tag of a compressed answer. The content is long enough that compressing it pays.
+// askCoded asks with the tag of a compressed answer. The content is long enough that compressing it
+// pays.
 func askCoded(t *trial) verdict {
 	content := strings.Repeat("-", 6000)
 	if t.scratch.given {

@@ -11,7 +11,8 @@ import (
 // raceRounds is how often each kind of race is run, as one that nobody wins twice shows nothing.
 const raceRounds = 3
 
-// heldContent is how long the content is of which the end is withheld: enough that the rest is not held in buffers of the client.
+// heldContent is how long the content is of which the end is withheld: enough that the rest is not
+// held in buffers of the client.
 const heldContent = 16 << 10
 
 // raceMeans is what it means that two writers win.
@@ -93,7 +94,8 @@ func (t *trial) races(start func() ([]string, *verdict)) verdict {
 	return right("%d rounds of %d writers, and never two winners", 2*raceRounds, t.opts.Writers)
 }
 
-// judgeRace looks at the answers of the writers and at what a GET then gets. It returns nil if nothing is wrong.
+// judgeRace looks at the answers of the writers and at what a GET then gets. It returns nil if
+// nothing is wrong.
 func (t *trial) judgeRace(writers []*answer, after *answer) *verdict {
 	won := 0
 	for i, a := range writers {
@@ -112,7 +114,8 @@ func (t *trial) judgeRace(writers []*answer, after *answer) *verdict {
 	return nil
 }
 
-// ofRace names the rule for two winners with the condition: nothing is a race to a server that ignores the field.
+// ofRace names the rule for two winners with the condition: nothing is a race to a server that
+// ignores the field.
 func (t *trial) ofRace(v verdict, fields []string) verdict {
 	value := noVersion
 	if fields[0] == "If-None-Match" {
@@ -129,14 +132,15 @@ func (t *trial) ofRace(v verdict, fields []string) verdict {
 	return v
 }
 
-// letter is what the content of a writer consists of, so that it tells whose it is. No other content begins with
-// one of them, and maxWriters differ.
+// letter is what the content of a writer consists of, so that it tells whose it is. No other
+// content begins with one of them, and maxWriters differ.
 func letter(writer int) byte {
 	return "ABCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz0123456789+-"[writer]
 }
 
-// race sends a PUT with fields for each writer at the same time, on a connection of its own, and returns the
-// answers. Whole requests leave together; of those withheld, all but the end is sent before.
+// race sends a PUT with fields for each writer at the same time, on a connection of its own, and
+// returns the answers. Whole requests leave together; of those withheld, all but the end is sent
+// before.
 func (t *trial) race(withhold bool, fields ...string) []*answer {
 	writers := make([]*answer, t.opts.Writers)
 	errs := make([]error, len(writers))

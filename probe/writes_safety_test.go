@@ -16,7 +16,8 @@ import (
 // watch is a handler that remembers what it was asked, and may answer in the place of another one.
 type watch struct {
 	*notes
-	// instead answers the request and returns true, or does nothing. n counts the requests so far, from 1.
+	// instead answers the request and returns true, or does nothing. n counts the requests so far,
+	// from 1.
 	instead func(w http.ResponseWriter, r *http.Request, n int) bool
 
 	mu    sync.Mutex
@@ -51,7 +52,8 @@ func (w *watch) run(ctx context.Context, t *testing.T, budget int) (*probe.Repor
 	})
 }
 
-// TestNothingElseIsWritten watches that only the scratch resource is written to, the first time with a condition.
+// TestNothingElseIsWritten watches that only the scratch resource is written to, the first time
+// with a condition.
 func TestNothingElseIsWritten(t *testing.T) {
 	w := &watch{notes: newNotes("none")}
 	if _, err := w.run(t.Context(), t, 0); err != nil {
@@ -96,8 +98,8 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
-// TestRefusedCreation has servers perform the first write and refuse it, as CherryPy does. It is found out, named as what it is,
-// and nothing is left of it.
+// TestRefusedCreation has servers perform the first write and refuse it, as CherryPy does. It is
+// found out, named as what it is, and nothing is left of it.
 func TestRefusedCreation(t *testing.T) {
 	for name, status := range map[string]int{"412": 412, "304": 304, "403": 403, "409": 409} {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +134,8 @@ func TestRefusedCreation(t *testing.T) {
 	}
 }
 
-// TestUnknownCreation loses the answer to the first write, or to the look after it. Only what is ours is removed.
+// TestUnknownCreation loses the answer to the first write, or to the look after it. Only what is
+// ours is removed.
 func TestUnknownCreation(t *testing.T) {
 	const theirs = "somebody else's"
 	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
@@ -284,8 +287,8 @@ func TestDenied(t *testing.T) {
 					t.Errorf("%s: got %v: %s, want %s", r.Check.ID, r.Outcome, r.Says, want)
 				}
 			}
-			// The first look at the page and at the resource, the one after the reads, one PUT, and a look whether it was
-			// done nevertheless.
+			// The first look at the page and at the resource, the one after the reads, one PUT, and
+			// a look whether it was done nevertheless.
 			if report.Requests > 5 || report.Left || report.Written {
 				t.Errorf("got %d requests, Left %v, Written %v", report.Requests, report.Left, report.Written)
 			}

@@ -15,9 +15,9 @@ const (
 	MaxRecordValue    = 64 << 10 // the value of a record
 )
 
-// ChangeProperties returns what is set once changes are made to the properties set, which it leaves as they are: nil
-// if nothing is. The error is [ErrName] for a key that is empty, not UTF-8 or longer than [MaxPropertyKey],
-// and [ErrTooLarge] for properties beyond the other bounds.
+// ChangeProperties returns what is set once changes are made to the properties set, which it leaves
+// as they are: nil if nothing is. The error is [ErrName] for a key that is empty, not UTF-8 or
+// longer than [MaxPropertyKey], and [ErrTooLarge] for properties beyond the other bounds.
 func ChangeProperties(set map[string]string, changes map[string]*string) (map[string]string, error) {
 	after := maps.Clone(set)
 	for key, value := range changes {

@@ -15,17 +15,18 @@ import (
 const (
 	// Field carries the key of a request.
 	Field = "Idempotency-Key"
-	// FieldReplayed marks an answer that is the first one again: its value is "true". In a 412 it is "false": no write
-	// with the key has been performed, so that a client which lost an answer knows that its write was not.
+	// FieldReplayed marks an answer that is the first one again: its value is "true". In a 412 it
+	// is "false": no write with the key has been performed, so that a client which lost an answer
+	// knows that its write was not.
 	FieldReplayed = "Idempotent-Replayed"
 )
 
 // MaxKey bounds a key, in bytes.
 const MaxKey = 255
 
-// KeyOf reads the lines of an Idempotency-Key field: one String of RFC 9651 §3.3.3, of which parameters
-// are ignored. Many clients send the bare value without its quotes; it is taken for the same key. The key is "" if there
-// is no line. An error is for the client to read.
+// KeyOf reads the lines of an Idempotency-Key field: one String of RFC 9651 §3.3.3, of which
+// parameters are ignored. Many clients send the bare value without its quotes; it is taken for the
+// same key. The key is "" if there is no line. An error is for the client to read.
 func KeyOf(lines []string) (string, error) {
 	if len(lines) == 0 {
 		return "", nil
@@ -60,8 +61,8 @@ func isNoBareByte(r rune) bool { return r <= ' ' || r >= 0x7f || strings.Contain
 // ID is a key of one client among those of all.
 type ID [32]byte
 
-// IDOf returns the ID of a key. principal is under which name the client was let in, or "" for a client without one: nobody
-// finds the answers of another principal, whatever key is sent.
+// IDOf returns the ID of a key. principal is under which name the client was let in, or "" for a
+// client without one: nobody finds the answers of another principal, whatever key is sent.
 func IDOf(principal, key string) ID { return hash(principal, key) }
 
 // Fingerprint is what has to be the same in a request that is sent again.
@@ -74,8 +75,8 @@ var meant = []string{
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
 }
 
-// FingerprintOf returns the fingerprint of r: of its method, its target, its preconditions, and its content of
-// which sum is the SHA-256.
+// FingerprintOf returns the fingerprint of r: of its method, its target, its preconditions, and its
+// content of which sum is the SHA-256.
 func FingerprintOf(r *http.Request, target string, sum [32]byte) Fingerprint {
 	parts := []string{r.Method, target, r.URL.RawQuery, string(sum[:])}
 	for _, name := range meant {

@@ -27,10 +27,11 @@ const MaxAnswer = 8 << 10
 type Options struct {
 	// Lifetime is how long an answer is remembered.
 	Lifetime time.Duration
-	// PerClient is how many answers of one client are remembered: the next one takes the place of its oldest.
+	// PerClient is how many answers of one client are remembered: the next one takes the place of
+	// its oldest.
 	PerClient int
-	// Total is how many answers there are altogether. When there are so many, the next one takes the place of the oldest one
-	// of the client that has most.
+	// Total is how many answers there are altogether. When there are so many, the next one takes
+	// the place of the oldest one of the client that has most.
 	Total int
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
@@ -45,8 +46,9 @@ type Table struct {
 	claims  map[ID]*Claim
 	clients map[clientID]*list.List // of *entry, the oldest first
 	all     list.List               // of *entry, the oldest first
-	// free are slots that were in use once, and next is the first that never was. Records are written over, never
-	// removed: there are never more than Total of them, and forgetting costs no write.
+	// free are slots that were in use once, and next is the first that never was. Records are
+	// written over, never removed: there are never more than Total of them, and forgetting costs no
+	// write.
 	free []int
 	next int
 }
@@ -78,9 +80,9 @@ func New(o Options) *Table {
 	return &Table{options: o, entries: make(map[ID]*entry), claims: make(map[ID]*Claim), clients: make(map[clientID]*list.List)}
 }
 
-// Knows reports whether a request with the key is under way or was answered: then it is Claim that says what is to
-// become of another one. Once true for a write that was performed it stays so as long as the answer is remembered, from before
-// the write is seen by anybody.
+// Knows reports whether a request with the key is under way or was answered: then it is Claim that
+// says what is to become of another one. Once true for a write that was performed it stays so as
+// long as the answer is remembered, from before the write is seen by anybody.
 func (t *Table) Knows(id ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,8 +117,8 @@ const (
 	Unknown
 )
 
-// Claim says what is to become of a request. If that is Fresh, the caller performs it and ends the claim. client is whose
-// bound the key counts for. answer is that of Answered.
+// Claim says what is to become of a request. If that is Fresh, the caller performs it and ends the
+// claim. client is whose bound the key counts for. answer is that of Answered.
 func (t *Table) Claim(id ID, client string, print Fingerprint) (c *Claim, v Verdict, answer []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,8 +140,8 @@ func (t *Table) Claim(id ID, client string, print Fingerprint) (c *Claim, v Verd
 	return t.claim(id, client, print), Fresh, nil
 }
 
-// Again claims a key of which the outcome is unknown, for a request that is performed once more after all. It is nil if
-// it is not so any more.
+// Again claims a key of which the outcome is unknown, for a request that is performed once more
+// after all. It is nil if it is not so any more.
 func (t *Table) Again(id ID, client string, print Fingerprint) *Claim {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -237,8 +239,9 @@ type Claim struct {
 // RecordKey is under which key the record is to be kept: [Prefix] and a number.
 func (c *Claim) RecordKey() string { return Prefix + strconv.Itoa(c.entry.slot) }
 
-// Record returns the record that is to be kept if the request is answered so. A nil answer is that of a request that is
-// about to be sent: if no other record takes its place, its outcome is unknown.
+// Record returns the record that is to be kept if the request is answered so. A nil answer is that
+// of a request that is about to be sent: if no other record takes its place, its outcome is
+// unknown.
 func (c *Claim) Record(answer []byte) []byte {
 	e := *c.entry
 	e.made, e.answer, e.isUnknown = c.table.options.Now(), answer, answer == nil
@@ -264,7 +267,8 @@ func (c *Claim) end(set func(*entry)) {
 	t.remember(c.entry)
 }
 
-// Release ends the claim of a request that was not performed: the key is as good as new. After Done or Unknown it does nothing.
+// Release ends the claim of a request that was not performed: the key is as good as new. After Done
+// or Unknown it does nothing.
 func (c *Claim) Release() {
 	t := c.table
 	t.mu.Lock()
@@ -298,8 +302,8 @@ func (e *entry) append(b []byte) []byte {
 	return append(b, e.answer...)
 }
 
-// Load takes the records that were kept before, as keys and values. What is too old, or no record, is left out. It is called
-// once, before anything else.
+// Load takes the records that were kept before, as keys and values. What is too old, or no record,
+// is left out. It is called once, before anything else.
 func (t *Table) Load(records iter.Seq2[string, []byte]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -137,8 +137,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestHistoriesOfKeys: whatever clients ask and however often it starts anew, a key is performed once as long as its answer is
-// within the bounds, and then is given that answer.
+// TestHistoriesOfKeys: whatever clients ask and however often it starts anew, a key is performed
+// once as long as its answer is within the bounds, and then is given that answer.
 func TestHistoriesOfKeys(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, Options{Lifetime: 10 * time.Second, PerClient: 4, Total: 8})

@@ -65,7 +65,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestSelection: each coding is a representation with a tag of its own, decodes to the content, and names the same revision.
+// TestSelection: each coding is a representation with a tag of its own, decodes to the content, and
+// names the same revision.
 func TestSelection(t *testing.T) {
 	s := memstore.New(memstore.Options{})
 	c := resource.New(resource.Options{Store: s})

@@ -33,8 +33,8 @@ func (m *memory) Close() error { return nil }
 // request is to be looked at again, against what is there now.
 var ErrMoved = errors.New("the revision was replaced meanwhile")
 
-// ErrNoGain says that a coding turned out to gain nothing for a resource. The representation in it is not
-// selected again.
+// ErrNoGain says that a coding turned out to gain nothing for a resource. The representation in it
+// is not selected again.
 var ErrNoGain = coding.ErrNoGain
 
 // Open returns the content of rep, and its length. The error is ErrMoved if the

@@ -42,8 +42,8 @@ func (c *Catalog) SelectWhole(ctx context.Context, res *Resource, w Wishes) *Rep
 	return &res.Identity
 }
 
-// Settle returns rep, which SelectWhole chose, or, if it turns out that its coding gains nothing, the one
-// that is sent instead.
+// Settle returns rep, which SelectWhole chose, or, if it turns out that its coding gains nothing,
+// the one that is sent instead.
 func (c *Catalog) Settle(ctx context.Context, res *Resource, rep *Representation, w Wishes) (*Representation, error) {
 	for !rep.IsIdentity() && rep.file.Revision == 0 && res.gains[rep.index].Load() != gainYes {
 		_, err := c.encoded(ctx, res, rep.index)

@@ -195,8 +195,8 @@ func (res *Resource) others(lists ...[]string) []etag.Tag {
 	return tags
 }
 
-// Current is what preconditions are evaluated against if rep is the selected representation. now is the time
-// before the state was looked up.
+// Current is what preconditions are evaluated against if rep is the selected representation. now is
+// the time before the state was looked up.
 func (res *Resource) Current(rep *Representation, f precondition.Fields, now time.Time) precondition.Current {
 	return precondition.Current{
 		Exists:       true,
@@ -207,5 +207,6 @@ func (res *Resource) Current(rep *Representation, f precondition.Fields, now tim
 	}
 }
 
-// Tags are those of the representations in every coding but those that are ready-made; nil if there is but one.
+// Tags are those of the representations in every coding but those that are ready-made; nil if there
+// is but one.
 func (res *Resource) Tags() []etag.Tag { return res.tags }

@@ -35,7 +35,8 @@ func (c *Clock) Wait(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Serve has h answer all requests, OPTIONS for the server as a whole among them. The caller closes the server.
+// Serve has h answer all requests, OPTIONS for the server as a whole among them. The caller closes
+// the server.
 func Serve(h http.Handler) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.DisableGeneralOptionsHandler = true

@@ -15,13 +15,13 @@
 // It reads no clock, touches no network and writes no response. A decision made here is about the
 // states it was given: a write must make sure that they still are what they were when it commits.
 //
-// The field has two purposes (§10.4.1). It is a condition, which [Evaluate] decides. And it submits the
-// tokens in it, whether or not the lists they stand in hold: [Header.Tokens]. Whether a lock lets a write
-// through is the second, and no business of this package.
+// The field has two purposes (§10.4.1). It is a condition, which [Evaluate] decides. And it submits
+// the tokens in it, whether or not the lists they stand in hold: [Header.Tokens]. Whether a lock
+// lets a write through is the second, and no business of this package.
 //
-// If is evaluated before the preconditions of RFC 9110 §13, and both must hold: a request whose If is false
-// is a 412 whatever If-Match says, and one whose If is true proceeds "as if the header wasn't present" (§10.4.3),
-// to its If-Match.
+// If is evaluated before the preconditions of RFC 9110 §13, and both must hold: a request whose If
+// is false is a 412 whatever If-Match says, and one whose If is true proceeds "as if the header
+// wasn't present" (§10.4.3), to its If-Match.
 //
 // Where the RFC leaves a choice:
 //
@@ -33,8 +33,8 @@
 //     Portable-WebDAV-Library before March 2017 sends it so. Nothing else is repaired: a condition that was
 //     not understood must not let a write through.
 //
-// A ResourceTag of Microsoft's extensions, as in "(Not <rt:GUID@00000000003>)", is a state token like any
-// other ([MS-WDVME] §3.1.5.5). No resource of a server that hands out none has it.
+// A ResourceTag of Microsoft's extensions, as in "(Not <rt:GUID@00000000003>)", is a state token
+// like any other ([MS-WDVME] §3.1.5.5). No resource of a server that hands out none has it.
 //
 // Functions and values of this package keep no state and may be used from any number of goroutines.
 package ifheader

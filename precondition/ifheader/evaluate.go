@@ -14,21 +14,21 @@ type State struct {
 	Name string
 	// Elsewhere is set for a resource that the caller does not serve, so that nothing is known of it.
 	Elsewhere bool
-	// Exists reports whether the URI is mapped to a resource. If it is not, the resource is treated as one
-	// that has none of the states asked for (RFC 4918 §10.4.4).
+	// Exists reports whether the URI is mapped to a resource. If it is not, the resource is treated
+	// as one that has none of the states asked for (RFC 4918 §10.4.4).
 	Exists bool
 	// Tags are the entity tags of the current revision, in all its content codings.
 	Tags []etag.Tag
-	// Locks are the tokens of the active locks that cover the resource: "A lock state token is considered to
-	// match if the resource is anywhere in the scope of the lock" (§10.4.4). A URI that is not mapped can
-	// have them, too.
+	// Locks are the tokens of the active locks that cover the resource: "A lock state token is
+	// considered to match if the resource is anywhere in the scope of the lock" (§10.4.4). A URI
+	// that is not mapped can have them, too.
 	Locks []string
 }
 
 // Policy holds what a server may choose. The zero Policy is what the function [Evaluate] uses.
 type Policy struct {
-	// WeakComparison compares entity tags weakly (RFC 9110 §8.8.3.2). "Servers MUST use either the weak or the strong
-	// comparison function" (RFC 4918 §10.4.4).
+	// WeakComparison compares entity tags weakly (RFC 9110 §8.8.3.2). "Servers MUST use either the
+	// weak or the strong comparison function" (RFC 4918 §10.4.4).
 	WeakComparison bool
 }
 
@@ -42,7 +42,8 @@ const (
 	TagMatches
 	// TagDiffers: it has others.
 	TagDiffers
-	// WeakTag: it has one with that opaque text, but one of the two is weak, and the comparison is strong.
+	// WeakTag: it has one with that opaque text, but one of the two is weak, and the comparison is
+	// strong.
 	WeakTag
 	// NoTag: it exists, and has no entity tag.
 	NoTag
@@ -68,17 +69,17 @@ func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // Decision is what became of a field.
 type Decision struct {
-	// Holds reports whether the request may proceed. If not, "the server MUST reject the request with a 412
-	// (Precondition Failed) status" (RFC 4918 §10.4.3).
+	// Holds reports whether the request may proceed. If not, "the server MUST reject the request
+	// with a 412 (Precondition Failed) status" (RFC 4918 §10.4.3).
 	Holds bool
 	// List is the list that decided: the first that holds, or, if none does, the first; Condition is its
 	// last condition, or the one that does not hold; and Reason is why.
 	List      List
 	Condition Condition
 	Reason    Reason
-	// Guarded reports whether the field could have stopped the method because of the state of the target: it is
-	// what a server asks for that requires preconditions. A list that only denies tokens could not: it says
-	// nothing of what its sender has seen.
+	// Guarded reports whether the field could have stopped the method because of the state of the
+	// target: it is what a server asks for that requires preconditions. A list that only denies
+	// tokens could not: it says nothing of what its sender has seen.
 	Guarded bool
 
 	guards []string
@@ -109,9 +110,9 @@ func Evaluate(h Header, target string, lookup func(uri string) State) Decision {
 	return Policy{}.Evaluate(h, target, lookup)
 }
 
-// Evaluate decides a field. target is the target URI of the request, which lists without a resource are about;
-// lookup describes a resource. It is called once for each URI that is needed, and with the target or what stands in the
-// field, as it was sent.
+// Evaluate decides a field. target is the target URI of the request, which lists without a resource
+// are about; lookup describes a resource. It is called once for each URI that is needed, and with
+// the target or what stands in the field, as it was sent.
 func (p Policy) Evaluate(h Header, target string, lookup func(uri string) State) Decision {
 	d, _ := p.Explain(h, target, lookup)
 	return d
@@ -136,8 +137,8 @@ type evaluation struct {
 	lookup func(string) State
 	states map[string]State
 	steps  []Step
-	// guards are the names of resources of which a list that holds says something that its sender has seen; loose
-	// is set if a list holds that only denies tokens.
+	// guards are the names of resources of which a list that holds says something that its sender
+	// has seen; loose is set if a list holds that only denies tokens.
 	guards []string
 	loose  bool
 }

@@ -15,14 +15,15 @@ type Header struct {
 
 // List is a list of conditions about one resource. It holds if all of them do.
 type List struct {
-	// Resource is the Resource-Tag before the list as it was sent, an absolute path or URI, or "" for a list
-	// about the target of the request.
+	// Resource is the Resource-Tag before the list as it was sent, an absolute path or URI, or ""
+	// for a list about the target of the request.
 	Resource string
 	// Conditions has at least one.
 	Conditions []Condition
 }
 
-// Condition is a state token or an entity tag that the resource shall have, or, with Not, shall not have.
+// Condition is a state token or an entity tag that the resource shall have, or, with Not, shall not
+// have.
 type Condition struct {
 	Not bool
 	// Token is the state token without its angle brackets, or "" if the condition is about Tag.
@@ -33,8 +34,8 @@ type Condition struct {
 // Sent reports whether the request had the field.
 func (h Header) Sent() bool { return len(h.Lists) > 0 }
 
-// Tokens returns the state tokens that the request submits, each once, in their order: all that appear in the
-// field, negated or not, in lists that hold or do not (RFC 4918 §10.4.1).
+// Tokens returns the state tokens that the request submits, each once, in their order: all that
+// appear in the field, negated or not, in lists that hold or do not (RFC 4918 §10.4.1).
 func (h Header) Tokens() []string {
 	var tokens []string
 	for _, l := range h.Lists {

@@ -95,8 +95,8 @@ func (e *SyntaxError) Error() string {
 // Is makes errors.Is(err, ErrSyntax) true.
 func (e *SyntaxError) Is(target error) bool { return target == ErrSyntax }
 
-// Parse reads the field, given its lines as net/http's Header keeps them (RFC 4918 §10.4.2). No lines give
-// the zero Header. The error is a [*SyntaxError].
+// Parse reads the field, given its lines as net/http's Header keeps them (RFC 4918 §10.4.2). No
+// lines give the zero Header. The error is a [*SyntaxError].
 func Parse(lines []string) (Header, error) {
 	switch {
 	case len(lines) == 0:

@@ -137,7 +137,8 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// TestMoreListsHoldMore: a list more never makes a field false, a condition more never makes a list true.
+// TestMoreListsHoldMore: a list more never makes a field false, a condition more never makes a list
+// true.
 func TestMoreListsHoldMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, w := drawHeader(t), drawWorld(t)
@@ -156,7 +157,8 @@ func TestMoreListsHoldMore(t *testing.T) {
 	})
 }
 
-// TestTaggedWithTarget: an untagged list "is just a shorthand notation" for one tagged with the target (§10.4.2).
+// TestTaggedWithTarget: an untagged list "is just a shorthand notation" for one tagged with the
+// target (§10.4.2).
 func TestTaggedWithTarget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, w := drawHeader(t), drawWorld(t)
@@ -305,5 +307,6 @@ func bounded(err error) bool {
 	return ok && (e.Fault == ifheader.TooLong || e.Fault == ifheader.TooMany)
 }
 
-// repaired reports whether a text that the grammar refuses may have been read for a token without brackets.
+// repaired reports whether a text that the grammar refuses may have been read for a token without
+// brackets.
 func repaired(text string, err error) bool { return err == nil && bare.MatchString(text) }

@@ -72,12 +72,14 @@ func (e *entry) asKept(seq uint64, id fileID) kept {
 	}
 }
 
-// pushKept returns list, the newest first, with k before it, without what limit leaves no room for, and that.
+// pushKept returns list, the newest first, with k before it, without what limit leaves no room for,
+// and that.
 func pushKept(list []kept, k kept, limit int) (rest, cut []kept) {
 	return cutKept(slices.Insert(slices.Clone(list), 0, k), limit)
 }
 
-// cutKept returns the first limit of list that are spared, with the first limit that are not, and the rest.
+// cutKept returns the first limit of list that are spared, with the first limit that are not, and
+// the rest.
 func cutKept(list []kept, limit int) (rest, cut []kept) {
 	seen := map[bool]int{}
 	for _, k := range list {

@@ -7,7 +7,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// TestHasProperties: there are none until some are set, and then there are, also for who opens the directory again.
+// TestHasProperties: there are none until some are set, and then there are, also for who opens the
+// directory again.
 func TestHasProperties(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *Store {

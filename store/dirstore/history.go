@@ -74,8 +74,9 @@ func (s *Store) trim() error {
 	return s.trimAged()
 }
 
-// trimExcess drops the oldest kept revisions while there are too many, and while all together are too large. If the
-// file system is nearly full, it drops some at a time, as what is dropped is not always free at once.
+// trimExcess drops the oldest kept revisions while there are too many, and while all together are
+// too large. If the file system is nearly full, it drops some at a time, as what is dropped is not
+// always free at once.
 func (s *Store) trimExcess() error {
 	for forSpace := 0; ; {
 		oldest, err := s.index.oldestKept(0, trimBatch)
@@ -105,7 +106,8 @@ func (s *Store) trimExcess() error {
 	}
 }
 
-// trimAged drops the kept revisions that are too old. It begins after those of which it is known that they are spared.
+// trimAged drops the kept revisions that are too old. It begins after those of which it is known
+// that they are spared.
 func (s *Store) trimAged() error {
 	for from, settled := s.spared, true; ; {
 		oldest, err := s.index.oldestKept(from, trimBatch)
@@ -236,9 +238,9 @@ func (s *Store) awaitTurn(name string) bool {
 	return true
 }
 
-// giveWay drops earlier revisions, for a write that found no space: the oldest, and an
-// eighth of all. n, unless nil, is whose turn the caller has. inUse is the name of the oldest that is in use, and
-// so stays. s.giving is held.
+// giveWay drops earlier revisions, for a write that found no space: the oldest, and an eighth of
+// all. n, unless nil, is whose turn the caller has. inUse is the name of the oldest that is in use,
+// and so stays. s.giving is held.
 func (s *Store) giveWay(n *node) (inUse string) {
 	if s.opts.ReadOnly {
 		return ""
@@ -305,8 +307,8 @@ func (x *index) unflushedKept() (list []keptRef, names map[string]bool) {
 	return list, names
 }
 
-// eachKept calls do for each kept file that has been flushed and is numbered from or above, the oldest first, while it
-// returns true.
+// eachKept calls do for each kept file that has been flushed and is numbered from or above, the
+// oldest first, while it returns true.
 func (x *index) eachKept(from uint64, do func(k keptRef) bool) error {
 	if x.db == nil {
 		return nil

@@ -246,9 +246,9 @@ func FuzzParseJournal(f *testing.F) {
 	})
 }
 
-// TestLostHeaderStaysLost: an epoch had begun when power was lost, and of its file a record has come to
-// the disk, but not the header: the change was never acknowledged. The next start does not know of it, and
-// the one after that does not, either, though it finds a header there.
+// TestLostHeaderStaysLost: an epoch had begun when power was lost, and of its file a record has
+// come to the disk, but not the header: the change was never acknowledged. The next start does not
+// know of it, and the one after that does not, either, though it finds a header there.
 func TestLostHeaderStaysLost(t *testing.T) {
 	dir := fastDir(t)
 	failing := false

@@ -62,8 +62,9 @@ func (w *change) withNote(r *record) *record {
 	return &record{kind: recordGroup, seq: w.seq, parts: []*record{r, kept}}
 }
 
-// notes are, while recovery is under way, the records that writes of the journal have left, by the seq of the write's
-// group: whether the last write of a name took place turns out only after all records have been taken.
+// notes are, while recovery is under way, the records that writes of the journal have left, by the
+// seq of the write's group: whether the last write of a name took place turns out only after all
+// records have been taken.
 type notes map[uint64]*replaced
 
 // replaced is what a note has taken the place of.

@@ -10,8 +10,9 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// TestNotesAfterDeath lets the disk refuse everything from each step in turn on. After the next start a write
-// has taken place if and only if the record it leaves is there, whatever its caller was told.
+// TestNotesAfterDeath lets the disk refuse everything from each step in turn on. After the next
+// start a write has taken place if and only if the record it leaves is there, whatever its caller
+// was told.
 func TestNotesAfterDeath(t *testing.T) {
 	contents := []string{"small", "again", strings.Repeat("large", 20_000), "flush", "small", "", "flush", "once more", ""}
 	for _, o := range []Options{{}, {Sync: SyncNone}, {session: "after a loss of power"}} {
@@ -58,8 +59,8 @@ func TestNotesAfterDeath(t *testing.T) {
 // described describes what is there.
 func described(i store.Info) string { return fmt.Sprintf("%v %d %v", i.Revision, i.Size, i.Digest) }
 
-// perform writes the contents one after the other, "" being a deletion, each with a record of the state that it
-// makes. It returns how many have succeeded.
+// perform writes the contents one after the other, "" being a deletion, each with a record of the
+// state that it makes. It returns how many have succeeded.
 func perform(s *Store, contents []string) int {
 	ctx := context.Background()
 	for i, content := range contents {
@@ -86,7 +87,8 @@ func perform(s *Store, contents []string) int {
 	return len(contents)
 }
 
-// TestNotesSurviveTheJournal: what was left in the journal is there after a checkpoint, too, and over restarts.
+// TestNotesSurviveTheJournal: what was left in the journal is there after a checkpoint, too, and
+// over restarts.
 func TestNotesSurviveTheJournal(t *testing.T) {
 	dir := fastDir(t)
 	s := openAt(t, dir, Options{manual: true})

@@ -19,7 +19,8 @@ func overwriteBlindly(t *testing.T, s *Store, name, content string) {
 	check(t, err)
 }
 
-// TestSpared: what was overwritten blindly stays, whatever is written after it and however long ago it was, also after a restart.
+// TestSpared: what was overwritten blindly stays, whatever is written after it and however long ago
+// it was, also after a restart.
 func TestSpared(t *testing.T) {
 	now, dir := time.Now(), fastDir(t)
 	o := Options{Keep: 2, KeepAge: time.Hour, manual: true, Now: func() time.Time { return now }}

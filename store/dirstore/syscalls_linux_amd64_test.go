@@ -309,9 +309,10 @@ func (c sysScene) use(t *testing.T, dir string, expect expected) {
 	_ = s.Close()
 }
 
-// TestEachCallFails lets each call of the system that a start, reads and changes make fail once, in each
-// way it can: EIO, ENOSPC, EMFILE, EINTR, half of a read or write. Nothing that was acknowledged is lost, what was not done is
-// not there, nothing panics, no file stays open, and nothing is left behind by the next start.
+// TestEachCallFails lets each call of the system that a start, reads and changes make fail once, in
+// each way it can: EIO, ENOSPC, EMFILE, EINTR, half of a read or write. Nothing that was
+// acknowledged is lost, what was not done is not there, nothing panics, no file stays open, and
+// nothing is left behind by the next start.
 func TestEachCallFails(t *testing.T) {
 	for _, scene := range []sysScene{{"the process died", "first" + sessionPlace + "home"},
 		{"power was lost", "second" + sessionPlace + "home"}} {

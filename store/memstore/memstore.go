@@ -237,7 +237,8 @@ func (s *Store) commit(d *draft, expect store.Expect, spare bool, n note) (store
 	return info, nil
 }
 
-// install makes data current under the name in info, as a new revision. spare says what becomes of the one before.
+// install makes data current under the name in info, as a new revision. spare says what becomes of
+// the one before.
 func (s *Store) install(info store.Info, data []byte, spare bool) store.Info {
 	e := s.entries[info.Name]
 	if e == nil {

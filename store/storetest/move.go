@@ -575,8 +575,8 @@ func (t *env) wantLaterModified(what string, f func() store.Info) {
 	}
 }
 
-// wantAsDeleted checks that nothing is under the name of before, that what expects before is refused, and that
-// what is put there next has a later revision and a Modified of its own.
+// wantAsDeleted checks that nothing is under the name of before, that what expects before is
+// refused, and that what is put there next has a later revision and a Modified of its own.
 func (t *env) wantAsDeleted(before store.Info) {
 	t.Helper()
 	t.wantNothing(before.Name)

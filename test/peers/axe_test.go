@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// axeSource is where axe-core is, the rules by which pages are found accessible: FOURTWELVE_AXE names its axe.min.js.
+// axeSource is where axe-core is, the rules by which pages are found accessible: FOURTWELVE_AXE
+// names its axe.min.js.
 func axeSource(t *testing.T) []byte {
 	t.Helper()
 	file := os.Getenv("FOURTWELVE_AXE")
@@ -42,7 +43,8 @@ axe.run(document, { resultTypes: ['violations'] }).then(r => fetch('/told', { me
 	r.violations.map(v => ({ ID: v.id, Help: v.help, Nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + ' ' + (n.any[0] || n.all[0] || n.none[0] || {}).message) }))) }));
 </script></body>`
 
-// TestPagesAreAccessible: axe finds nothing to complain of in the pages that the commands write, in light and in dark colours.
+// TestPagesAreAccessible: axe finds nothing to complain of in the pages that the commands write, in
+// light and in dark colours.
 func TestPagesAreAccessible(t *testing.T) {
 	browser, axe := browserPath(t), axeSource(t)
 	for name, html := range reportPages(t) {

@@ -46,8 +46,9 @@ type bombed struct{ base, addr string }
 // memoryLimit is what the system lets serve have of memory that it writes to: past it the process ends.
 const memoryLimit = 640 << 20
 
-// TestBounds drops each bomb on a server that the system lets have no more than memoryLimit. It lives, others
-// are answered meanwhile, and the largest size it came to is within what docs/limits.md says.
+// TestBounds drops each bomb on a server that the system lets have no more than memoryLimit. It
+// lives, others are answered meanwhile, and the largest size it came to is within what
+// docs/limits.md says.
 func TestBounds(t *testing.T) {
 	const listed = 200_000
 	dir, err := os.MkdirTemp("/dev/shm", "bounds")
@@ -260,8 +261,9 @@ func takeBack(conn net.Conn, most int) int {
 	return most
 }
 
-// watchOthers asks for a small file again and again, on a connection of its own, until the function returned
-// is called: that returns how long the answers took, in order, and how many there were not.
+// watchOthers asks for a small file again and again, on a connection of its own, until the function
+// returned is called: that returns how long the answers took, in order, and how many there were
+// not.
 func watchOthers(url string) func() (sorted []time.Duration, failed int) {
 	done := make(chan struct{})
 	var all []time.Duration

@@ -18,7 +18,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
 
-// page reads and writes with the tag that it has read, as the program of a page does, and tells what came of it.
+// page reads and writes with the tag that it has read, as the program of a page does, and tells
+// what came of it.
 const page = `<!DOCTYPE html><title>notes</title><script>
 (async () => {
 	const told = { saved: [], read: [] };
@@ -41,9 +42,10 @@ type told struct {
 	Error string
 }
 
-// TestBrowserSaves: in a browser, a page that reads and writes with If-Match through fetch(), and knows nothing of
-// caches, reads what is there, and none of its writes is refused. Without Cache-Control the browser
-// guesses that a note of last year is good for weeks, and each write after the first is 412.
+// TestBrowserSaves: in a browser, a page that reads and writes with If-Match through fetch(), and
+// knows nothing of caches, reads what is there, and none of its writes is refused. Without
+// Cache-Control the browser guesses that a note of last year is good for weeks, and each write
+// after the first is 412.
 func TestBrowserSaves(t *testing.T) {
 	browser := browserPath(t)
 	for name, behind := range map[string]func(*testing.T, http.Handler) http.Handler{

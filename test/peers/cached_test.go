@@ -28,8 +28,8 @@ func withCache(later *atomic.Int64, change ...func(*guard.Route)) func(*guard.Op
 	}
 }
 
-// TestStaticSiteFromCache: a site on nginx that says nothing of caches is served from the cache for a tenth of the age of its
-// files, and when nginx is gone for longer only where that is allowed.
+// TestStaticSiteFromCache: a site on nginx that says nothing of caches is served from the cache for
+// a tenth of the age of its files, and when nginx is gone for longer only where that is allowed.
 func TestStaticSiteFromCache(t *testing.T) {
 	curl := lookPath(t, "curl", "curl")
 	for _, c := range []struct {
@@ -69,7 +69,8 @@ func TestStaticSiteFromCache(t *testing.T) {
 	}
 }
 
-// TestMirrorFromCache: apt and curl resume downloads of packages through the cache, whether that has them or not.
+// TestMirrorFromCache: apt and curl resume downloads of packages through the cache, whether that
+// has them or not.
 func TestMirrorFromCache(t *testing.T) {
 	const method = "/usr/lib/apt/methods/http"
 	curl := lookPath(t, "curl", "curl")
@@ -154,7 +155,8 @@ a.onseeked = () => {
 };
 </script>`
 
-// TestBrowserSeeksFromCache: Chromium seeks forth and back in a recording of half an hour, by ranges through the cache.
+// TestBrowserSeeksFromCache: Chromium seeks forth and back in a recording of half an hour, by
+// ranges through the cache.
 func TestBrowserSeeksFromCache(t *testing.T) {
 	browser := browserPath(t)
 	const rate, seconds = 8000, 1800

@@ -222,7 +222,8 @@ func opaqueTags(report *probe.Report) []string {
 
 var (
 	dates = regexp.MustCompile(`(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT`)
-	// What differs from run to run: the query that keeps caches clean, and the number in the first content.
+	// What differs from run to run: the query that keeps caches clean, and the number in the first
+	// content.
 	spared = regexp.MustCompile(`'\$URL\?fourtwelve-check=[a-z0-9-]+'`)
 	number = regexp.MustCompile(`to begin with, number [a-z0-9]+`)
 	zoned  = regexp.MustCompile(`(Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d\d \w{3} \d{4} \d\d:\d\d:\d\d) ([+-]\d{4})`)

@@ -119,8 +119,8 @@ func startNetWebDAV(t testing.TB, dir string) server {
 	return server{name: "x/net/webdav", base: srv.URL}
 }
 
-// TestCheckedServers asks real servers everything that fourtwelve check asks, and compares the outcomes with the
-// tables of docs/checked-servers.md. With -update it writes them.
+// TestCheckedServers asks real servers everything that fourtwelve check asks, and compares the
+// outcomes with the tables of docs/checked-servers.md. With -update it writes them.
 func TestCheckedServers(t *testing.T) {
 	servers := checkedServers()
 	want := readOutcomes(t, checkedFile)
@@ -227,7 +227,8 @@ func check(t *testing.T, base string) *probe.Report {
 	return report
 }
 
-// byChance matches the checks that a wrong server passes or fails as two writes happen to meet. Ours must pass.
+// byChance matches the checks that a wrong server passes or fails as two writes happen to meet.
+// Ours must pass.
 var byChance = regexp.MustCompile(`^race-|^put-tag-changes$`)
 
 // compare compares the outcomes with those of the page: outcomes by check, then by server.
@@ -263,8 +264,8 @@ func versionOf(t *testing.T, program string) string {
 	return version
 }
 
-// TestCurlLines has curl send again what the checks sent, with the commands that they report, and compares the
-// status.
+// TestCurlLines has curl send again what the checks sent, with the commands that they report, and
+// compares the status.
 func TestCurlLines(t *testing.T) {
 	lookPath(t, "curl", "curl")
 	dir := writableDir(t)

@@ -39,8 +39,8 @@ func load(t *testing.T, clients, total int) (int, int) {
 	return clients, total
 }
 
-// tally is what is counted: the sum, and how much of it each client has added, so that each can tell whether its
-// own change is in it.
+// tally is what is counted: the sum, and how much of it each client has added, so that each can
+// tell whether its own change is in it.
 type tally struct {
 	Sum int
 	By  map[string]int
@@ -144,8 +144,8 @@ func (c counting) countUp(t *testing.T, name string) error {
 	return err
 }
 
-// startCutting is a proxy of connections, every third of which breaks off: after some bytes to the server, or after
-// some bytes from it.
+// startCutting is a proxy of connections, every third of which breaks off: after some bytes to the
+// server, or after some bytes from it.
 func startCutting(t *testing.T, base string) string {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -193,8 +193,8 @@ func cut(from net.Conn, host string) {
 	<-done
 }
 
-// TestCounter: clients count up one number. The sum is how often they were told that they did; where answers are lost, it
-// is between that and as much more as they were told is not known.
+// TestCounter: clients count up one number. The sum is how often they were told that they did;
+// where answers are lost, it is between that and as much more as they were told is not known.
 func TestCounter(t *testing.T) {
 	before := func(start func(testing.TB, string) server, change ...func(*guard.Options)) func(*testing.T) string {
 		return func(t *testing.T) string { return startGuard(t, start(t, writableDir(t)), change...).base }
@@ -216,8 +216,9 @@ func TestCounter(t *testing.T) {
 			base := s.start(t)
 			clients, total := load(t, s.clients, s.total)
 			if s.name == "Apache" {
-				// It checks before the content has come, and does not look again: of two writers at once both are told that
-				// they did. No client can be exact there. And its tags are weak for a second, which takes as long.
+				// It checks before the content has come, and does not look again: of two writers at
+				// once both are told that they did. No client can be exact there. And its tags are
+				// weak for a second, which takes as long.
 				clients, total = 1, 2
 			}
 			c := counting{url: base + "/n.json", clients: clients, total: total}

@@ -10,8 +10,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/guard"
 )
 
-// TestGuardPassesWebDAV: in front of Apache's mod_dav, litmus passes whole, cadaver does its day's work, and a client that names
-// versions and locks is held to both.
+// TestGuardPassesWebDAV: in front of Apache's mod_dav, litmus passes whole, cadaver does its day's
+// work, and a client that names versions and locks is held to both.
 func TestGuardPassesWebDAV(t *testing.T) {
 	for name, change := range map[string]func(*guard.Options){
 		"by default": func(*guard.Options) {},
@@ -93,8 +93,8 @@ func lockAndName(t *testing.T, s *subject) {
 	}
 }
 
-// TestGuardRequiresOfCollections: with require, collections of mod_dav are not deleted or overwritten by who has not said so, though
-// GET finds nothing there.
+// TestGuardRequiresOfCollections: with require, collections of mod_dav are not deleted or
+// overwritten by who has not said so, though GET finds nothing there.
 func TestGuardRequiresOfCollections(t *testing.T) {
 	dir := writableDir(t)
 	s := newSubject(t, startGuard(t, startApacheDAV(t, dir), func(o *guard.Options) {

@@ -181,8 +181,8 @@ func (c *registerClient) understand(op storetest.Op, r reply) storetest.Result {
 	case r.status == http.StatusPreconditionFailed:
 		return c.refused(r)
 	case r.status == http.StatusForbidden && op.Kind == storetest.Delete && op.If.IsAnything():
-		// By Apache, if the file goes away between its look and its removing it. Writes without a precondition are
-		// not kept apart; one with a precondition must never see this.
+		// By Apache, if the file goes away between its look and its removing it. Writes without a
+		// precondition are not kept apart; one with a precondition must never see this.
 		return storetest.Result{Outcome: storetest.Failed}
 	}
 	c.s.t.Errorf("%v: %d\n%s", op, r.status, r.body)

@@ -10,7 +10,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/probe"
 )
 
-// TestCheckOfWarmGuards asks guards that trust the tags of real servers everything that fourtwelve check asks.
+// TestCheckOfWarmGuards asks guards that trust the tags of real servers everything that fourtwelve
+// check asks.
 func TestCheckOfWarmGuards(t *testing.T) {
 	for _, s := range checkedServers() {
 		if !strings.Contains(strings.ToLower(s.name), "dav") {

@@ -12,8 +12,9 @@ import (
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
-// Items keeps JSON documents that have a version: CREATE TABLE items (id TEXT PRIMARY KEY, version BIGINT, doc TEXT). The
-// version is the tag. No version is used twice for an id, as no item is deleted.
+// Items keeps JSON documents that have a version: CREATE TABLE items (id TEXT PRIMARY KEY, version
+// BIGINT, doc TEXT). The version is the tag. No version is used twice for an id, as no item is
+// deleted.
 type Items struct {
 	DB *sql.DB
 	// Select reads the version of an item, as Notes.Select does the tag of a note.
@@ -46,7 +47,8 @@ func (s *Items) Get(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// Put creates or replaces an item: JSON in, JSON out, and the tag of what was written, so that the client can go on from here.
+// Put creates or replaces an item: JSON in, JSON out, and the tag of what was written, so that the
+// client can go on from here.
 func (s *Items) Put(w http.ResponseWriter, r *http.Request, id string) {
 	var item Item
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&item); err != nil {
@@ -64,7 +66,8 @@ func (s *Items) Put(w http.ResponseWriter, r *http.Request, id string) {
 	json.NewEncoder(w).Encode(item)
 }
 
-// save writes an item if the preconditions of r hold, and returns its new version. It tries again while others are in the way.
+// save writes an item if the preconditions of r hold, and returns its new version. It tries again
+// while others are in the way.
 func (s *Items) save(r *http.Request, id string, item Item) (version int64, err error) {
 	for range attempts {
 		version, err = s.trySave(r, id, item)
@@ -101,8 +104,8 @@ func (s *Items) trySave(r *http.Request, id string, item Item) (version int64, e
 	return version + 1, tx.Commit()
 }
 
-// write replaces version, or creates the item if that is 0: then somebody else may have created it since there was no row to lock,
-// and nothing is inserted.
+// write replaces version, or creates the item if that is 0: then somebody else may have created it
+// since there was no row to lock, and nothing is inserted.
 func (s *Items) write(ctx context.Context, tx *sql.Tx, id string, version int64, item Item) error {
 	doc, err := json.Marshal(item)
 	if err != nil {

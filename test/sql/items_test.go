@@ -45,7 +45,8 @@ var routers = map[string]func(*Items) http.Handler{
 	},
 }
 
-// TestRouters: through each router and with each database, clients create one item and count it up, and the sum is exact.
+// TestRouters: through each router and with each database, clients create one item and count it up,
+// and the sum is exact.
 func TestRouters(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "items.db")

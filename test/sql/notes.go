@@ -1,6 +1,6 @@
-// Package sqlnotes is the pattern of ExampleVerify_transaction in package condhttp, for PostgreSQL and for
-// SQLite: a write whose precondition is evaluated in the transaction that writes. Its tests run it
-// against both. It is a module of its own, so that the drivers are nobody else's concern.
+// Package sqlnotes is the pattern of ExampleVerify_transaction in package condhttp, for PostgreSQL
+// and for SQLite: a write whose precondition is evaluated in the transaction that writes. Its tests
+// run it against both. It is a module of its own, so that the drivers are nobody else's concern.
 package sqlnotes
 
 import (
@@ -22,14 +22,14 @@ type Notes struct {
 	// PostgreSQL: SELECT etag FROM notes WHERE id = $1 FOR UPDATE. That locks a row, and nothing where
 	// there is none.
 	//
-	// SQLite: SELECT etag FROM notes WHERE id = $1, in a database that is opened with _txlock=immediate, so that a
-	// transaction that is going to write keeps out the others from its beginning. One that has read first
-	// would be refused with SQLITE_BUSY, without waiting.
+	// SQLite: SELECT etag FROM notes WHERE id = $1, in a database that is opened with
+	// _txlock=immediate, so that a transaction that is going to write keeps out the others from its
+	// beginning. One that has read first would be refused with SQLITE_BUSY, without waiting.
 	Select string
 	// Isolation is that of the transactions.
 	Isolation sql.IsolationLevel
-	// Again reports whether an error only says that others were in the way, so that the transaction is to
-	// be tried again: SQLSTATE 40001 and 40P01 of PostgreSQL, SQLITE_BUSY of SQLite.
+	// Again reports whether an error only says that others were in the way, so that the transaction
+	// is to be tried again: SQLSTATE 40001 and 40P01 of PostgreSQL, SQLITE_BUSY of SQLite.
 	Again func(error) bool
 }
 

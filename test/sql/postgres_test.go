@@ -37,8 +37,8 @@ func isSerializationFailure(err error) bool {
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// startPostgreSQL starts a server of its own, in a temporary directory and with a socket there, as a user without
-// privileges, and returns how it is reached.
+// startPostgreSQL starts a server of its own, in a temporary directory and with a socket there, as
+// a user without privileges, and returns how it is reached.
 func startPostgreSQL(t *testing.T) string {
 	initdb := program(t, "initdb")
 	dir, err := os.MkdirTemp("", "pg") // the path of a socket must be short

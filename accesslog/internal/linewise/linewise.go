@@ -1,6 +1,6 @@
-// Package linewise makes lines with one entry each of logs that are written in another way: text in UTF-16, as PowerShell makes
-// of what it redirects, messages of syslog behind their lengths, and entries that are the objects of one JSON document, or take
-// several lines each.
+// Package linewise makes lines with one entry each of logs that are written in another way: text in
+// UTF-16, as PowerShell makes of what it redirects, messages of syslog behind their lengths, and
+// entries that are the objects of one JSON document, or take several lines each.
 package linewise
 
 import (
@@ -18,8 +18,8 @@ import (
 // headSize is how much of the content tells what it is.
 const headSize = 512
 
-// NewReader returns a reader of the lines in r, and what was done to have them, for people; "" if r has them already. It reads
-// the beginning of r; an error of that is returned by Read.
+// NewReader returns a reader of the lines in r, and what was done to have them, for people; "" if r
+// has them already. It reads the beginning of r; an error of that is returned by Read.
 func NewReader(r io.Reader) (lines io.Reader, note string) {
 	head, r := peek(r)
 	if order, ok := utf16Order(head); ok {
@@ -65,12 +65,14 @@ func utf16Order(head []byte) (order unicode.Endianness, ok bool) {
 
 var (
 	list = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\[\s*\{`)
-	// listed are the members in which services put all entries: CloudTrail, Azure, CloudWatch, and what exports them.
+	// listed are the members in which services put all entries: CloudTrail, Azure, CloudWatch, and
+	// what exports them.
 	listed = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\{\s*"(?:Records|records|value|events|logEvents|entries|items|logs)"\s*:\s*\[\s*\{`)
 	spread = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\{[ \t]*\r?\n`)
 )
 
-// counted are messages of syslog on a stream with their lengths before them (RFC 6587 §3.4.1), and no line ends between them.
+// counted are messages of syslog on a stream with their lengths before them (RFC 6587 §3.4.1), and
+// no line ends between them.
 var counted = regexp.MustCompile(`^[1-9]\d{1,4} <\d{1,3}>[^\n]*\S[1-9]\d{1,4} <\d{1,3}>`)
 
 // A countedReader makes a line of each message.
@@ -95,7 +97,8 @@ func (c *countedReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next returns the next message as a line. Where there is no length, it is what comes up to the next line end.
+// next returns the next message as a line. Where there is no length, it is what comes up to the
+// next line end.
 func (c *countedReader) next() ([]byte, error) {
 	head, err := c.r.Peek(len("1048576 "))
 	switch {

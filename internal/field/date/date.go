@@ -1,5 +1,6 @@
-// Package date reads HTTP-dates (RFC 9110 §5.6.7). There is no other reader of them in the project, so that a server, a
-// proxy and a diagnosis never disagree on whether a value is a date, and on which.
+// Package date reads HTTP-dates (RFC 9110 §5.6.7). There is no other reader of them in the project,
+// so that a server, a proxy and a diagnosis never disagree on whether a value is a date, and on
+// which.
 package date
 
 import (

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// Line is Text for a line of a log, or for any other text that has more than URLs in it: it also replaces what follows
-// the name of an authentication scheme, parameters wherever they begin, and the strings of JSON whose
-// name is that of a credential. It costs more than Text: it is for lines that people are shown.
+// Line is Text for a line of a log, or for any other text that has more than URLs in it: it also
+// replaces what follows the name of an authentication scheme, parameters wherever they begin, and
+// the strings of JSON whose name is that of a credential. It costs more than Text: it is for lines
+// that people are shown.
 func Line(s string) string {
 	s = Text(s)
 	if hasHint(s, schemeHints) {
@@ -25,7 +26,8 @@ func Line(s string) string {
 	return s
 }
 
-// Nothing is replaced without one of these. To look for them costs a tenth of looking for what is replaced.
+// Nothing is replaced without one of these. To look for them costs a tenth of looking for what is
+// replaced.
 var (
 	schemeHints = byFirst("basic bearer digest negotiate ntlm")
 	fieldHints  = byFirst(words + " auth -key") // every name that Field knows has one
@@ -48,12 +50,13 @@ func hasHint(s string, hints [256][]string) bool {
 }
 
 var (
-	// afterScheme finds a scheme and what follows it, in which a blank may be encoded. Case is that of ASCII: under (?i) an
-	// s would also be the long one.
+	// afterScheme finds a scheme and what follows it, in which a blank may be encoded. Case is that
+	// of ASCII: under (?i) an s would also be the long one.
 	afterScheme = regexp.MustCompile(`\b(((?i:ba)[sS](?i:ic)|(?i:bearer)|(?i:dige)[sS](?i:t)|(?i:negotiate)|(?i:ntlm))(?: |\+|%20))[^ "',;+\[\\][^ "',;+\\]*`)
 	// pair finds a parameter that begins a text, or follows what may part parameters.
 	pair = regexp.MustCompile(`(?:^|[?&;, "'{(|\t])[A-Za-z0-9_.%\-\[\]]+=[^& "';,|\t]+`)
-	// member finds a member of JSON with a string or an array of strings, and escaped one inside a string of JSON.
+	// member finds a member of JSON with a string or an array of strings, and escaped one inside a
+	// string of JSON.
 	member  = regexp.MustCompile(`"[A-Za-z0-9_.-]+"[ \t]*:[ \t]*("(?:[^"\\]|\\.)*"|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\])`)
 	escaped = regexp.MustCompile(`\\"[A-Za-z0-9_.-]+\\"[ \t]*:[ \t]*\\"(?:[^"\\]|\\[^"])*\\"`)
 )

@@ -7,7 +7,8 @@ import (
 )
 
 // Logger returns l with everything that is text in its records as [Line] returns it: names of
-// resources, targets, and errors, which may quote them. Keys and messages are ours, and stay. nil discards.
+// resources, targets, and errors, which may quote them. Keys and messages are ours, and stay. nil
+// discards.
 func Logger(l *slog.Logger) *slog.Logger {
 	if l == nil {
 		return slog.New(slog.DiscardHandler)

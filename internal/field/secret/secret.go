@@ -1,5 +1,6 @@
-// Package secret knows what lets a reader in: the one list of the fields, the parameters and the shapes that are
-// credentials, for everything that prints or keeps a URL, a field value or a line of a log.
+// Package secret knows what lets a reader in: the one list of the fields, the parameters and the
+// shapes that are credentials, for everything that prints or keeps a URL, a field value or a line
+// of a log.
 //
 //	secret.Text("/report?sig=a1&page=2")          // "/report?sig=[redacted]&page=2"
 //	secret.Value("Authorization", "Basic YTpi")  // "Basic [redacted]"
@@ -67,15 +68,15 @@ func Field(name string) bool {
 	return fields[string(lower)] || hasWord(lower) && !notFields[string(lower)]
 }
 
-// Evidence reports whether the value of a field with this name is a validator or a condition, which Value
-// leaves as it is. The case of name does not matter.
+// Evidence reports whether the value of a field with this name is a validator or a condition, which
+// Value leaves as it is. The case of name does not matter.
 func Evidence(name string) bool {
 	var buf [64]byte
 	return evidence[string(lowered(buf[:0], name))]
 }
 
-// Parameter reports whether the value of a parameter of a URL or a form with this name grants access. The case of
-// name does not matter, and it may be percent-encoded, also more than once.
+// Parameter reports whether the value of a parameter of a URL or a form with this name grants
+// access. The case of name does not matter, and it may be percent-encoded, also more than once.
 func Parameter(name string) bool {
 	name = decoded(name)
 	var buf [64]byte
@@ -129,8 +130,8 @@ func hasWord(lower []byte) bool {
 	return false
 }
 
-// Value returns the value of a field as it may be shown: without the credential if the field has one, and
-// otherwise as by Text. A validator or a condition is left as it is.
+// Value returns the value of a field as it may be shown: without the credential if the field has
+// one, and otherwise as by Text. A validator or a condition is left as it is.
 func Value(name, value string) string {
 	switch {
 	case value == "":

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// cases reads a file of testdata: a line with what is given, and one with what may be shown; "=" if that is the same.
+// cases reads a file of testdata: a line with what is given, and one with what may be shown; "=" if
+// that is the same.
 func cases(t testing.TB, name string, each func(t testing.TB, given, want string)) {
 	t.Helper()
 	f, err := os.Open("testdata/" + name)
@@ -99,7 +100,8 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// TestFieldHints: every name of a field in the list has one of the hints without which Line looks for none.
+// TestFieldHints: every name of a field in the list has one of the hints without which Line looks
+// for none.
 func TestFieldHints(t *testing.T) {
 	for name := range fields {
 		if !hasHint(name, fieldHints) {

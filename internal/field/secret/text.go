@@ -11,7 +11,8 @@ import (
 //   - the value of any parameter that is itself a URL with a credential;
 //   - what has the shape of a JSON Web Token (RFC 7519), wherever it stands.
 //
-// The rest is kept byte for byte. It returns s itself, without an allocation, if there is nothing to hide.
+// The rest is kept byte for byte. It returns s itself, without an allocation, if there is nothing
+// to hide.
 func Text(s string) string {
 	if strings.Contains(s, jwtStart) {
 		s = hideTokens(s)
@@ -72,8 +73,8 @@ func until(s, those string) int {
 	return len(s)
 }
 
-// hideParameters replaces the values of parameters that grant access. A parameter begins behind "?", "#", "&"
-// or ";".
+// hideParameters replaces the values of parameters that grant access. A parameter begins behind
+// "?", "#", "&" or ";".
 func hideParameters(s string) string {
 	c := cutter{s: s}
 	inQuery := false // a "/" does not end a parameter there
@@ -100,7 +101,8 @@ func hideParameters(s string) string {
 	return c.String()
 }
 
-// parameter hides the value of the parameter that begins at from, if it is to be, and returns where it ends.
+// parameter hides the value of the parameter that begins at from, if it is to be, and returns where
+// it ends.
 func (c *cutter) parameter(from int, inQuery bool) (end int) {
 	ends := "&;?# \t\"<>"
 	if !inQuery {
@@ -126,7 +128,8 @@ func hasSecret(value string) bool {
 // jwtStart is how a JSON object begins in base64url, so that each JSON Web Token begins with it.
 const jwtStart = "eyJ"
 
-// hideTokens replaces what has the shape of a JSON Web Token: three parts of base64url with dots between them, or five.
+// hideTokens replaces what has the shape of a JSON Web Token: three parts of base64url with dots
+// between them, or five.
 func hideTokens(s string) string {
 	c := cutter{s: s}
 	for at := 0; at < len(s); {
