@@ -146,7 +146,7 @@ func mayBeColumn(head []byte) bool {
 // line of its own; -1 if a line has none.
 func journalField(line []byte) (name, value []byte, ok bool) {
 	line = bytes.TrimLeft(line, " ")
-	name, value, ok = bytes.Cut(line[:min(len(line), 64)], []byte{'='})
+	name, _, ok = bytes.Cut(line[:min(len(line), 64)], []byte{'='})
 	if !ok || len(name) < len("UID") {
 		return nil, nil, false
 	}

@@ -80,7 +80,7 @@ func TestCachePoison(t *testing.T) {
 	} {
 		all = append(all, attempt{"field " + field, attack("GET /", field), request("GET /")})
 	}
-	for _, c := range []attempt{
+	all = append(all, []attempt{
 		{"credentials", attack("GET /", "Authorization: Basic evil"), request("GET /")},
 		{"another host", strings.Replace(attack("GET /"), host, "Host: evil", 1), request("GET /")},
 		{"a host with a port", strings.Replace(attack("GET /"), host, "Host: site.example:666\r\nX-Evil: evil", 1), request("GET /")},
@@ -121,9 +121,7 @@ func TestCachePoison(t *testing.T) {
 		{"a long target", attack("GET /" + strings.Repeat("a", 6000) + "?evil"), request("GET /" + strings.Repeat("a", 6000))},
 		{"smuggled by lengths", attack("GET /", "Content-Length: 4", "Transfer-Encoding: chunked") + smuggled, request("GET /")},
 		{"smuggled by two lengths", attack("POST /", "Content-Length: 0", "Content-Length: 4") + "evil", request("GET /")},
-	} {
-		all = append(all, c)
-	}
+	}...)
 	for _, status := range []int{401, 407, 412, 413, 416, 421, 425, 428, 429, 431} {
 		path := fmt.Sprintf("GET /?status=%d", status)
 		all = append(all, attempt{fmt.Sprint("an answer of ", status), attack(path, "X-Evil: evil"), request(path)})

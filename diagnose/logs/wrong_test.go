@@ -18,11 +18,11 @@ type wrongServer struct {
 	r     *rand.Rand
 	now   time.Time
 
-	content, made, size int // 0: there is nothing
-	since               time.Time
-	deleted             time.Time
-	stored              *event // a refusal that the cache keeps
-	clients             [3]wrongClient
+	content, made int // 0: there is nothing
+	since         time.Time
+	deleted       time.Time
+	stored        *event // a refusal that the cache keeps
+	clients       [3]wrongClient
 	// right is how many refusals are as they should be.
 	right int64
 	list  []event

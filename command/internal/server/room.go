@@ -37,13 +37,13 @@ const (
 
 // KeepInMemory is called by a server that keeps content in memory. With the usual rule, that the heap may double, what is kept
 // would take twice its size; looking through it costs next to nothing, as it has no pointers.
-var KeepInMemory = sync.OnceFunc(func() {
-	if roomForGarbage() == nil {
-		return
-	}
-	besideStored = make([]byte, roomBesideStored)
-	debug.SetGCPercent(storedPercent)
-})
+func KeepInMemory() { _ = besideStored() }
 
-// besideStored is never touched.
-var besideStored []byte
+// besideStored returns memory that is never touched, as roomForGarbage does.
+var besideStored = sync.OnceValue(func() []byte {
+	if roomForGarbage() == nil {
+		return nil
+	}
+	debug.SetGCPercent(storedPercent)
+	return make([]byte, roomBesideStored)
+})

@@ -59,7 +59,7 @@ func (l *Listener) Run() {
 			l.take(c)
 			continue
 		}
-		if temporary, ok := errors.AsType[net.Error](err); !ok || !temporary.Temporary() { //nolint:staticcheck // as net/http does
+		if passing, ok := errors.AsType[passingError](err); !ok || !passing.Temporary() {
 			l.failure = err
 			return
 		}
@@ -68,6 +68,12 @@ func (l *Listener) Run() {
 		l.options.ErrorLog.Printf("http: Accept error: %v; retrying in %v", err, wait)
 		time.Sleep(wait)
 	}
+}
+
+// passingError is an error that net/http waits for to pass.
+type passingError interface {
+	error
+	Temporary() bool
 }
 
 // take begins with a connection.

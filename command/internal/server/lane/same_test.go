@@ -174,6 +174,7 @@ func act(random *rand.Rand, w http.ResponseWriter) {
 	case 1, 2, 3:
 		_, _ = w.Write(content)
 	case 4:
+		//lint:ignore SA6006 it is another method of the writer
 		_, _ = io.WriteString(w, string(content))
 	case 5:
 		_ = http.NewResponseController(w).Flush()
