@@ -51,13 +51,16 @@ var seed = maphash.MakeSeed()
 // turn is the time now, for since.
 func (m *marks) turn() uint64 { return m.clock.Load() }
 
-func (m *marks) set(name string) { m.slots[m.slot(name)] = m.clock.Add(1) }
+// tick begins another time, and returns it.
+func (m *marks) tick() uint64 { return m.clock.Add(1) }
 
-func (m *marks) setAll() { m.all = m.clock.Add(1) }
+func (m *marks) set(name string) { m.setAt(name, m.tick()) }
 
-func (m *marks) setTree(root string) { m.trees.add(root, m.clock.Add(1)) }
+func (m *marks) setAt(name string, at uint64) { m.slots[m.slot(name)] = at }
 
-func (m *marks) setPrefix(prefix string) { m.prefixes.add(prefix, m.clock.Add(1)) }
+func (m *marks) setAll() { m.all = m.tick() }
+
+func (m *marks) setTree(root string) { m.trees.add(root, m.tick()) }
 
 // treeSince reports whether something that name is in may have been set after turn.
 func (m *marks) treeSince(turn uint64, name string) bool {

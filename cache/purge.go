@@ -123,10 +123,7 @@ func (t *Transport) purge(s Selection, expired time.Time) (done Purged) {
 		return done
 	}
 	t.changing.Lock()
-	t.marks.setSelection(s)
-	if expired.IsZero() {
-		t.purges.setSelection(s)
-	}
+	t.markSelection(s, expired.IsZero())
 	keys := t.selected(s)
 	t.changing.Unlock()
 	// What is stored from now on was asked for after the purge: if it is purged too, it is asked for again.
@@ -137,7 +134,22 @@ func (t *Transport) purge(s Selection, expired time.Time) (done Purged) {
 		}
 		t.changing.Unlock()
 	}
+	if len(keys) > 0 {
+		// Who looked after the first mark and before the removal has seen what is gone now.
+		t.changing.Lock()
+		t.markSelection(s, expired.IsZero())
+		t.changing.Unlock()
+	}
 	return done
+}
+
+// markSelection sets the marks of what s means, in both ledgers at the same time.
+func (t *Transport) markSelection(s Selection, hard bool) {
+	now := t.marks.tick()
+	t.marks.setSelection(s, now)
+	if hard {
+		t.purges.setSelection(s, now)
+	}
 }
 
 func (t *Transport) purgeKey(key string, s Selection, expired time.Time, done *Purged) {
@@ -205,22 +217,22 @@ func (e *Entry) kept() (n int64) {
 }
 
 // setSelection sets the marks of what s means.
-func (m *marks) setSelection(s Selection) {
+func (m *marks) setSelection(s Selection, now uint64) {
 	if s.All {
-		m.setAll()
+		m.all = now
 	}
 	for _, target := range s.Targets {
-		m.set(targetMark(target))
-		m.set(ruleMark(target))
+		m.setAt(targetMark(target), now)
+		m.setAt(ruleMark(target), now)
 		if s.AnyQuery {
-			m.set(pathMark(target))
+			m.setAt(pathMark(target), now)
 		}
 	}
 	for _, prefix := range s.Prefixes {
-		m.setPrefix(prefix)
+		m.prefixes.add(prefix, now)
 	}
 	for _, tag := range s.Tags {
-		m.set(tagMark(tag))
+		m.setAt(tagMark(tag), now)
 	}
 }
 

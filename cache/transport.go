@@ -93,7 +93,7 @@ type ledger struct {
 	// changing orders what is stored after what is invalidated.
 	changing sync.Mutex
 	marks    marks
-	// purges are those of the marks that have removed something.
+	// purges are those of the marks that have removed something. Their times are those of marks.
 	purges marks
 	index  index // by alias
 	tags   index // see Tags
