@@ -6,7 +6,7 @@
 # Instead: a second after its PUT was refused, or cut off, rclone sends DELETE, without a precondition, to remove what may have arrived.
 # What is there is the file as it was before, and it is gone.
 # Hurt: whoever copies a new version over a file on a server that is full, has a bound on uploads, or is reached over a line that breaks:
-# neither the old version nor the new one is there afterwards. fourtwelve serve refuses such a DELETE.
+# neither the old version nor the new one is there afterwards.
 set -euo pipefail
 tmp=$(mktemp -d)
 pid=

@@ -24,6 +24,9 @@ func triples() int {
 // where neither does, the text is the same.
 func TestGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
+		if os.Getenv("FOURTWELVE_REQUIRE_PEERS") != "" {
+			t.Fatal("git is not installed, and is required here")
+		}
 		t.Skip("git is not installed")
 	}
 	dir := t.TempDir()
