@@ -55,6 +55,8 @@ var house = []floor{
 		{"store/memstore", []string{"store"}},
 		{"store/dirstore", []string{"store"}},
 		{"store/storetest", []string{"store"}},
+		{"store/clusterstore", []string{"store", "internal/content/recent"}},
+		{"store/clusterstore/enginetest", []string{"store", "store/clusterstore"}},
 	}},
 	{"Readers of what others have written down judge nothing.", []room{
 		{"capture", []string{"internal/field/secret"}},
