@@ -81,6 +81,7 @@ var house = []floor{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
 		{"cache", []string{"etag", "byterange", "precondition", "condhttp", "internal/field/date", "internal/field/method"}},
+		{"diagnose/caching", []string{"cache", "capture", "internal/field/method"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
@@ -132,13 +133,13 @@ var house = []floor{
 		{"command/internal/cacheadmin", []string{"cache", "guard", "internal/field/secret"}},
 		{"command/internal/metrics", []string{"observe", "cache", "guard", "precondition", "internal/field/method"}},
 		{"command/internal/requestlog", []string{"observe", "precondition", "internal/field/secret"}},
-		{"command/internal/report", []string{"diagnose", "diagnose/logs", "capture", "precondition", "probe"}},
+		{"command/internal/report", []string{"cache", "diagnose", "diagnose/caching", "diagnose/logs", "capture", "precondition", "probe"}},
 	}},
 	{"The command wires everything together, and alone names a concrete store.", []room{
 		{"command", []string{
 			"client", "merge", "internal/content/patch",
-			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "dav", "guard", "diagnose", "diagnose/logs",
-			"capture", "accesslog", "probe",
+			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "dav", "guard", "diagnose", "diagnose/caching",
+			"diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"cache", "command/internal/cacheadmin",
 			"command/internal/bytesize", "command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig",

@@ -12,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/caching"
 )
 
 // explainOptions are the flags of fourtwelve explain.
@@ -19,6 +20,7 @@ type explainOptions struct {
 	outputOptions
 	format capture.Format
 	all    bool
+	cache  bool // tell what caches do
 	// web is where the page into which captures are pasted is served; "" if it is not.
 	web string
 }
@@ -37,6 +39,7 @@ Exit code: 0; 1 if a finding reaches --fail-on; 2 if something could not be read
 
 const explainExample = `  curl -v -T plan.txt -H 'If-Match: "a"' https://example.org/plan.txt 2>&1 | fourtwelve explain
   fourtwelve explain site.har --html why.html
+  curl -sv https://example.org/ -o page 2>&1 | fourtwelve explain --cache
   fourtwelve explain --web
   fourtwelve explain --json --fail-on error before.txt refused.txt`
 
@@ -53,6 +56,7 @@ func newExplain(env *Env) *cobra.Command {
 	f.Var((*captureFormat)(&o.format), "format", "the `FORMAT` of the capture, if it is not recognised: "+
 		strings.Join(capture.Formats(), ", "))
 	f.BoolVar(&o.all, "all", false, "tell all exchanges in full, also those without a finding")
+	f.BoolVar(&o.cache, "cache", false, "tell of each exchange what caches may store, for how long, and what they validate")
 	o.addFlags(f)
 	f.StringVar(&o.web, "web", "", "serve a page at `HOST:PORT` into which captures are pasted; this machine only, and nothing leaves it")
 	f.Lookup("web").NoOptDefVal = webAddress
@@ -106,14 +110,14 @@ func (o *explainOptions) run(env *Env, names []string) error {
 	if len(xs) == 0 {
 		return exitError{exitUsage}
 	}
-	r := diagnose.Exchanges(xs)
+	r := o.explanation(xs)
 	if err := o.show(env, r); err != nil {
 		return err
 	}
 	switch {
 	case unread:
 		return exitError{exitUsage}
-	case o.failed(r):
+	case o.failed(r.Report):
 		return exitError{exitFailure}
 	}
 	return nil
@@ -140,7 +144,16 @@ func (o *explainOptions) read(env *Env, name string) ([]*capture.Exchange, error
 	return xs, err
 }
 
-func (o *explainOptions) show(env *Env, r *diagnose.Report) error {
+// explanation is what is to be told of exchanges.
+func (o *explainOptions) explanation(xs []*capture.Exchange) report.Explanation {
+	e := report.Explanation{Report: diagnose.Exchanges(xs)}
+	if o.cache {
+		e.Caching = caching.Exchanges(xs)
+	}
+	return e
+}
+
+func (o *explainOptions) show(env *Env, r report.Explanation) error {
 	if o.html != "" {
 		if err := writePage(o.html, func(w io.Writer) error { return report.ExplainHTML(w, r) }); err != nil {
 			return err

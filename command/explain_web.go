@@ -15,7 +15,6 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
-	"github.com/fourtwelve/fourtwelve/diagnose"
 )
 
 // webAddress is where explain --web listens unless told otherwise: on this machine alone, on a port that is free.
@@ -140,7 +139,7 @@ func (o *explainOptions) explainPasted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var page bytes.Buffer
-	if err := report.ExplainHTML(&page, diagnose.Exchanges(xs)); err != nil {
+	if err := report.ExplainHTML(&page, o.explanation(xs)); err != nil {
 		http.Error(w, "the report cannot be made", http.StatusInternalServerError)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/caching"
 )
 
 // Explain writes a diagnosis as text: of each exchange what was asked and answered and
@@ -18,8 +19,8 @@ import (
 //
 // Of several exchanges only those are told in full that have a finding; the others are one line
 // each. All tells all of them in full.
-func Explain(w io.Writer, r *diagnose.Report, style Style, all bool) error {
-	p := &page{Style: style}
+func Explain(w io.Writer, e Explanation, style Style, all bool) error {
+	p, r := &page{Style: style}, e.Report
 	if len(r.Verdicts) > 1 {
 		p.overview(r)
 	}
@@ -30,9 +31,11 @@ func Explain(w io.Writer, r *diagnose.Report, style Style, all bool) error {
 		}
 		if len(findings) == 0 && len(r.Verdicts) > 1 && !all {
 			p.headline(&r.Verdicts[i], i, len(r.Verdicts))
+			p.caching(e.caching(i))
 			continue
 		}
 		p.verdict(&r.Verdicts[i], i, len(r.Verdicts))
+		p.caching(e.caching(i))
 		for _, f := range findings {
 			p.line("")
 			p.finding(f)
@@ -146,6 +149,16 @@ func (p *page) verdict(v *diagnose.Verdict, i, of int) {
 	p.between(v)
 	for n, g := range v.Exchange.Gaps {
 		p.item(n == 0, "Missing", g.Part.String()+": "+Printable(g.Reason))
+	}
+}
+
+// caching tells what caches make of an exchange.
+func (p *page) caching(v *caching.Verdict) {
+	if v == nil {
+		return
+	}
+	for n, text := range whatCachesDo(v) {
+		p.item(n == 0, "Caches", Printable(clip(text)))
 	}
 }
 

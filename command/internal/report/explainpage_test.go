@@ -120,7 +120,7 @@ type explainPage struct {
 func parsePage(t *testing.T, r *diagnose.Report) (page explainPage) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := report.ExplainHTML(&b, r); err != nil {
+	if err := report.ExplainHTML(&b, report.Explanation{Report: r}); err != nil {
 		t.Fatal(err)
 	}
 	root, err := html.Parse(&b)

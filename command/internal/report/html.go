@@ -83,6 +83,7 @@ type exchangeView struct {
 	Between  []diagnose.Party
 	Gaps     []capture.Gap
 	Tags     []tagsView
+	Caching  []string // what caches do, in sentences
 	Findings []findingView
 	// Causes are the IDs of those findings that are not as designed.
 	Causes []string
@@ -95,10 +96,15 @@ type tagsView struct {
 }
 
 // ExplainHTML writes a diagnosis as one page that needs nothing else.
-func ExplainHTML(w io.Writer, r *diagnose.Report) error {
+func ExplainHTML(w io.Writer, e Explanation) error {
+	r := e.Report
 	view := explainView{Title: "Why: " + titleOf(r), Of: sourcesOf(r), Many: len(r.Verdicts) > 1}
 	for i := range r.Verdicts {
-		view.Exchanges = append(view.Exchanges, exchangeViewOf(r, i))
+		exchange := exchangeViewOf(r, i)
+		if v := e.caching(i); v != nil {
+			exchange.Caching = whatCachesDo(v)
+		}
+		view.Exchanges = append(view.Exchanges, exchange)
 	}
 	view.Shown = view.Exchanges
 	if len(view.Shown) > maxShown { // those that are no news do not fit
@@ -106,7 +112,7 @@ func ExplainHTML(w io.Writer, r *diagnose.Report) error {
 		view.Shown = view.Shown[:min(len(view.Shown), maxShown)]
 		view.LeftOut = len(view.Exchanges) - len(view.Shown)
 	}
-	if len(view.Exchanges) > 1 { // as in the text
+	if len(view.Exchanges) > 1 && e.Caching == nil { // as in the text
 		view.Exchanges = withFindings(view.Exchanges)
 	}
 	return render(w, "explain.html", view)

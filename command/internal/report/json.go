@@ -11,10 +11,12 @@ import (
 
 // JSON writes a diagnosis for programs. The form is documented in docs/explain.md; members are
 // added to it, and never change or go.
-func JSON(w io.Writer, r *diagnose.Report) error {
-	out := document{Findings: FindingsJSON(r.Findings), Exchanges: []exchangeJSON{}}
-	for i := range r.Verdicts {
-		out.Exchanges = append(out.Exchanges, verdictJSON(i, &r.Verdicts[i]))
+func JSON(w io.Writer, e Explanation) error {
+	out := document{Findings: FindingsJSON(e.Findings), Exchanges: []exchangeJSON{}}
+	for i := range e.Verdicts {
+		exchange := verdictJSON(i, &e.Verdicts[i])
+		exchange.Caching = cachingJSONOf(e.caching(i))
+		out.Exchanges = append(out.Exchanges, exchange)
 	}
 	return writeJSON(w, out)
 }
@@ -94,6 +96,7 @@ type exchangeJSON struct {
 	Tags          []tagsJSON          `json:"tags,omitempty"`
 	HandledBy     []partyJSON         `json:"handled_by,omitempty"`
 	Missing       []gapJSON           `json:"missing,omitempty"`
+	Caching       *cachingJSON        `json:"caching,omitempty"`
 }
 
 type fieldJSON struct {

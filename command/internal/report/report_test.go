@@ -17,6 +17,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/command/internal/report"
 	"github.com/fourtwelve/fourtwelve/diagnose"
+	"github.com/fourtwelve/fourtwelve/diagnose/caching"
 	"github.com/fourtwelve/fourtwelve/diagnose/logs"
 	"github.com/fourtwelve/fourtwelve/probe"
 )
@@ -81,7 +82,7 @@ func hostileLogs() *logs.Report {
 // not ours, loads nothing, and is whole.
 func TestPagesAreSafe(t *testing.T) {
 	pages := map[string]func(io.Writer) error{
-		"explain": func(w io.Writer) error { return report.ExplainHTML(w, diagnose.Exchanges(hostileExchanges(t))) },
+		"explain": func(w io.Writer) error { return report.ExplainHTML(w, explained(hostileExchanges(t))) },
 		"logs":    func(w io.Writer) error { return report.LogsHTML(w, hostileLogs()) },
 		"nothing": func(w io.Writer) error { return report.LogsHTML(w, &logs.Report{}) },
 
@@ -129,7 +130,7 @@ func TestManyExchanges(t *testing.T) {
 	one := "GET /%s HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nETag: \"a\"\nContent-Length: 0\n\n"
 	bad := "PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: W/\"a\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: W/\"a\"\nContent-Length: 0\n\n"
 	var b bytes.Buffer
-	if err := report.ExplainHTML(&b, diagnose.Exchanges(read(t, strings.Repeat(one, 1000)+bad))); err != nil {
+	if err := report.ExplainHTML(&b, report.Explanation{Report: diagnose.Exchanges(read(t, strings.Repeat(one, 1000)+bad))}); err != nil {
 		t.Fatal(err)
 	}
 	if n := b.Len(); n > 64<<10 {
@@ -146,7 +147,7 @@ func TestManyExchanges(t *testing.T) {
 func TestTerminalIsSafe(t *testing.T) {
 	texts := map[string]func(io.Writer) error{
 		"explain": func(w io.Writer) error {
-			return report.Explain(w, diagnose.Exchanges(hostileExchanges(t)), report.Style{}, true)
+			return report.Explain(w, explained(hostileExchanges(t)), report.Style{}, true)
 		},
 		"logs": func(w io.Writer) error { return report.Logs(w, hostileLogs(), report.Style{}) },
 		"check": func(w io.Writer) error {
@@ -196,10 +197,10 @@ func TestColors(t *testing.T) {
 	xs := read(t, "PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: \"a-gzip\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: \"a\"\nContent-Length: 0\n\n")
 	var plain, colored bytes.Buffer
 	r := diagnose.Exchanges(xs)
-	if err := report.Explain(&plain, r, report.Style{}, false); err != nil {
+	if err := report.Explain(&plain, report.Explanation{Report: r}, report.Style{}, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.Explain(&colored, r, report.Style{Color: true}, false); err != nil {
+	if err := report.Explain(&colored, report.Explanation{Report: r}, report.Style{Color: true}, false); err != nil {
 		t.Fatal(err)
 	}
 	bare := regexp.MustCompile("\x1b\\[[0-9;]*m").ReplaceAllString(colored.String(), "")
@@ -252,7 +253,19 @@ func TestLinesFit(t *testing.T) {
 func TestJSONDocument(t *testing.T) {
 	text := "GET / HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nServer: nginx\nETag: \"a-gzip\"\nContent-Encoding: gzip\n\n" +
 		"PUT / HTTP/1.1\nHost: a.example.org\nIf-Match: \"a-gzip\"\nContent-Length: 0\n\nHTTP/1.1 412 Precondition Failed\nETag: \"a\"\nLast-Modified: Tue, 03 Nov 2026 09:14:22 GMT\nContent-Length: 0\n\n"
-	documented(t, "../../../docs/explain.md", func(w io.Writer) error { return report.JSON(w, diagnose.Exchanges(read(t, text))) })
+	const date = "\nDate: Tue, 03 Nov 2026 09:14:22 GMT\n"
+	text += "GET /b HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nCache-Control: max-age=9\nContent-Length: 0\n\n" +
+		"GET /b HTTP/1.1\nHost: a.example.org\n\nHTTP/1.1 200 OK\nContent-Length: 0\n\n" +
+		"PUT /b HTTP/1.1\nHost: a.example.org\nContent-Length: 0\n\nHTTP/1.1 204 No Content\nCache-Group-Invalidation: \"g\"\n\n"
+	text = regexp.MustCompile(`(HTTP/1\.1 \d.*)\n`).ReplaceAllString(text, "$1"+date)
+	text += "HTTP/1.1 200 OK\nContent-Length: 0\n\n" +
+		"GET /c HTTP/1.1\nHost: a.example.org\nIf-None-Match: \"x\"\n\nHTTP/1.1 304 Not Modified" + date + "\n"
+	documented(t, "../../../docs/explain.md", func(w io.Writer) error { return report.JSON(w, explained(read(t, text))) })
+}
+
+// explained is all that can be told of exchanges.
+func explained(xs []*capture.Exchange) report.Explanation {
+	return report.Explanation{Report: diagnose.Exchanges(xs), Caching: caching.Exchanges(xs)}
 }
 
 // documented demands that a document names every member of JSON.
