@@ -63,7 +63,7 @@ var routeOptions = []option[guard.Route]{
 	},
 	{
 		key: "stale_if_range", flag: "stale-if-range", usage: "answer to a resume after the content has changed: the whole, or a refusal",
-		doc:  "the answer to a false `If-Range`; 412 is for those who cannot begin a download again",
+		doc:  "the answer to a false `If-Range`; 412 is for clients that must not begin a download again",
 		kind: oneOf(func(r *guard.Route) *bool { return &r.StaleIfRange }, []string{"200", "412"}, false, true),
 	},
 	{
@@ -94,13 +94,13 @@ var routeOptions = []option[guard.Route]{
 	},
 	{
 		key: "cache_query", flag: "cache-query", usage: "`NAME` of a query parameter that counts, if not all do; repeatable",
-		doc: "the parameters of the query that tell representations apart", usual: "all",
+		doc: "the query parameters that tell representations apart", usual: "all",
 		kind: list("[page]", func(r *guard.Route) { r.CacheQuery = nil }, cacheQuery),
 	},
 	{
 		key: "cache_no_vary_search", flag: "cache-no-vary-search",
 		usage: "let responses say by No-Vary-Search which parameters of the query do not count",
-		doc:   "let responses say by `No-Vary-Search` which parameters of the query do not tell representations apart",
+		doc:   "let responses say by `No-Vary-Search` which query parameters do not tell representations apart",
 		kind:  isSet(func(r *guard.Route) *bool { return &r.CacheNoVarySearch }, true),
 	},
 	{
@@ -126,7 +126,7 @@ var routeOptions = []option[guard.Route]{
 	{
 		key: "pass_fields", flag: "pass-field",
 		usage: "`NAME` of a field to send on though it has an underscore or says who asks, such as CF-Connecting-IP; repeatable",
-		doc:   "names of request fields that reach the backend [though a client could make them up](#who-asks-and-for-what)",
+		doc:   "names of request fields that reach the backend [although clients can forge them](#who-asks-and-for-what)",
 		kind:  list("[CF-Connecting-IP]", func(r *guard.Route) { r.PassFields = nil }, passField),
 	},
 	{
@@ -141,27 +141,27 @@ var routeOptions = []option[guard.Route]{
 	},
 	{
 		key: "limits.buffer", flag: "max-buffer", usage: "what one message may hold in memory",
-		doc:  "what one message holds in memory",
+		doc:  "memory for one message",
 		kind: hold(func(r *guard.Route) *int64 { return &r.MaxBuffer }, guard.DefaultMaxBuffer),
 	},
 	{
 		key: "limits.spool", flag: "max-spool", usage: "what one message may hold in a temporary file beyond the buffer",
-		doc:  "what it holds in a temporary file beyond that; 0 is none",
+		doc:  "what it may take in a temporary file beyond that; 0 is none",
 		kind: hold(func(r *guard.Route) *int64 { return &r.MaxSpool }, guard.DefaultMaxSpool),
 	},
 	{
 		key: "timeouts.connect", flag: "connect-timeout", usage: "`DURATION` to connect to the backend",
-		doc:  "to connect to the backend",
+		doc:  "how long connecting to the backend may take",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Connect }, guard.DefaultConnectTimeout),
 	},
 	{
 		key: "timeouts.response", flag: "response-timeout", usage: "`DURATION` until the backend begins to answer",
-		doc:  "until the backend begins to answer",
+		doc:  "how long the backend may take to begin its answer",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Response }, guard.DefaultResponseTimeout),
 	},
 	{
 		key: "timeouts.idle", flag: "backend-idle-timeout", usage: "`DURATION` to keep an unused connection to the backend",
-		doc:  "to keep a connection to the backend that is not used",
+		doc:  "how long an unused connection to the backend stays open",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Idle }, guard.DefaultIdleTimeout),
 	},
 	{
@@ -171,7 +171,7 @@ var routeOptions = []option[guard.Route]{
 	},
 	{
 		key: "timeouts.content", flag: "content-timeout", usage: "`DURATION` to wait for more of a request's content",
-		doc:  "each wait for more of a request's content",
+		doc:  "how long the client may pause within its content",
 		kind: wait(func(r *guard.Route) *time.Duration { return &r.Timeouts.Content }, guard.DefaultContentTimeout),
 	},
 }
