@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/bytesize"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
@@ -82,7 +83,8 @@ func (p *servePlan) sayRule() string {
 func (p *servePlan) sayDAV() string {
 	switch p.davRequire {
 	case origin.RequireNever:
-		return "WebDAV clients can mount it. What they overwrite without a precondition is kept, however old: curl -I shows a Link to it."
+		return fmt.Sprintf("WebDAV clients can mount it. What they overwrite without a precondition is kept at any age, of each file the last %d, of all %s; "+
+			"what cannot be kept is refused. curl -I shows a Link to it.", p.keep, bytesize.Format(int64(p.keepBytes)))
 	case origin.RequireAlways:
 		return "WebDAV clients can mount it, and need a lock or a precondition for every write."
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/store"
 )
 
-// transfer answers COPY and MOVE (§9.8, §9.9). What was at the destination is replaced, never merged, and kept as
-// deleted things are.
+// transfer answers COPY and MOVE (§9.8, §9.9). What was at the destination is replaced, never merged. It is
+// kept as deleted things are, or spared if the request says nothing about its state.
 func (x *exchange) transfer() {
 	t, err := x.transferOf()
 	if err != nil {
@@ -59,6 +59,8 @@ type transfer struct {
 	shallow bool
 	// collection is set once the source was seen to be one.
 	collection bool
+	// at is what was last seen at the destination.
+	at store.Info
 }
 
 // transferOf reads the fields of the request. The error is a problem.
@@ -166,6 +168,7 @@ func (t *transfer) lookUp() (from, at store.Info, err error) {
 	if at, err = t.stat(t.to); err != nil {
 		return from, at, err
 	}
+	t.at = at
 	if t.toSlash && !from.Collection && !at.Collection {
 		err = badDestination("the Destination ends in a slash, but neither what is there nor what would be is a collection")
 	}
@@ -231,6 +234,9 @@ func (t *transfer) explained(err error) error {
 	}
 	if name, ok := errors.AsType[*store.NameError](err); ok && name.Name == t.to {
 		return condhttp.NewProblem(http.StatusForbidden, "bad-name", fmt.Sprintf("the Destination: %v", name), "choose another name")
+	}
+	if lost, ok := errors.AsType[*store.UnsparedError](err); ok {
+		return t.wouldLoseSome(lost)
 	}
 	return err
 }

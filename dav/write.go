@@ -103,7 +103,7 @@ func (w write) unchanged(target, other store.Info) error {
 }
 
 // unseenDestination refuses a request that says which version of its target it means, or nothing, but not which one of what it replaces.
-func (x *exchange) unseenDestination(other store.Info) error {
+func (x *exchange) unseenDestination(other store.Info) *condhttp.Problem {
 	p := condhttp.Required(x.r.Method, x.fields, x.current(other))
 	p.Current = nil
 	p.Detail = x.r.Method + " without a precondition on its destination could overwrite what another client has written there"
@@ -111,6 +111,18 @@ func (x *exchange) unseenDestination(other store.Info) error {
 		p.Detail += fmt.Sprintf("; that has %d bytes, more than is kept of earlier revisions here, and would be lost", other.Size)
 	}
 	p.Hint = "say in If which version you have seen there: If: <destination> ([\"...\"]); or lock it, or choose another destination"
+	if other.Collection { // which has no tag
+		p.Hint = "lock the destination with all that is in it, and send the token: If: <destination> (<urn:uuid:...>); " +
+			"or delete it first, if that is meant; or choose another destination"
+	}
+	return p
+}
+
+// wouldLoseSome refuses a request that says nothing about what it replaces, of which something could not be kept.
+func (t *transfer) wouldLoseSome(lost *store.UnsparedError) error {
+	p := t.unseenDestination(t.at)
+	at := store.Info{Name: lost.Name, Collection: lost.Name == t.to && t.at.Collection}
+	p.Detail += fmt.Sprintf("; %s %s, so it would be lost", pathOf(at), lost.Reason)
 	return p
 }
 

@@ -28,7 +28,7 @@ type Collections interface {
 //
 // Move and Copy take resources and whole collections. A collection has no revision, so only [Any]
 // holds for one, on either name. What is at to is replaced, a whole tree included, never merged
-// with what arrives, and is kept as deleted things are. What arrives gets revisions greater than
+// with what arrives, and is kept as deleted things are, or as [Sparing] says. What arrives gets revisions greater than
 // all that its new name had, and keeps its content and its properties. It keeps its Modified,
 // unless a Last-Modified date made of that might have been that of another content of the same
 // name: then it gets a new one, as a commit does.
@@ -39,6 +39,7 @@ type Collections interface {
 //   - a [*ConflictError] that carries the name whose expectation does not hold;
 //   - [ErrNotFound] if nothing exists under from, and [Any] or [Absent] was expected;
 //   - [ErrNoParent] if the collection that would hold to does not exist, and [ErrNotCollection] if it is a resource;
+//   - an [*UnsparedError] under [Sparing];
 //   - those of a commit: [ErrReadOnly], [ErrNoSpace], [ErrUnavailable]; after [ErrUnknown] it may have happened.
 //
 // Of the members of a collection that was moved, a [History] may keep nothing of the revisions that
@@ -122,14 +123,30 @@ func CanSpare(s Store, i Info) bool {
 type sparing struct{}
 
 // Sparing returns a context for a write by somebody who has not said which version it is to
-// replace. What a Commit, or a Move or Copy onto a resource, replaces under it is spared by a store
-// that is a [Sparer]: a bound on how many revisions of a name are kept leaves it room for as many
-// such revisions beside the others, and a bound on age does not count. Bounds on all names together
-// do.
+// replace. What a Commit, Move or Copy replaces under it, a whole collection too, is spared by a
+// store that is a [Sparer]: a bound on how many revisions of a name are kept leaves it room for as
+// many such revisions beside the others, and a bound on age does not count. Bounds on all names
+// together do.
+//
+// Of a resource, a revision that cannot be spared is lost: who wants it not to be asks [CanSpare]
+// about the revision that the write expects. Of a collection nobody can ask that in advance, so a
+// Move or Copy with one at either end replaces nothing that could not be spared: the error is an
+// [*UnsparedError] then.
 func Sparing(ctx context.Context) context.Context { return context.WithValue(ctx, sparing{}, true) }
 
 // IsSparing reports whether ctx comes from [Sparing].
 func IsSparing(ctx context.Context) bool { return ctx.Value(sparing{}) != nil }
+
+// UnsparedError is the error of a Move or Copy under [Sparing] that would have replaced what could not be
+// spared. Nothing has changed.
+type UnsparedError struct {
+	// Name is of what could not be, which lies in what would have been replaced, or is that.
+	Name string
+	// Reason says why, as a clause whose subject is Name: "has 9 bytes, more than ...".
+	Reason string
+}
+
+func (e *UnsparedError) Error() string { return fmt.Sprintf("%q %s", e.Name, e.Reason) }
 
 // Keeper is implemented by stores that keep small records for a protocol above them, such as its
 // locks, as durably as content and apart from it: no name leads to a record, and no record follows

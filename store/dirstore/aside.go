@@ -24,21 +24,27 @@ func (s *Store) absorb(n *node, e *entry) *entry {
 
 func (s *Store) absorbFile(n *node, e *entry, a *aside, file string, st fileStat) *entry {
 	s.props.drop(st.id.ino)
-	if !st.mode.IsRegular() || st.id.dev != s.dev || !s.keeps(st.id.size, false) {
+	if !st.mode.IsRegular() || st.id.dev != s.dev || !s.keeps(st.id.size, a.spared) {
 		s.discard(file)
 		return e
 	}
 	k, err := s.asKept(n, e, a, file, st)
+	if err != nil && a.spared {
+		s.opts.Logger.Warn("what was replaced without a precondition is not an earlier revision yet", "name", n.name, "error", err)
+		return e // it lies aside until it can be
+	}
 	if err != nil {
 		s.opts.Logger.Warn("an earlier revision is not kept", "name", n.name, "error", err)
 		s.discard(file)
 		return e
 	}
+	k.spared = a.spared
 	if e == nil {
 		e = &entry{info: k.info(n.name), id: k.id, gone: true}
 	}
 	if old, ok := e.findKept(k.revision); ok { // a crash lost that this was done already
 		e, _ = e.withoutKept(old.seq)
+		k.spared = k.spared || old.spared
 		s.drop(old)
 	}
 	e = e.withKept(k)

@@ -17,7 +17,7 @@ import (
 // state is what is under a name at one moment: content (entry.exists), a
 // collection, or nothing.
 type state struct {
-	entry      *entry    // the last known, even if gone
+	entry      *entry    // the last known, even if gone, as it is where there is a collection now
 	file       *fileStat // of content that was recognised, if it is no link
 	collection bool
 	modified   time.Time // of a collection
@@ -59,8 +59,7 @@ func (s *Store) lookOnce(ctx context.Context, n *node) (state, error) {
 		r.close()
 		switch {
 		case r.stat.mode.IsDir():
-			s.vanished(n, last)
-			return state{collection: true, modified: second(time.Unix(0, r.stat.id.mtime))}, nil
+			return state{entry: s.vanished(n, last), collection: true, modified: second(time.Unix(0, r.stat.id.mtime))}, nil
 		case !r.stat.mode.IsRegular():
 			return state{}, notPlain(n.name)
 		}

@@ -146,7 +146,12 @@ func (st state) admit(name string, expect store.Expect) error {
 
 // passTree is for passages of which a collection is one of the ends.
 func (s *Store) passTree(ctx context.Context, p passage, src, dst state, to *node) (store.Info, error) {
-	t := &treeChange{to: p.to, dst: dst}
+	t := &treeChange{to: p.to, dst: dst, spared: store.IsSparing(ctx)}
+	if t.spared && !p.move {
+		if err := s.canSpareTree(p.to); err != nil { // before anything is copied; what counts is the second look
+			return store.Info{}, err
+		}
+	}
 	if p.move {
 		t.from, t.src = p.from, src
 	} else {

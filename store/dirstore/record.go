@@ -22,7 +22,8 @@ type record struct {
 	last    kept
 	hadLast bool
 	existed bool
-	// spared says that last is to be kept as what was replaced under store.Sparing.
+	// spared says that last, or all of a tree that is replaced, is to be kept as what was replaced
+	// under store.Sparing.
 	spared bool
 	// old is what was to be replaced or removed: the file of last, or a symbolic
 	// link to it.

@@ -203,6 +203,7 @@ type treeChange struct {
 	src     state
 	staged  string
 	refresh func() (changed bool, err error) // brings staged up to date
+	spared  bool                             // what was at to is kept as what was replaced under store.Sparing
 
 	seq      uint64
 	revision store.Revision
@@ -228,6 +229,11 @@ func (s *Store) changeTree(ctx context.Context, t *treeChange) error {
 	defer t.close()
 	if err := t.open(s); err != nil {
 		return clientError(t.to, err)
+	}
+	if t.spared {
+		if err := s.canSpareTree(t.to); err != nil {
+			return err
+		}
 	}
 	if t.refresh != nil {
 		changed, err := t.refresh()
@@ -362,7 +368,7 @@ func (s *Store) settleUnder(names treeNames) error {
 }
 
 func (t *treeChange) record() *record {
-	r := &record{kind: recordTree, seq: t.seq, name: t.to, spare: asideFile(t.seq), next: kept{revision: t.revision}}
+	r := &record{kind: recordTree, seq: t.seq, name: t.to, spare: asideFile(t.seq), next: kept{revision: t.revision}, spared: t.spared}
 	r.from, r.staged = t.from, t.staged != ""
 	if r.staged {
 		r.from = t.staged
@@ -395,7 +401,7 @@ func (s *Store) carryOutTree(t *treeChange) error {
 	}
 	s.trees.touch(touched{epoch: s.checkpoints.epoch}, t.to, t.from)
 	if t.old != nil {
-		s.trees.putAside(&aside{seq: t.seq, name: t.to, revision: t.revision})
+		s.trees.putAside(&aside{seq: t.seq, name: t.to, revision: t.revision, spared: t.spared})
 	}
 	s.changed(0)
 	return nil

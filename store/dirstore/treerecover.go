@@ -101,7 +101,7 @@ func (s *Store) foundAside(r *record) error {
 			return nil
 		}
 	}
-	s.trees.putAside(&aside{seq: r.seq, name: r.name, revision: r.next.revision})
+	s.trees.putAside(&aside{seq: r.seq, name: r.name, revision: r.next.revision, spared: r.spared})
 	return nil
 }
 

@@ -59,6 +59,7 @@ type aside struct {
 	name     string
 	revision store.Revision // of the cut
 	flushed  bool           // the journal is not needed to know of it
+	spared   bool           // it was replaced under store.Sparing
 }
 
 const asideDir = "aside"
@@ -239,7 +240,7 @@ type treeSection struct {
 	aside []*aside
 }
 
-var bucketAsides = []byte("asides") // sequence number -> revision, name
+var bucketAsides = []byte("asides") // sequence number -> revision, name, whether it is spared
 
 func (x *treeSection) load(tx *bbolt.Tx) error {
 	b := tx.Bucket(bucketAsides)
@@ -249,6 +250,7 @@ func (x *treeSection) load(tx *bbolt.Tx) error {
 	return b.ForEach(func(k, v []byte) error {
 		d := decoder{b: v}
 		a := &aside{revision: store.Revision(d.uvarint()), name: string(d.string()), flushed: true}
+		a.spared = len(d.b) > 0 && d.bool() // earlier versions of this program did not write it
 		if len(k) != 8 || d.bad {
 			return nil
 		}
@@ -285,7 +287,7 @@ func (x *treeSection) write(tx *bbolt.Tx, _ bool) error {
 	b, err := tx.CreateBucket(bucketAsides)
 	for _, a := range x.aside {
 		if err == nil {
-			err = b.Put(seqKey(a.seq), appendString(binary.AppendUvarint(nil, uint64(a.revision)), a.name))
+			err = b.Put(seqKey(a.seq), appendBool(appendString(binary.AppendUvarint(nil, uint64(a.revision)), a.name), a.spared))
 		}
 	}
 	return err

@@ -362,9 +362,6 @@ func (s *Store) keeps(size int64, spared bool) bool {
 	return s.opts.Keep > 0 && size <= most
 }
 
-// CanSpare implements store.Sparer.
-func (s *Store) CanSpare(size int64) bool { return !s.opts.ReadOnly && s.keeps(size, true) }
-
 // drop removes the content of a kept revision.
 func (s *Store) drop(k kept) {
 	s.discard(keptFile(k.seq))

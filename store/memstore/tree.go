@@ -109,7 +109,13 @@ func (s *Store) transfer(ctx context.Context, t transfer) (store.Info, error) {
 			return store.Info{}, err // too long
 		}
 	}
-	s.clear(t.to, store.IsSparing(ctx) && !s.at(t.to).Collection)
+	spare := store.IsSparing(ctx)
+	if spare && (s.at(t.from).Collection || s.at(t.to).Collection) {
+		if err := s.canSpareTree(t.to); err != nil {
+			return store.Info{}, err
+		}
+	}
+	s.clear(t.to, spare)
 	for _, name := range members {
 		s.arrive(name, t.renamed(name))
 	}
@@ -120,6 +126,16 @@ func (s *Store) transfer(ctx context.Context, t transfer) (store.Info, error) {
 	}
 	s.touchParents(t.to, modified)
 	return s.at(t.to), nil
+}
+
+// canSpareTree returns an error if something under name, or in it, could not be kept.
+func (s *Store) canSpareTree(name string) error {
+	for _, n := range s.tree(name) {
+		if at := s.current(n); at.Exists() && !s.CanSpare(at.Size) {
+			return &store.UnsparedError{Name: n, Reason: fmt.Sprintf("has %d bytes, more than are kept of its earlier revisions here", at.Size)}
+		}
+	}
+	return nil
 }
 
 // admit reports why t cannot be.

@@ -770,6 +770,14 @@ var mutants = []mutant{
 			return d.Draft.Commit(context.Background(), expect)
 		}
 	}},
+	{"Revisions/spared", "spares no members", func(b *broken, _ *Options) {
+		b.transfer = func(ctx context.Context, p passage, do transfer) (store.Info, error) {
+			if b.current(p.from).Collection {
+				ctx = context.Background()
+			}
+			return do(ctx, p.from, p.expectFrom, p.to, p.expectTo)
+		}
+	}},
 	{"Revisions/unheard", "complains of names never heard of", func(b *broken, _ *Options) {
 		b.revisions = func(ctx context.Context, name string) iter.Seq2[store.Info, error] {
 			return func(yield func(store.Info, error) bool) {

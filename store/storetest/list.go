@@ -223,7 +223,7 @@ var historyCases = []testCase{
 	},
 	{
 		"Revisions/spared",
-		"what was replaced under Sparing is kept however many revisions come after it, for a commit as for a move",
+		"what was replaced under Sparing is kept however many revisions come after it, for a commit as for a move, of a collection too",
 		func(t *env) {
 			h := t.history()
 			if s, ok := t.store.(store.Sparer); !ok || !s.CanSpare(int64(len("content"))) {
@@ -236,8 +236,12 @@ var historyCases = []testCase{
 			}
 			if m, ok := t.store.(store.Mover); ok {
 				t.put("c", "content 1")
-				if _, err := m.Move(store.Sparing(t.Context()), "c", store.Any, "b", store.Any); err != nil {
-					t.Fatalf("Move: %v", err)
+				spared = append(spared, t.put("d/a", "content 0"), t.put("d/e/a", "content 0"))
+				t.put("f/a", "content 1")
+				for from, to := range map[string]string{"c": "b", "f": "d"} {
+					if _, err := m.Move(store.Sparing(t.Context()), from, store.Any, to, store.Any); err != nil {
+						t.Fatalf("Move: %v", err)
+					}
 				}
 			} else {
 				spared = spared[:1]
