@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/fourtwelve/fourtwelve/internal/resource"
+	"github.com/fourtwelve/fourtwelve/store"
 )
 
 // maxTries bounds how often a read is looked at again because the revision it
@@ -39,9 +40,12 @@ func (x *exchange) tryGet() (done bool, err error) {
 	}
 	info, err := x.store.Stat(x.ctx, x.target.Name)
 	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, x.absent()
 	case err != nil:
 		return false, err
 	case info.Collection:
+		x.linkToLast()
 		x.redirectToCollection()
 		return true, nil
 	}

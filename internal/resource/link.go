@@ -1,6 +1,10 @@
 package resource
 
-import "context"
+import (
+	"context"
+
+	"github.com/fourtwelve/fourtwelve/store"
+)
 
 // The link relations of RFC 5829 that lead from one revision to another.
 const (
@@ -23,6 +27,27 @@ func (c *Catalog) Link(ctx context.Context, res *Resource) []string {
 	return link
 }
 
+// LinkToLast returns the Link field of an answer that says that nothing, or a collection, is under name: to
+// the last revision that is kept of what was. Nil is none.
+func (c *Catalog) LinkToLast(ctx context.Context, name string) []string {
+	if c.history == nil {
+		return nil
+	}
+	for info, err := range c.history.Revisions(ctx, name) {
+		if err != nil {
+			c.log.WarnContext(ctx, "the earlier revisions could not be read", "name", name, "error", err)
+			break
+		}
+		return []string{linkTo(info)}
+	}
+	return nil
+}
+
+// linkTo leads to an earlier revision.
+func linkTo(info store.Info) string {
+	return "<" + RevisionPathOf(info.Name, info.Revision) + ">; " + relPredecessor
+}
+
 func (c *Catalog) findLink(ctx context.Context, res *Resource) []string {
 	links := res.link
 	for info, err := range c.history.Revisions(ctx, res.Info.Name) {
@@ -31,8 +56,7 @@ func (c *Catalog) findLink(ctx context.Context, res *Resource) []string {
 			break
 		}
 		if info.Revision < res.Info.Revision {
-			target := "<" + RevisionPathOf(info.Name, info.Revision) + ">; " + relPredecessor
-			return append(links[:len(links):len(links)], target)
+			return append(links[:len(links):len(links)], linkTo(info))
 		}
 	}
 	return links
