@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 )
@@ -19,26 +20,28 @@ func Parse(r io.Reader) (*Element, error) {
 	if len(data) > MaxBytes {
 		return nil, &Error{MaxBytes, fmt.Sprintf("the document is longer than %d bytes", MaxBytes), ErrTooLarge}
 	}
-	data = utf8Of(data)
+	if data, err = utf8Of(data); err != nil {
+		return nil, err
+	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, &Error{0, "there is no document", ErrEmpty}
 	}
-	p := &parser{d: xml.NewDecoder(bytes.NewReader(data))}
+	p := &parser{d: xml.NewDecoder(bytes.NewReader(data)), data: data}
 	p.d.CharsetReader = charset
 	return p.document()
 }
 
 // utf8Of drops a byte order mark, and decodes UTF-16 that has one (XML 1.0 §4.3.3).
-func utf8Of(data []byte) []byte {
+func utf8Of(data []byte) ([]byte, error) {
 	if rest, ok := bytes.CutPrefix(data, []byte("\ufeff")); ok {
-		return rest
+		return rest, nil
 	}
 	if len(data) < 2 || len(data)%2 != 0 {
-		return data
+		return data, nil
 	}
 	big := data[0] == 0xFE && data[1] == 0xFF
 	if little := data[0] == 0xFF && data[1] == 0xFE; !big && !little {
-		return data
+		return data, nil
 	}
 	units := make([]uint16, 0, len(data)/2)
 	for i := 2; i < len(data); i += 2 {
@@ -48,7 +51,14 @@ func utf8Of(data []byte) []byte {
 			units = append(units, uint16(data[i+1])<<8|uint16(data[i]))
 		}
 	}
-	return []byte(string(utf16.Decode(units)))
+	runes := utf16.Decode(units)
+	// What Decode cannot decode becomes U+FFFD. The others are in the document.
+	for i, at := 0, 0; i < len(runes); i, at = i+1, at+utf16.RuneLen(runes[i]) {
+		if runes[i] == '\uFFFD' && units[at] != '\uFFFD' {
+			return nil, &Error{int64(2 + 2*at), "there is half of a surrogate pair, which is no character", ErrMalformed}
+		}
+	}
+	return []byte(string(runes)), nil
 }
 
 // charset lets documents pass that name the encoding they were in: they are in UTF-8 by now, or not readable.
@@ -64,6 +74,7 @@ func charset(name string, r io.Reader) (io.Reader, error) {
 // namespace, and lose the prefixes.
 type parser struct {
 	d     *xml.Decoder
+	data  []byte // what d reads
 	items int
 	open  []*Element
 	root  *Element
@@ -71,12 +82,16 @@ type parser struct {
 
 func (p *parser) document() (*Element, error) {
 	for {
+		begin := p.d.InputOffset()
 		token, err := p.d.RawToken()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return nil, p.syntax(err)
+		}
+		if err := p.references(token, p.data[begin:p.d.InputOffset()]); err != nil {
+			return nil, err
 		}
 		if err := p.token(token); err != nil {
 			return nil, err
@@ -89,6 +104,34 @@ func (p *parser) document() (*Element, error) {
 		return nil, p.malformed("the document has no element")
 	}
 	return p.root, nil
+}
+
+// references refuses the reference to half of a surrogate pair in a token, which is no character (XML 1.0 §4.1): package xml makes it
+// U+FFFD. It refuses the others itself.
+func (p *parser) references(t xml.Token, raw []byte) error {
+	switch t.(type) {
+	case xml.StartElement, xml.CharData:
+	default:
+		return nil
+	}
+	if bytes.HasPrefix(raw, []byte("<![CDATA[")) {
+		return nil // which has none
+	}
+	for {
+		_, rest, ok := bytes.Cut(raw, []byte("&#"))
+		if !ok {
+			return nil
+		}
+		number, after, _ := bytes.Cut(rest, []byte(";"))
+		raw = after
+		base := 10
+		if hex, ok := bytes.CutPrefix(number, []byte("x")); ok {
+			number, base = hex, 16
+		}
+		if n, err := strconv.ParseUint(string(number), base, 32); err == nil && utf16.IsSurrogate(rune(n)) {
+			return p.malformed("there is a reference to U+%04X, which is no character", n)
+		}
+	}
 }
 
 func (p *parser) syntax(err error) error {
