@@ -46,12 +46,15 @@ type davSite struct {
 	tokens []string
 }
 
-func newDAVSite(t testing.TB, s dav.Store) *davSite {
+func newDAVSite(t testing.TB, s dav.Store) *davSite { return newDAVSiteAt(t, s, nil) }
+
+// newDAVSiteAt is newDAVSite with another clock.
+func newDAVSiteAt(t testing.TB, s dav.Store, now func() time.Time) *davSite {
 	t.Helper()
 	site := &davSite{}
 	h, err := dav.New(dav.Options{
 		Require: origin.RequireNever, // as serve has it
-		Origin:  origin.Options{Store: s, Observe: site.observe},
+		Origin:  origin.Options{Store: s, Observe: site.observe, Now: now},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -205,6 +208,41 @@ func TestDAVClients(t *testing.T) {
 			}
 			compareTranscript(t, c.name, version+"\n\n"+site.transcript(c.writes))
 		})
+	}
+}
+
+// TestRcloneCannotTidyAway: what rclone sends after a PUT that was refused is a DELETE, which would remove the file that it could not
+// replace (decision 137). The server refuses that too, and the file stays.
+func TestRcloneCannotTidyAway(t *testing.T) {
+	rclone := lookPath(t, "rclone", "rclone")
+	s, err := dirstore.Open(t.TempDir(), dirstore.Options{Sync: dirstore.SyncNone, KeepBytes: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	begun := time.Now() // the clock stands still: rclone takes as long as it takes
+	site, dir := newDAVSiteAt(t, s, func() time.Time { return begun }), t.TempDir()
+	run := func(args ...string) (string, error) {
+		return tryCommand(t, dir, "", rclone, append([]string{
+			"--config", "", "--webdav-url", site.url, "--webdav-vendor", "other", "--retries", "1", "--low-level-retries", "1",
+		}, args...)...)
+	}
+	file := filepath.Join(dir, "plan.txt")
+	precious := strings.Repeat("precious ", 200) // more than is kept of earlier revisions
+	for _, content := range []string{precious, "new"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run("copyto", "--ignore-times", file, ":webdav:plan.txt")
+		if refused := err != nil; refused != (content == "new") {
+			t.Fatalf("rclone copyto: %v\n%s\n%s", err, out, site.transcript(false))
+		}
+	}
+	if sent := site.transcript(true); !strings.Contains(sent, "DELETE /plan.txt -> 428 ") {
+		t.Errorf("rclone has sent no DELETE that was refused:\n%s", sent)
+	}
+	if out, err := run("cat", ":webdav:plan.txt"); err != nil || out != precious {
+		t.Errorf("the file has %.40q, error %v", out, err)
 	}
 }
 
