@@ -51,7 +51,7 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 		return usageError{fmt.Errorf("%w (see %q)", err, cmd.CommandPath()+" --help")}
 	})
 	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newCheck(env), newRules(env), newEvaluate(env),
-		newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env))
+		newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env), newMCP(env))
 	return root
 }
 
