@@ -146,6 +146,9 @@ func transferCases(method string) []testCase {
 			func(t *env) {
 				m := t.mover(method)
 				old := t.put("a", "old")
+				for range 2 {
+					t.put("b", "old") // in case names count on their own: the revisions below are all different
+				}
 				from, to := t.put("a", "from"), t.put("b", "to")
 				other := store.At(max(from.Revision, to.Revision) + 1)
 				t.wantUnchanged(func() {
