@@ -37,7 +37,7 @@ func newCache(env *Env) *cobra.Command {
 		Use:   "cache",
 		Short: "Purge, list and explain what a guard has stored",
 		Long:  cacheLong,
-		Args:  cobra.NoArgs,
+		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	f := cmd.PersistentFlags()

@@ -40,18 +40,18 @@ func newRoot(env *Env) *cobra.Command {
 If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they fail.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          onlyCommands,
+		Version:       thisBuild().String(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (see %q)", err, cmd.CommandPath()+" --help")}
-	})
+	root.SetFlagErrorFunc(flagMistake)
 	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newCheck(env), newRules(env), newEvaluate(env),
-		newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env), newMCP(env))
+		newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env), newMCP(env), newMan(env))
+	complete(root)
 	return root
 }
 
