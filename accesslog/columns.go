@@ -3,9 +3,10 @@ package accesslog
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file finds out what the columns of a log are that begins as the common log format does and
@@ -158,20 +159,20 @@ func tokens(text []byte) (list []token) {
 // columnKinds are what a column may be by its values alone, which all have to fit.
 var columnKinds = []struct {
 	field   string
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }{
-	{tagColumn, regexp.MustCompile(`^(\*|(W/)?"[^" ]*"(\s*,\s*(W/)?"[^" ]*")*)$`)},
-	{dateColumn, regexp.MustCompile(`^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$`)},
-	{"%{Range}i", regexp.MustCompile(`^bytes=[\d, -]+$`)},
-	{"%{Content-Range}o", regexp.MustCompile(`^bytes [\d*][\d-]*/(\d+|\*)$`)},
-	{"%{Referer}i", regexp.MustCompile(`^https?://`)},
-	{"%{Accept-Encoding}i", regexp.MustCompile(`^(gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?(\s*,\s*(gzip|x-gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?)+$`)},
-	{"%{X-Forwarded-For}i", regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F.]*)(\s*,\s*[0-9a-fA-F.:]+)*$`)},
-	{"%{BALANCER_WORKER_NAME}e", regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|unix):\S+$`)},
-	{"%{Host}i", regexp.MustCompile(`^([A-Za-z0-9-]+\.)+[A-Za-z]{2,}(:\d+)?$`)},
-	{"%{cache-status}e", regexp.MustCompile(`^(HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|PASS)$`)},
-	{"%T", regexp.MustCompile(`^\d+\.\d+$`)},
-	{"%{User-Agent}i", regexp.MustCompile(`^[A-Za-z][\w .()-]*/\S`)},
+	{tagColumn, lazyregexp.New(`^(\*|(W/)?"[^" ]*"(\s*,\s*(W/)?"[^" ]*")*)$`)},
+	{dateColumn, lazyregexp.New(`^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$`)},
+	{"%{Range}i", lazyregexp.New(`^bytes=[\d, -]+$`)},
+	{"%{Content-Range}o", lazyregexp.New(`^bytes [\d*][\d-]*/(\d+|\*)$`)},
+	{"%{Referer}i", lazyregexp.New(`^https?://`)},
+	{"%{Accept-Encoding}i", lazyregexp.New(`^(gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?(\s*,\s*(gzip|x-gzip|deflate|br|zstd|identity|compress|\*)(;q=[\d.]+)?)+$`)},
+	{"%{X-Forwarded-For}i", lazyregexp.New(`^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:]+:[0-9a-fA-F.]*)(\s*,\s*[0-9a-fA-F.:]+)*$`)},
+	{"%{BALANCER_WORKER_NAME}e", lazyregexp.New(`^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|unix):\S+$`)},
+	{"%{Host}i", lazyregexp.New(`^([A-Za-z0-9-]+\.)+[A-Za-z]{2,}(:\d+)?$`)},
+	{"%{cache-status}e", lazyregexp.New(`^(HIT|MISS|BYPASS|EXPIRED|STALE|UPDATING|REVALIDATED|PASS)$`)},
+	{"%T", lazyregexp.New(`^\d+\.\d+$`)},
+	{"%{User-Agent}i", lazyregexp.New(`^[A-Za-z][\w .()-]*/\S`)},
 }
 
 const (

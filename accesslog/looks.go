@@ -2,7 +2,8 @@ package accesslog
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // binaryMagics are the beginnings of files that people take for logs or give with a
@@ -64,30 +65,30 @@ func isText(b []byte) bool {
 
 // textLooks are texts that are no access logs, by their first lines.
 var textLooks = []struct {
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 	looks   string
 }{
-	{regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+:`), "an error log of nginx; the access log is wanted"},
-	{regexp.MustCompile(`^\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d(\.\d+)? \d{4}\] \[`), "an error log of Apache; the access log is wanted"},
-	{regexp.MustCompile(`(?is)^\s*(<\?xml[^>]*>\s*)?(<\?xml-stylesheet[^>]*>\s*)?(<!--.*?-->\s*)?<failedRequest`), "a failed request trace of IIS: fourtwelve explain reads it"},
-	{regexp.MustCompile(`(?i)^\s*<\?xml`), "an XML document"},
-	{regexp.MustCompile(`(?i)^\s*(<!doctype html|<html)`), "an HTML page"},
-	{regexp.MustCompile(`^\s*\{\s*"log"\s*:\s*\{`), "an HTTP archive (HAR): fourtwelve explain reads it"},
-	{regexp.MustCompile(`(?m)\A(\*.*\n)*[<>] [A-Z]`), "the output of curl -v: fourtwelve explain reads it"},
-	{regexp.MustCompile(`^HTTP/\d`), "an HTTP response: fourtwelve explain reads it"},
-	{regexp.MustCompile(`^[A-Z]+ \S+ HTTP/\d`), "an HTTP request: fourtwelve explain reads it"},
-	{regexp.MustCompile(`^\*\s+<< (Request|Session|BeReq)`), "the log of varnishlog: varnishncsa writes access logs"},
-	{regexp.MustCompile(`^--[0-9a-f]{8,}-A--`), "an audit log of ModSecurity; the access log is wanted"},
-	{regexp.MustCompile(`(?s)^\s*\{.*"hits"\s*:\s*\{.*"hits"\s*:\s*\[`), "the answer of Elasticsearch to a search: jq -c '.hits.hits[]._source' FILE | fourtwelve logs -"},
-	{regexp.MustCompile(`(?s)^\s*\{.*"resultType"\s*:\s*"streams"`), "the answer of Loki to a query: jq -r '.data.result[].values[][1]' FILE | fourtwelve logs -"},
-	{regexp.MustCompile(`^\s*\{"preview":.*"_raw"`), "an export of Splunk: jq -r .result._raw FILE | fourtwelve logs -"},
-	{regexp.MustCompile(`^\s*\{.*"properties"\s*:\s*"\{`), "a log of Azure with JSON in a string: jq -c '.properties |= fromjson' FILE | fourtwelve logs -"},
-	{regexp.MustCompile(`(?m)^\{.*"reqId": ?".*"req": ?\{.*\n\{.*"reqId": ?".*"res": ?\{`), "a log of Fastify, which tells of the request and of the response in two lines: jq -cs 'group_by(.reqId)[] | add' FILE | fourtwelve logs -"},
-	{regexp.MustCompile(`^Started [A-Z]+ "/.* for \S+ at `), "a log of Rails, with several lines for each request: let the gem lograge write one, as logfmt or JSON"},
-	{regexp.MustCompile(`^\w+: Microsoft\.AspNetCore\.`), "the log of ASP.NET Core, which has no client: app.UseW3CLogging() writes an access log"},
-	{regexp.MustCompile(`^\s*\{.*"webaclId"`), "a log of AWS WAF, which has no status of a response; that of the load balancer or of CloudFront is wanted"},
-	{regexp.MustCompile(`^\s*[\[{]\s*["\]}]`), "JSON, but not one object a line with a status and a target; if they have other names there, --format json:time=PATH,client=PATH,method=PATH,target=PATH,status=PATH says which"},
-	{regexp.MustCompile(`(?s)^#Fields:`), "a W3C log without sc-status"},
+	{lazyregexp.New(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+:`), "an error log of nginx; the access log is wanted"},
+	{lazyregexp.New(`^\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d(\.\d+)? \d{4}\] \[`), "an error log of Apache; the access log is wanted"},
+	{lazyregexp.New(`(?is)^\s*(<\?xml[^>]*>\s*)?(<\?xml-stylesheet[^>]*>\s*)?(<!--.*?-->\s*)?<failedRequest`), "a failed request trace of IIS: fourtwelve explain reads it"},
+	{lazyregexp.New(`(?i)^\s*<\?xml`), "an XML document"},
+	{lazyregexp.New(`(?i)^\s*(<!doctype html|<html)`), "an HTML page"},
+	{lazyregexp.New(`^\s*\{\s*"log"\s*:\s*\{`), "an HTTP archive (HAR): fourtwelve explain reads it"},
+	{lazyregexp.New(`(?m)\A(\*.*\n)*[<>] [A-Z]`), "the output of curl -v: fourtwelve explain reads it"},
+	{lazyregexp.New(`^HTTP/\d`), "an HTTP response: fourtwelve explain reads it"},
+	{lazyregexp.New(`^[A-Z]+ \S+ HTTP/\d`), "an HTTP request: fourtwelve explain reads it"},
+	{lazyregexp.New(`^\*\s+<< (Request|Session|BeReq)`), "the log of varnishlog: varnishncsa writes access logs"},
+	{lazyregexp.New(`^--[0-9a-f]{8,}-A--`), "an audit log of ModSecurity; the access log is wanted"},
+	{lazyregexp.New(`(?s)^\s*\{.*"hits"\s*:\s*\{.*"hits"\s*:\s*\[`), "the answer of Elasticsearch to a search: jq -c '.hits.hits[]._source' FILE | fourtwelve logs -"},
+	{lazyregexp.New(`(?s)^\s*\{.*"resultType"\s*:\s*"streams"`), "the answer of Loki to a query: jq -r '.data.result[].values[][1]' FILE | fourtwelve logs -"},
+	{lazyregexp.New(`^\s*\{"preview":.*"_raw"`), "an export of Splunk: jq -r .result._raw FILE | fourtwelve logs -"},
+	{lazyregexp.New(`^\s*\{.*"properties"\s*:\s*"\{`), "a log of Azure with JSON in a string: jq -c '.properties |= fromjson' FILE | fourtwelve logs -"},
+	{lazyregexp.New(`(?m)^\{.*"reqId": ?".*"req": ?\{.*\n\{.*"reqId": ?".*"res": ?\{`), "a log of Fastify, which tells of the request and of the response in two lines: jq -cs 'group_by(.reqId)[] | add' FILE | fourtwelve logs -"},
+	{lazyregexp.New(`^Started [A-Z]+ "/.* for \S+ at `), "a log of Rails, with several lines for each request: let the gem lograge write one, as logfmt or JSON"},
+	{lazyregexp.New(`^\w+: Microsoft\.AspNetCore\.`), "the log of ASP.NET Core, which has no client: app.UseW3CLogging() writes an access log"},
+	{lazyregexp.New(`^\s*\{.*"webaclId"`), "a log of AWS WAF, which has no status of a response; that of the load balancer or of CloudFront is wanted"},
+	{lazyregexp.New(`^\s*[\[{]\s*["\]}]`), "JSON, but not one object a line with a status and a target; if they have other names there, --format json:time=PATH,client=PATH,method=PATH,target=PATH,status=PATH says which"},
+	{lazyregexp.New(`(?s)^#Fields:`), "a W3C log without sc-status"},
 }
 
 // looksText says what a text is that is no access log, or "".

@@ -3,8 +3,9 @@ package accesslog
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file finds out which fields a real-time log of CloudFront has. Its lines have no names, and
@@ -13,14 +14,14 @@ import (
 // realtimeKinds are fields that are known by what they hold, in the order in which they stand.
 var realtimeKinds = []struct {
 	name    string
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }{
-	{"timestamp", regexp.MustCompile(`^\d{10}(\.\d+)?$`)},
-	{"c-ip", regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$`)},
-	{"sc-status", regexp.MustCompile(`^[1-5]\d\d|000$`)},
-	{"cs-method", regexp.MustCompile(`^[A-Z]{3,9}$`)},
-	{"cs-uri-stem", regexp.MustCompile(`^/`)},
-	{"cs-user-agent", regexp.MustCompile(`^[A-Za-z][\w.%-]*/\d`)},
+	{"timestamp", lazyregexp.New(`^\d{10}(\.\d+)?$`)},
+	{"c-ip", lazyregexp.New(`^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$`)},
+	{"sc-status", lazyregexp.New(`^[1-5]\d\d|000$`)},
+	{"cs-method", lazyregexp.New(`^[A-Z]{3,9}$`)},
+	{"cs-uri-stem", lazyregexp.New(`^/`)},
+	{"cs-user-agent", lazyregexp.New(`^[A-Za-z][\w.%-]*/\d`)},
 }
 
 // realtimeCandidate is the format of lines with tabs between their values. ok is false if they are

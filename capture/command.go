@@ -1,14 +1,15 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file reads the command that browsers make with "Copy as cURL" and that people write in
 // reports: a request, and no response.
 
-var commandLine = regexp.MustCompile(`(?m)^[ \t]*(?:[$#%>] ?)?curl(?:\.exe)? [^\n]*(?:https?://|-H |--header |-X |\\\r?$)`)
+var commandLine = lazyregexp.New(`(?m)^[ \t]*(?:[$#%>] ?)?curl(?:\.exe)? [^\n]*(?:https?://|-H |--header |-X |\\\r?$)`)
 
 // isCommand reports whether head has a command, and nothing that it printed.
 func isCommand(head []byte) bool {
@@ -17,17 +18,17 @@ func isCommand(head []byte) bool {
 
 // isCall returns what reports whether head has a call that a pattern matches, and nothing of what
 // came of it.
-func isCall(call *regexp.Regexp) func(head []byte) bool {
+func isCall(call *lazyregexp.Regexp) func(head []byte) bool {
 	return func(head []byte) bool {
 		return call.Match(head) && !startAnywhere.Match(head) && !devtoolsSigns.Match(head)
 	}
 }
 
 // caret is how cmd.exe escapes what follows it.
-var caret = regexp.MustCompile(`\^(.)`)
+var caret = lazyregexp.New(`\^(.)`)
 
 // startAnywhere is the first line of a message, whatever stands before it.
-var startAnywhere = regexp.MustCompile(startLine)
+var startAnywhere = lazyregexp.New(startLine)
 
 // curlCommand reads a command of curl, over several lines if they end in a backslash.
 func curlCommand(t *transcript) func(string) {

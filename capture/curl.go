@@ -2,9 +2,10 @@ package capture
 
 import (
 	"net"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // curlReader reads what curl -v prints: lines marked with "> " (sent), "< " (received), "* " (told),
@@ -38,26 +39,26 @@ type curlReader struct {
 
 var (
 	// curlTime is what --trace-time and --trace-ids put before the mark.
-	curlTime = regexp.MustCompile(`^(?:(\d\d:\d\d:\d\d\.\d{6}) )?(?:\[[\dx]+-[\dx]+\] )?([*<>{}])(?: |$)`)
+	curlTime = lazyregexp.New(`^(?:(\d\d:\d\d:\d\d\.\d{6}) )?(?:\[[\dx]+-[\dx]+\] )?([*<>{}])(?: |$)`)
 	// unspaced is a line of a header section whose blank behind the mark somebody has removed.
-	unspaced = regexp.MustCompile(`^[<>](?:` + startLine + `|[A-Za-z][A-Za-z0-9-]*:(?: |\S*$))`)
+	unspaced = lazyregexp.New(`^[<>](?:` + startLine + `|[A-Za-z][A-Za-z0-9-]*:(?: |\S*$))`)
 	// curlMeter is the progress meter, which ends without the end of a line.
-	curlMeter     = regexp.MustCompile(`^ *\d{1,3} +(?:[\d.]+[kMGTP]? +){7}[-:\d]{8} +[-:\d]{8} +[-:\d]{8} +\d+[kMGTP]?`)
-	curlMeterHead = regexp.MustCompile(`^ +(?:% Total +% Received|Dload +Upload)`)
+	curlMeter     = lazyregexp.New(`^ *\d{1,3} +(?:[\d.]+[kMGTP]? +){7}[-:\d]{8} +[-:\d]{8} +[-:\d]{8} +\d+[kMGTP]?`)
+	curlMeterHead = lazyregexp.New(`^ +(?:% Total +% Received|Dload +Upload)`)
 	// powerShell is what Windows PowerShell puts before the first line of standard error.
-	powerShell = regexp.MustCompile(`^curl(?:\.exe)? : `)
+	powerShell = lazyregexp.New(`^curl(?:\.exe)? : `)
 	// told are the beginnings of what curl tells where it could be taken for content.
-	told = regexp.MustCompile(`^\* +(?:Connection #|Closing connection|Found bundle|Can not multiplex|Re-using|Reusing|Issue another|Ignoring the resp|` +
+	told = lazyregexp.New(`^\* +(?:Connection #|Closing connection|Found bundle|Can not multiplex|Re-using|Reusing|Issue another|Ignoring the resp|` +
 		`Trying|Connected to|Established connection|Host |IPv[46]:|ALPN|TLS|SSL|Server |Using |using |h2h3|\[HTTP|We are completely|upload completely|` +
 		`Request completely|Mark bundle|Switched from|transfer closed|Excess found|The requested URL|Operation timed|Send failure|Recv failure|` +
 		`Empty reply|shutting down|Leftovers|old SSL|schannel|Added cookie|Replaced cookie|client returned|HTTP error|HTTP/2|Curl_|getpeername|` +
 		`Could not resolve|Failed to connect|connect to|Authentication problem|CONNECT|Proxy |Allocate|Establish)`)
-	connected   = regexp.MustCompile(`^(?:Connected to|Established connection to) \S+ \((\S+?)(?: port (\d+))?\)(?: port (\d+))?`)
-	reusing     = regexp.MustCompile(`(?i)^Re-?using existing (https?): connection`)
-	anotherURL  = regexp.MustCompile(`^Issue another request to this URL: '([^']+)'`)
-	h2Field     = regexp.MustCompile(`^(?:h2h3|h2|\[HTTP/[23]\] \[\d+\]) \[(.*)\]$`)
-	excess      = regexp.MustCompile(`^Excess found\b.*?excess ?= ?(\d+)`)
-	curlTrouble = regexp.MustCompile(`^(?:Empty reply|Recv failure|Send failure|Operation timed out|transfer closed|Failed to connect|Could not resolve|` +
+	connected   = lazyregexp.New(`^(?:Connected to|Established connection to) \S+ \((\S+?)(?: port (\d+))?\)(?: port (\d+))?`)
+	reusing     = lazyregexp.New(`(?i)^Re-?using existing (https?): connection`)
+	anotherURL  = lazyregexp.New(`^Issue another request to this URL: '([^']+)'`)
+	h2Field     = lazyregexp.New(`^(?:h2h3|h2|\[HTTP/[23]\] \[\d+\]) \[(.*)\]$`)
+	excess      = lazyregexp.New(`^Excess found\b.*?excess ?= ?(\d+)`)
+	curlTrouble = lazyregexp.New(`^(?:Empty reply|Recv failure|Send failure|Operation timed out|transfer closed|Failed to connect|Could not resolve|` +
 		`Connection timed out|HTTP/2 stream|SSL certificate problem|connect to|Connection died|OpenSSL SSL_)`)
 )
 

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"io"
 	"net/http/httputil"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // traceReader reads what curl --trace and --trace-ascii write, and programs that do the same with
@@ -37,13 +38,13 @@ type traceReader struct {
 var (
 	// tracePrefix is what --trace-time and --trace-ids put before the line of an event.
 	tracePrefix = `^(?:(\d\d:\d\d:\d\d\.\d{6}) )?(?:\[[\dx]+-[\dx]+\] )?`
-	traceInfo   = regexp.MustCompile(tracePrefix + `== Info: (?:\[[\dx]+-[\dx]+\] )?(.*)$`)
-	traceEvent  = regexp.MustCompile(tracePrefix + `(=> Send|<= Recv) (header|data|SSL data), (\d{1,18}) bytes \(0x[\da-f]+\)$`)
-	traceDump   = regexp.MustCompile(`^([\da-f]{4,15}): ?(.*)$`)
-	traceSign   = regexp.MustCompile(tracePrefix + `(?:== Info: |=> Send header, \d+ bytes \(0x|<= Recv header, \d+ bytes \(0x)`)
+	traceInfo   = lazyregexp.New(tracePrefix + `== Info: (?:\[[\dx]+-[\dx]+\] )?(.*)$`)
+	traceEvent  = lazyregexp.New(tracePrefix + `(=> Send|<= Recv) (header|data|SSL data), (\d{1,18}) bytes \(0x[\da-f]+\)$`)
+	traceDump   = lazyregexp.New(`^([\da-f]{4,15}): ?(.*)$`)
+	traceSign   = lazyregexp.New(tracePrefix + `(?:== Info: |=> Send header, \d+ bytes \(0x|<= Recv header, \d+ bytes \(0x)`)
 	// traceHex matches the beginning of a dump in hexadecimal: of a request or of the first line of
 	// a response.
-	traceHex = regexp.MustCompile(`(?m)(?:=> Send|<= Recv) header, \d+ bytes \(0x[\da-f]+\)\r?\n0000: (?:[\da-f]{2} ){8}`)
+	traceHex = lazyregexp.New(`(?m)(?:=> Send|<= Recv) header, \d+ bytes \(0x[\da-f]+\)\r?\n0000: (?:[\da-f]{2} ){8}`)
 )
 
 // isTrace reports whether the beginning of an input is that of a trace: nothing else that can be

@@ -3,8 +3,9 @@ package capture
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // detect finds out the format by the beginning of the input.
@@ -57,7 +58,7 @@ func detectText(head []byte) Format {
 }
 
 // bareAnywhere is a request line without a version, before a field line.
-var bareAnywhere = regexp.MustCompile(`(?m)` + bareRequest.String())
+var bareAnywhere = lazyregexp.New(`(?m)` + bareRequest.String())
 
 // unknown is the error for an input in no format. It never shows the input.
 func (b *builder) unknown(detail, hint string, head []byte) error {
@@ -88,12 +89,12 @@ func detectLines(head []byte) Format {
 }
 
 // looksLikeHAR matches a JSON object with a log object in it, whatever comes before that.
-var looksLikeHAR = regexp.MustCompile(`^\{[^{\[]*"log"\s*:\s*\{`)
+var looksLikeHAR = lazyregexp.New(`^\{[^{\[]*"log"\s*:\s*\{`)
 
 // lookalike is what somebody may take for a capture.
 type lookalike struct {
-	magic      []string       // how it begins, or
-	re         *regexp.Regexp // what its beginning matches
+	magic      []string           // how it begins, or
+	re         *lazyregexp.Regexp // what its beginning matches
 	what, hint string
 }
 
@@ -109,29 +110,29 @@ func (l *lookalike) matches(head []byte) bool {
 // lookalikes are what people have at hand when they look for a capture.
 var lookalikes = []lookalike{
 	{[]string{"#Software:", "#Version:", "#Fields:", "#Date:"}, nil, "an access log of IIS or CloudFront", "read it with fourtwelve logs"},
-	{nil, regexp.MustCompile(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
-	{nil, regexp.MustCompile(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON",
+	{nil, lazyregexp.New(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
+	{nil, lazyregexp.New(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON",
 		"read it with fourtwelve logs, or export a HAR from the browser"},
-	{nil, regexp.MustCompile(`"_source"\s*:\s*\{\s*"layers"`), "the JSON of tshark", "use tshark -V"},
-	{nil, regexp.MustCompile(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
-	{nil, regexp.MustCompile(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page",
+	{nil, lazyregexp.New(`"_source"\s*:\s*\{\s*"layers"`), "the JSON of tshark", "use tshark -V"},
+	{nil, lazyregexp.New(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
+	{nil, lazyregexp.New(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page",
 		"save the exchange, not the page: curl -v, or a HAR from the browser"},
-	{nil, regexp.MustCompile(`<pdml|<psml`), "the XML of tshark", "use tshark -V"},
-	{nil, regexp.MustCompile(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
-	{nil, regexp.MustCompile(`(?m)The remote server returned an error: \(\d{3}\)|Response status code does not indicate success: \d{3}|` +
+	{nil, lazyregexp.New(`<pdml|<psml`), "the XML of tshark", "use tshark -V"},
+	{nil, lazyregexp.New(`^\s*<\?xml|^\s*<[A-Za-z]`), "XML, but not a failed request trace of IIS", ""},
+	{nil, lazyregexp.New(`(?m)The remote server returned an error: \(\d{3}\)|Response status code does not indicate success: \d{3}|` +
 		`^VERBOSE: (?:(?:PUT|GET|POST|DELETE|PATCH) http|Requested HTTP/|HTTP/\d)`),
 		"what PowerShell says of a request, without its header sections", "use curl.exe -v"},
-	{nil, regexp.MustCompile(`(?m)\d{3} (?:Client|Server) Error: .* for url: `), "an exception of Python's requests, which has no header sections",
+	{nil, lazyregexp.New(`(?m)\d{3} (?:Client|Server) Error: .* for url: `), "an exception of Python's requests, which has no header sections",
 		"set http.client.HTTPConnection.debuglevel = 1 and take what it prints"},
-	{nil, regexp.MustCompile(`AxiosError|Request failed with status code \d{3}|^HTTP \d+: `), "what Node.js or axios says of a request",
+	{nil, lazyregexp.New(`AxiosError|Request failed with status code \d{3}|^HTTP \d+: `), "what Node.js or axios says of a request",
 		"take a HAR of the browser, or repeat the request with curl -v"},
-	{nil, regexp.MustCompile(`(?m)^curl: \(22\) |^(?:curl: )?.*The requested URL returned error: \d{3}`), "the last line that curl prints of a refused request",
+	{nil, lazyregexp.New(`(?m)^curl: \(22\) |^(?:curl: )?.*The requested URL returned error: \d{3}`), "the last line that curl prints of a refused request",
 		"repeat it with -v and without -f, and take all it prints"},
-	{nil, regexp.MustCompile(`\$metadata'?: \{|"httpStatusCode": \d{3}|ClientResponseError: \d{3}|HTTPStatusError: Client error`),
+	{nil, lazyregexp.New(`\$metadata'?: \{|"httpStatusCode": \d{3}|ClientResponseError: \d{3}|HTTPStatusError: Client error`),
 		"what a client says of a refusal, without the header sections", "take the wire log of the client, or repeat the request with curl -v"},
-	{nil, regexp.MustCompile(`Server replied \\?"\d{3} [^"]*" to \\?"[A-Z]+ https?://`), "a log of the desktop client of ownCloud or Nextcloud",
+	{nil, lazyregexp.New(`Server replied \\?"\d{3} [^"]*" to \\?"[A-Z]+ https?://`), "a log of the desktop client of ownCloud or Nextcloud",
 		"start it with --logdebug and OWNCLOUD_HTTPLOG=1 (--loghttp), and take what it logs"},
-	{nil, regexp.MustCompile(`(?m)^(?:meta|get|put|post|delete|patch) \{\r?$`), "a request of Bruno", "it has no response: take what Bruno's timeline shows, or a HAR"},
-	{nil, regexp.MustCompile(`(?m)^type: collection\.insomnia\.rest/`), "an export of Insomnia as YAML", "export as HAR"},
+	{nil, lazyregexp.New(`(?m)^(?:meta|get|put|post|delete|patch) \{\r?$`), "a request of Bruno", "it has no response: take what Bruno's timeline shows, or a HAR"},
+	{nil, lazyregexp.New(`(?m)^type: collection\.insomnia\.rest/`), "an export of Insomnia as YAML", "export as HAR"},
 	{[]string{"ElfFile\x00"}, nil, "a Windows event log", "enable failed request tracing in IIS and take fr000001.xml"},
 }

@@ -1,8 +1,9 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // A devtoolsReader reads what people copy out of the developer tools of a browser: names and
@@ -26,7 +27,7 @@ type devtoolsReader struct {
 }
 
 var (
-	devtoolsSigns = regexp.MustCompile(`(?mi)^\W*(?:` +
+	devtoolsSigns = lazyregexp.New(`(?mi)^\W*(?:` +
 		`request url|request method|request-url|anfrage-url|anforderungs-url|anfragemethode|anforderungsmethode|url de la requ.te|m.thode de (?:la )?requ.te|` +
 		`url de (?:la )?solicitud|url richiesta|metodo richiesta|code d.[eé]tat)\s*(?::|\r?$)` +
 		`|^\W*(?:request|response) headers?(?: \([^)\n]*\))?(?:\s*view (?:source|parsed))?\W*$` +
@@ -36,22 +37,22 @@ var (
 		`|^[ \t]*(?:请求标头|响应标头|请求头|响应头|(?:リクエスト|要求|レスポンス|応答) ?ヘッダー|заголовки (?:запроса|ответа))\b.*$` +
 		`|^Summary\r?\nURL: |^X-Firefox-Spdy: |^Status ?\d{3}\b|^Version ?HTTP/\d\S*\r?$` +
 		`|^:(?:method|path|authority|scheme)\r?$`)
-	devtoolsRequestLine = regexp.MustCompile(`(?m)^\s*[A-Z]{3,16} \S+ HTTP/\d`)
-	devtoolsStatusLine  = regexp.MustCompile(`(?m)^\s*HTTP/\d\S* \d{3}`)
+	devtoolsRequestLine = lazyregexp.New(`(?m)^\s*[A-Z]{3,16} \S+ HTTP/\d`)
+	devtoolsStatusLine  = lazyregexp.New(`(?m)^\s*HTTP/\d\S* \d{3}`)
 
-	devtoolsHeading = regexp.MustCompile(`(?i)^\W*(?:general|summary|headers?|raw|view source|cookies|request payload|request body|response body|form data|query string parameters|payload|` +
+	devtoolsHeading = lazyregexp.New(`(?i)^\W*(?:general|summary|headers?|raw|view source|cookies|request payload|request body|response body|form data|query string parameters|payload|` +
 		`preview|timing|initiator|allgemein|g.n.ral|` +
 		`(?:(request|anfrage|anforderungs?|requ.te|solicitud|richiesta)|(response|antwort|r.ponse|respuesta|risposta))[ -]?(?:headers?|kopfzeilen|kopfdaten)?|` +
 		`(?:headers?|en-t.tes|encabezados|intestazioni|cabeceras)(?: de)?(?: la| della| de la| di)? ?(?:(request|requ.te|solicitud|petici.n|richiesta)|(response|r.ponse|respuesta|risposta)))` +
 		`(?: \([^)]*\))?(?:\s*view (?:source|parsed))?\W*$`)
-	devtoolsOther = regexp.MustCompile(`(?i)^\s*(?:(请求标头|请求头|(?:リクエスト|要求) ?ヘッダー|заголовки запроса)|(响应标头|响应头|(?:レスポンス|応答) ?ヘッダー|заголовки ответа))` +
+	devtoolsOther = lazyregexp.New(`(?i)^\s*(?:(请求标头|请求头|(?:リクエスト|要求) ?ヘッダー|заголовки запроса)|(响应标头|响应头|(?:レスポンス|応答) ?ヘッダー|заголовки ответа))` +
 		`(?: ?\(.*\))?\s*$`)
-	devtoolsPair  = regexp.MustCompile(`^(:?[^:：\t]{1,60}?)[  ]*(?:[:：][  \t]*|\t+)(.*)$`)
-	devtoolsName  = regexp.MustCompile(`^:?[A-Za-z][A-Za-z0-9_-]*$`)
-	devtoolsCode  = regexp.MustCompile(`^(?:HTTP/\S+ )?([1-5]\d\d)\b ?(.*)$`)
-	devtoolsURL   = regexp.MustCompile(`^(?:([A-Z]{3,16})\s+)?(https?://\S+)$`)
-	devtoolsGlued = regexp.MustCompile(`^(Status|Version|Transferred|Address)(\d{3}\b.*|HTTP/\d.*|\d[\d.:]+)$`)
-	devtoolsCache = regexp.MustCompile(`\(from ([a-zA-Z ]+?)(?: cache)?\)`)
+	devtoolsPair  = lazyregexp.New(`^(:?[^:：\t]{1,60}?)[  ]*(?:[:：][  \t]*|\t+)(.*)$`)
+	devtoolsName  = lazyregexp.New(`^:?[A-Za-z][A-Za-z0-9_-]*$`)
+	devtoolsCode  = lazyregexp.New(`^(?:HTTP/\S+ )?([1-5]\d\d)\b ?(.*)$`)
+	devtoolsURL   = lazyregexp.New(`^(?:([A-Z]{3,16})\s+)?(https?://\S+)$`)
+	devtoolsGlued = lazyregexp.New(`^(Status|Version|Transferred|Address)(\d{3}\b.*|HTTP/\d.*|\d[\d.:]+)$`)
+	devtoolsCache = lazyregexp.New(`\(from ([a-zA-Z ]+?)(?: cache)?\)`)
 )
 
 // isDevtools reports whether head is a paste out of developer tools. Where there are a request and
@@ -253,7 +254,7 @@ func guess(value string) string {
 	return ""
 }
 
-var commonMethod = regexp.MustCompile(`^(?:GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK|REPORT|SEARCH)$`)
+var commonMethod = lazyregexp.New(`^(?:GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK|REPORT|SEARCH)$`)
 
 // general takes something that the first part of the panel shows.
 func (r *devtoolsReader) general(what, value string) {
@@ -303,11 +304,11 @@ func (r *devtoolsReader) url(url string) {
 }
 
 // consoleTitle is what the console of Postman shows of an exchange in one line.
-var consoleTitle = regexp.MustCompile(`^\W*([A-Z]{3,16}) (https?://\S+)\s+([1-5]\d\d)\b`)
+var consoleTitle = lazyregexp.New(`^\W*([A-Z]{3,16}) (https?://\S+)\s+([1-5]\d\d)\b`)
 
 // quotedFields are fields that no client sends in quotation marks: then the console of Postman has
 // put them around all values.
-var quotedFields = regexp.MustCompile(`(?mi)^\s*(?:user-agent|host|accept|accept-encoding|connection|content-type|content-length|` +
+var quotedFields = lazyregexp.New(`(?mi)^\s*(?:user-agent|host|accept|accept-encoding|connection|content-type|content-length|` +
 	`postman-token|server|date): "`)
 
 // isPostmanConsole reports whether head was copied out of the console of Postman, whose values are

@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file reads the documents in which tools keep requests and responses as JSON: collections of
@@ -17,10 +18,10 @@ import (
 // whole.
 
 var (
-	looksLikePostman  = regexp.MustCompile(`^\{[\s\S]*?"(?:_postman_id|schema)"\s*:\s*"(?:https://schema\.(?:get)?postman\.com/|[0-9a-f-]{8,})`)
-	looksLikeInsomnia = regexp.MustCompile(`^\{[^{\[]*"_type"\s*:\s*"export"`)
-	looksLikeCharles  = regexp.MustCompile(`^\[\s*\{[\s\S]*?"(?:actualPort|protocolVersion)"\s*:`)
-	looksLikeNetlog   = regexp.MustCompile(`^\{\s*"constants"\s*:\s*\{`)
+	looksLikePostman  = lazyregexp.New(`^\{[\s\S]*?"(?:_postman_id|schema)"\s*:\s*"(?:https://schema\.(?:get)?postman\.com/|[0-9a-f-]{8,})`)
+	looksLikeInsomnia = lazyregexp.New(`^\{[^{\[]*"_type"\s*:\s*"export"`)
+	looksLikeCharles  = lazyregexp.New(`^\[\s*\{[\s\S]*?"(?:actualPort|protocolVersion)"\s*:`)
+	looksLikeNetlog   = lazyregexp.New(`^\{\s*"constants"\s*:\s*\{`)
 )
 
 // detectDocument finds out the format of a JSON document that is no HAR; Unknown if it is none of

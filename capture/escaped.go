@@ -1,11 +1,12 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
-var inLine = regexp.MustCompile(`((?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{3}[^\\"']*)\\r\\n`)
+var inLine = lazyregexp.New(`((?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?|HTTP/\d(?:\.\d)? \d{3}[^\\"']*)\\r\\n`)
 
 // inOneLine reads messages that a program, or strace, writes into one line each, with \r\n for the
 // ends of their lines.

@@ -3,11 +3,11 @@ package capture
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // message is a request or a response on its own.
@@ -28,10 +28,10 @@ type message struct {
 }
 
 var (
-	requestLine = regexp.MustCompile("^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) +(\\S+) +(HTTP/\\d(?:\\.\\d)?)$")
+	requestLine = lazyregexp.New("^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) +(\\S+) +(HTTP/\\d(?:\\.\\d)?)$")
 	// plainRequestLine is one as files for HTTP clients in editors have it, without version.
-	plainRequestLine = regexp.MustCompile(`^(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK) +(https?://\S+)$`)
-	statusLine       = regexp.MustCompile(`^(HTTP/\d(?:\.\d)?) +([1-9]\d\d)(?: (.*))?$`)
+	plainRequestLine = lazyregexp.New(`^(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK) +(https?://\S+)$`)
+	statusLine       = lazyregexp.New(`^(HTTP/\d(?:\.\d)?) +([1-9]\d\d)(?: (.*))?$`)
 )
 
 // parseStart reads the first line of a message.

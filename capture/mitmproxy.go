@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file reads the flows that mitmproxy saves: a sequence of tnetstrings, each the length, a
 // colon, the data and a character for the kind of value.
 
-var looksLikeFlows = regexp.MustCompile(`^\d{1,10}:\d{1,4}:`)
+var looksLikeFlows = lazyregexp.New(`^\d{1,10}:\d{1,4}:`)
 
 // isFlows reports whether head begins a file of mitmproxy.
 func isFlows(head []byte) bool {

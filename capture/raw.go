@@ -2,9 +2,10 @@ package capture
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // rawReader reads HTTP/1.1 text, as on the wire, as printed, or as pasted. The text may have
@@ -45,7 +46,7 @@ func readRaw(t *text, b *builder) error {
 }
 
 // messageHeading is what people write above a message.
-var messageHeading = regexp.MustCompile(`(?i)^\W*(?:http[ -]?)?(request|response)(?:[ -]?headers?)?\W*$`)
+var messageHeading = lazyregexp.New(`(?i)^\W*(?:http[ -]?)?(request|response)(?:[ -]?headers?)?\W*$`)
 
 // pass passes a message on. A response before any request waits for what comes next: if that is a request, and stands under a heading
 // as the response does, or is all there is besides, somebody has put the response first.
@@ -102,7 +103,7 @@ func (r *rawReader) release() error {
 }
 
 // bareRequest is a request line without the version, as people and editors write it, before a field line.
-var bareRequest = regexp.MustCompile(`^[ \t]*(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK|REPORT) ` +
+var bareRequest = lazyregexp.New(`^[ \t]*(GET|HEAD|PUT|POST|PATCH|DELETE|OPTIONS|PROPFIND|PROPPATCH|MKCOL|MOVE|COPY|LOCK|UNLOCK|REPORT) ` +
 	`((?:/|\{\{|https?://)\S*)[ \t]*\r?\n[ \t]*[A-Za-z][A-Za-z0-9-]*:[ \t]?\S`)
 
 // isBare reports whether a request line without a version comes next.
@@ -127,7 +128,7 @@ func (r *rawReader) toStart() bool {
 }
 
 // title is what the console of Postman shows above an exchange: method, URL and status, which are no request.
-var title = regexp.MustCompile(`^[A-Z]+ https?://\S+[ \t]*\r?\n(?:Status: )?\d{3}\b`)
+var title = lazyregexp.New(`^[A-Z]+ https?://\S+[ \t]*\r?\n(?:Status: )?\d{3}\b`)
 
 func (r *rawReader) isTitle() bool { return title.Match(r.t.peek(r.limits.Line)) }
 

@@ -1,10 +1,10 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // Redacted is what stands in place of a credential.
@@ -27,11 +27,11 @@ func redactValue(name, value string) (string, bool) {
 func RedactURL(s string) string { return secret.Text(s) }
 
 // hidden is what programs and people put in place of a value that they do not show.
-var hidden = regexp.MustCompile(`(?i)^(?:W/)?"?(?:[\[<({*]*(?:redacted|hidden|masked|removed|omitted|secret|private|filtered|value|etag|tag)[\])}>*]*|` +
+var hidden = lazyregexp.New(`(?i)^(?:W/)?"?(?:[\[<({*]*(?:redacted|hidden|masked|removed|omitted|secret|private|filtered|value|etag|tag)[\])}>*]*|` +
 	`\*{2,}|x{3,}|•+|█+|\.{3}|…)"?$`)
 
 // bare are words that may be hidden as they are; others have to stand in brackets or asterisks.
-var bare = regexp.MustCompile(`(?i)^(?:redacted|hidden|masked)$|^[^a-z]|^x+$`)
+var bare = lazyregexp.New(`(?i)^(?:redacted|hidden|masked)$|^[^a-z]|^x+$`)
 
 // isHidden reports whether somebody has hidden the value of a field that a diagnosis compares. What
 // takes its place is no tag, and nothing can be said of it.

@@ -2,20 +2,21 @@ package capture
 
 import (
 	"encoding/hex"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 var (
-	tcpdumpTime = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) `)
-	tcpdumpEnds = regexp.MustCompile(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?` +
+	tcpdumpTime = lazyregexp.New(`^(?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) `)
+	tcpdumpEnds = lazyregexp.New(`(?:^| )(\S+) > (\S+): Flags \[([^\]]*)\](?:.*?, seq (\d+)(?::\d+)?)?` +
 		`.*?(?:options \[(.*?)\], )?length (\d+)(: HTTP)?`)
 	// tcpdumpOld is how tcpdump 3 says it: P 1:134(133) ack 1.
-	tcpdumpOld   = regexp.MustCompile(`(?:^| )(\S+) > (\S+): ([SFPRWE.]+) (?:(\d+):\d+\((\d+)\))?.*?(?:<(.*?)>)?$`)
-	tcpdumpHex   = regexp.MustCompile(`^\s+0x([0-9a-f]{4}):  ?((?:[0-9a-f]{2,4} ?)+)`)
-	tcpdumpStart = regexp.MustCompile(`(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d|HTTP/\d\.\d \d{3}`)
+	tcpdumpOld   = lazyregexp.New(`(?:^| )(\S+) > (\S+): ([SFPRWE.]+) (?:(\d+):\d+\((\d+)\))?.*?(?:<(.*?)>)?$`)
+	tcpdumpHex   = lazyregexp.New(`^\s+0x([0-9a-f]{4}):  ?((?:[0-9a-f]{2,4} ?)+)`)
+	tcpdumpStart = lazyregexp.New(`(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d|HTTP/\d\.\d \d{3}`)
 )
 
 // methods are those that are found in the middle of a line, the ones that end like others first.

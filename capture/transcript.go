@@ -2,11 +2,11 @@ package capture
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // A dialect is how one program tells of the requests that it sends or answers, line by line.
@@ -14,7 +14,7 @@ type dialect struct {
 	// name is the program, or the part of it, as in "rclone --dump headers".
 	name string
 	// sign is in the beginning of the input if it is in this dialect.
-	sign *regexp.Regexp
+	sign *lazyregexp.Regexp
 	// fits, if there is no sign, reports whether the input begins like this dialect.
 	fits func(head []byte) bool
 	// lines returns what takes the lines of one input.

@@ -3,16 +3,18 @@ package capture
 import (
 	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 var (
-	logcat = regexp.MustCompile(`^(?:(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +\d+[- ]+\d+ .*? [VDIWE] +|[VDIWE]/\S+?(?: *\( *\d+\))?: |` +
+	logcat = lazyregexp.New(`^(?:(?:\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +\d+[- ]+\d+ .*? [VDIWE] +|[VDIWE]/\S+?(?: *\( *\d+\))?: |` +
 		`(?:\S+ )*?(?:INFO|DEBUG|FINE|TRACE):? +(?:\S+ +[-:] +)?|\[[\w ./-]+\] )`)
-	okRequest = regexp.MustCompile(`^-{2,3}> ([A-Z]{3,16}) (https?://\S+)(?: ([hH]\S+))?`)
-	okAnswer  = regexp.MustCompile(`^<-{2,3} (?:(HTTP/\S+|h2|h3) )?(\d{3})(.*?) ?(?:https?://\S*)?(?: \(.*\))?$`)
-	okFailed  = regexp.MustCompile(`^<-- HTTP FAILED: (.*)$`)
-	okField   = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+: `)
-	okSize    = regexp.MustCompile(`^-{2,3}> END|^<-{2,3} END`)
+	okRequest = lazyregexp.New(`^-{2,3}> ([A-Z]{3,16}) (https?://\S+)(?: ([hH]\S+))?`)
+	okAnswer  = lazyregexp.New(`^<-{2,3} (?:(HTTP/\S+|h2|h3) )?(\d{3})(.*?) ?(?:https?://\S*)?(?: \(.*\))?$`)
+	okFailed  = lazyregexp.New(`^<-- HTTP FAILED: (.*)$`)
+	okField   = lazyregexp.New(`^[A-Za-z0-9!#$%&'*+.^_|~-]+: `)
+	okSize    = lazyregexp.New(`^-{2,3}> END|^<-{2,3} END`)
 )
 
 // okHTTP reads what the HttpLoggingInterceptor of OkHttp prints, with or without the columns of
@@ -71,7 +73,7 @@ func arrowAt(line string) int {
 	return at
 }
 
-var digitRun = regexp.MustCompile(`\d+`)
+var digitRun = lazyregexp.New(`\d+`)
 
 // maxMark bounds in bytes what a logger puts before each line.
 const maxMark = 512
@@ -84,10 +86,10 @@ func markOf(before string) *regexp.Regexp {
 }
 
 var (
-	ktorRequest  = regexp.MustCompile(`(?:^|\W)REQUEST: (https?://\S+)`)
-	ktorResponse = regexp.MustCompile(`(?:^|\W)RESPONSE: (\d{3}) ?(.*)$`)
-	ktorMethod   = regexp.MustCompile(`(?:^|\W)METHOD: HttpMethod\(value=([A-Z]+)\)`)
-	ktorField    = regexp.MustCompile(`-> ([\w-]+): ?(.*)$`)
+	ktorRequest  = lazyregexp.New(`(?:^|\W)REQUEST: (https?://\S+)`)
+	ktorResponse = lazyregexp.New(`(?:^|\W)RESPONSE: (\d{3}) ?(.*)$`)
+	ktorMethod   = lazyregexp.New(`(?:^|\W)METHOD: HttpMethod\(value=([A-Z]+)\)`)
+	ktorField    = lazyregexp.New(`-> ([\w-]+): ?(.*)$`)
 )
 
 // ktor reads what the Logging plugin of Ktor's client prints.
@@ -119,8 +121,8 @@ func ktor(t *transcript) func(string) {
 const javaWire = `(?:httpclient\.wire\.\w+|org\.apache\.http\.(?:wire|headers)|org\.apache\.hc\.client5\.http\.(?:wire|headers))`
 
 var (
-	apacheLine = regexp.MustCompile(`(?:http-outgoing-(\d+)|\bex-(\d+)|` + javaWire + ` -) (>>|<<) ?(.*)$`)
-	apacheWire = regexp.MustCompile(`^"(.*?)((?:\[\\r\])?(?:\[\\n\])?)"$`)
+	apacheLine = lazyregexp.New(`(?:http-outgoing-(\d+)|\bex-(\d+)|` + javaWire + ` -) (>>|<<) ?(.*)$`)
+	apacheWire = lazyregexp.New(`^"(.*?)((?:\[\\r\])?(?:\[\\n\])?)"$`)
 )
 
 // apacheClient reads the log of header sections of Apache HttpClient, and its wire log, which is in
@@ -182,10 +184,10 @@ func (t *transcript) halfOf(request bool, id string) *half {
 }
 
 var (
-	javaNetRequest  = regexp.MustCompile(`REQUEST: (https?://\S+) ([A-Z]+)$`)
-	javaNetResponse = regexp.MustCompile(`RESPONSE: \(([A-Z]+) (https?://\S+)\) (\d{3})(?: (HTTP_\S+))?`)
-	javaNetHeaders  = regexp.MustCompile(`HEADERS: (REQUEST|RESPONSE) HEADERS:`)
-	javaNetField    = regexp.MustCompile(`^\s*(:?[\w-]+): (.*)$`)
+	javaNetRequest  = lazyregexp.New(`REQUEST: (https?://\S+) ([A-Z]+)$`)
+	javaNetResponse = lazyregexp.New(`RESPONSE: \(([A-Z]+) (https?://\S+)\) (\d{3})(?: (HTTP_\S+))?`)
+	javaNetHeaders  = lazyregexp.New(`HEADERS: (REQUEST|RESPONSE) HEADERS:`)
+	javaNetField    = lazyregexp.New(`^\s*(:?[\w-]+): (.*)$`)
 )
 
 // javaNet reads what the HTTP client of Java prints with
@@ -236,8 +238,8 @@ func javaNet(t *transcript) func(string) {
 }
 
 var (
-	javaPairs = regexp.MustCompile(`pairs: (\{.*\})`)
-	javaPair  = regexp.MustCompile(`\{(?:null: (HTTP/\S+ [^{}]*)|([A-Z]+ \S+ HTTP/\S+): null|([^:{}\s]+): ([^{}]*))\}`)
+	javaPairs = lazyregexp.New(`pairs: (\{.*\})`)
+	javaPair  = lazyregexp.New(`\{(?:null: (HTTP/\S+ [^{}]*)|([A-Z]+ \S+ HTTP/\S+): null|([^:{}\s]+): ([^{}]*))\}`)
 )
 
 // javaURL reads what HttpURLConnection logs at the level FINE.
@@ -264,10 +266,10 @@ func javaURL(t *transcript) func(string) {
 }
 
 var (
-	dotnetRequest  = regexp.MustCompile(`(?:Sending|Start processing) HTTP request ([A-Z]+) (https?://\S+)`)
-	dotnetResponse = regexp.MustCompile(`(?:Received HTTP response|End processing HTTP request)(?: headers)? after [\d.,]+ ?ms - (\d{3})`)
-	dotnetHeaders  = regexp.MustCompile(`(Request|Response) Headers:\s*$`)
-	dotnetField    = regexp.MustCompile(`^\s+([\w-]+): (.*)$`)
+	dotnetRequest  = lazyregexp.New(`(?:Sending|Start processing) HTTP request ([A-Z]+) (https?://\S+)`)
+	dotnetResponse = lazyregexp.New(`(?:Received HTTP response|End processing HTTP request)(?: headers)? after [\d.,]+ ?ms - (\d{3})`)
+	dotnetHeaders  = lazyregexp.New(`(Request|Response) Headers:\s*$`)
+	dotnetField    = lazyregexp.New(`^\s+([\w-]+): (.*)$`)
 )
 
 // dotnetLogger reads what IHttpClientFactory logs. It tells of each request twice, from the outer
@@ -316,8 +318,8 @@ func dotnetLogger(t *transcript) func(string) {
 }
 
 var (
-	dotnetAsk    = regexp.MustCompile(`Method: ([A-Z]+), RequestUri: '([^']*)', Version: ([\d.]+)`)
-	dotnetAnswer = regexp.MustCompile(`StatusCode: (\d{3}), ReasonPhrase: '([^']*)', Version: ([\d.]+)`)
+	dotnetAsk    = lazyregexp.New(`Method: ([A-Z]+), RequestUri: '([^']*)', Version: ([\d.]+)`)
+	dotnetAnswer = lazyregexp.New(`StatusCode: (\d{3}), ReasonPhrase: '([^']*)', Version: ([\d.]+)`)
 )
 
 // dotnetText reads what ToString of HttpRequestMessage and HttpResponseMessage returns.
@@ -345,14 +347,14 @@ func dotnetText(t *transcript) func(string) {
 }
 
 var (
-	azureCLI      = regexp.MustCompile(`^(?:\S+: )?(?:cli\.azure\.cli|azure\.core\.pipeline)[\w.]*\s?: `)
-	azureRequest  = regexp.MustCompile(`(?:^|\W)Request \[([0-9a-f-]{36})\] ([A-Z]+) (https?://\S+)`)
-	azureResponse = regexp.MustCompile(`(?:^|\W)(?:Error response|Response) \[([0-9a-f-]{36})\] (\d{3}) (.*?)(?: \([\d.]+s\))?$`)
-	azureURL      = regexp.MustCompile(`Request URL: '(https?://[^']+)'`)
-	azureMethod   = regexp.MustCompile(`Request method: '([A-Z]+)'`)
-	azureStatus   = regexp.MustCompile(`Response status: (\d{3})`)
-	azureField    = regexp.MustCompile(`^\s*'?([A-Za-z][\w-]*)'?:\s?'?(.*?)'?$`)
-	azureStop     = regexp.MustCompile(`^(?:client assembly|A body is sent|No body was attached|Request (?:headers|URL|method)|Response (?:headers|status))`)
+	azureCLI      = lazyregexp.New(`^(?:\S+: )?(?:cli\.azure\.cli|azure\.core\.pipeline)[\w.]*\s?: `)
+	azureRequest  = lazyregexp.New(`(?:^|\W)Request \[([0-9a-f-]{36})\] ([A-Z]+) (https?://\S+)`)
+	azureResponse = lazyregexp.New(`(?:^|\W)(?:Error response|Response) \[([0-9a-f-]{36})\] (\d{3}) (.*?)(?: \([\d.]+s\))?$`)
+	azureURL      = lazyregexp.New(`Request URL: '(https?://[^']+)'`)
+	azureMethod   = lazyregexp.New(`Request method: '([A-Z]+)'`)
+	azureStatus   = lazyregexp.New(`Response status: (\d{3})`)
+	azureField    = lazyregexp.New(`^\s*'?([A-Za-z][\w-]*)'?:\s?'?(.*?)'?$`)
+	azureStop     = lazyregexp.New(`^(?:client assembly|A body is sent|No body was attached|Request (?:headers|URL|method)|Response (?:headers|status))`)
 )
 
 // azureSDK reads what the SDKs of Azure for .NET and for Python log. They show the values of some

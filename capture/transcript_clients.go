@@ -1,95 +1,96 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // dialects are all that are known, the ones whose sign could be in another's output last.
 var dialects = []dialect{
-	{name: "Jersey", sign: regexp.MustCompile(`(?m)(?:^|[: ])\d+ > [A-Z]{3,16} https?://\S+\r?$`), lines: jersey.lines},
-	{name: "REST-assured", sign: regexp.MustCompile(`(?m)^Request method:\s+[A-Z]+\r?\nRequest URI:`), lines: restAssured.lines},
-	{name: "resty", sign: regexp.MustCompile(`(?m)^~~~ REQUEST ~~~`), lines: resty.lines},
-	{name: "gcloud --log-http", sign: regexp.MustCompile(`(?m)^==== request start ====`), lines: gcloud.lines},
-	{name: "HttpLogging of ASP.NET Core", sign: regexp.MustCompile(`HttpLoggingMiddleware\[\d+\]`), lines: kestrel.lines},
-	{name: "Faraday", sign: regexp.MustCompile(`(?m) -- request: [A-Z]{3,16} https?://`), lines: faraday.lines},
-	{name: "Playwright", sign: regexp.MustCompile(`(?m)^(?:.*pw:api )?\s*→ [A-Z]{3,16} https?://`), lines: playwright.lines},
-	{name: "the Azure SDK for Go", sign: regexp.MustCompile(`(?m)==> OUTGOING REQUEST \(Try=`), lines: azureGoLines},
-	{name: "the Azure SDK for Java", sign: regexp.MustCompile(`\{"az\.sdk\.message":"HTTP (?:request|response)"`), lines: azureJava},
-	{name: "the client of ownCloud or Nextcloud", sign: regexp.MustCompile(`sync\.httplogger`), lines: ownCloud},
-	{name: "net/http of Ruby", sign: regexp.MustCompile(`(?m)^<- "[A-Z]{3,16} \S+ HTTP/\d`), lines: rubyHTTP},
+	{name: "Jersey", sign: lazyregexp.New(`(?m)(?:^|[: ])\d+ > [A-Z]{3,16} https?://\S+\r?$`), lines: jersey.lines},
+	{name: "REST-assured", sign: lazyregexp.New(`(?m)^Request method:\s+[A-Z]+\r?\nRequest URI:`), lines: restAssured.lines},
+	{name: "resty", sign: lazyregexp.New(`(?m)^~~~ REQUEST ~~~`), lines: resty.lines},
+	{name: "gcloud --log-http", sign: lazyregexp.New(`(?m)^==== request start ====`), lines: gcloud.lines},
+	{name: "HttpLogging of ASP.NET Core", sign: lazyregexp.New(`HttpLoggingMiddleware\[\d+\]`), lines: kestrel.lines},
+	{name: "Faraday", sign: lazyregexp.New(`(?m) -- request: [A-Z]{3,16} https?://`), lines: faraday.lines},
+	{name: "Playwright", sign: lazyregexp.New(`(?m)^(?:.*pw:api )?\s*→ [A-Z]{3,16} https?://`), lines: playwright.lines},
+	{name: "the Azure SDK for Go", sign: lazyregexp.New(`(?m)==> OUTGOING REQUEST \(Try=`), lines: azureGoLines},
+	{name: "the Azure SDK for Java", sign: lazyregexp.New(`\{"az\.sdk\.message":"HTTP (?:request|response)"`), lines: azureJava},
+	{name: "the client of ownCloud or Nextcloud", sign: lazyregexp.New(`sync\.httplogger`), lines: ownCloud},
+	{name: "net/http of Ruby", sign: lazyregexp.New(`(?m)^<- "[A-Z]{3,16} \S+ HTTP/\d`), lines: rubyHTTP},
 	{
 		name: "a log without header sections", lines: statusOnly.lines,
-		sign: regexp.MustCompile(`(?m)RestTemplate\s*: HTTP [A-Z]+ https?://|^UNDICI \d+: sending request to `),
+		sign: lazyregexp.New(`(?m)RestTemplate\s*: HTTP [A-Z]+ https?://|^UNDICI \d+: sending request to `),
 	},
-	{name: "rclone --dump", sign: regexp.MustCompile(`(?m)DEBUG *: HTTP REQUEST \(req 0x`), lines: rclone},
-	{name: "neon", sign: regexp.MustCompile(`(?m)^(?:\[status-line\] < HTTP/\d|Sending request headers:\r?$)`), lines: neon},
-	{name: "GIT_TRACE_CURL", sign: regexp.MustCompile(`(?m)(?:=> Send|<= Recv) header: ` + startLine), lines: gitTrace},
-	{name: "kubectl -v", sign: regexp.MustCompile(`(?m)round_trippers\.go:\d+\] `), lines: kubectl},
-	{name: "DAVx5", sign: regexp.MustCompile(`(?m)Request\{method=[A-Z]+, url=https?://`), lines: davx5},
-	{name: "requests-toolbelt", sign: regexp.MustCompile(`(?m)^< [A-Z]{3,16} \S+ HTTP/\d[\s\S]*^> HTTP/\d`), lines: toolbelt},
-	{name: "OkHttp", sign: regexp.MustCompile(`(?m)--> [A-Z]{3,16} https?://`), lines: okHTTP},
-	{name: "Ktor", sign: regexp.MustCompile(`(?m)METHOD: HttpMethod\(value=[A-Z]+\)`), lines: ktor},
-	{name: "mc admin trace", sign: regexp.MustCompile(`(?m)^\S* ?\[REQUEST \S+\] \[`), lines: minioTrace},
-	{name: "mitmdump", sign: regexp.MustCompile(`(?m)^ *<< (?:HTTP/\d\S* )?\d{3}\b`), lines: mitmdump},
+	{name: "rclone --dump", sign: lazyregexp.New(`(?m)DEBUG *: HTTP REQUEST \(req 0x`), lines: rclone},
+	{name: "neon", sign: lazyregexp.New(`(?m)^(?:\[status-line\] < HTTP/\d|Sending request headers:\r?$)`), lines: neon},
+	{name: "GIT_TRACE_CURL", sign: lazyregexp.New(`(?m)(?:=> Send|<= Recv) header: ` + startLine), lines: gitTrace},
+	{name: "kubectl -v", sign: lazyregexp.New(`(?m)round_trippers\.go:\d+\] `), lines: kubectl},
+	{name: "DAVx5", sign: lazyregexp.New(`(?m)Request\{method=[A-Z]+, url=https?://`), lines: davx5},
+	{name: "requests-toolbelt", sign: lazyregexp.New(`(?m)^< [A-Z]{3,16} \S+ HTTP/\d[\s\S]*^> HTTP/\d`), lines: toolbelt},
+	{name: "OkHttp", sign: lazyregexp.New(`(?m)--> [A-Z]{3,16} https?://`), lines: okHTTP},
+	{name: "Ktor", sign: lazyregexp.New(`(?m)METHOD: HttpMethod\(value=[A-Z]+\)`), lines: ktor},
+	{name: "mc admin trace", sign: lazyregexp.New(`(?m)^\S* ?\[REQUEST \S+\] \[`), lines: minioTrace},
+	{name: "mitmdump", sign: lazyregexp.New(`(?m)^ *<< (?:HTTP/\d\S* )?\d{3}\b`), lines: mitmdump},
 
 	{
 		name: "http-outgoing of Apache HttpClient", lines: apacheClient,
-		sign: regexp.MustCompile(`(?m)(?:http-outgoing-\d+ |\bex-\d+ |` + javaWire + ` - )(?:>>|<<) "?` + startLine),
+		sign: lazyregexp.New(`(?m)(?:http-outgoing-\d+ |\bex-\d+ |` + javaWire + ` - )(?:>>|<<) "?` + startLine),
 	},
-	{name: "java.net.http", sign: regexp.MustCompile(`(?m)HEADERS: (?:REQUEST|RESPONSE) HEADERS:`), lines: javaNet},
-	{name: "HttpURLConnection", sign: regexp.MustCompile(`(?m)sun\.net\.www\.MessageHeader@\S+ pairs: \{`), lines: javaURL},
+	{name: "java.net.http", sign: lazyregexp.New(`(?m)HEADERS: (?:REQUEST|RESPONSE) HEADERS:`), lines: javaNet},
+	{name: "HttpURLConnection", sign: lazyregexp.New(`(?m)sun\.net\.www\.MessageHeader@\S+ pairs: \{`), lines: javaURL},
 
 	{
 		name: "System.Net.Http", lines: dotnetLogger,
-		sign: regexp.MustCompile(`(?m)(?:Sending|Start processing) HTTP request [A-Z]+ http|Received HTTP response (?:headers )?after `),
+		sign: lazyregexp.New(`(?m)(?:Sending|Start processing) HTTP request [A-Z]+ http|Received HTTP response (?:headers )?after `),
 	},
 	{
 		name: "HttpRequestMessage", lines: dotnetText,
-		sign: regexp.MustCompile(`(?m)Method: [A-Z]+, RequestUri: '|StatusCode: \d{3}, ReasonPhrase: '`),
+		sign: lazyregexp.New(`(?m)Method: [A-Z]+, RequestUri: '|StatusCode: \d{3}, ReasonPhrase: '`),
 	},
 	{
 		name: "the Azure SDK", lines: azureSDK,
-		sign: regexp.MustCompile(`(?m)(?:^|\W)Request \[[0-9a-f-]{36}\] [A-Z]+ https?://|Request URL: 'https?://`),
+		sign: lazyregexp.New(`(?m)(?:^|\W)Request \[[0-9a-f-]{36}\] [A-Z]+ https?://|Request URL: 'https?://`),
 	},
 
-	{name: "http.client", sign: regexp.MustCompile(`(?m)(?:^|[: ])send: b?['"][A-Z]{3,16} \S+ HTTP/\d`), lines: httpClient},
+	{name: "http.client", sign: lazyregexp.New(`(?m)(?:^|[: ])send: b?['"][A-Z]{3,16} \S+ HTTP/\d`), lines: httpClient},
 	{
 		name: "boto3", lines: botocore,
-		sign: regexp.MustCompile(`(?m)Making request for OperationModel\(|Sending http request: <AWSPreparedRequest`),
+		sign: lazyregexp.New(`(?m)Making request for OperationModel\(|Sending http request: <AWSPreparedRequest`),
 	},
 	{
 		name: "httpcore", lines: httpcore,
-		sign: regexp.MustCompile(`(?m)(?:send_request_headers|receive_response_headers)\.(?:started|complete)`),
+		sign: lazyregexp.New(`(?m)(?:send_request_headers|receive_response_headers)\.(?:started|complete)`),
 	},
-	{name: "urllib3", sign: regexp.MustCompile(`(?m)https?://\S+ "[A-Z]{3,16} \S+ HTTP/\d\S*" \d{3} `), lines: urllib3},
-	{name: "httpx", sign: regexp.MustCompile(`(?m)HTTP Request: [A-Z]+ https?://\S+ "HTTP/\d`), lines: urllib3},
-	{name: "Terraform", sign: regexp.MustCompile(`(?m)HTTP Request Sent: .*`), lines: terraform},
+	{name: "urllib3", sign: lazyregexp.New(`(?m)https?://\S+ "[A-Z]{3,16} \S+ HTTP/\d\S*" \d{3} `), lines: urllib3},
+	{name: "httpx", sign: lazyregexp.New(`(?m)HTTP Request: [A-Z]+ https?://\S+ "HTTP/\d`), lines: urllib3},
+	{name: "Terraform", sign: lazyregexp.New(`(?m)HTTP Request Sent: .*`), lines: terraform},
 
 	{
 		name: "the nginx debug log", lines: nginxDebug,
-		sign: regexp.MustCompile(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http[23]? (?:request line|http header|header|output header|script|im|inm|ims)\b`),
+		sign: lazyregexp.New(`(?m)\[debug\] \d+#\d+: (?:\*\d+ )?http[23]? (?:request line|http header|header|output header|script|im|inm|ims)\b`),
 	},
-	{name: "haproxy -d", sign: regexp.MustCompile(`(?m)^[0-9a-f]{8}:\S+\.(?:clireq|clihdr|srvrep|srvhdr)\[`), lines: haproxyDebug},
-	{name: "varnishlog", sign: regexp.MustCompile(`(?m)^-+ +(?:ReqMethod|BereqMethod|RespStatus|BerespStatus) `), lines: varnishlog},
-	{name: "the Envoy debug log", sign: regexp.MustCompile(`(?m)\[C\d+\]\[S\d+\] request headers complete`), lines: envoyDebug},
-	{name: "mod_dumpio", sign: regexp.MustCompile(`(?m)mod_dumpio: +dumpio_(?:in|out) \(data-\w+\): ` + startLine), lines: dumpio},
+	{name: "haproxy -d", sign: lazyregexp.New(`(?m)^[0-9a-f]{8}:\S+\.(?:clireq|clihdr|srvrep|srvhdr)\[`), lines: haproxyDebug},
+	{name: "varnishlog", sign: lazyregexp.New(`(?m)^-+ +(?:ReqMethod|BereqMethod|RespStatus|BerespStatus) `), lines: varnishlog},
+	{name: "the Envoy debug log", sign: lazyregexp.New(`(?m)\[C\d+\]\[S\d+\] request headers complete`), lines: envoyDebug},
+	{name: "mod_dumpio", sign: lazyregexp.New(`(?m)mod_dumpio: +dumpio_(?:in|out) \(data-\w+\): ` + startLine), lines: dumpio},
 
-	{name: "nghttp", sign: regexp.MustCompile(`(?m)(?:send|recv) (?:HEADERS frame <|\(stream_id=\d+)`), lines: nghttp},
-	{name: "tshark", sign: regexp.MustCompile(`(?mi)^(?:Hypertext Transfer Protocol|HyperText Transfer Protocol 2)`), lines: tshark},
+	{name: "nghttp", sign: lazyregexp.New(`(?m)(?:send|recv) (?:HEADERS frame <|\(stream_id=\d+)`), lines: nghttp},
+	{name: "tshark", sign: lazyregexp.New(`(?mi)^(?:Hypertext Transfer Protocol|HyperText Transfer Protocol 2)`), lines: tshark},
 	{
 		name: "tcpdump", lines: tcpdump,
-		sign: regexp.MustCompile(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x|: [SFP.]+ \d+:\d+\(\d+\) )`),
+		sign: lazyregexp.New(`(?m)^(?:\d{4}-\d\d-\d\d )?(?:\d\d:\d\d:\d\d\.\d+|\d{10}\.\d+) .*(?:Flags \[|tos 0x|: [SFP.]+ \d+:\d+\(\d+\) )`),
 	},
 
-	{name: "PowerShell", sign: regexp.MustCompile(`(?m)^(?:RawContent +: HTTP/|StatusCode +: \d{3}\b)`), lines: powerShellObject},
+	{name: "PowerShell", sign: lazyregexp.New(`(?m)^(?:RawContent +: HTTP/|StatusCode +: \d{3}\b)`), lines: powerShellObject},
 	{
 		name: "a log with messages in one line", lines: inOneLine,
-		sign: regexp.MustCompile(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`),
+		sign: lazyregexp.New(`(?m)(?:` + strings.Join(methods, "|") + `) \S+ HTTP/\d(?:\.\d)?\\r\\n\S`),
 	},
 	{
 		name: "a list of packets", lines: packetList.lines,
-		sign: regexp.MustCompile(`(?m)^\s*\d+\s+[\d.:-]+\s+\S+\s+(?:→|->|\S+)\s*\S*\s+HTTP\S*\s+\d+\s+` + startLine),
+		sign: lazyregexp.New(`(?m)^\s*\d+\s+[\d.:-]+\s+\S+\s+(?:→|->|\S+)\s*\S*\s+HTTP\S*\s+\d+\s+` + startLine),
 	},
 	{name: "a curl command", fits: isCommand, lines: curlCommand},
 	{name: "a call of fetch", fits: isCall(fetchCall.request), lines: fetchCall.called},
@@ -102,9 +103,9 @@ var dialects = []dialect{
 const startLine = `(?:[A-Z]{3,16} \S+ HTTP/\d|HTTP/\d\S* \d{3})`
 
 var (
-	rcloneLine = regexp.MustCompile(`^(?:<\d>)?(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?` +
+	rcloneLine = lazyregexp.New(`^(?:<\d>)?(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? )?` +
 		`(DEBUG|NOTICE|INFO|ERROR|CRITICAL|WARNING) *: (.*)$`)
-	rcloneMessage = regexp.MustCompile(`^HTTP (REQUEST|RESPONSE) \(req (0x[0-9a-f]+)\)`)
+	rcloneMessage = lazyregexp.New(`^HTTP (REQUEST|RESPONSE) \(req (0x[0-9a-f]+)\)`)
 )
 
 // rclone reads what --dump headers, bodies and the like print: the first line of a message behind
@@ -135,9 +136,9 @@ func rclone(t *transcript) func(string) {
 }
 
 var (
-	neonHeader = regexp.MustCompile(`^\[hdr\] ?(.*)$`)
-	neonStatus = regexp.MustCompile(`^\[status-line\] < (.*)$`)
-	neonBlock  = regexp.MustCompile(`^(?:Body block|Read block) \((\d+) bytes\):`)
+	neonHeader = lazyregexp.New(`^\[hdr\] ?(.*)$`)
+	neonStatus = lazyregexp.New(`^\[status-line\] < (.*)$`)
+	neonBlock  = lazyregexp.New(`^(?:Body block|Read block) \((\d+) bytes\):`)
 )
 
 // neon reads the debugging output of the library neon: cadaver, davfs2, litmus.
@@ -179,7 +180,7 @@ func neon(t *transcript) func(string) {
 	}
 }
 
-var gitLine = regexp.MustCompile(`(=> Send|<= Recv) (header|data)(?:, .*?)?: ?(.*)$`)
+var gitLine = lazyregexp.New(`(=> Send|<= Recv) (header|data)(?:, .*?)?: ?(.*)$`)
 
 // gitTrace reads what Git writes with GIT_TRACE_CURL.
 func gitTrace(t *transcript) func(string) {
@@ -204,12 +205,12 @@ func gitTrace(t *transcript) func(string) {
 }
 
 var (
-	kubectlLine   = regexp.MustCompile(`^(?:[IWEF]\d{4} \S+ +\d+ )?(?:round_trippers|request|helper|logging)\.go:\d+\] ?(.*)$`)
-	kubectlURL    = regexp.MustCompile(`^([A-Z]{3,8}) (https?://\S+)$`)
-	kubectlStatus = regexp.MustCompile(`^Response Status: (?:HTTP/\S+ )?(\d{3})(?: (.*?))?(?: in \d+ milliseconds)?$`)
-	kubectlKeys   = regexp.MustCompile(`^"(?:HTTP|Request|Response)" `)
-	kubectlPair   = regexp.MustCompile(`(\w+)=("(?:[^"\\]|\\.)*"|<|\S+)`)
-	kubectlBody   = regexp.MustCompile(`^(Request|Response) Body: (.*)$`)
+	kubectlLine   = lazyregexp.New(`^(?:[IWEF]\d{4} \S+ +\d+ )?(?:round_trippers|request|helper|logging)\.go:\d+\] ?(.*)$`)
+	kubectlURL    = lazyregexp.New(`^([A-Z]{3,8}) (https?://\S+)$`)
+	kubectlStatus = lazyregexp.New(`^Response Status: (?:HTTP/\S+ )?(\d{3})(?: (.*?))?(?: in \d+ milliseconds)?$`)
+	kubectlKeys   = lazyregexp.New(`^"(?:HTTP|Request|Response)" `)
+	kubectlPair   = lazyregexp.New(`(\w+)=("(?:[^"\\]|\\.)*"|<|\S+)`)
+	kubectlBody   = lazyregexp.New(`^(Request|Response) Body: (.*)$`)
 )
 
 // kubectl reads what kubectl -v=8 and higher, and other programs with the Go client of Kubernetes,
@@ -301,10 +302,10 @@ func unquote(s string) string {
 }
 
 var (
-	davxRequest  = regexp.MustCompile(`Request\{method=([A-Z]+), url=([^\s,}]+)(?:, headers=\[(.*?)\](?:, tags=\{.*)?)?\}?`)
-	davxResponse = regexp.MustCompile(`Response\{protocol=([^,]*), code=(\d{3}), message=([^,]*), url=([^\s}]+)\}`)
+	davxRequest  = lazyregexp.New(`Request\{method=([A-Z]+), url=([^\s,}]+)(?:, headers=\[(.*?)\](?:, tags=\{.*)?)?\}?`)
+	davxResponse = lazyregexp.New(`Response\{protocol=([^,]*), code=(\d{3}), message=([^,]*), url=([^\s}]+)\}`)
 	// davxField is where the next field of a list begins. A comma alone may be in a value.
-	davxField = regexp.MustCompile(`(?:^|, )([!#$%&'*+.^_|~0-9A-Za-z-]+):`)
+	davxField = lazyregexp.New(`(?:^|, )([!#$%&'*+.^_|~0-9A-Za-z-]+):`)
 )
 
 // davx5 reads the debug info of DAVx5, which has the request and the response as OkHttp prints
@@ -374,10 +375,10 @@ func toolbelt(t *transcript) func(string) {
 }
 
 var (
-	minioRequest  = regexp.MustCompile(`\[REQUEST [^\]]*\](?: \[([^\]]*)\])?`)
-	minioResponse = regexp.MustCompile(`\[RESPONSE\]`)
-	minioLine     = regexp.MustCompile(`^(GET|HEAD|PUT|POST|DELETE|OPTIONS) (/\S*)$`)
-	minioStatus   = regexp.MustCompile(`^(\d{3}) (.*)$`)
+	minioRequest  = lazyregexp.New(`\[REQUEST [^\]]*\](?: \[([^\]]*)\])?`)
+	minioResponse = lazyregexp.New(`\[RESPONSE\]`)
+	minioLine     = lazyregexp.New(`^(GET|HEAD|PUT|POST|DELETE|OPTIONS) (/\S*)$`)
+	minioStatus   = lazyregexp.New(`^(\d{3}) (.*)$`)
 )
 
 // minioTrace reads what mc admin trace -v prints: each line behind the name of the server.
@@ -417,8 +418,8 @@ func minioTrace(t *transcript) func(string) {
 }
 
 var (
-	mitmRequest  = regexp.MustCompile(`^(?:\[?[\w.:\]-]+: )?([A-Z]{3,16}) (https?://\S+)(?: (HTTP/\S+))?$`)
-	mitmResponse = regexp.MustCompile(`^ *<< (?:(HTTP/\S+) )?(\d{3})(.*?)(?: [\d.]+[kmg]?b)?$`)
+	mitmRequest  = lazyregexp.New(`^(?:\[?[\w.:\]-]+: )?([A-Z]{3,16}) (https?://\S+)(?: (HTTP/\S+))?$`)
+	mitmResponse = lazyregexp.New(`^ *<< (?:(HTTP/\S+) )?(\d{3})(.*?)(?: [\d.]+[kmg]?b)?$`)
 )
 
 // mitmdump reads what mitmdump prints with --flow-detail 2 and more.

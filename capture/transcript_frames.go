@@ -1,16 +1,17 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 var (
-	nghttpSend   = regexp.MustCompile(`^\[ *[\d.]+\] send HEADERS frame <.*stream_id=(\d+)`)
-	nghttpRecv   = regexp.MustCompile(`^\[ *[\d.]+\] recv \(stream_id=(\d+)(?:, [^)]*)?\) (:?[^:]+): (.*)$`)
-	nghttpField  = regexp.MustCompile(`^ {6,}(:?[^:;\s][^:]*): (.*)$`)
-	nghttpFrames = regexp.MustCompile(`^\[ *[\d.]+\] `)
+	nghttpSend   = lazyregexp.New(`^\[ *[\d.]+\] send HEADERS frame <.*stream_id=(\d+)`)
+	nghttpRecv   = lazyregexp.New(`^\[ *[\d.]+\] recv \(stream_id=(\d+)(?:, [^)]*)?\) (:?[^:]+): (.*)$`)
+	nghttpField  = lazyregexp.New(`^ {6,}(:?[^:;\s][^:]*): (.*)$`)
+	nghttpFrames = lazyregexp.New(`^\[ *[\d.]+\] `)
 )
 
 // nghttp reads what nghttp -v and h2 tools of its kind print.
@@ -45,13 +46,13 @@ func nghttp(t *transcript) func(string) {
 }
 
 var (
-	tsharkFrame   = regexp.MustCompile(`^Frame \d+`)
-	tsharkAddress = regexp.MustCompile(`^Internet Protocol(?: Version \d)?, Src: (\S+?)(?: \(.*?\))?, Dst: (\S+)`)
-	tsharkPorts   = regexp.MustCompile(`^Transmission Control Protocol, Src Port: (?:\S+ \()?(\d+)\)?, Dst Port: (?:\S+ \()?(\d+)`)
-	tsharkTime    = regexp.MustCompile(`^ +(?:UTC )?Arrival Time: (.*)$`)
-	tsharkStream  = regexp.MustCompile(`^ +Stream: HEADERS, Stream ID: (\d+)`)
-	tsharkHeader  = regexp.MustCompile(`^ +Header: (:?[^:]+): (.*)$`)
-	tsharkURI     = regexp.MustCompile(`^ +\[Full request URI: (.*)\]$`)
+	tsharkFrame   = lazyregexp.New(`^Frame \d+`)
+	tsharkAddress = lazyregexp.New(`^Internet Protocol(?: Version \d)?, Src: (\S+?)(?: \(.*?\))?, Dst: (\S+)`)
+	tsharkPorts   = lazyregexp.New(`^Transmission Control Protocol, Src Port: (?:\S+ \()?(\d+)\)?, Dst Port: (?:\S+ \()?(\d+)`)
+	tsharkTime    = lazyregexp.New(`^ +(?:UTC )?Arrival Time: (.*)$`)
+	tsharkStream  = lazyregexp.New(`^ +Stream: HEADERS, Stream ID: (\d+)`)
+	tsharkHeader  = lazyregexp.New(`^ +Header: (:?[^:]+): (.*)$`)
+	tsharkURI     = lazyregexp.New(`^ +\[Full request URI: (.*)\]$`)
 )
 
 // A tsharkReader reads what tshark -V prints, and what Wireshark exports as plain text with the
@@ -189,8 +190,8 @@ func tsharkArrival(s string) time.Time {
 }
 
 var (
-	psProperty = regexp.MustCompile(`^([A-Z]\w+) *: ?(.*)$`)
-	psStatus   = regexp.MustCompile(`^\d{3}$`)
+	psProperty = lazyregexp.New(`^([A-Z]\w+) *: ?(.*)$`)
+	psStatus   = lazyregexp.New(`^\d{3}$`)
 )
 
 // powerShellObject reads what PowerShell shows of the object that Invoke-WebRequest returns. Its

@@ -3,9 +3,10 @@ package capture
 import (
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // azureSaid are members of what the SDK of Azure for Java logs that are no fields.
@@ -46,8 +47,8 @@ func azureJava(t *transcript) func(string) {
 }
 
 var (
-	ownCloudText = regexp.MustCompile(`"([\w-]+): (Request|Response): ([A-Z]+)(?: (\d{3}))? (https?://\S+?) (?:\([^)]*\) )?Header: \{ ?(.*?),? ?\}(?: Data:|"?$)`)
-	ownCloudJSON = regexp.MustCompile(`\{"(request|response)":\{.*\}\}`)
+	ownCloudText = lazyregexp.New(`"([\w-]+): (Request|Response): ([A-Z]+)(?: (\d{3}))? (https?://\S+?) (?:\([^)]*\) )?Header: \{ ?(.*?),? ?\}(?: Data:|"?$)`)
+	ownCloudJSON = lazyregexp.New(`\{"(request|response)":\{.*\}\}`)
 )
 
 // An ownCloudMessage is a message as newer clients log it.
@@ -99,7 +100,7 @@ func ownCloud(t *transcript) func(string) {
 	}
 }
 
-var rubyLine = regexp.MustCompile(`^(<-|->) (".*")$`)
+var rubyLine = lazyregexp.New(`^(<-|->) (".*")$`)
 
 // rubyHTTP reads what set_debug_output of Ruby's net/http prints: strings in quotes, of requests
 // all at once, of responses line by line.

@@ -4,13 +4,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 var (
-	pythonSend  = regexp.MustCompile(`(?:^|[: ])send: b?(['"])(.*)['"]$`)
-	pythonReply = regexp.MustCompile(`(?:^|[: ])reply: (['"])(HTTP/\d.*?)(?:\\r\\n)?['"]$`)
-	pythonField = regexp.MustCompile(`(?:^|[: ])header: ([^:\s]+): ?(.*)$`)
-	pythonNames = regexp.MustCompile(`(?:^|[: ])header: [^:\s]+ header: `)
+	pythonSend  = lazyregexp.New(`(?:^|[: ])send: b?(['"])(.*)['"]$`)
+	pythonReply = lazyregexp.New(`(?:^|[: ])reply: (['"])(HTTP/\d.*?)(?:\\r\\n)?['"]$`)
+	pythonField = lazyregexp.New(`(?:^|[: ])header: ([^:\s]+): ?(.*)$`)
+	pythonNames = lazyregexp.New(`(?:^|[: ])header: [^:\s]+ header: `)
 )
 
 // httpClient reads what http.client of Python prints with set_debuglevel(1), and so urllib3 and
@@ -53,7 +55,7 @@ func httpClient(t *transcript) func(string) {
 	}
 }
 
-var pythonEscape = regexp.MustCompile(`\\(?:x[0-9a-fA-F]{2}|.)`)
+var pythonEscape = lazyregexp.New(`\\(?:x[0-9a-fA-F]{2}|.)`)
 
 // pythonText undoes the escapes of a string or of bytes of Python.
 func pythonText(s string) string {
@@ -79,7 +81,7 @@ type pythonPair struct{ name, value string }
 
 var (
 	pythonString = `b?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")`
-	pythonItem   = regexp.MustCompile(pythonString + `(?:: |, )(?:` + pythonString + `|(None|True|False|-?\d+))`)
+	pythonItem   = lazyregexp.New(pythonString + `(?:: |, )(?:` + pythonString + `|(None|True|False|-?\d+))`)
 )
 
 // pythonPairs returns the pairs of strings of a dictionary, or of a list of tuples, whose text begins s.
@@ -115,15 +117,15 @@ func bracketed(s string) string {
 }
 
 var (
-	botoParams   = regexp.MustCompile(`Making request for OperationModel\(.*?\) with params: (\{.*)$`)
-	botoPrepared = regexp.MustCompile(`Sending http request: <AWSPreparedRequest .*?method=([A-Z]+), url=(\S+), headers=(\{.*)$`)
-	botoHeaders  = regexp.MustCompile(`Response headers: (\{.*)$`)
-	botoMethod   = regexp.MustCompile(`'method': '([A-Z]+)'`)
-	botoURL      = regexp.MustCompile(`'url': '([^']+)'`)
-	botoFields   = regexp.MustCompile(`'headers': (\{.*)$`)
-	botoBytes    = regexp.MustCompile(`^b(['"])(.*)['"]$`)
-	urllib3Line  = regexp.MustCompile(`(https?://[^\s"]+?)/? "([A-Z]{3,16}) (\S+) (HTTP/[\d.]+)" (\d{3}) (\S+)`)
-	httpxLine    = regexp.MustCompile(`HTTP Request: ([A-Z]+) (https?://\S+) "(HTTP/\S+ \d{3}[^"]*)"`)
+	botoParams   = lazyregexp.New(`Making request for OperationModel\(.*?\) with params: (\{.*)$`)
+	botoPrepared = lazyregexp.New(`Sending http request: <AWSPreparedRequest .*?method=([A-Z]+), url=(\S+), headers=(\{.*)$`)
+	botoHeaders  = lazyregexp.New(`Response headers: (\{.*)$`)
+	botoMethod   = lazyregexp.New(`'method': '([A-Z]+)'`)
+	botoURL      = lazyregexp.New(`'url': '([^']+)'`)
+	botoFields   = lazyregexp.New(`'headers': (\{.*)$`)
+	botoBytes    = lazyregexp.New(`^b(['"])(.*)['"]$`)
+	urllib3Line  = lazyregexp.New(`(https?://[^\s"]+?)/? "([A-Z]{3,16}) (\S+) (HTTP/[\d.]+)" (\d{3}) (\S+)`)
+	httpxLine    = lazyregexp.New(`HTTP Request: ([A-Z]+) (https?://\S+) "(HTTP/\S+ \d{3}[^"]*)"`)
 )
 
 // botocore reads what the SDK of AWS for Python and its command line log at the level DEBUG.
@@ -213,8 +215,8 @@ func urllib3(t *transcript) func(string) {
 }
 
 var (
-	coreRequest  = regexp.MustCompile(`send_request_headers\.started request=<Request \[b'([A-Z]+)'\]>`)
-	coreResponse = regexp.MustCompile(`receive_response_headers\.complete return_value=` +
+	coreRequest  = lazyregexp.New(`send_request_headers\.started request=<Request \[b'([A-Z]+)'\]>`)
+	coreResponse = lazyregexp.New(`receive_response_headers\.complete return_value=` +
 		`\((?:b'(HTTP/\S+)', )?(\d{3}), (?:b['"](.*?)['"], )?(\[.*)$`)
 )
 
@@ -240,10 +242,10 @@ func httpcore(t *transcript) func(string) {
 }
 
 var (
-	terraformSent     = regexp.MustCompile(`HTTP Request Sent:`)
-	terraformReceived = regexp.MustCompile(`HTTP Response Received:`)
-	terraformPair     = regexp.MustCompile(`(?:^| )([\w.]+)=("(?:[^"\\]|\\.)*"|\S*)`)
-	terraformNew      = regexp.MustCompile(`^\d{4}-\d\d-\d\dT`)
+	terraformSent     = lazyregexp.New(`HTTP Request Sent:`)
+	terraformReceived = lazyregexp.New(`HTTP Response Received:`)
+	terraformPair     = lazyregexp.New(`(?:^| )([\w.]+)=("(?:[^"\\]|\\.)*"|\S*)`)
+	terraformNew      = lazyregexp.New(`^\d{4}-\d\d-\d\dT`)
 )
 
 // terraform reads what the backends and providers of Terraform and OpenTofu for AWS log with

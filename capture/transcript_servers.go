@@ -1,18 +1,19 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 var (
-	nginxLine   = regexp.MustCompile(`\[debug\] \d+#\d+: (?:\*(\d+) )?(.*)$`)
-	nginxAsk    = regexp.MustCompile(`^http request line: "(.*)"$`)
-	nginxField  = regexp.MustCompile(`^(?:http|http2|http2 http|http3) (?:header|request header): "(.*)"$`)
-	nginxOutput = regexp.MustCompile(`^http[23] output header: "(:?[^:]+): (.*)"$`)
-	nginxStatus = regexp.MustCompile(`^(HTTP/\d\S* \d{3}.*)$`)
-	nginxTag    = regexp.MustCompile(`^http (?:im|inm):"(.*)" etag:(.*)$`)
-	nginxAny    = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[`)
+	nginxLine   = lazyregexp.New(`\[debug\] \d+#\d+: (?:\*(\d+) )?(.*)$`)
+	nginxAsk    = lazyregexp.New(`^http request line: "(.*)"$`)
+	nginxField  = lazyregexp.New(`^(?:http|http2|http2 http|http3) (?:header|request header): "(.*)"$`)
+	nginxOutput = lazyregexp.New(`^http[23] output header: "(:?[^:]+): (.*)"$`)
+	nginxStatus = lazyregexp.New(`^(HTTP/\d\S* \d{3}.*)$`)
+	nginxTag    = lazyregexp.New(`^http (?:im|inm):"(.*)" etag:(.*)$`)
+	nginxAny    = lazyregexp.New(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[`)
 )
 
 // nginxDebug reads the debug log of nginx. The header section of a response follows its first line
@@ -56,7 +57,7 @@ func nginxDebug(t *transcript) func(string) {
 	}
 }
 
-var haproxyLine = regexp.MustCompile(`^([0-9a-f]{8}):\S+\.(clireq|clihdr|srvrep|srvhdr|clicls|closed)\[[^\]]*\]:? ?(.*)$`)
+var haproxyLine = lazyregexp.New(`^([0-9a-f]{8}):\S+\.(clireq|clihdr|srvrep|srvhdr|clicls|closed)\[[^\]]*\]:? ?(.*)$`)
 
 // haproxyDebug reads what HAProxy prints with -d.
 func haproxyDebug(t *transcript) func(string) {
@@ -80,8 +81,8 @@ func haproxyDebug(t *transcript) func(string) {
 }
 
 var (
-	varnishBegin = regexp.MustCompile(`^\*+ +<< (\w+) +>> (\d+)`)
-	varnishLine  = regexp.MustCompile(`^-+ +(\w+) +(.*)$`)
+	varnishBegin = lazyregexp.New(`^\*+ +<< (\w+) +>> (\d+)`)
+	varnishLine  = lazyregexp.New(`^-+ +(\w+) +(.*)$`)
 )
 
 // varnishlog reads what varnishlog prints. What was said to the client and what was said to the
@@ -142,8 +143,8 @@ func (h *half) varnish(name, value string) {
 }
 
 var (
-	envoyBegin = regexp.MustCompile(`\[C(\d+)\]\[S(\d+)\] (request headers complete|encoding headers via codec)`)
-	envoyPair  = regexp.MustCompile(`^'([^']+)', '(.*)'$`)
+	envoyBegin = lazyregexp.New(`\[C(\d+)\]\[S(\d+)\] (request headers complete|encoding headers via codec)`)
+	envoyPair  = lazyregexp.New(`^'([^']+)', '(.*)'$`)
 )
 
 // envoyDebug reads what Envoy logs at the level debug.
@@ -165,7 +166,7 @@ func envoyDebug(t *transcript) func(string) {
 	}
 }
 
-var dumpioLine = regexp.MustCompile(`(?:\[pid (\d+)(?::tid \d+)?\] )?.*mod_dumpio: +dumpio_(in|out) \(data-\w+\): (.*)$`)
+var dumpioLine = lazyregexp.New(`(?:\[pid (\d+)(?::tid \d+)?\] )?.*mod_dumpio: +dumpio_(in|out) \(data-\w+\): (.*)$`)
 
 // dumpio reads what mod_dumpio of Apache logs.
 func dumpio(t *transcript) func(string) {

@@ -2,8 +2,9 @@ package capture
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // A shape is how a program tells of exchanges in lines that say by themselves what they are.
@@ -11,16 +12,16 @@ import (
 // url, proto, code, reason, name, value.
 type shape struct {
 	// before is what a logger puts before a line, and after what it puts behind.
-	before, after *regexp.Regexp
+	before, after *lazyregexp.Regexp
 	// request and response begin a message; more says more of the request.
-	request, response, more *regexp.Regexp
+	request, response, more *lazyregexp.Regexp
 	// requestFields and responseFields say that there is a header section, or whose fields come. If
 	// apart is set, there are fields behind these alone.
-	requestFields, responseFields *regexp.Regexp
+	requestFields, responseFields *lazyregexp.Regexp
 	apart                         bool
-	field                         *regexp.Regexp
+	field                         *lazyregexp.Regexp
 	// stop ends the fields.
-	stop *regexp.Regexp
+	stop *lazyregexp.Regexp
 	// lacks is why a header section is missing of which no field was told.
 	lacks string
 	// value, if not nil, makes the value of a field of what is shown.
@@ -80,10 +81,10 @@ func (s *shape) set(h *half, line string) {
 	h.set(g["name"], value)
 }
 
-func found(re *regexp.Regexp, line string) bool { return re != nil && re.MatchString(line) }
+func found(re *lazyregexp.Regexp, line string) bool { return re != nil && re.MatchString(line) }
 
 // groups returns what the named groups of a pattern match in a line. Several may have one name.
-func groups(re *regexp.Regexp, line string) map[string]string {
+func groups(re *lazyregexp.Regexp, line string) map[string]string {
 	m := re.FindStringSubmatch(line)
 	of := map[string]string{}
 	for i, name := range re.SubexpNames() {
@@ -95,7 +96,7 @@ func groups(re *regexp.Regexp, line string) map[string]string {
 }
 
 // say takes what the groups of a pattern say of a message.
-func (h *half) say(re *regexp.Regexp, line string) {
+func (h *half) say(re *lazyregexp.Regexp, line string) {
 	g := groups(re, line)
 	if g["method"] != "" {
 		h.method = strings.ToUpper(g["method"])
@@ -135,71 +136,71 @@ const (
 
 // jersey is the LoggingFeature of Jersey, and what RESTEasy and others do in its way.
 var jersey = shape{
-	before:  regexp.MustCompile(`^(?:.*? )?(?:INFO|FINE|DEBUG)[: ] (?:.*? - )?`),
-	request: regexp.MustCompile(`^\d+ > ` + groupMethod + ` ` + groupURL + `$`), response: regexp.MustCompile(`^\d+ < ` + groupCode + `\s*$`),
-	field: regexp.MustCompile(`^\d+ [<>] ` + groupField),
+	before:  lazyregexp.New(`^(?:.*? )?(?:INFO|FINE|DEBUG)[: ] (?:.*? - )?`),
+	request: lazyregexp.New(`^\d+ > ` + groupMethod + ` ` + groupURL + `$`), response: lazyregexp.New(`^\d+ < ` + groupCode + `\s*$`),
+	field: lazyregexp.New(`^\d+ [<>] ` + groupField),
 }
 
 // restAssured is what REST-assured logs of requests; responses are shown as on the wire.
 var restAssured = shape{
-	request:  regexp.MustCompile(`^Request method:\s+` + groupMethod),
-	more:     regexp.MustCompile(`^Request URI:\s+` + groupURL),
-	response: regexp.MustCompile(`^(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*))?$`),
-	field:    regexp.MustCompile(`^(?:Headers:)?\s+(?P<name>[\w-]+)=(?P<value>.*)$|^` + groupField),
-	stop:     regexp.MustCompile(`^(?:Cookies|Multiparts|Body):|^$`),
+	request:  lazyregexp.New(`^Request method:\s+` + groupMethod),
+	more:     lazyregexp.New(`^Request URI:\s+` + groupURL),
+	response: lazyregexp.New(`^(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    lazyregexp.New(`^(?:Headers:)?\s+(?P<name>[\w-]+)=(?P<value>.*)$|^` + groupField),
+	stop:     lazyregexp.New(`^(?:Cookies|Multiparts|Body):|^$`),
 	lacks:    "REST-assured shows header sections with log().all() or log().headers()",
 }
 
 // resty is what the client resty of Go prints with SetDebug.
 var resty = shape{
-	request:  regexp.MustCompile(`^` + groupMethod + `\s+(?P<url>(?:/|https?://)\S*)\s+(?P<proto>HTTP/\S+)$`),
-	more:     regexp.MustCompile(`^HOST\s+: (?P<host>\S+)$`),
-	response: regexp.MustCompile(`^STATUS\s+: ` + groupCode + `(?: (?P<reason>.*))?$`),
-	field:    regexp.MustCompile(`^\s+` + groupField), stop: regexp.MustCompile(`^BODY\s+:`),
+	request:  lazyregexp.New(`^` + groupMethod + `\s+(?P<url>(?:/|https?://)\S*)\s+(?P<proto>HTTP/\S+)$`),
+	more:     lazyregexp.New(`^HOST\s+: (?P<host>\S+)$`),
+	response: lazyregexp.New(`^STATUS\s+: ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    lazyregexp.New(`^\s+` + groupField), stop: lazyregexp.New(`^BODY\s+:`),
 }
 
 // gcloud is what gcloud prints with --log-http.
 var gcloud = shape{
-	request: regexp.MustCompile(`^uri: ` + groupURL), more: regexp.MustCompile(`^method: ` + groupMethod + `$`),
-	response:      regexp.MustCompile(`^status: ` + groupCode + `$`),
-	requestFields: regexp.MustCompile(`^== headers start ==$`), responseFields: regexp.MustCompile(`^-- headers start --$`),
-	field: regexp.MustCompile(`^(?:b'(?P<name>[\w-]+)': b'(?P<value>.*)'|` + groupField + `)$`),
-	stop:  regexp.MustCompile(`^(?:==|--) headers end`),
+	request: lazyregexp.New(`^uri: ` + groupURL), more: lazyregexp.New(`^method: ` + groupMethod + `$`),
+	response:      lazyregexp.New(`^status: ` + groupCode + `$`),
+	requestFields: lazyregexp.New(`^== headers start ==$`), responseFields: lazyregexp.New(`^-- headers start --$`),
+	field: lazyregexp.New(`^(?:b'(?P<name>[\w-]+)': b'(?P<value>.*)'|` + groupField + `)$`),
+	stop:  lazyregexp.New(`^(?:==|--) headers end`),
 }
 
 // kestrel is the HttpLogging middleware of ASP.NET Core.
 var kestrel = shape{
-	before:  regexp.MustCompile(`^\s+`),
-	request: regexp.MustCompile(`^Request:$`),
-	more: regexp.MustCompile(`^Method: ` + groupMethod + `$|^(?:PathBase|Path): (?P<url>\S*)$|^QueryString: (?P<query>\S*)$|^Host: (?P<host>\S+)$|` +
+	before:  lazyregexp.New(`^\s+`),
+	request: lazyregexp.New(`^Request:$`),
+	more: lazyregexp.New(`^Method: ` + groupMethod + `$|^(?:PathBase|Path): (?P<url>\S*)$|^QueryString: (?P<query>\S*)$|^Host: (?P<host>\S+)$|` +
 		`^Protocol: (?P<proto>\S+)$|^(?:Scheme|PathBase|QueryString):`),
-	response: regexp.MustCompile(`^StatusCode: ` + groupCode + `$`),
-	field:    regexp.MustCompile(`^` + groupField), stop: regexp.MustCompile(`^(?:\w+: )?Microsoft\.|^(?:Request|Response)Body:|^Duration:`),
+	response: lazyregexp.New(`^StatusCode: ` + groupCode + `$`),
+	field:    lazyregexp.New(`^` + groupField), stop: lazyregexp.New(`^(?:\w+: )?Microsoft\.|^(?:Request|Response)Body:|^Duration:`),
 }
 
 // faraday is the logger of Ruby's Faraday.
 var faraday = shape{
-	before:   regexp.MustCompile(`^[A-Z], \[\S+ #\d+\] +[A-Z]+ -- `),
-	request:  regexp.MustCompile(`^request: ` + groupMethod + ` ` + groupURL + `$`),
-	response: regexp.MustCompile(`^response: Status ` + groupCode), value: inQuotes,
-	field: regexp.MustCompile(`^(?:request: |response: )?(?P<name>[\w-]+): (?P<value>".*")$`),
+	before:   lazyregexp.New(`^[A-Z], \[\S+ #\d+\] +[A-Z]+ -- `),
+	request:  lazyregexp.New(`^request: ` + groupMethod + ` ` + groupURL + `$`),
+	response: lazyregexp.New(`^response: Status ` + groupCode), value: inQuotes,
+	field: lazyregexp.New(`^(?:request: |response: )?(?P<name>[\w-]+): (?P<value>".*")$`),
 	lacks: "Faraday shows header sections with the logger's option headers: true",
 }
 
 // playwright is what Playwright prints of its own requests with DEBUG=pw:api, and in its traces.
 var playwright = shape{
-	before: regexp.MustCompile(`^.*?pw:api `), after: regexp.MustCompile(` \+\d+m?s$`),
-	request:  regexp.MustCompile(`^\s*→ ` + groupMethod + ` ` + groupURL + `$`),
-	response: regexp.MustCompile(`^\s*← ` + groupCode + `(?: (?P<reason>.*))?$`),
-	field:    regexp.MustCompile(`^\s+` + groupField),
+	before: lazyregexp.New(`^.*?pw:api `), after: lazyregexp.New(` \+\d+m?s$`),
+	request:  lazyregexp.New(`^\s*→ ` + groupMethod + ` ` + groupURL + `$`),
+	response: lazyregexp.New(`^\s*← ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    lazyregexp.New(`^\s+` + groupField),
 }
 
 // azureGo is the log of the SDK of Azure for Go. It tells of the request again when the response
 // has come.
 var azureGo = shape{
-	request:  regexp.MustCompile(`^ {3}` + groupMethod + ` ` + groupURL + `$`),
-	response: regexp.MustCompile(`^ {3}RESPONSE Status: ` + groupCode + `(?: (?P<reason>.*))?$`),
-	field:    regexp.MustCompile(`^ {3}` + groupField), stop: regexp.MustCompile(`^ {3}-{20,}|^ {3}ERROR:`),
+	request:  lazyregexp.New(`^ {3}` + groupMethod + ` ` + groupURL + `$`),
+	response: lazyregexp.New(`^ {3}RESPONSE Status: ` + groupCode + `(?: (?P<reason>.*))?$`),
+	field:    lazyregexp.New(`^ {3}` + groupField), stop: lazyregexp.New(`^ {3}-{20,}|^ {3}ERROR:`),
 }
 
 // azureGoLines leaves out the request where it is told again.
@@ -224,19 +225,19 @@ func azureGoLines(t *transcript) func(string) {
 
 // fetchCall is a call of fetch, as browsers copy it, and people write it.
 var fetchCall = shape{
-	request:       regexp.MustCompile(`(?:^|\W)fetch\(["'` + "`" + `](?P<url>https?://[^"'` + "`" + `]+)`),
-	more:          regexp.MustCompile(`^\s*["']?method["']?: ["'](?P<method>[A-Za-z]+)["']`),
-	requestFields: regexp.MustCompile(`^\s*["']?headers["']?: (?:new Headers\()?\{`), apart: true,
-	field: regexp.MustCompile(`^\s*(?:["'](?P<name>[\w-]+)["']|(?P<name>\w+)):\s*(?P<value>["'].*["']),?\s*$`), value: inQuotes,
-	stop: regexp.MustCompile(`^\s*\}`),
+	request:       lazyregexp.New(`(?:^|\W)fetch\(["'` + "`" + `](?P<url>https?://[^"'` + "`" + `]+)`),
+	more:          lazyregexp.New(`^\s*["']?method["']?: ["'](?P<method>[A-Za-z]+)["']`),
+	requestFields: lazyregexp.New(`^\s*["']?headers["']?: (?:new Headers\()?\{`), apart: true,
+	field: lazyregexp.New(`^\s*(?:["'](?P<name>[\w-]+)["']|(?P<name>\w+)):\s*(?P<value>["'].*["']),?\s*$`), value: inQuotes,
+	stop: lazyregexp.New(`^\s*\}`),
 }
 
 // invoked is a call of Invoke-WebRequest, as browsers copy it for PowerShell.
 var invoked = shape{
-	request: regexp.MustCompile(`(?i)Invoke-(?:WebRequest|RestMethod)\b.* -Uri "?(?P<url>https?://[^"\s]+)`),
-	more:    regexp.MustCompile(`(?i)^-Method "?(?P<method>[A-Za-z]+)`), apart: true,
-	requestFields: regexp.MustCompile(`(?i)^-Headers @\{`), stop: regexp.MustCompile(`^\s*\}`),
-	field: regexp.MustCompile(`^\s*"(?P<name>[\w-]+)"\s*=\s*(?P<value>".*")\s*$`),
+	request: lazyregexp.New(`(?i)Invoke-(?:WebRequest|RestMethod)\b.* -Uri "?(?P<url>https?://[^"\s]+)`),
+	more:    lazyregexp.New(`(?i)^-Method "?(?P<method>[A-Za-z]+)`), apart: true,
+	requestFields: lazyregexp.New(`(?i)^-Headers @\{`), stop: lazyregexp.New(`^\s*\}`),
+	field: lazyregexp.New(`^\s*"(?P<name>[\w-]+)"\s*=\s*(?P<value>".*")\s*$`),
 	value: func(s string) string { return strings.ReplaceAll(inQuotes(s), "`\"", `"`) },
 }
 
@@ -254,16 +255,16 @@ func (s *shape) called(t *transcript) func(string) {
 
 // packetList is the list of packets of tshark and Wireshark, a line each.
 var packetList = shape{
-	request:  regexp.MustCompile(`\sHTTP\S*\s+\d+\s+` + groupMethod + ` (?P<url>\S+) (?P<proto>HTTP/\S+)`),
-	response: regexp.MustCompile(`\sHTTP\S*\s+\d+\s+(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*?))?(?:\s+\(.*\))?\s*$`),
+	request:  lazyregexp.New(`\sHTTP\S*\s+\d+\s+` + groupMethod + ` (?P<url>\S+) (?P<proto>HTTP/\S+)`),
+	response: lazyregexp.New(`\sHTTP\S*\s+\d+\s+(?P<proto>HTTP/\S+) ` + groupCode + `(?: (?P<reason>.*?))?(?:\s+\(.*\))?\s*$`),
 	lacks:    "the list of packets has no header sections: tshark -V shows them",
 }
 
 // statusOnly is what programs say of exchanges of which they show no header section.
 var statusOnly = shape{
-	before:  regexp.MustCompile(`^.*?(?:RestTemplate\s*:|UNDICI \d+:|RestClient\s*:) `),
-	request: regexp.MustCompile(`^(?:HTTP |sending request to )` + groupMethod + ` ` + groupURL + `$`),
-	response: regexp.MustCompile(`^Response ` + groupCode + `(?: (?P<reason>.*))?$|` +
+	before:  lazyregexp.New(`^.*?(?:RestTemplate\s*:|UNDICI \d+:|RestClient\s*:) `),
+	request: lazyregexp.New(`^(?:HTTP |sending request to )` + groupMethod + ` ` + groupURL + `$`),
+	response: lazyregexp.New(`^Response ` + groupCode + `(?: (?P<reason>.*))?$|` +
 		`^received response to [A-Z]+ \S+ - HTTP ` + groupCode + `$`),
 	lacks: "this log has no header sections: take the wire log of the HTTP client, or what a proxy sees",
 }

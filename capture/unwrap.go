@@ -7,13 +7,15 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // A wrapping is what stands around each line of a capture: the marks of a container runtime, of a
 // journal, of a quotation, or the indentation of a list.
 type wrapping struct {
 	// sign is in the beginning of the input if it may be wrapped so.
-	sign *regexp.Regexp
+	sign *lazyregexp.Regexp
 	// open returns what takes a wrapping off a line, given the beginning of the input; nil if it is
 	// not wrapped so.
 	open func(head []byte) func(line string) string
@@ -30,15 +32,15 @@ const (
 )
 
 var wrappings = []wrapping{
-	{regexp.MustCompile(`(?m)^` + syslog), openPattern(`^` + syslog)},
-	{regexp.MustCompile(`(?m)^` + runtimes + `+\S`), openPattern(`^` + runtimes + `+`)},
-	{regexp.MustCompile(`(?m)^[ \t>|#*/-]+` + anyStart), openIndent},
-	{regexp.MustCompile(`(?m)^[ \t]*&[lg]t; `), func([]byte) func(string) string { return html.UnescapeString }},
-	{regexp.MustCompile(`(?m)^.{1,200}?[ :|\]>]` + anyStart), openLogger},
+	{lazyregexp.New(`(?m)^` + syslog), openPattern(`^` + syslog)},
+	{lazyregexp.New(`(?m)^` + runtimes + `+\S`), openPattern(`^` + runtimes + `+`)},
+	{lazyregexp.New(`(?m)^[ \t>|#*/-]+` + anyStart), openIndent},
+	{lazyregexp.New(`(?m)^[ \t]*&[lg]t; `), func([]byte) func(string) string { return html.UnescapeString }},
+	{lazyregexp.New(`(?m)^.{1,200}?[ :|\]>]` + anyStart), openLogger},
 }
 
 // escapedMarks are marks of curl in the source of a page.
-var escapedMarks = regexp.MustCompile(`(?m)^[ \t]*&[lg]t; ?` + startLine)
+var escapedMarks = lazyregexp.New(`(?m)^[ \t]*&[lg]t; ?` + startLine)
 
 func openPattern(pattern string) func([]byte) func(string) string {
 	re := regexp.MustCompile(pattern)
@@ -47,7 +49,7 @@ func openPattern(pattern string) func([]byte) func(string) string {
 	}
 }
 
-var indented = regexp.MustCompile(`(?m)^([ \t>|#*/-]*[ \t>|#*/-])` + startLine)
+var indented = lazyregexp.New(`(?m)^([ \t>|#*/-]*[ \t>|#*/-])` + startLine)
 
 // openIndent takes off what stands before the first line of a message, with or without the blanks
 // at its end.
@@ -103,7 +105,7 @@ func openMargin(head []byte) func(string) string {
 	return withoutMargin(margin)
 }
 
-var loggerStart = regexp.MustCompile(`(?m)^(.{1,200}?[ :|\]>"])(?:[<>] )?` + startLine)
+var loggerStart = lazyregexp.New(`(?m)^(.{1,200}?[ :|\]>"])(?:[<>] )?` + startLine)
 
 // openLogger takes off what a logger puts before each line, given that of the first line of a
 // message: numbers may differ.
@@ -128,8 +130,8 @@ func openLogger(head []byte) func(string) string {
 }
 
 var (
-	onlyRuntimes = regexp.MustCompile(`^` + runtimes)
-	onlySyslog   = regexp.MustCompile(`^` + syslog)
+	onlyRuntimes = lazyregexp.New(`^` + runtimes)
+	onlySyslog   = lazyregexp.New(`^` + syslog)
 )
 
 // whollyWrapped returns what takes off what all lines of head have before them, or nil if they have
@@ -235,10 +237,10 @@ func (r *lineRewriter) Read(p []byte) (int, error) {
 }
 
 // escapes are what programs send to a terminal to colour what they print (ECMA-48 §5.4).
-var escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
+var escapes = lazyregexp.New(`\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
 
 // colouredLine is a line of which a program has coloured the beginning, or the name of the field.
-var colouredLine = regexp.MustCompile(`(?m)^(?:[<>*] |\[)?(?:\x1b\[[0-9;]*m)+\s*[!-~]`)
+var colouredLine = lazyregexp.New(`(?m)^(?:[<>*] |\[)?(?:\x1b\[[0-9;]*m)+\s*[!-~]`)
 
 // coloured reports whether head was coloured by a program. An escape within a value is a part of that.
 func coloured(head []byte) bool {

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 	"github.com/fourtwelve/fourtwelve/precondition"
 )
 
@@ -189,7 +189,7 @@ const maxGiven = 4096
 func (e *examination) given(tag string) *examination { return e.all[tag] }
 
 // bodyTag is a tag that OData names in content.
-var bodyTag = regexp.MustCompile(`"(?:@odata\.etag|odata\.etag|etag|eTag|__etag)"\s*:\s*"((?:[^"\\]|\\.){1,200})"`)
+var bodyTag = lazyregexp.New(`"(?:@odata\.etag|odata\.etag|etag|eTag|__etag)"\s*:\s*"((?:[^"\\]|\\.){1,200})"`)
 
 // remember notes the tags that the response gives, for exchanges with other resources.
 func (e *examination) remember() {

@@ -2,13 +2,13 @@ package diagnose
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // conflictRules are the causes in which the 412 is right: what the client wanted and what the resource
@@ -261,7 +261,7 @@ func staleTag(e *examination) []Finding {
 }
 
 // resourceTag is what Office sends in If, and what SharePoint answers in the field of that name: whose version it is, and which.
-var resourceTag = regexp.MustCompile(`(?i)rt:([0-9a-f-]{36})@([0-9]+)`)
+var resourceTag = lazyregexp.New(`(?i)rt:([0-9a-f-]{36})@([0-9]+)`)
 
 // otherResourceTag is about a write whose If names another version than the one in ResourceTag of the refusal.
 func (e *examination) otherResourceTag() []Finding {

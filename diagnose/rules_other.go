@@ -2,8 +2,9 @@ package diagnose
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // otherRules are the causes of a 412 that is not about preconditions, and of what looks like one.
@@ -274,7 +275,7 @@ var demands = []string{
 }
 
 // demandForms are the same in other words, in lower case.
-var demandForms = regexp.MustCompile(`(?:missing|must (?:send|supply|contain|include|provide|have|specify)|requires?|without|no|provide|specify|supply) (?:a |an |the |valid )*(?:if-match|etag)\b[^.]{0,40}|` +
+var demandForms = lazyregexp.New(`(?:missing|must (?:send|supply|contain|include|provide|have|specify)|requires?|without|no|provide|specify|supply) (?:a |an |the |valid )*(?:if-match|etag)\b[^.]{0,40}|` +
 	`(?:if-match|etag)\b[^.,]{0,30}(?:(?:is|are|was) (?:not (?:present|provided|specified|sent|set)|missing|mandatory|required)|(?:must|should) be (?:specified|provided|supplied|sent|present|set))`)
 
 // demands returns the words in which the service demands a precondition.

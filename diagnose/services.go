@@ -2,12 +2,12 @@ package diagnose
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/fourtwelve/fourtwelve/capture"
 	"github.com/fourtwelve/fourtwelve/diagnose/internal/sign"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // This file knows services that have rules of their own: what of a URL names the operation and not the resource, where weak tags
@@ -51,9 +51,9 @@ func (e *examination) sharePoint() bool {
 }
 
 // toldTags are sentences in which a refusal names the tag that was sent and the current one.
-var toldTags = []*regexp.Regexp{
-	regexp.MustCompile(`request ETag value '(.{1,200}?)' does not match the object's ETag value '(.{1,200}?)'`), // SharePoint
-	regexp.MustCompile(`(?i)if-match[^.{}<>]{0,40}?["'\[( ]+((?:W/)?\\?"[^"\\]{1,120}\\?")[^.{}<>]{0,60}?` +
+var toldTags = []*lazyregexp.Regexp{
+	lazyregexp.New(`request ETag value '(.{1,200}?)' does not match the object's ETag value '(.{1,200}?)'`), // SharePoint
+	lazyregexp.New(`(?i)if-match[^.{}<>]{0,40}?["'\[( ]+((?:W/)?\\?"[^"\\]{1,120}\\?")[^.{}<>]{0,60}?` +
 		`(?:current|actual|expected|but (?:is|was|found))[^".{}<>]{0,30}?((?:W/)?\\?"[^"\\]{1,120}\\?")`),
 }
 
@@ -77,7 +77,7 @@ func (e *examination) toldTag() string {
 }
 
 // quotedTag is a tag within a text that is itself quoted, in JSON or XML.
-var quotedTag = regexp.MustCompile(`(W/)?(?:\\"|&quot;|\\u0022)([!#-%'-\[\]-~]{1,200}?)(?:\\"|&quot;|\\u0022)`)
+var quotedTag = lazyregexp.New(`(W/)?(?:\\"|&quot;|\\u0022)([!#-%'-\[\]-~]{1,200}?)(?:\\"|&quot;|\\u0022)`)
 
 // otherQuoted returns the one tag in a text that was not sent, if the only other one in it was.
 func otherQuoted(text, sent string) string {
@@ -154,9 +154,9 @@ func (e *examination) crossOrigin() bool {
 // The error pages of IIS.
 
 var (
-	detailedPage = regexp.MustCompile(`(?i)IIS [\d.]+ Detailed Error - (\d{3})`)
-	pageRow      = regexp.MustCompile(`(?is)<t[hd][^>]*>\s*(?:<[^>]+>)*(Module|Notification|Handler|Error Code|Physical Path)\s*:?(?:</[^>]+>)*\s*</t[hd]>\s*<td[^>]*>(.{0,300}?)</td>`)
-	pageTags     = regexp.MustCompile(`<[^>]*>|&nbsp;|\s+`)
+	detailedPage = lazyregexp.New(`(?i)IIS [\d.]+ Detailed Error - (\d{3})`)
+	pageRow      = lazyregexp.New(`(?is)<t[hd][^>]*>\s*(?:<[^>]+>)*(Module|Notification|Handler|Error Code|Physical Path)\s*:?(?:</[^>]+>)*\s*</t[hd]>\s*<td[^>]*>(.{0,300}?)</td>`)
+	pageTags     = lazyregexp.New(`<[^>]*>|&nbsp;|\s+`)
 )
 
 // pageEvent is what the detailed error page of IIS tells of the module that set the status; ok is false if it is none.

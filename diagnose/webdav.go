@@ -5,12 +5,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 	"github.com/fourtwelve/fourtwelve/precondition/ifheader"
 )
 
@@ -272,7 +272,7 @@ func (e *examination) endOf(token string) (says string, by *examination) {
 	return "", nil
 }
 
-var secondsOfLock = regexp.MustCompile(`(?i)<[^<>]*\btimeout[^<>]*>\s*Second-(\d{1,9})\s*<`)
+var secondsOfLock = lazyregexp.New(`(?i)<[^<>]*\btimeout[^<>]*>\s*Second-(\d{1,9})\s*<`)
 
 // lockTime is how long the lock lasts that the response tells of.
 func (e *examination) lockTime() (time.Duration, bool) {

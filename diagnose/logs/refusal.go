@@ -2,7 +2,6 @@ package logs
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/etag"
 	"github.com/fourtwelve/fourtwelve/internal/field/date"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 const (
@@ -162,10 +162,10 @@ func (r *refusal) facts() []diagnose.Fact {
 }
 
 // Paths that are asked for by those who look for a way in, which firewalls like to refuse.
-var suspicious = regexp.MustCompile(`(?i)xmlrpc\.php|wp-login\.php|/\.(env|git)\b|/etc/passwd|\bunion(\+|%20)select\b|<script|%3cscript|\.\./\.\./`)
+var suspicious = lazyregexp.New(`(?i)xmlrpc\.php|wp-login\.php|/\.(env|git)\b|/etc/passwd|\bunion(\+|%20)select\b|<script|%3cscript|\.\./\.\./`)
 
 // Paths of Nextcloud and ownCloud.
-var cloudPath = regexp.MustCompile(`(?i)/(remote|status|public)\.php\b|/ocs/v\d|/index\.php/(apps|login|settings|core)/|/apps/files`)
+var cloudPath = lazyregexp.New(`(?i)/(remote|status|public)\.php\b|/ocs/v\d|/index\.php/(apps|login|settings|core)/|/apps/files`)
 
 // aboutSomethingElse: the request carried no precondition.
 func (r *refusal) aboutSomethingElse() *finding {
@@ -217,7 +217,7 @@ func (r *refusal) maybeLocked() bool {
 }
 
 // database is what names a CouchDB database.
-var database = regexp.MustCompile(`^/[a-z][a-z0-9_$()+-]*/?$`)
+var database = lazyregexp.New(`^/[a-z][a-z0-9_$()+-]*/?$`)
 
 // readWithIfNoneMatch: a GET is answered 304 and not 412 if If-None-Match is false.
 func (r *refusal) readWithIfNoneMatch() *finding {

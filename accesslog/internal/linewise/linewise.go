@@ -8,11 +8,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strconv"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // headSize is how much of the content tells what it is.
@@ -64,16 +65,16 @@ func utf16Order(head []byte) (order unicode.Endianness, ok bool) {
 }
 
 var (
-	list = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\[\s*\{`)
+	list = lazyregexp.New(`^(?:\xef\xbb\xbf)?\s*\[\s*\{`)
 	// listed are the members in which services put all entries: CloudTrail, Azure, CloudWatch, and
 	// what exports them.
-	listed = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\{\s*"(?:Records|records|value|events|logEvents|entries|items|logs)"\s*:\s*\[\s*\{`)
-	spread = regexp.MustCompile(`^(?:\xef\xbb\xbf)?\s*\{[ \t]*\r?\n`)
+	listed = lazyregexp.New(`^(?:\xef\xbb\xbf)?\s*\{\s*"(?:Records|records|value|events|logEvents|entries|items|logs)"\s*:\s*\[\s*\{`)
+	spread = lazyregexp.New(`^(?:\xef\xbb\xbf)?\s*\{[ \t]*\r?\n`)
 )
 
 // counted are messages of syslog on a stream with their lengths before them (RFC 6587 §3.4.1), and
 // no line ends between them.
-var counted = regexp.MustCompile(`^[1-9]\d{1,4} <\d{1,3}>[^\n]*\S[1-9]\d{1,4} <\d{1,3}>`)
+var counted = lazyregexp.New(`^[1-9]\d{1,4} <\d{1,3}>[^\n]*\S[1-9]\d{1,4} <\d{1,3}>`)
 
 // A countedReader makes a line of each message.
 type countedReader struct {

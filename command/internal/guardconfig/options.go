@@ -2,7 +2,6 @@ package guardconfig
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/flagvalue"
 	"github.com/fourtwelve/fourtwelve/condhttp"
 	"github.com/fourtwelve/fourtwelve/guard"
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // option is what can be said of a T: with a key in a file, or with a flag where there is but one T. The
@@ -239,7 +239,7 @@ func writeRows[T any](b *strings.Builder, prefix string, options []option[T]) {
 }
 
 // zeros are what Go writes at the end of a duration such as 1m0s.
-var zeros = regexp.MustCompile(`^(\d+[hm])(0m)?0s$`)
+var zeros = lazyregexp.New(`^(\d+[hm])(0m)?0s$`)
 
 // fieldsOf are the keys of options in a file.
 func fieldsOf[T any](options []option[T]) (fields []field[T]) {

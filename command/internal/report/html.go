@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/capture"
@@ -20,7 +21,12 @@ import (
 //go:embed *.html page.css
 var files embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
+// pages are parsed when the first is asked for.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(pageFuncs).ParseFS(files, "*.html"))
+})
+
+var pageFuncs = template.FuncMap{
 	"css":        func() template.CSS { css, _ := files.ReadFile("page.css"); return template.CSS(css) },
 	"capital":    capital,
 	"sentence":   sentence,
@@ -28,12 +34,12 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"printable":  Printable,
 	"words":      func(c diagnose.Confidence) string { return strings.ReplaceAll(c.String(), "-", " ") },
 	"paragraphs": func(s string) []string { return strings.Split(s, "\n\n") },
-}).ParseFS(files, "*.html"))
+}
 
 // render writes a page at once, so that an error leaves nothing half written.
 func render(w io.Writer, name string, data any) error {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+	if err := pages().ExecuteTemplate(&b, name, data); err != nil {
 		return err
 	}
 	_, err := w.Write(b.Bytes())

@@ -1,8 +1,9 @@
 package secret
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // Line is Text for a line of a log, or for any other text that has more than URLs in it: it also
@@ -52,13 +53,13 @@ func hasHint(s string, hints [256][]string) bool {
 var (
 	// afterScheme finds a scheme and what follows it, in which a blank may be encoded. Case is that
 	// of ASCII: under (?i) an s would also be the long one.
-	afterScheme = regexp.MustCompile(`\b(((?i:ba)[sS](?i:ic)|(?i:bearer)|(?i:dige)[sS](?i:t)|(?i:negotiate)|(?i:ntlm))(?: |\+|%20))[^ "',;+\[\\][^ "',;+\\]*`)
+	afterScheme = lazyregexp.New(`\b(((?i:ba)[sS](?i:ic)|(?i:bearer)|(?i:dige)[sS](?i:t)|(?i:negotiate)|(?i:ntlm))(?: |\+|%20))[^ "',;+\[\\][^ "',;+\\]*`)
 	// pair finds a parameter that begins a text, or follows what may part parameters.
-	pair = regexp.MustCompile(`(?:^|[?&;, "'{(|\t])[A-Za-z0-9_.%\-\[\]]+=[^& "';,|\t]+`)
+	pair = lazyregexp.New(`(?:^|[?&;, "'{(|\t])[A-Za-z0-9_.%\-\[\]]+=[^& "';,|\t]+`)
 	// member finds a member of JSON with a string or an array of strings, and escaped one inside a
 	// string of JSON.
-	member  = regexp.MustCompile(`"[A-Za-z0-9_.-]+"[ \t]*:[ \t]*("(?:[^"\\]|\\.)*"|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\])`)
-	escaped = regexp.MustCompile(`\\"[A-Za-z0-9_.-]+\\"[ \t]*:[ \t]*\\"(?:[^"\\]|\\[^"])*\\"`)
+	member  = lazyregexp.New(`"[A-Za-z0-9_.-]+"[ \t]*:[ \t]*("(?:[^"\\]|\\.)*"|\[(?:[^"\]]|"(?:[^"\\]|\\.)*")*\])`)
+	escaped = lazyregexp.New(`\\"[A-Za-z0-9_.-]+\\"[ \t]*:[ \t]*\\"(?:[^"\\]|\\[^"])*\\"`)
 )
 
 func hidePair(found string) string {
