@@ -70,9 +70,14 @@ func (e *Entry) Logged() Fields {
 
 // State says whether f is logged, and whether it is there.
 func (e *Entry) State(f Field) State {
-	if e.layout == nil || f >= numFields {
-		return NotLogged
+	if l := e.layout; l != nil && l.logged>>f&1 != 0 {
+		return e.loggedState(f)
 	}
+	return NotLogged
+}
+
+// loggedState is the state of a field that the layout has.
+func (e *Entry) loggedState(f Field) State {
 	if i := e.layout.column[f]; i >= 0 {
 		return e.columnState(int(i))
 	}
@@ -130,7 +135,7 @@ func (e *Entry) raw(i int) []byte {
 // for a blank: its "+" stay, as nobody can tell them from real ones. In other fields of
 // an IIS log "+" becomes a blank, except inside quotes: entity tags have no blanks.
 func (e *Entry) Text(f Field) string {
-	if e.layout == nil || f >= numFields {
+	if e.layout == nil || !e.layout.logged.Has(f) {
 		return ""
 	}
 	if i := e.layout.column[f]; i >= 0 {

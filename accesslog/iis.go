@@ -20,6 +20,9 @@ var exchangeParameters = []string{"ClientId=", "RequestId=", "encoding="}
 
 // withoutLogIDs returns a query without loggedParameters.
 func withoutLogIDs(query, scratch []byte) (value, grown []byte) {
+	if bytes.IndexByte(query, 'R') < 0 && bytes.IndexByte(query, '<') < 0 {
+		return query, scratch // most have nothing of what is looked for below
+	}
 	exchange := bytes.Contains(query, []byte("cafeReqId=")) || bytes.Contains(query, []byte("CorrelationID=<empty>"))
 	if !exchange && !bytes.Contains(query, []byte("X-ARR-")) {
 		return query, scratch

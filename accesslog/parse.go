@@ -47,11 +47,13 @@ func (p *lineParser) parse(l *layout, line []byte) verdict {
 		}
 		e.at = at
 	}
-	read := parseStatus
-	if l.statusOf != nil {
-		read = l.statusOf
+	var status int16
+	var ok bool
+	if raw := e.raw(int(l.column[Status])); l.statusOf == nil {
+		status, ok = parseStatus(raw)
+	} else {
+		status, ok = l.statusOf(raw)
 	}
-	status, ok := read(e.raw(int(l.column[Status])))
 	if !ok || l.named && e.nobody() {
 		return unreadable
 	}
@@ -61,7 +63,7 @@ func (p *lineParser) parse(l *layout, line []byte) verdict {
 }
 
 // inner is the line without what stands around it, if the lines of the layout have that.
-func (p *lineParser) inner(l *layout, line []byte) []byte {
+func (l *layout) inner(line []byte) []byte {
 	if l == nil || !l.wrapped {
 		return line
 	}
@@ -238,11 +240,10 @@ func (p *parser) line(l *layout, line []byte, offset, n int) {
 			number, offset = b.number, b.offset
 			*b = broken{}
 		}
-		line = whole
-	}
-	if line = p.inner(l, line); len(line) == 0 {
-		p.other(n) // of a program on the way alone
-		return
+		if line = unwrap(whole); len(line) == 0 {
+			p.other(n) // of a program on the way alone
+			return
+		}
 	}
 	switch p.lineParser.parse(l, line) {
 	case unreadable:
@@ -313,7 +314,11 @@ func (p *parser) passes(e *Entry) bool {
 // count adds an entry that passed the filter.
 func (t *batchTotals) count(e *Entry) {
 	t.status[e.status]++
-	t.method[methodIndex(e.Text(Method))]++
+	if e.Escaped(Method) == "GET" { // as most are
+		t.method[1]++
+	} else {
+		t.method[methodIndex(e.Text(Method))]++
+	}
 	if e.layout != t.layout || e.layout.sparse && t.logged != e.layout.logged {
 		t.layout = e.layout
 		t.logged |= e.Logged()

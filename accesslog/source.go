@@ -212,7 +212,7 @@ func (d *dialect) eachEntry(lines [][]byte, see func(e *Entry)) {
 	for _, line := range lines {
 		if d.w3c != nil && line[0] == '#' {
 			state = d.w3c.directive(state, line)
-		} else if p.parse(state.layout, p.inner(state.layout, bytes.Clone(line))) == isEntry {
+		} else if p.parse(state.layout, state.layout.inner(bytes.Clone(line))) == isEntry {
 			see(&p.entry)
 		}
 	}

@@ -20,9 +20,11 @@ func clientOf(e *accesslog.Entry) string {
 
 // clientAndFirst returns the client, and the first address that is named, if it is another.
 func clientAndFirst(e *accesslog.Entry) (client, first string) {
-	peer := strings.TrimPrefix(e.Text(accesslog.Client), "::ffff:")
-	if strings.IndexByte(peer, ':') > 0 && strings.IndexByte(peer, '.') > 0 {
-		peer = withoutPort(peer)
+	peer := e.Text(accesslog.Client)
+	if strings.IndexByte(peer, ':') >= 0 {
+		if peer = strings.TrimPrefix(peer, "::ffff:"); strings.IndexByte(peer, ':') > 0 && strings.IndexByte(peer, '.') > 0 {
+			peer = withoutPort(peer)
+		}
 	}
 	if e.State(accesslog.ForwardedFor) != accesslog.Present || !isNear(peer) && !e.File().Proxied(peer) {
 		return peer, ""

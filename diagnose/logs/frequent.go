@@ -14,17 +14,23 @@ import (
 type frequent struct {
 	limit  int
 	table  []counter // by hash; the next free one if that is taken
+	rest   []rest    // of the counters with the same index
 	names  [][]byte
 	unused []int32 // names
 	lost   int64
 	counts []int64 // scratch
 }
 
-// A counter counts what has a hash. The zero counter is free.
+// A counter counts what has a hash. The zero counter is free. Nothing but what each line needs is
+// in it, so that the processor's caches hold as many as they can.
 type counter struct {
-	hash  uint64
-	count int64 // as in the summary
-	name  int32 // index + 1
+	hash  uint64 // never 0
+	count int64  // as in the summary
+}
+
+// rest is what else is known of the name that a counter counts.
+type rest struct {
+	name int32 // index
 	// refused is how many of them were; it saturates.
 	refused int32
 }
@@ -39,36 +45,44 @@ const (
 
 // newFrequent makes one for as many names as limit, a power of two.
 func newFrequent(limit int) *frequent {
-	return &frequent{limit: limit, table: make([]counter, 2*limit)}
+	return &frequent{limit: limit, table: make([]counter, 2*limit), rest: make([]rest, 2*limit)}
 }
 
-// find returns the counter for a hash, or the free one where it belongs; nil if there is none.
-func (f *frequent) find(h uint64) *counter {
+// find returns the index of the counter for a hash, or of the free one where it belongs; -1 if there
+// is none.
+func (f *frequent) find(h uint64) int {
 	mask := uint64(len(f.table) - 1)
-	for i := h; i < h+maxProbes; i++ {
-		if c := &f.table[i&mask]; c.name == 0 || c.hash == h {
-			return c
+	for i := h; i != h+maxProbes; i++ {
+		if c := &f.table[i&mask]; c.hash == h || c.hash == 0 {
+			return int(i & mask)
 		}
 	}
-	return nil
+	return -1
 }
 
 // add counts a name with this hash. It allocates only for names beyond those there ever were.
 func (f *frequent) add(h uint64, name string, count int64, refused int32) {
-	c := f.find(h)
-	if c != nil && c.name == 0 && len(f.names)-len(f.unused) >= f.limit {
-		f.purge()
-		c = f.find(h)
+	if h == 0 {
+		h = 1 // 0 is that of a free counter
 	}
-	if c == nil {
+	i := f.find(h)
+	if i >= 0 && f.table[i].hash == h { // as most often
+		f.table[i].count += count
+		if refused != 0 {
+			f.rest[i].refused += refused
+		}
+		return
+	}
+	if i >= 0 && len(f.names)-len(f.unused) >= f.limit {
+		f.purge()
+		i = f.find(h)
+	}
+	if i < 0 {
 		f.lost += count
 		return
 	}
-	if c.name == 0 {
-		*c = counter{hash: h, name: f.take(name) + 1}
-	}
-	c.count += count
-	c.refused += refused
+	f.table[i] = counter{hash: h, count: count}
+	f.rest[i] = rest{name: f.take(name), refused: refused}
 }
 
 // take keeps a name and returns its index.
@@ -86,35 +100,35 @@ func (f *frequent) take(name string) int32 {
 
 // purge makes room for half of the names or more.
 func (f *frequent) purge() {
-	old := f.table
+	old, rests := f.table, f.rest
 	f.counts = f.counts[:0]
 	for _, c := range old {
-		if c.name != 0 {
+		if c.hash != 0 {
 			f.counts = append(f.counts, c.count)
 		}
 	}
 	slices.Sort(f.counts)
 	median := f.counts[len(f.counts)/2]
 	f.lost += median
-	f.table = make([]counter, len(old))
-	for _, c := range old {
-		if c.name == 0 {
+	f.table, f.rest = make([]counter, len(old)), make([]rest, len(old))
+	for i, c := range old {
+		if c.hash == 0 {
 			continue
 		}
 		free := f.find(c.hash)
-		if c.count -= median; c.count > 0 && free != nil {
-			*free = c
+		if c.count -= median; c.count > 0 && free >= 0 {
+			f.table[free], f.rest[free] = c, rests[i]
 		} else {
-			f.unused = append(f.unused, c.name-1)
+			f.unused = append(f.unused, rests[i].name)
 		}
 	}
 }
 
 // merge adds what g has counted.
 func (f *frequent) merge(g *frequent) {
-	for _, c := range g.table {
-		if c.name != 0 {
-			f.add(c.hash, string(g.names[c.name-1]), c.count, c.refused)
+	for i, c := range g.table {
+		if c.hash != 0 {
+			f.add(c.hash, string(g.names[g.rest[i].name]), c.count, g.rest[i].refused)
 		}
 	}
 	f.lost += g.lost
@@ -123,9 +137,9 @@ func (f *frequent) merge(g *frequent) {
 // top returns the n most frequent names, those with the same count by name.
 func (f *frequent) top(n int) []Count {
 	list := []Count{}
-	for _, c := range f.table {
-		if c.name != 0 {
-			list = append(list, Count{string(f.names[c.name-1]), c.count, min(int64(c.refused), c.count)})
+	for i, c := range f.table {
+		if r := &f.rest[i]; c.hash != 0 {
+			list = append(list, Count{string(f.names[r.name]), c.count, min(int64(r.refused), c.count)})
 		}
 	}
 	return mostFrequent(list, n)
