@@ -163,6 +163,7 @@ var house = []floor{
 		{"bench/fileserver", nil},
 		{"bench/crowd", nil},
 		{"bench/clientget", []string{"client"}},
+		{"bench/commitload", []string{"store", "store/dirstore"}},
 		{"bench/davload", nil},
 		{"bench/logcount", []string{"accesslog"}},
 		{"bench/xnetdav", nil},
