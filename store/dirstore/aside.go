@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -50,7 +51,7 @@ func (s *Store) absorbFile(n *node, e *entry, a *aside, file string, st fileStat
 	e = e.withKept(k)
 	s.keptBytes.Add(k.size)
 	s.keptFiles.Add(1)
-	_, cut := cutKept(e.kept, s.opts.Keep)
+	_, cut := cutKept(slices.Clone(e.kept), s.opts.Keep)
 	for _, oldest := range cut {
 		e, _ = e.withoutKept(oldest.seq)
 		s.drop(oldest)

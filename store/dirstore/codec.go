@@ -30,7 +30,10 @@ func appendEntry(b []byte, e *entry, session uint64) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.kept)))
 	for _, k := range e.kept {
 		b = appendRevision(b, k)
-		b = appendBools(b, k.doubt, k.spared)
+		b = appendFlags(b, k.doubt, k.spared, k.file != 0)
+		if k.file != 0 {
+			b = binary.AppendUvarint(b, k.file)
+		}
 	}
 	return binary.LittleEndian.AppendUint32(b, entrySum(e.info.Name, b[start:]))
 }
@@ -81,7 +84,12 @@ func (d *decoder) entry(name string, version byte) (*entry, error) {
 	for range n {
 		k := d.revision()
 		if version > 1 {
-			k.doubt, k.spared = d.bools()
+			var named bool
+			k.doubt, k.spared, named = d.flags()
+			if named {
+				k.file = d.uvarint()
+				d.bad = d.bad || k.file == 0
+			}
 		}
 		e.kept = append(e.kept, k)
 	}
@@ -128,14 +136,13 @@ func appendBool(b []byte, v bool) []byte {
 	return append(b, 0)
 }
 
-// appendBools appends two in one byte: what was written when there was only the first is read as that.
-func appendBools(b []byte, first, second bool) []byte {
+// appendFlags appends up to eight in one byte: what was written when there were fewer is read as that.
+func appendFlags(b []byte, flags ...bool) []byte {
 	v := byte(0)
-	if first {
-		v |= 1
-	}
-	if second {
-		v |= 2
+	for i, flag := range flags {
+		if flag {
+			v |= 1 << i
+		}
 	}
 	return append(b, v)
 }
@@ -184,10 +191,10 @@ func (d *decoder) bool() bool {
 	return v == 1
 }
 
-func (d *decoder) bools() (first, second bool) {
+func (d *decoder) flags() (first, second, third bool) {
 	v := d.byte()
-	d.bad = d.bad || v > 3
-	return v&1 != 0, v&2 != 0
+	d.bad = d.bad || v > 7
+	return v&1 != 0, v&2 != 0, v&4 != 0
 }
 
 func (d *decoder) uvarint() uint64 {

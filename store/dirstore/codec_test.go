@@ -42,7 +42,8 @@ func TestEntryRoundTrip(t *testing.T) {
 			e.kept = nil
 		}
 		for i := range e.kept {
-			e.kept[i].doubt = rapid.Bool().Draw(t, "doubt")
+			e.kept[i].doubt, e.kept[i].spared = rapid.Bool().Draw(t, "doubt"), rapid.Bool().Draw(t, "spared")
+			e.kept[i].file = rapid.Uint64().Draw(t, "file")
 		}
 		session := rapid.Uint64().Draw(t, "session")
 		b := appendEntry(nil, e, session)

@@ -193,7 +193,7 @@ func (s *Store) openKept(ctx context.Context, name string, k kept) (store.Conten
 	if s.opts.ReadOnly {
 		return nil, gone(name, k.revision)
 	}
-	f, err := openFile(s.state, keptFile(k.seq))
+	f, err := openFile(s.state, k.path())
 	if err != nil {
 		if isAbsent(err) { // it has just been dropped
 			return nil, gone(name, k.revision)

@@ -87,7 +87,7 @@ func strayFiles(tb testing.TB, s *Store) (left, missing []string) {
 	wanted := map[string]bool{"lock": true, "index": true, "journal0": true, "journal1": true}
 	for _, e := range s.entries(tb) {
 		for _, k := range e.kept {
-			wanted[keptFile(k.seq)] = true
+			wanted[k.path()] = true
 		}
 	}
 	state := filepath.Join(s.dir, stateDir)

@@ -31,19 +31,26 @@ type entry struct {
 }
 
 // kept is a revision that was replaced or deleted and whose content is in the
-// state folder, in the file numbered seq.
+// state folder. seq is of the change that did it, and mostly the number of the file.
 type kept struct {
 	revision store.Revision
 	digest   store.Digest
 	size     int64
 	modified int64 // Unix seconds
 	seq      uint64
+	file     uint64 // the number of the file, if it is that of an earlier change, else 0
 	id       fileID
 	// doubt says that the file is to be hashed before it is believed.
 	doubt bool
 	// spared says that it was replaced under store.Sparing.
 	spared bool
 }
+
+// path is the file of k in the state folder.
+func (k kept) path() string { return keptFile(k.number()) }
+
+// number is that of the file of k.
+func (k kept) number() uint64 { return cmp.Or(k.file, k.seq) }
 
 func (k kept) info(name string) store.Info {
 	return store.Info{
@@ -63,8 +70,8 @@ func (e *entry) current() store.Info {
 	return e.info
 }
 
-// asKept describes the revision of e as one of the past. The content is in the
-// file numbered seq, which is id.
+// asKept describes the revision of e as one of the past, which the change seq has displaced. The content
+// is in the file id.
 func (e *entry) asKept(seq uint64, id fileID) kept {
 	return kept{
 		revision: e.info.Revision, digest: e.info.Digest, size: e.info.Size,
@@ -75,15 +82,16 @@ func (e *entry) asKept(seq uint64, id fileID) kept {
 // pushKept returns list, the newest first, with k before it, without what limit leaves no room for,
 // and that.
 func pushKept(list []kept, k kept, limit int) (rest, cut []kept) {
-	return cutKept(slices.Insert(slices.Clone(list), 0, k), limit)
+	return cutKept(append(append(make([]kept, 0, len(list)+1), k), list...), limit)
 }
 
 // cutKept returns the first limit of list that are spared, with the first limit that are not, and
-// the rest.
+// the rest. The list is not to be used any more.
 func cutKept(list []kept, limit int) (rest, cut []kept) {
-	seen := map[bool]int{}
+	room := allowance{limit, limit}
+	rest = list[:0]
 	for _, k := range list {
-		if seen[k.spared]++; seen[k.spared] <= limit {
+		if room.take(k.spared) {
 			rest = append(rest, k)
 		} else {
 			cut = append(cut, k)
@@ -92,7 +100,32 @@ func cutKept(list []kept, limit int) (rest, cut []kept) {
 	return rest, cut
 }
 
-// withoutKept returns a copy of e that does not keep the file seq, and what is
+// allowance is how many more there may be that are not spared, and that are.
+type allowance [2]int
+
+// take reports whether there may be another one.
+func (r *allowance) take(spared bool) bool {
+	i := 0
+	if spared {
+		i = 1
+	}
+	r[i]--
+	return r[i] >= 0
+}
+
+// pushedOut returns the last of list that limit leaves no room for once there is one more, spared or not, or nil.
+func pushedOut(list []kept, spared bool, limit int) (last *kept) {
+	room := allowance{limit, limit}
+	room.take(spared)
+	for i := range list {
+		if !room.take(list[i].spared) {
+			last = &list[i]
+		}
+	}
+	return last
+}
+
+// withoutKept returns a copy of e that does not keep what the change seq has displaced, and what is
 // missing from it, nil if nothing.
 func (e *entry) withoutKept(seq uint64) (*entry, *kept) {
 	i := slices.IndexFunc(e.kept, func(k kept) bool { return k.seq == seq })

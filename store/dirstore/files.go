@@ -2,12 +2,12 @@ package dirstore
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -19,46 +19,62 @@ import (
 //	tmp/            contents being uploaded
 //	kept/00000/1f   replaced and deleted revisions, by sequence number
 //
-// A kept file has the number of the change that displaced it. Files of one
-// folder date from the same time, so old folders become empty and go away.
+// A kept file has the number of the change that displaced it; or, if it was that of a revision which was
+// no longer wanted, the number it has had since it was made. Files of one
+// folder date from the same time, so old folders become empty.
 
 // shardBits sets how many kept files share a folder.
 const shardBits = 12
 
-func keptFile(seq uint64) string { return fmt.Sprintf("%s/%x", keptShard(seq), seq) }
+const keptDir = "kept/"
 
-func keptShard(seq uint64) string { return fmt.Sprintf("kept/%06x", seq>>shardBits) }
-
-// writeKept makes the file for seq, with the given content and, unless old is
-// nil, the permissions of old.
-func (s *Store) writeKept(seq uint64, content []byte, old *fileStat) error {
-	if err := s.makeShard(seq); err != nil {
-		return err
-	}
-	return s.writeNew(keptFile(seq), content, old)
+func keptFile(number uint64) string {
+	b := append(appendShard(make([]byte, 0, 32), number), '/')
+	return string(strconv.AppendUint(b, number, 16))
 }
 
-// rewriteKept makes the file for seq out of k, a kept revision that is no longer
+func keptShard(number uint64) string { return string(appendShard(make([]byte, 0, 32), number)) }
+
+// appendShard appends the folder of the file with the number, with at least six digits.
+func appendShard(b []byte, number uint64) []byte {
+	shard := number >> shardBits
+	b = append(b, keptDir...)
+	for digits := uint(20); digits > 0 && shard>>digits == 0; digits -= 4 {
+		b = append(b, '0')
+	}
+	return strconv.AppendUint(b, shard, 16)
+}
+
+// keptNumber is the reverse of keptFile.
+func keptNumber(rel string) (number uint64, ok bool) {
+	if !strings.HasPrefix(rel, keptDir) {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(path.Base(rel), 16, 64)
+	return number, err == nil
+}
+
+// writeKept makes the file for seq, with the given content and, unless old is
+// nil, the permissions of old, and unless it is 0 the modification time.
+func (s *Store) writeKept(seq uint64, content []byte, old *fileStat, modified int64) (fileStat, error) {
+	if err := s.makeShard(seq); err != nil {
+		return fileStat{}, err
+	}
+	return s.writeNew(keptFile(seq), content, old, modified)
+}
+
+// rewriteKept writes content into the file of k, a kept revision that is no longer
 // wanted: writing a file again spares the file system making one and removing
 // one, which is most of the work. It reports whether that was possible: not if
-// anybody has k open. k is lost in any case.
-func (s *Store) rewriteKept(k kept, seq uint64, content []byte, old *fileStat) (done bool, err error) {
-	err = s.makeShard(seq)
-	if err == nil {
-		err = s.step(stepReuse)
+// anybody has it open. If so k is lost, even if there is an error. Whoever opens the file for k later finds by
+// its digest that it is gone: it must be small.
+func (s *Store) rewriteKept(k kept, content []byte, old *fileStat, modified int64) (st fileStat, done bool, err error) {
+	if s.step(stepReuse) != nil {
+		return st, false, nil
 	}
-	if err == nil {
-		// It loses its name first, so that nobody takes what it will contain for k.
-		err = renameAt(s.state, keptFile(k.seq), s.state, keptFile(seq))
-	}
+	f, mine, err := openSole(s.state, k.path())
 	if err != nil {
-		s.discard(keptFile(k.seq))
-		return false, nil
-	}
-	f, mine, err := openSole(s.state, keptFile(seq))
-	if err != nil {
-		s.discard(keptFile(seq))
-		return false, nil
+		return st, false, nil
 	}
 	err = s.step(stepWrite)
 	if err == nil {
@@ -70,17 +86,21 @@ func (s *Store) rewriteKept(k kept, seq uint64, content []byte, old *fileStat) (
 	if err == nil {
 		err = f.adopt(mine, *old)
 	}
-	return true, errors.Join(err, f.close())
+	if err != nil {
+		return st, true, errors.Join(err, f.close())
+	}
+	st, err = f.finish(s.state, k.path(), modified)
+	return st, true, err
 }
 
-// writeNew makes the file rel of the state folder.
-func (s *Store) writeNew(rel string, content []byte, old *fileStat) error {
+// writeNew makes the file rel of the state folder, and returns what it looks like.
+func (s *Store) writeNew(rel string, content []byte, old *fileStat, modified int64) (fileStat, error) {
 	if err := s.step(stepCreate); err != nil {
-		return err
+		return fileStat{}, err
 	}
 	f, err := createNew(s.state, rel)
 	if err != nil {
-		return err
+		return fileStat{}, err
 	}
 	err = s.step(stepWrite)
 	if err == nil {
@@ -89,7 +109,10 @@ func (s *Store) writeNew(rel string, content []byte, old *fileStat) error {
 	if err == nil && old != nil {
 		err = s.adopt(f, *old)
 	}
-	return errors.Join(err, f.close())
+	if err != nil {
+		return fileStat{}, errors.Join(err, f.close())
+	}
+	return f.finish(s.state, rel, modified)
 }
 
 // adopt gives the new file f the permissions of old. All new files are alike, so

@@ -56,7 +56,8 @@ type section interface {
 
 var (
 	bucketNames = []byte("names") // name -> entry
-	bucketKept  = []byte("kept")  // sequence number of a kept file -> name
+	bucketKept  = []byte("kept")  // sequence number of the change that displaced a kept revision -> name
+	bucketFiles = []byte("files") // number of a kept file, if it is not that -> that
 	bucketMeta  = []byte("meta")
 	keyMeta     = []byte("meta")
 )
@@ -192,7 +193,7 @@ func (x *index) open(file string) (m meta, err error) {
 			if b := tx.Bucket(bucketMeta); b != nil {
 				m, metaErr = parseMeta(b.Get(keyMeta))
 			}
-			for _, name := range [][]byte{bucketNames, bucketKept, bucketMeta} {
+			for _, name := range [][]byte{bucketNames, bucketKept, bucketFiles, bucketMeta} {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}
@@ -334,9 +335,9 @@ func (x *index) tryFlush(m meta) error {
 
 // write writes what begin took aside, and m; of the sections everything if all is set.
 func (x *index) write(tx *bbolt.Tx, m meta, all bool) error {
-	names, keptFiles := tx.Bucket(bucketNames), tx.Bucket(bucketKept)
+	b := bucketsOf(tx)
 	for name, e := range x.flushing {
-		if err := x.writeEntry(names, keptFiles, name, e); err != nil {
+		if err := x.writeEntry(b, name, e); err != nil {
 			return err
 		}
 	}
@@ -348,33 +349,58 @@ func (x *index) write(tx *bbolt.Tx, m meta, all bool) error {
 	return tx.Bucket(bucketMeta).Put(keyMeta, m.append(nil))
 }
 
-// writeEntry replaces the entry of name, and brings the list of kept files up
+// buckets are those that know of entries.
+type buckets struct{ names, kept, files *bbolt.Bucket }
+
+func bucketsOf(tx *bbolt.Tx) buckets {
+	return buckets{tx.Bucket(bucketNames), tx.Bucket(bucketKept), tx.Bucket(bucketFiles)}
+}
+
+// writeEntry replaces the entry of name, and brings the lists of what is kept up
 // to date.
-func (x *index) writeEntry(names, keptFiles *bbolt.Bucket, name string, e *entry) error {
+func (x *index) writeEntry(b buckets, name string, e *entry) error {
 	key := []byte(name)
-	if b := names.Get(key); b != nil {
-		if old, err := parseEntry(name, b, x.session); err == nil {
+	if written := b.names.Get(key); written != nil {
+		if old, err := parseEntry(name, written, x.session); err == nil {
 			for _, k := range old.kept {
-				if err := keptFiles.Delete(seqKey(k.seq)); err != nil {
+				if err := b.unlist(k); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	if e.gone && len(e.kept) == 0 {
-		return names.Delete(key) // nothing is left to be known of it
+		return b.names.Delete(key) // nothing is left to be known of it
 	}
 	for _, k := range e.kept {
-		if err := keptFiles.Put(seqKey(k.seq), key); err != nil {
+		if err := b.list(k, key); err != nil {
 			return err
 		}
 	}
-	return names.Put(key, appendEntry(nil, e, x.session))
+	return b.names.Put(key, appendEntry(nil, e, x.session))
+}
+
+func (b buckets) list(k kept, name []byte) error {
+	if k.file != 0 {
+		if err := b.files.Put(seqKey(k.file), seqKey(k.seq)); err != nil {
+			return err
+		}
+	}
+	return b.kept.Put(seqKey(k.seq), name)
+}
+
+func (b buckets) unlist(k kept) error {
+	if k.file != 0 {
+		if err := b.files.Delete(seqKey(k.file)); err != nil {
+			return err
+		}
+	}
+	return b.kept.Delete(seqKey(k.seq))
 }
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
-// keptRef says which name a kept file belongs to.
+// keptRef says which name a kept revision belongs to.
 type keptRef struct {
 	seq  uint64
 	name string
@@ -400,11 +426,12 @@ func (x *index) lastKept() (seq uint64, err error) {
 	return seq, err
 }
 
-// refersTo reports whether a name refers to the kept file seq, as far as has
+// refersTo reports whether a name refers to the kept file with the number, as far as has
 // been flushed.
-func (x *index) refersTo(seq uint64) (found bool, err error) {
+func (x *index) refersTo(file uint64) (found bool, err error) {
 	err = x.view(func(tx *bbolt.Tx) error {
-		found = tx.Bucket(bucketKept).Get(seqKey(seq)) != nil
+		key := seqKey(file)
+		found = tx.Bucket(bucketKept).Get(key) != nil || tx.Bucket(bucketFiles).Get(key) != nil
 		return nil
 	})
 	return found, err

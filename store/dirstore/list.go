@@ -155,12 +155,22 @@ func (s *Store) Revisions(ctx context.Context, name string) iter.Seq2[store.Info
 			return
 		}
 		for _, k := range e.kept {
-			if st, err := statAt(s.state, keptFile(k.seq)); err != nil || st.id.size != k.size {
-				continue // a crash can lose it
+			if !s.isThere(k) {
+				continue
 			}
 			if !yield(k.info(name), nil) {
 				return
 			}
 		}
 	}
+}
+
+// isThere reports whether the content of k can be opened, as far as can be told without reading much: a crash can lose it,
+// or come while its file, if it is small, is being used again.
+func (s *Store) isThere(k kept) bool {
+	st, err := statAt(s.state, k.path())
+	if err != nil || st.id.size != k.size {
+		return false
+	}
+	return !k.doubt && st.id.sameContent(k.id) || k.size > inlineSize || s.intact(k)
 }

@@ -86,7 +86,7 @@ func (r *record) append(b []byte) []byte {
 	b = appendRevision(b, r.next)
 	b = appendRevision(b, r.last)
 	b = appendBool(b, r.hadLast)
-	b = appendBools(b, r.existed, r.spared)
+	b = appendFlags(b, r.existed, r.spared)
 	b = appendID(b, r.old)
 	b = appendBool(b, r.hasBody)
 	return append(b, r.body...)
@@ -132,7 +132,9 @@ func (r *record) parseChange(d *decoder) {
 	r.spare = string(d.string())
 	r.next, r.last = d.revision(), d.revision()
 	r.hadLast = d.bool()
-	r.existed, r.spared = d.bools()
+	var unknown bool
+	r.existed, r.spared, unknown = d.flags()
+	d.bad = d.bad || unknown
 	r.old = d.id()
 	r.hasBody = d.bool()
 }

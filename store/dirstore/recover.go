@@ -59,23 +59,25 @@ func (s *Store) recover() error {
 	s.clock.given.Store(m.revisions)
 	s.keptBytes.Store(m.keptBytes)
 	s.sessions = m.sessions
-	rebooted, err := s.replay(m)
+	log, err := s.replay(m)
 	if err != nil {
 		return writeError("", err)
 	}
-	if rebooted {
+	if log.rebooted {
 		return s.sweep(0) // what was removed may be there again
 	}
-	return s.sweep(m.seq)
+	if err := s.sweep(m.seq); err != nil {
+		return err
+	}
+	return s.sweepSpares(log, m.seq)
 }
 
-// replay works through the records the index does not include yet, and begins a
-// new epoch. It reports whether what was not synced may have been lost since the
-// store was last open.
-func (s *Store) replay(m meta) (rebooted bool, err error) {
-	log, err := s.readJournal(m.epoch)
+// replay works through the records the index does not include yet, which it returns, and begins a
+// new epoch.
+func (s *Store) replay(m meta) (log history, err error) {
+	log, err = s.readJournal(m.epoch)
 	if err != nil {
-		return false, err
+		return log, err
 	}
 	if log.rebooted {
 		s.sessions++ // what was learned of files until now is to be seen again
@@ -92,20 +94,20 @@ func (s *Store) replay(m meta) (rebooted bool, err error) {
 		}
 	}
 	if err != nil {
-		return false, err
+		return log, err
 	}
 	c := &s.checkpoints
 	// The next epoch may have begun in a file whose header is lost, while records of it are not.
 	// They must not come to life under a header that says the same number.
 	c.epoch, c.settled, c.seq = log.epoch+2, log.epoch+2, m.seq
 	if err := s.flush(false); err != nil {
-		return false, err
+		return log, err
 	}
 	if err := s.journal.forget(); err != nil {
-		return false, err
+		return log, err
 	}
 	s.journal.brand = s.journal.session
-	return log.rebooted, s.journal.rotate(c.epoch)
+	return log, s.journal.rotate(c.epoch)
 }
 
 // redo brings what log speaks of to an end. When all of it is durable, the records
@@ -570,10 +572,7 @@ func (s *Store) prepareAgain(c *chain, current, spare found) error {
 		if err := s.remove(c.spare); err != nil { // of a recovery that was interrupted
 			return err
 		}
-		if err := s.writeNew(c.spare, r.body, current); err != nil {
-			return err
-		}
-		if err := setModifiedAt(s.state, c.spare, r.next.id.mtime); err != nil || !c.lost {
+		if _, err := s.writeNew(c.spare, r.body, current, r.next.id.mtime); err != nil || !c.lost {
 			return err
 		}
 		return s.syncSpare(c.spare)
@@ -655,7 +654,7 @@ func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
 		e, _ = e.withoutKept(k.seq)
 		s.keptBytes.Add(-k.size)
 		s.keptFiles.Add(-1)
-		if err := s.remove(keptFile(k.seq)); err != nil {
+		if err := s.remove(k.path()); err != nil {
 			return nil, err
 		}
 		if !ok {
@@ -663,14 +662,11 @@ func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
 		}
 		// Under a number of its own: under that of a change, it would look like another
 		// program's file to a recovery after this one.
-		k.seq = s.seq.Add(1)
-		if err := s.remove(keptFile(k.seq)); err != nil {
+		k.seq, k.file = s.seq.Add(1), 0
+		if err := s.remove(k.path()); err != nil {
 			return nil, err
 		}
-		if err := s.writeKept(k.seq, body, nil); err != nil {
-			return nil, err
-		}
-		st, err := statAt(s.state, keptFile(k.seq))
+		st, err := s.writeKept(k.seq, body, nil, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -684,7 +680,7 @@ func (s *Store) restoreKept(e *entry, c *chain, synced uint64) (*entry, error) {
 
 // intact reports whether the file of k has the content of k.
 func (s *Store) intact(k kept) bool {
-	got, err := hashAt(s.state, keptFile(k.seq), k.size)
+	got, err := hashAt(s.state, k.path(), k.size)
 	return err == nil && got == k.digest
 }
 
@@ -784,6 +780,7 @@ func (s *Store) advance(e *entry, r *record) *entry {
 	if !r.existed {
 		return next
 	}
+	next.kept = s.withoutFile(next.kept, r.spare)
 	displaced, err := findAt(s.state, r.spare)
 	if err != nil || displaced == nil || !displaced.id.sameContent(r.old) {
 		return next // pushed out already, or lost
@@ -870,6 +867,25 @@ func (s *Store) sweepShard(shard string, last uint64) error {
 		}
 		if !wanted {
 			s.discard(file)
+		}
+	}
+	return nil
+}
+
+// sweepSpares removes the files of changes of log that were those of kept revisions before, numbered up to last,
+// if no entry refers to them.
+func (s *Store) sweepSpares(log history, last uint64) error {
+	for _, r := range log.records {
+		file, ok := keptNumber(r.spare)
+		if !ok || file > last {
+			continue
+		}
+		wanted, err := s.index.refersTo(file)
+		if err != nil {
+			return err
+		}
+		if !wanted {
+			s.discard(r.spare)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -134,6 +135,30 @@ func openSole(dir folder, rel string) (newFile, fileStat, error) {
 		return 0, fileStat{}, errors.Join(err, f.close())
 	}
 	return f, st, nil
+}
+
+// finish gives f, which is rel in dir, the modification time, in nanoseconds since 1970, unless that is 0, and
+// closes it. It returns what f looks like then.
+func (f newFile) finish(_ folder, _ string, modified int64) (st fileStat, err error) {
+	if modified != 0 {
+		err = f.setModified(modified)
+	}
+	if err == nil {
+		st, err = f.stat()
+	}
+	return st, errors.Join(err, f.close())
+}
+
+// setModified is setModifiedAt for an open file.
+func (f newFile) setModified(mtime int64) error {
+	times := [2]unix.Timespec{unix.NsecToTimespec(time.Now().UnixNano()), unix.NsecToTimespec(mtime)}
+	return ignoringEINTR(func() error {
+		_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(f), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+		if errno != 0 {
+			return errno
+		}
+		return nil
+	})
 }
 
 // showChanges makes sure that whatever changes the content of f from now on moves the

@@ -34,5 +34,18 @@ func freeSpace(folder) (space, error) { return space{}, errors.ErrUnsupported }
 // showChanges has nothing to do that would help.
 func showChanges(*os.File) error { return nil }
 
+// finish closes f, which is rel in dir, and gives it the modification time, in nanoseconds since 1970, unless
+// that is 0. It returns what the file looks like then.
+func (f newFile) finish(dir folder, rel string, modified int64) (fileStat, error) {
+	err := f.close()
+	if err == nil && modified != 0 {
+		err = setModifiedAt(dir, rel, modified)
+	}
+	if err != nil {
+		return fileStat{}, err
+	}
+	return statAt(dir, rel)
+}
+
 // cloneFile is not to be had; files are copied.
 func cloneFile(*os.File, *os.File) error { return errors.ErrUnsupported }

@@ -342,23 +342,23 @@ func (n *nodes) each(do func(*node)) {
 // cutOff makes what the index has of name, and of names in it, up to revision r, of the
 // past.
 func (x *index) cutOff(tx *bbolt.Tx, name string, r store.Revision) error {
-	names, keptFiles := tx.Bucket(bucketNames), tx.Bucket(bucketKept)
+	b := bucketsOf(tx)
 	past := make(map[string]*entry)
 	note := func(key string, b []byte) {
 		if e, err := parseEntry(key, b, x.session); err == nil && e.exists() && e.info.Revision <= r {
 			past[key] = e.passed()
 		}
 	}
-	if b := names.Get([]byte(name)); b != nil {
-		note(name, b)
+	if written := b.names.Get([]byte(name)); written != nil {
+		note(name, written)
 	}
 	prefix := name + "/"
-	c := names.Cursor()
+	c := b.names.Cursor()
 	for k, v := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, v = c.Next() {
 		note(string(k), v)
 	}
 	for key, e := range past {
-		if err := x.writeEntry(names, keptFiles, key, e); err != nil {
+		if err := x.writeEntry(b, key, e); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"github.com/fourtwelve/fourtwelve/store"
@@ -57,13 +58,13 @@ func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store
 	}
 	defer p.close()
 	spared := store.IsSparing(ctx)
-	reuse := s.takeOldest(n, &seen, d, spared)
-	w, err := s.prepare(p, seen, d, reuse)
+	w, err := s.prepare(p, seen, d, s.reusable(seen, d, spared))
 	if err == nil {
 		w.spared = spared
 		err = s.carryOut(w)
 	}
 	if err != nil {
+		s.forgetReused(n, w)
 		return store.Info{}, clientError(d.name, err)
 	}
 	e := s.finish(w)
@@ -72,24 +73,46 @@ func (s *Store) write(ctx context.Context, n *node, seen state, d *draft) (store
 	return e.info, nil
 }
 
-// takeOldest takes the oldest kept revision from what is known of n if the one
-// about to be replaced by d pushes it out, and if its file could serve d.
-func (s *Store) takeOldest(n *node, seen *state, d *draft, spared bool) *kept {
+// reusable returns the oldest kept revision of what was seen if the one about to be replaced by d pushes it
+// out, and if its file could serve d; else nil.
+func (s *Store) reusable(seen state, d *draft, spared bool) *kept {
 	e := seen.entry
 	if d.file != nil || !e.exists() || !s.keeps(e.info.Size, spared) || seen.file == nil {
 		return nil
 	}
-	_, cut := pushKept(e.kept, kept{spared: spared}, s.opts.Keep)
-	if len(cut) == 0 || cut[len(cut)-1].size > inlineSize {
+	oldest := pushedOut(e.kept, spared, s.opts.Keep)
+	if oldest == nil || oldest.size > inlineSize {
 		return nil
 	}
-	oldest := cut[len(cut)-1]
-	e, _ = e.withoutKept(oldest.seq)
-	s.publish(n, e)
-	s.keptBytes.Add(-oldest.size)
+	return oldest
+}
+
+// forgetReused is for a write to n that has failed: the revision whose file it has used is lost.
+func (s *Store) forgetReused(n *node, w *change) {
+	e := n.entry.Load()
+	if e == nil || w.spare == "" {
+		return
+	}
+	rest := *e
+	if rest.kept = s.withoutFile(e.kept, w.spare); len(rest.kept) < len(e.kept) {
+		s.publish(n, &rest)
+	}
+}
+
+// withoutFile returns list without the revision whose file is rel, in which something else has been written, or list
+// itself if there is none.
+func (s *Store) withoutFile(list []kept, rel string) []kept {
+	file, ok := keptNumber(rel)
+	if !ok {
+		return list
+	}
+	i := slices.IndexFunc(list, func(k kept) bool { return k.number() == file })
+	if i < 0 {
+		return list
+	}
+	s.keptBytes.Add(-list[i].size)
 	s.keptFiles.Add(-1)
-	seen.entry = e
-	return &oldest
+	return slices.Delete(slices.Clone(list), i, i+1)
 }
 
 // clientError is writeError for an error that may be one of the contract
@@ -107,7 +130,7 @@ func clientError(name string, err error) error {
 	return writeError(name, err)
 }
 
-// prepare makes the spare file, of the file of reuse if that is not nil.
+// prepare makes the spare file, of the file of reuse if that is not nil. The change is returned even if it has failed.
 func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, error) {
 	now, last := s.clock.read(), seen.entry
 	w := &change{place: p, last: last, draft: d, seq: s.seq.Add(1), note: d.note}
@@ -121,28 +144,14 @@ func (s *Store) prepare(p place, seen state, d *draft, reuse *kept) (*change, er
 	if last.exists() {
 		var err error
 		if w.old, err = oldFile(p, seen); err != nil {
-			return nil, err
+			return w, err
 		}
 	}
-	if err := s.spareFile(w, reuse); err != nil {
-		return nil, s.dropSpare(w, err)
+	if err := s.spareFile(w, reuse, stamp(w.info.Modified, now, w.info.Revision)); err != nil {
+		return w, s.dropSpare(w, err)
 	}
-	if !d.linked {
-		err := s.step(stepStamp)
-		if err == nil {
-			err = setModifiedAt(s.state, w.spare, stamp(w.info.Modified, now, w.info.Revision))
-		}
-		if err != nil {
-			return nil, s.dropSpare(w, err)
-		}
-	}
-	st, err := statAt(s.state, w.spare)
-	if err != nil {
-		return nil, s.dropSpare(w, err)
-	}
-	w.id = st.id
 	if err := w.takeNote(); err != nil {
-		return nil, s.dropSpare(w, err)
+		return w, s.dropSpare(w, err)
 	}
 	if w.draft.source == nil {
 		s.inherit(w, s.propertiesOf(p, w.old))
@@ -170,21 +179,11 @@ func oldFile(p place, seen state) (fileStat, error) {
 	return st, errMoved
 }
 
-// spareFile writes the spare file, unless staging did so already.
-func (s *Store) spareFile(w *change, reuse *kept) error {
+// spareFile writes the spare file, unless staging did so already, and gives it its modification time.
+func (s *Store) spareFile(w *change, reuse *kept, modified int64) error {
 	d := w.draft
-	if d.linked {
-		w.spare = d.tmp // with the permissions it has
-		return nil
-	}
 	if d.file == nil {
-		w.spare = keptFile(w.seq)
-		if reuse != nil {
-			if done, err := s.rewriteKept(*reuse, w.seq, d.body, &w.old); done || err != nil {
-				return err
-			}
-		}
-		return s.writeKept(w.seq, d.body, w.model())
+		return s.smallSpareFile(w, reuse, modified)
 	}
 	if d.tmp == "" {
 		// Another program took the uploaded file away while it was exposed.
@@ -193,10 +192,37 @@ func (s *Store) spareFile(w *change, reuse *kept) error {
 		}
 	}
 	w.spare = d.tmp
-	if model := w.model(); model != nil {
-		return s.adopt(asNew(d.file), *model)
+	if !d.linked { // else with the permissions and the time it has
+		if model := w.model(); model != nil {
+			if err := s.adopt(asNew(d.file), *model); err != nil {
+				return err
+			}
+		}
+		if err := s.step(stepStamp); err != nil {
+			return err
+		}
+		if err := setModifiedAt(s.state, w.spare, modified); err != nil {
+			return err
+		}
 	}
-	return nil
+	st, err := statAt(s.state, w.spare)
+	w.id = st.id
+	return err
+}
+
+// smallSpareFile is spareFile for content in memory.
+func (s *Store) smallSpareFile(w *change, reuse *kept, modified int64) error {
+	if reuse != nil {
+		st, done, err := s.rewriteKept(*reuse, w.draft.body, &w.old, modified)
+		if done {
+			w.spare, w.id = reuse.path(), st.id
+			return err
+		}
+	}
+	w.spare = keptFile(w.seq)
+	st, err := s.writeKept(w.seq, w.draft.body, w.model(), modified)
+	w.id = st.id
+	return err
 }
 
 // model is the file whose permissions the new one takes over, or nil.
@@ -321,6 +347,7 @@ func (s *Store) finish(w *change) *entry {
 // retire keeps the displaced file, or removes it. It returns the kept revisions
 // of the name.
 func (s *Store) retire(w *change, list []kept) []kept {
+	list = s.withoutFile(list, w.spare)
 	if w.displaced == nil {
 		return list
 	}
@@ -329,7 +356,9 @@ func (s *Store) retire(w *change, list []kept) []kept {
 		s.discard(w.spare)
 		return list
 	}
-	if w.spare != keptFile(w.seq) {
+	file, ok := keptNumber(w.spare)
+	if !ok {
+		file = w.seq
 		st, err := s.renameToKept(w.spare, w.seq)
 		if err != nil {
 			s.opts.Logger.Warn("an earlier revision is not kept", "name", last.Name, "error", err)
@@ -341,6 +370,9 @@ func (s *Store) retire(w *change, list []kept) []kept {
 	}
 	k := w.last.asKept(w.seq, w.displaced.id)
 	k.spared = w.spared
+	if file != w.seq {
+		k.file = file
+	}
 	list, cut := pushKept(list, k, s.opts.Keep)
 	for _, k := range cut {
 		s.drop(k)
@@ -364,7 +396,7 @@ func (s *Store) keeps(size int64, spared bool) bool {
 
 // drop removes the content of a kept revision.
 func (s *Store) drop(k kept) {
-	s.discard(keptFile(k.seq))
+	s.discard(k.path())
 	s.keptBytes.Add(-k.size)
 	s.keptFiles.Add(-1)
 }
