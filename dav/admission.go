@@ -64,6 +64,11 @@ func newAdmission(ctx context.Context, h *Handler) (*admission, error) {
 
 // Enter lets r write to name, as [origin.Locks] says. PUT and POST make what does not exist, and DELETE takes it away.
 func (a *admission) Enter(r *http.Request, name string, exists bool) (origin.Passage, error) {
+	if a.isPlainPut(r) {
+		if p := a.table.EnterFree(name); p != nil {
+			return origin.Passage{Leave: p.Leave}, nil
+		}
+	}
 	ctx := context.WithoutCancel(r.Context())
 	p, err := a.enterOne(r, name, exists)
 	for tries := 1; errors.Is(err, errMeanwhile) && tries < maxConflicts; tries++ {
@@ -84,6 +89,12 @@ func (a *admission) Enter(r *http.Request, name string, exists bool) (origin.Pas
 		}
 	}
 	return p.Passage, nil
+}
+
+// isPlainPut reports whether r is a PUT that says nothing of locks, of a client that does not speak WebDAV. Where there are no
+// locks nothing has to be looked up for it: what it replaces is a matter of the store, and collections are made for it.
+func (a *admission) isPlainPut(r *http.Request) bool {
+	return r.Method == http.MethodPut && r.Header["If"] == nil && r.Header["Lock-Token"] == nil && !a.speaksDAV(r)
 }
 
 // errMeanwhile: what the write touches was made or taken away before its turn, so that it touches something else.

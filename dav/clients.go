@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -17,6 +18,7 @@ import (
 // (rclone, KDE, Joplin, Zotero), but all of them have asked with PROPFIND before.
 type clients struct {
 	seed maphash.Seed
+	any  atomic.Bool // whether there has been any
 
 	mu sync.Mutex
 	// named are those that have logged in. Whoever cannot does not make the server forget them.
@@ -67,6 +69,7 @@ func (c *clients) hash(parts ...string) uint64 {
 // note remembers a client that speaks WebDAV.
 func (c *clients) note(who client, now time.Time) {
 	owner, key := c.hash(who.owner()), c.hash(who.address, who.agent)
+	c.any.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m, span := c.of(who)
@@ -113,7 +116,7 @@ func addressOf(r *http.Request) string {
 
 // speaksDAV reports whether who sent r speaks WebDAV: r shows it, or an earlier request did.
 func (h *Handler) speaksDAV(r *http.Request) bool {
-	return isDAV(r) || h.clients.knows(h.clientOf(r), h.options.now())
+	return isDAV(r) || h.clients.any.Load() && h.clients.knows(h.clientOf(r), h.options.now())
 }
 
 // isDAV reports whether r shows by itself that its client speaks WebDAV.

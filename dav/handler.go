@@ -76,7 +76,7 @@ func (h *Handler) requireOf(r *http.Request) origin.Require {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isDAV(r) {
 		h.clients.note(h.clientOf(r), h.options.now())
-	} else if isPlain(r) {
+	} else if h.isPlain(r) {
 		h.origin.ServeHTTP(w, r)
 		return
 	}
@@ -100,12 +100,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.serve()
 }
 
-// isPlain reports whether there is nothing about a request of a client that may not speak WebDAV, which this handler would have to
-// look at: reads mostly.
-func isPlain(r *http.Request) bool {
+// isPlain reports whether there is nothing about a request that does not show WebDAV, which this handler would have to
+// look at: reads mostly, and a PUT of a client that is not known to speak WebDAV.
+func (h *Handler) isPlain(r *http.Request) bool {
 	switch r.Method {
-	case http.MethodPut, http.MethodDelete, http.MethodOptions:
+	case http.MethodDelete, http.MethodOptions:
 		return false
+	case http.MethodPut:
+		if h.speaksDAV(r) {
+			return false
+		}
 	}
 	for i := range len(r.URL.Path) {
 		if r.URL.Path[i] >= utf8.RuneSelf { // it may have to be respelled

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/condhttp"
@@ -18,6 +19,7 @@ import (
 type uploads struct {
 	seed maphash.Seed
 
+	any    atomic.Bool // whether there has been any
 	mu     sync.Mutex
 	failed map[uint64]time.Time // by client and name; until when
 }
@@ -42,6 +44,7 @@ func (u *uploads) note(who client, name string, failed bool, now time.Time) {
 	key := u.key(who, name)
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.any.Store(u.any.Load() || failed)
 	if !failed {
 		delete(u.failed, key)
 		return
@@ -62,9 +65,9 @@ func (u *uploads) hasFailed(who client, name string, now time.Time) bool {
 // observing returns an observer that remembers how PUTs have ended, and tells then.
 func (h *Handler) observing(then observe.Observer) observe.Observer {
 	return func(r *http.Request, rec *observe.Record) {
-		if r.Method == http.MethodPut {
+		if failed := rec.Status/100 != 2; r.Method == http.MethodPut && (failed || h.uploads.any.Load()) {
 			if name, _, err := nameOf(r.URL); err == nil {
-				h.uploads.note(h.clientOf(r), name, rec.Status/100 != 2, h.options.now())
+				h.uploads.note(h.clientOf(r), name, failed, h.options.now())
 			}
 		}
 		if then != nil {

@@ -57,6 +57,29 @@ func (t *Table) Enter(ctx context.Context, now time.Time, w Write) (*Passage, er
 	return &Passage{table: t, turn: x, Opened: opened}, nil
 }
 
+// EnterFree is Enter for a write that submits no token and whose condition is about nothing else, to one resource, if there are neither
+// locks nor requests that hold anything; else it returns nil, and Enter has to say. Nobody has to be waited for then. Whether
+// the write makes the resource need not be known: it claims that it might.
+func (t *Table) EnterFree(name string) *Passage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.byToken) > 0 || t.holding > 0 {
+		return nil
+	}
+	f := &free{claims: [1]Claim{{Name: name, Member: true}}}
+	f.turn.claims = f.claims[:]
+	f.passage = Passage{table: t, turn: &f.turn}
+	t.queue = append(t.queue, &f.turn)
+	return &f.passage
+}
+
+// free is what EnterFree grants, in one piece.
+type free struct {
+	passage Passage
+	turn    turn
+	claims  [1]Claim
+}
+
 func held(names []string) []scope {
 	var holds []scope
 	for _, name := range names {

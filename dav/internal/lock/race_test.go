@@ -86,9 +86,15 @@ func TestNoWriteBesideALock(t *testing.T) {
 				}
 				continue
 			}
-			p, err := enter(t.Context(), table, now, lock.Writer{}, claims[(i+round)%len(claims)])
-			if err != nil {
-				continue
+			p := table.EnterFree("c/a")
+			if p == nil || round%2 == 0 {
+				if p != nil {
+					p.Leave()
+				}
+				var err error
+				if p, err = enter(t.Context(), table, now, lock.Writer{}, claims[(i+round)%len(claims)]); err != nil {
+					continue
+				}
 			}
 			inside.Add(1)
 			runtime.Gosched()
@@ -130,6 +136,47 @@ func TestWaits(t *testing.T) {
 		all.Wait()
 		if !locked.Load() || !refused.Load() {
 			t.Errorf("afterwards: locked %v, refused %v", locked.Load(), refused.Load())
+		}
+	})
+}
+
+// TestEnterFree: who enters without a look waits for nobody and is waited for; beside a lock, or a write that holds something, nobody
+// enters so.
+func TestEnterFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := open(t, lock.Options{})
+		for _, root := range []string{"c/a", "c"} {
+			p := table.EnterFree("c/a")
+			if p == nil || len(p.Opened) > 0 {
+				t.Fatalf("nobody is there, and %v was entered", p)
+			}
+			var granted atomic.Pointer[lock.Lock]
+			var all sync.WaitGroup
+			all.Go(func() {
+				l := grant(t, table, exclusive(root))
+				granted.Store(&l)
+			})
+			synctest.Wait()
+			if granted.Load() != nil || table.EnterFree("other") != nil {
+				t.Errorf("a lock on %q was granted beside the write, or another write passed one that waits", root)
+			}
+			p.Leave()
+			p.Leave()
+			all.Wait()
+			if table.EnterFree("other") != nil {
+				t.Error("a write entered without a look where there is a lock")
+			}
+			if err := table.Unlock(t.Context(), now, root, granted.Load().Token, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		holder, err := enter(t.Context(), table, now, lock.Writer{}, lock.Claim{Name: "c", Member: true, Tree: true})
+		if err != nil || table.EnterFree("c/a") != nil {
+			t.Errorf("error %v, or a write entered a tree that is being taken away", err)
+		}
+		holder.Leave()
+		if p := table.EnterFree("c/a"); p == nil {
+			t.Error("nobody is there any more")
 		}
 	})
 }
