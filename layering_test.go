@@ -58,6 +58,8 @@ var house = []floor{
 		{"store/storetest", []string{"store"}},
 		{"store/clusterstore", []string{"store", "internal/content/recent"}},
 		{"store/clusterstore/enginetest", []string{"store", "store/clusterstore"}},
+		{"store/clusterstore/pgengine", []string{"store", "store/clusterstore"}},
+		{"store/clusterstore/pgengine/pgtest", nil},
 	}},
 	{"Readers of what others have written down judge nothing.", []room{
 		{"capture", []string{"internal/field/secret", "internal/lazyregexp"}},
@@ -181,6 +183,7 @@ var mayUse = map[string][]string{
 	"github.com/dunglas/httpsfv":             {"cache", "internal/idempotency"},
 	"github.com/evanphx/json-patch/v5":       {"internal/content/patch"},
 	"github.com/goccy/go-yaml":               {"command/internal/guardconfig"},
+	"github.com/jackc/pgx/v5":                {"store/clusterstore/pgengine"},
 	"github.com/klauspost/compress":          {"internal/content/coding", "accesslog/internal/inflate"},
 	"github.com/maypok86/otter/v2":           {"cache"},
 	"github.com/modelcontextprotocol/go-sdk": {"command/internal/mcptools"},

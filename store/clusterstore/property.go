@@ -157,7 +157,7 @@ func (s *Store) DeleteWith(ctx context.Context, name string, expect store.Expect
 			return nil, store.Info{}, err
 		}
 		removed = st.head.info(name)
-		return s.gone(st.head), removed, nil
+		return s.gone(st.head, false), removed, nil
 	})
 	return removed, err
 }

@@ -86,8 +86,8 @@ func (s *Store) DeleteCollection(ctx context.Context, name string) error {
 		case !st.collection():
 			return newcomer{}, named(name, store.ErrNotFound)
 		}
-		gone := func(st *state) (*head, error) { return s.gone(st.head), nil }
-		return newcomer{}, c.walk(ctx, st, s.gone(st.head), gone)
+		gone := func(st *state) (*head, error) { return s.gone(st.head, false), nil }
+		return newcomer{}, c.walk(ctx, st, s.gone(st.head, false), gone)
 	})
 }
 
@@ -194,27 +194,32 @@ func (a *arrival) place(ctx context.Context) (store.Info, newcomer, error) {
 		}
 		arriving[headName(name)] = st
 	}
-	becomes := func(st *state, spare bool) (*head, error) {
+	spare := store.IsSparing(ctx)
+	becomes := func(st *state) (*head, error) {
+		if spare && st.head.Kind == kindResource && !a.s.CanSpare(st.head.Current.Size) {
+			return nil, &store.UnsparedError{Name: resourceName(st.name), Reason: fmt.Sprintf(
+				"has %d bytes, and of that many no earlier revisions are kept", st.head.Current.Size)}
+		}
 		from := arriving[st.name]
 		if from == nil {
-			return a.s.gone(st.head), nil
+			return a.s.gone(st.head, spare), nil
 		}
 		delete(arriving, st.name)
 		return a.arrive(ctx, from, st, spare)
 	}
-	top, err := becomes(target, store.IsSparing(ctx) && !target.collection())
+	top, err := becomes(target)
 	if err != nil {
 		return store.Info{}, newcomer{}, err
 	}
 	top.Under = under
-	err = a.walk(ctx, target, top, func(st *state) (*head, error) { return becomes(st, false) })
+	err = a.walk(ctx, target, top, becomes)
 	if err != nil {
 		return store.Info{}, newcomer{}, err
 	}
 	for _, st := range a.arrives {
 		to := headName(a.renamed(resourceName(st.name)))
 		if arriving[to] != nil {
-			if err := a.fill(ctx, to, func(st *state) (*head, error) { return becomes(st, false) }); err != nil {
+			if err := a.fill(ctx, to, becomes); err != nil {
 				return store.Info{}, newcomer{}, err
 			}
 		}
@@ -280,7 +285,7 @@ func (a *arrival) leave(ctx context.Context, source *state) error {
 	becomes := func(st *state) (*head, error) {
 		a.arrives = append(a.arrives, st)
 		if a.move {
-			return a.s.gone(st.head), nil
+			return a.s.gone(st.head, false), nil
 		}
 		return st.head, nil
 	}

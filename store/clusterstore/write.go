@@ -364,8 +364,8 @@ func (s *Store) dated(ctx context.Context, st *state, next *head) (*state, error
 }
 
 // gone returns h as it is after a deletion.
-func (s *Store) gone(h *head) *head {
-	next := s.replaced(h, false)
+func (s *Store) gone(h *head, spare bool) *head {
+	next := s.replaced(h, spare)
 	next.Kind, next.Properties = kindNothing, nil
 	return next
 }
@@ -386,7 +386,7 @@ func (s *Store) Delete(ctx context.Context, name string, expect store.Expect) (s
 			return nil, err
 		}
 		removed = st.head.info(name)
-		return s.gone(st.head), nil
+		return s.gone(st.head, false), nil
 	})
 	if err != nil {
 		return store.Info{}, err

@@ -62,6 +62,9 @@ type Options struct {
 	// aborted, failed or lost, such as the names of temporary files. It is
 	// called after each case, when none is in flight and all content is closed.
 	Leftovers func(tb testing.TB, s store.Store) []string
+	// Rounds is how often races are repeated, for stores that take long for one; 0 means 200, or 20
+	// with -short.
+	Rounds int
 }
 
 // testCase checks one rule of the contract on a new, empty store.
@@ -118,6 +121,9 @@ type env struct {
 
 // rounds is how often a race is repeated.
 func (t *env) rounds() int {
+	if t.options.Rounds > 0 {
+		return t.options.Rounds
+	}
 	if testing.Short() {
 		return 20
 	}
