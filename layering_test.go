@@ -171,6 +171,7 @@ var house = []floor{
 		{"bench/xnetdav", nil},
 		{"bench/loggen", []string{"accesslog/accesslogtest"}},
 		{"test/peers", nil},
+		{"docs/models", nil},
 	}},
 }
 
