@@ -59,7 +59,8 @@ type Heads interface {
 	// their names, at most n of them, and next. If next is empty, that was the end; otherwise there may
 	// be more, even if the page is short or empty, and the next call has next as its after. With level,
 	// names that have a slash behind the prefix are left out, and a page costs a bounded number of
-	// requests however many of these there are.
+	// requests however many of these there are. Without it there are no such names: an engine may keep
+	// each level by itself, and trees are walked level by level.
 	//
 	// Whatever was swapped in before List began is listed, unless the engine's listings are late, which
 	// it must document. Records may be left out (nil) where a listing does not have them; those that are
