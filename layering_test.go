@@ -142,6 +142,10 @@ var house = []floor{
 		{"command/internal/metrics", []string{"observe", "cache", "guard", "precondition", "internal/field/method"}},
 		{"command/internal/requestlog", []string{"observe", "precondition", "internal/field/secret"}},
 		{"command/internal/report", []string{"cache", "diagnose", "diagnose/caching", "diagnose/logs", "capture", "precondition", "probe"}},
+		{"command/internal/console", []string{
+			"observe", "store", "cache", "guard", "accesslog", "capture", "diagnose", "command/internal/report",
+			"internal/content/patch", "internal/field/method", "internal/field/secret",
+		}},
 	}},
 	{"The command wires everything together, and alone names a concrete store.", []room{
 		{"command", []string{
@@ -150,7 +154,7 @@ var house = []floor{
 			"diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"cache", "command/internal/cacheadmin",
-			"command/internal/bytesize", "command/internal/folder", "command/internal/mcptools",
+			"command/internal/bytesize", "command/internal/console", "command/internal/folder", "command/internal/mcptools",
 			"command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig",
 			"command/internal/metrics", "command/internal/netrc",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol", "internal/field/secret",
@@ -165,6 +169,7 @@ var house = []floor{
 		{"examples/middleware", []string{"etag", "precondition", "condhttp"}},
 		{"bench/fileserver", nil},
 		{"bench/crowd", nil},
+		{"bench/console", nil},
 		{"bench/clientget", []string{"client"}},
 		{"bench/commitload", []string{"store", "store/dirstore"}},
 		{"bench/davload", nil},

@@ -49,8 +49,9 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagMistake)
-	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newCheck(env), newRules(env), newEvaluate(env),
-		newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env), newMCP(env), newMan(env))
+	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newConsole(env), newCheck(env), newRules(env),
+		newEvaluate(env), newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env),
+		newMCP(env), newMan(env))
 	complete(root)
 	return root
 }

@@ -13,9 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fourtwelve/fourtwelve/command/internal/console"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/requestlog"
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
+	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
@@ -87,8 +89,8 @@ func (f *front) serverOptions(handler http.Handler, observer observe.Observer, l
 }
 
 // serveMetrics answers at the address of the metrics, if there is one, until stop is called.
-// admin answers there as well, if it is not nil.
-func (f *front) serveMetrics(m *metrics.Metrics, admin http.Handler, logger *slog.Logger) (at net.Addr, stop func(), err error) {
+// more answers there as well, by the pattern of a path.
+func (f *front) serveMetrics(m *metrics.Metrics, more map[string]http.Handler, logger *slog.Logger) (at net.Addr, stop func(), err error) {
 	where := f.metricsAt
 	if where == nil {
 		return nil, func() {}, nil
@@ -97,13 +99,12 @@ func (f *front) serveMetrics(m *metrics.Metrics, admin http.Handler, logger *slo
 	if err != nil {
 		return nil, nil, err
 	}
-	handler := m.Handler()
-	if admin != nil {
-		both := http.NewServeMux()
-		both.Handle("/", handler)
-		both.Handle("/cache/", admin)
-		handler = both
+	all := http.NewServeMux()
+	all.Handle("/", m.Handler())
+	for pattern, handler := range more {
+		all.Handle(pattern, handler)
 	}
+	var handler http.Handler = all
 	if where.Loopback {
 		handler = gate.New(handler, gate.Options{LocalOnly: true, Hosts: f.names()})
 	}
@@ -114,10 +115,20 @@ func (f *front) serveMetrics(m *metrics.Metrics, admin http.Handler, logger *slo
 	return ln.Addr(), func() { endpoint.Close() }, nil
 }
 
-// sayMetrics tells where the metrics are, if anywhere.
+// consoleFor lets those look at the console who may: on this machine everybody, unless credentials are asked for, and
+// beyond it nobody who is not known. option says how somebody becomes known.
+func (f *front) consoleFor(c *console.Console, credentials *auth.Credentials, option string) http.Handler {
+	if credentials == nil && !f.metricsAt.Loopback {
+		return console.Closed(option)
+	}
+	return gate.New(c.Handler(), gate.Options{Credentials: credentials, Private: true})
+}
+
+// sayMetrics tells where the metrics and the console are, if anywhere.
 func sayMetrics(w io.Writer, at net.Addr) {
 	if at != nil {
 		fmt.Fprintf(w, "Metrics are at http://%s/metrics.\n", at)
+		fmt.Fprintf(w, "To see what happens, open http://%s/console/ in a browser.\n", at)
 	}
 }
 

@@ -90,7 +90,7 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "read everything from this YAML `FILE`")
 	f.BoolVar(&o.check, "check-config", false, "say what is wrong with the configuration, or what it amounts to, and end")
 	o.addListenFlags(f)
-	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz, /readyz and fourtwelve cache")
+	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for the console (/console/), Prometheus, /healthz, /readyz and fourtwelve cache")
 	f.StringArrayVar(&o.adminAuth, "admin-auth", nil, "who may look into the cache there, as `KIND:FILE`: bearer (tokens) or htpasswd; repeatable")
 
 	guardconfig.AddFlags(f, &o.route, &o.tls)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/command/internal/cacheadmin"
+	"github.com/fourtwelve/fourtwelve/command/internal/console"
 	"github.com/fourtwelve/fourtwelve/command/internal/guardconfig"
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
@@ -66,6 +67,7 @@ type guarding struct {
 	logger   *slog.Logger
 	shared   *guard.Shared
 	metrics  *metrics.Metrics
+	console  *console.Console // nil without a listener for it
 	observe  observe.Observer
 	stopping atomic.Bool
 
@@ -96,6 +98,14 @@ func newGuarding(p *guardPlan, lines *accessLog, logger *slog.Logger) *guarding 
 		},
 	})
 	g.observe = observe.All(lines.observer(nil), g.metrics.Observe)
+	if p.metricsAt != nil {
+		g.console = console.New(console.Options{
+			Title:  "fourtwelve guard",
+			Routes: func() []guard.RouteStatus { return g.now().guard.Routes() },
+			Usage:  func() cache.Usage { return g.shared.Usage().Cache },
+		})
+		g.observe = observe.All(g.observe, g.console.Observe)
+	}
 	return g
 }
 
@@ -115,20 +125,22 @@ func (g *guarding) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now.ServeHTTP(w, r)
 }
 
-// admin is what looks into the cache and purges it. Beyond this machine nobody may who is not known.
-func (g *guarding) admin() http.Handler {
+// admin is what looks into the guard, and into its cache and purges it. Beyond this machine nobody may who is not known.
+func (g *guarding) admin() map[string]http.Handler {
 	if g.plan.metricsAt == nil {
 		return nil
 	}
+	option := g.plan.option("admin-auth")
 	if g.plan.credentials == nil && !g.plan.metricsAt.Loopback {
-		return cacheadmin.Closed(g.plan.option("admin-auth"))
+		return map[string]http.Handler{"/cache/": cacheadmin.Closed(option), "/console/": console.Closed(option + " htpasswd:FILE")}
 	}
-	return gate.New(cacheadmin.New(cacheadmin.Options{
+	stored := gate.New(cacheadmin.New(cacheadmin.Options{
 		Guard:   func() *guard.Handler { return g.now().guard },
 		Usage:   func() cache.Usage { return g.shared.Usage().Cache },
 		Observe: g.metrics.Purged,
 		Logger:  g.logger,
 	}), gate.Options{Credentials: g.plan.credentials})
+	return map[string]http.Handler{"/cache/": stored, "/console/": g.plan.consoleFor(g.console, g.plan.credentials, option)}
 }
 
 // serverOptions say how clients are served.
@@ -208,6 +220,9 @@ func contains(networks []netip.Prefix, address netip.Addr) bool {
 
 // close releases what all configurations share.
 func (g *guarding) close() {
+	if g.console != nil {
+		g.console.Close()
+	}
 	if now := g.now(); now != nil {
 		now.guard.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -146,7 +147,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
-	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for Prometheus, /healthz and /readyz")
+	f.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` of a listener for the console (/console/), Prometheus, /healthz and /readyz")
 	f.IntVar(&o.maxPerAddress, "max-per-address", defaultMaxPerAddress,
 		"answer `N` requests of one address at once, over as many connections; 0 for no bound")
 }
@@ -167,6 +168,8 @@ type servePlan struct {
 	// forced says that the server is read-only because nobody asked for it to be
 	// otherwise, at an address where that would be dangerous.
 	forced bool
+	// answers is what answers requests that are heard, from newHandler on.
+	answers http.Handler
 }
 
 // plan checks the flags and reads the files they name.

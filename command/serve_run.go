@@ -68,14 +68,18 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	}
 	counted := p.newMetrics(ctx, files)
 	observer := lines.observer(gate.User)
+	admin := make(map[string]http.Handler)
 	if counted != nil {
-		observer = observe.All(observer, counted.Observe)
+		watched := p.newConsole(files)
+		defer watched.Close()
+		admin["/console/"] = p.consoleFor(watched, p.credentials, "--auth htpasswd:FILE")
+		observer = observe.All(observer, counted.Observe, watched.Observe)
 	}
 	handler, err := p.newHandler(files, observer, counted, logger)
 	if err != nil {
 		return err
 	}
-	metricsAt, stopMetrics, err := p.serveMetrics(counted, nil, logger)
+	metricsAt, stopMetrics, err := p.serveMetrics(counted, admin, logger)
 	if err != nil {
 		return err
 	}
@@ -184,6 +188,7 @@ func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer,
 	if err != nil {
 		return nil, err
 	}
+	p.answers = h
 	heard := gate.New(h, gate.Options{
 		Credentials: p.credentials, PublicRead: p.publicRead, Announce: p.dav,
 		LocalOnly: p.localOnly(), Hosts: p.names(), Private: p.private(), Sandbox: p.sandboxes, Observe: observer,

@@ -17,3 +17,9 @@ func StyleSource() string {
 	sum := sha256.Sum256(append([]byte("\n"), css...))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
+
+// StyleSheet returns the style sheet of the pages, for a page that is to look like them.
+func StyleSheet() string {
+	css, _ := files.ReadFile("page.css") // it is embedded
+	return string(css)
+}

@@ -88,15 +88,15 @@ type exchangeView struct {
 	Steps    []precondition.Step
 	Between  []diagnose.Party
 	Gaps     []capture.Gap
-	Tags     []tagsView
+	Tags     []Sides
 	Caching  []string // what caches do, in sentences
 	Findings []findingView
 	// Causes are the IDs of those findings that are not as designed.
 	Causes []string
 }
 
-// tagsView is a pair of tags, cut where they begin to differ and where they end to.
-type tagsView struct {
+// Sides is a tag that was sent and the current one, cut where they begin to differ and where they end to.
+type Sides struct {
 	Field, Says                                    string
 	Before, Sent, SentAfter, Current, CurrentAfter string
 }
@@ -194,7 +194,7 @@ func exchangeViewOf(r *diagnose.Report, i int) exchangeView {
 		}
 	}
 	for _, c := range v.Tags {
-		view.Tags = append(view.Tags, tagsViewOf(c))
+		view.Tags = append(view.Tags, SidesOf(c))
 	}
 	return view
 }
@@ -231,10 +231,11 @@ func stateText(s diagnose.State) string {
 	return strings.Join(has, ", ") + " (from " + s.Source + ")"
 }
 
-func tagsViewOf(c diagnose.Comparison) tagsView {
+// SidesOf cuts the tags of a comparison for a page.
+func SidesOf(c diagnose.Comparison) Sides {
 	sent, current := clip(c.Sent), clip(c.Current)
 	from, sentTo, currentTo := differing(sent, current)
-	return tagsView{
+	return Sides{
 		Field: c.Field, Says: c.Relation.String(), Before: sent[:from],
 		Sent: sent[from:sentTo], SentAfter: sent[sentTo:], Current: current[from:currentTo], CurrentAfter: current[currentTo:],
 	}

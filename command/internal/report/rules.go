@@ -174,3 +174,6 @@ func lowered(s string) string {
 func markdown(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "<", "&lt;", "`", "\\`", "[", `\[`, "]", `\]`).Replace(s)
 }
+
+// RuleHTML writes what there is to know of a rule as one page that needs nothing else.
+func RuleHTML(w io.Writer, r *diagnose.Rule) error { return render(w, "rule.html", r) }

@@ -1,7 +1,9 @@
 package lock
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -103,6 +105,20 @@ func (t *Table) Covering(now time.Time, name string) []Lock {
 	for _, e := range t.covering(now, name) {
 		locks = append(locks, e.Lock)
 	}
+	return locks
+}
+
+// All returns the locks that hold, in the order of the names that were locked.
+func (t *Table) All(now time.Time) []Lock {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var locks []Lock
+	for _, e := range t.byToken {
+		if now.Before(e.Expires) {
+			locks = append(locks, e.Lock)
+		}
+	}
+	slices.SortFunc(locks, func(a, b Lock) int { return cmp.Or(cmp.Compare(a.Root, b.Root), cmp.Compare(a.Token, b.Token)) })
 	return locks
 }
 
