@@ -55,17 +55,15 @@ type Heads interface {
 	// engine that is not sure says store.ErrUnknown.
 	Swap(ctx context.Context, name string, old Token, record []byte) (Token, error)
 
-	// List returns heads whose name begins with prefix and is greater than after, in byte order of
-	// their names, at most n of them, and next. If next is empty, that was the end; otherwise there may
-	// be more, even if the page is short or empty, and the next call has next as its after. With level,
-	// names that have a slash behind the prefix are left out, and a page costs a bounded number of
-	// requests however many of these there are. Without it there are no such names: an engine may keep
-	// each level by itself, and trees are walked level by level.
+	// List returns heads whose name begins with prefix, has no slash behind it, and is greater than
+	// after, in byte order of their names, at most n of them, and next. If next is empty, that was the
+	// end; otherwise there may be more, even if the page is short or empty, and the next call has next as
+	// its after. A page costs a bounded number of requests, however many names have more slashes.
 	//
 	// Whatever was swapped in before List began is listed, unless the engine's listings are late, which
 	// it must document. Records may be left out (nil) where a listing does not have them; those that are
 	// there belong to the Token beside them.
-	List(ctx context.Context, prefix string, level bool, after string, n int) (page []Listed, next string, err error)
+	List(ctx context.Context, prefix, after string, n int) (page []Listed, next string, err error)
 }
 
 // Listed is a head in a listing.

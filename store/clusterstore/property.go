@@ -99,7 +99,7 @@ func (s *Store) records(ctx context.Context, prefix string) ([]store.Record, err
 	for try := 0; try < tries; try++ {
 		var records []store.Record
 		var tokens []Token
-		for st, err := range s.listed(ctx, keeperName(prefix), false) {
+		for st, err := range s.listed(ctx, keeperName(prefix)) {
 			if err != nil {
 				return nil, fmt.Errorf("records: %w", err)
 			}

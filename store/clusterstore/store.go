@@ -101,6 +101,14 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Health reports whether the engine answers.
+func (s *Store) Health() error {
+	ctx, cancel := context.WithTimeout(s.closing, 5*time.Second)
+	defer cancel()
+	_, err := s.look(ctx, resourcePrefix, 0)
+	return err
+}
+
 // Stat implements store.Store. A collection's Modified is when it was made.
 func (s *Store) Stat(ctx context.Context, name string) (store.Info, error) {
 	st, err := s.read(ctx, name)
@@ -195,24 +203,24 @@ func (s *Store) level(ctx context.Context, name string) iter.Seq2[*state, error]
 	if name != "" {
 		prefix += "/"
 	}
-	return s.listed(ctx, prefix, true)
+	return s.listed(ctx, prefix)
 }
 
 // levelAlone is level without a look at that collection for each of them.
 func (s *Store) levelAlone(ctx context.Context, name string) iter.Seq2[*state, error] {
-	return s.pages(ctx, headName(name)+"/", true, func(l Listed) (*state, error) { return &state{name: l.Name}, nil })
+	return s.pages(ctx, headName(name)+"/", func(l Listed) (*state, error) { return &state{name: l.Name}, nil })
 }
 
-// listed yields the heads whose name begins with prefix and is longer.
-func (s *Store) listed(ctx context.Context, prefix string, level bool) iter.Seq2[*state, error] {
-	return s.pages(ctx, prefix, level, func(l Listed) (*state, error) { return s.fromListing(ctx, l) })
+// listed yields the heads of one level whose name begins with prefix and is longer.
+func (s *Store) listed(ctx context.Context, prefix string) iter.Seq2[*state, error] {
+	return s.pages(ctx, prefix, func(l Listed) (*state, error) { return s.fromListing(ctx, l) })
 }
 
-// pages yields what f makes of the heads whose name begins with prefix and is longer.
-func (s *Store) pages(ctx context.Context, prefix string, level bool, f func(Listed) (*state, error)) iter.Seq2[*state, error] {
+// pages yields what f makes of the heads of one level whose name begins with prefix and is longer.
+func (s *Store) pages(ctx context.Context, prefix string, f func(Listed) (*state, error)) iter.Seq2[*state, error] {
 	return func(yield func(*state, error) bool) {
 		for after := prefix; after != ""; {
-			heads, next, err := s.heads.List(ctx, prefix, level, after, page)
+			heads, next, err := s.heads.List(ctx, prefix, after, page)
 			if err != nil {
 				yield(nil, err)
 				return

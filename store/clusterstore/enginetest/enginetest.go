@@ -148,7 +148,7 @@ var headCases = []engineCase{
 		}
 	}},
 	{"Heads/counter", "no swap that was acknowledged is lost, and no reader sees an older state after a newer one", testCounter},
-	{"Heads/list", "List returns heads in byte order of their names, page by page", testList},
+	{"Heads/list", "List returns the heads of one level in byte order of their names, page by page", testList},
 	{"Heads/cancelled", "a context that is done before the call is an error, and nothing is done", func(t *env) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -276,32 +276,27 @@ func testList(t *env) {
 	}
 	slices.Sort(names)
 	for _, prefix := range []string{"r/", "r/a/", "r/deep/", "r/deep/x/", "k/", "x/", "r/a"} {
-		for _, level := range []bool{false, true} {
-			if !level && prefix != "k/" && prefix != "x/" && prefix != "r/deep/x/" {
-				continue // only names that have no slash behind the prefix are listed without level
+		var want []string
+		for _, name := range names {
+			if rest, ok := strings.CutPrefix(name, prefix); ok && !strings.Contains(rest, "/") {
+				want = append(want, name)
 			}
-			var want []string
-			for _, name := range names {
-				if rest, ok := strings.CutPrefix(name, prefix); ok && !(level && strings.Contains(rest, "/")) {
-					want = append(want, name)
-				}
-			}
-			for _, n := range []int{1, 3, 1000} {
-				if got := t.listed(prefix, level, n); !slices.Equal(got, want) {
-					t.Errorf("List(%q, level %v) by %d returns %q, want %q", prefix, level, n, got, want)
-				}
+		}
+		for _, n := range []int{1, 3, 1000} {
+			if got := t.listed(prefix, n); !slices.Equal(got, want) {
+				t.Errorf("List(%q) by %d returns %q, want %q", prefix, n, got, want)
 			}
 		}
 	}
 }
 
 // listed returns all names of a listing, and checks what comes with them.
-func (t *env) listed(prefix string, level bool, n int) (names []string) {
+func (t *env) listed(prefix string, n int) (names []string) {
 	t.Helper()
 	for after := ""; ; {
-		page, next, err := t.Heads[0].List(t.Context(), prefix, level, after, n)
+		page, next, err := t.Heads[0].List(t.Context(), prefix, after, n)
 		if err != nil || len(page) > n {
-			t.Fatalf("List(%q, %v, %q, %d): %d heads, error %v", prefix, level, after, n, len(page), err)
+			t.Fatalf("List(%q, %q, %d): %d heads, error %v", prefix, after, n, len(page), err)
 		}
 		for _, l := range page {
 			names = append(names, l.Name)

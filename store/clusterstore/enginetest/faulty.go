@@ -145,11 +145,11 @@ func (f *faultyHeads) Swap(ctx context.Context, name string, old clusterstore.To
 }
 
 // List implements clusterstore.Heads.
-func (f *faultyHeads) List(ctx context.Context, prefix string, level bool, after string, n int) ([]clusterstore.Listed, string, error) {
+func (f *faultyHeads) List(ctx context.Context, prefix, after string, n int) ([]clusterstore.Listed, string, error) {
 	if err := (*Faulty)(f).call(); err != nil {
 		return nil, "", err
 	}
-	return f.heads.List(ctx, prefix, level, after, n)
+	return f.heads.List(ctx, prefix, after, n)
 }
 
 type faultyContents Faulty

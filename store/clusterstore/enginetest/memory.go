@@ -81,7 +81,7 @@ func (e *memoryHeads) Swap(ctx context.Context, name string, old clusterstore.To
 }
 
 // List implements clusterstore.Heads. It looks at every head.
-func (e *memoryHeads) List(ctx context.Context, prefix string, level bool, after string, n int) ([]clusterstore.Listed, string, error) {
+func (e *memoryHeads) List(ctx context.Context, prefix, after string, n int) ([]clusterstore.Listed, string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
@@ -90,7 +90,7 @@ func (e *memoryHeads) List(ctx context.Context, prefix string, level bool, after
 	var page []clusterstore.Listed
 	for name, h := range e.heads {
 		rest, ok := strings.CutPrefix(name, prefix)
-		if ok && name > after && !(level && strings.Contains(rest, "/")) {
+		if ok && name > after && !strings.Contains(rest, "/") {
 			page = append(page, clusterstore.Listed{Name: name, Token: h.token(), Record: slices.Clone(h.record)})
 		}
 	}

@@ -86,16 +86,12 @@ func (h *heads) Swap(ctx context.Context, name string, old clusterstore.Token, r
 func folder(name string) string { return name[:strings.LastIndexByte(name, '/')+1] }
 
 // List implements clusterstore.Heads. A page is of one moment.
-func (h *heads) List(ctx context.Context, prefix string, level bool, after string, n int) ([]clusterstore.Listed, string, error) {
+func (h *heads) List(ctx context.Context, prefix, after string, n int) ([]clusterstore.Listed, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	where := "name >= $3 AND name > $1 AND name < $2 AND left(name, length($3)) = $3"
-	args := []any{after, above(prefix), prefix, n + 1}
-	if level {
-		where += " AND folder = $5"
-		args = append(args, folder(prefix))
-	}
-	rows, err := h.pool.Query(ctx, "SELECT name, version, record FROM fourtwelve_heads WHERE "+where+" ORDER BY name LIMIT $4", args...)
+	rows, err := h.pool.Query(ctx, `SELECT name, version, record FROM fourtwelve_heads
+		WHERE folder = $1 AND name >= $2 AND name > $3 AND left(name, length($2)) = $2 ORDER BY name LIMIT $4`,
+		folder(prefix), prefix, after, n+1)
 	if err != nil {
 		return nil, "", failed(err)
 	}
@@ -112,16 +108,6 @@ func (h *heads) List(ctx context.Context, prefix string, level bool, after strin
 		return page[:n], page[n-1].Name, nil
 	}
 	return page, "", nil
-}
-
-// above returns a name that is greater than all that begin with prefix, or than some more.
-func above(prefix string) string {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] < 0x7f {
-			return prefix[:i] + string(prefix[i]+1)
-		}
-	}
-	return "\U0010ffff"
 }
 
 // Notify implements clusterstore.Notifier, if the Options say so.

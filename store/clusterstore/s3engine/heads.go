@@ -102,7 +102,7 @@ func (h *Heads) Swap(ctx context.Context, name string, old clusterstore.Token, r
 
 // List asks for one page of one level: a bounded request, however many names there are elsewhere.
 func (h *Heads) List(
-	ctx context.Context, prefix string, _ bool, after string, n int,
+	ctx context.Context, prefix, after string, n int,
 ) (page []clusterstore.Listed, next string, err error) {
 	level, beginning := split(prefix)
 	folder := h.e.key("h/" + hash(level) + "/")
