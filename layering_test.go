@@ -150,7 +150,8 @@ var house = []floor{
 	{"The command wires everything together, and alone names a concrete store.", []room{
 		{"command", []string{
 			"client", "merge", "internal/content/patch",
-			"observe", "etag", "precondition", "condhttp", "store", "store/dirstore", "origin", "dav", "guard", "diagnose", "diagnose/caching",
+			"observe", "etag", "precondition", "condhttp", "store", "store/clusterstore", "store/clusterstore/pgengine", "store/dirstore",
+			"origin", "dav", "guard", "diagnose", "diagnose/caching",
 			"diagnose/logs", "capture", "accesslog", "probe",
 			"command/internal/server", "command/internal/server/auth", "command/internal/server/gate", "command/internal/server/pace",
 			"cache", "command/internal/cacheadmin",

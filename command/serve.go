@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,8 @@ import (
 
 // serveOptions are the flags of fourtwelve serve.
 type serveOptions struct {
-	dir string // absolute
+	dir     string   // absolute, or empty if cluster is set
+	cluster *url.URL // the engine that is shared with other processes
 
 	front
 
@@ -57,6 +59,8 @@ type serveOptions struct {
 	sync      dirstore.SyncMode
 	waitLock  patience
 
+	readStaleness age
+
 	cacheControl []string
 }
 
@@ -69,11 +73,15 @@ server knows beyond them is in one folder, .fourtwelve, inside the directory.
 It listens on this machine only unless --listen says otherwise. On any other address
 it is read-only, unless --auth names who may write.
 
+With a URL instead of a directory (postgres://USER@HOST/DATABASE) it serves what is in an
+engine that any number of servers may share, on as many machines, with the same promises.
+
 A hangup signal (SIGHUP) makes it read the credentials and the certificate
 again, and reopen the access log. An interrupt or SIGTERM makes it finish the
 requests under way and end; a second one ends it at once.`
 
 const serveExample = `  fourtwelve serve examples/site
+  fourtwelve serve postgres://fourtwelve@db.example/site
   fourtwelve serve --listen :8443 --tls-cert cert.pem --tls-key key.pem --auth htpasswd:users /srv/site
   fourtwelve serve --cache-control 'assets/**=public, max-age=31536000, immutable' /srv/site`
 
@@ -83,8 +91,8 @@ func newServe(env *Env) *cobra.Command {
 		maxBody: origin.DefaultMaxBody, maxMemory: origin.DefaultMaxMemory, keepBytes: 1 << 30, staleIfRange: 200,
 	}
 	cmd := &cobra.Command{
-		Use:     "serve DIR",
-		Short:   "Serve and edit a directory of files",
+		Use:     "serve DIR|URL",
+		Short:   "Serve and edit a directory of files, or a database",
 		Long:    serveLong,
 		Example: serveExample,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -97,6 +105,9 @@ func newServe(env *Env) *cobra.Command {
 			o.dir = args[0]
 			o.readOnlySet = cmd.Flags().Changed("read-only")
 			o.davSet = cmd.Flags().Changed("dav-require")
+			if err := o.aim(cmd.Flags()); err != nil {
+				return err
+			}
 			p, err := o.plan()
 			if err != nil {
 				return err
@@ -144,6 +155,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 		"sync", "a write is on the disk before it is answered, or some time later")
 	f.Var(&o.waitLock, "wait-lock", "if another process serves DIR, wait for it to end, `DURATION` at most")
 	f.Lookup("wait-lock").NoOptDefVal = forever
+	f.Var(&o.readStaleness, "read-staleness", "with a URL, answer reads from memory for `DURATION` before the engine is asked again; 0 asks each time")
 
 	f.StringArrayVar(&o.cacheControl, "cache-control", nil, "Cache-Control by name, as `GLOB=VALUE`; the first match counts, no match is no-cache; repeatable")
 	o.addRunFlags(f)
@@ -187,6 +199,9 @@ func (o serveOptions) plan() (*servePlan, error) {
 }
 
 func (p *servePlan) checkDir() error {
+	if p.cluster != nil {
+		return nil
+	}
 	info, err := os.Stat(p.dir)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -231,7 +246,7 @@ func (p *servePlan) checkSecrets() error {
 		}
 	}
 	for _, flag := range slices.Sorted(maps.Keys(secrets)) {
-		if path := secrets[flag]; path != "" && isInside(path, p.dir) {
+		if path := secrets[flag]; path != "" && p.cluster == nil && isInside(path, p.dir) {
 			return usageError{fmt.Errorf("%s: the file %q is inside the directory that is served, so that everyone could read it: keep it somewhere else", flag, path)}
 		}
 	}

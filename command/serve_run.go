@@ -62,8 +62,8 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 		defer ln.Close()
 	}
 
-	if !p.readOnly {
-		asked := startControl(files, p.dir, logger)
+	if dir, ok := files.(*dirstore.Store); ok && !p.readOnly {
+		asked := startControl(dir, p.dir, logger)
 		defer func() { err = errors.Join(err, asked.close()) }()
 	}
 	counted := p.newMetrics(ctx, files)
@@ -93,7 +93,7 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 
 // newMetrics returns what counts requests, or nil if nobody is to look. Until ctx is done, requests can be sent here
 // as long as the store is well.
-func (p *servePlan) newMetrics(ctx context.Context, files *dirstore.Store) *metrics.Metrics {
+func (p *servePlan) newMetrics(ctx context.Context, files served) *metrics.Metrics {
 	if p.metricsAt == nil {
 		return nil
 	}
@@ -105,8 +105,19 @@ func (p *servePlan) newMetrics(ctx context.Context, files *dirstore.Store) *metr
 	}})
 }
 
-// openStore takes possession of the directory.
-func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slog.Logger) (*dirstore.Store, error) {
+// served is a store that can be served.
+type served interface {
+	store.Store
+	// Health says why nothing can be read at present.
+	Health() error
+	Close() error
+}
+
+// openStore takes possession of the directory, or opens the engine.
+func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slog.Logger) (served, error) {
+	if p.cluster != nil {
+		return p.openCluster(ctx, logger)
+	}
 	o := dirstore.Options{
 		Sync: p.sync, Keep: p.keep, KeepBytes: int64(p.keepBytes),
 		KeepFiles: p.keepFiles, KeepAge: time.Duration(p.keepAge), ReadOnly: p.readOnly, Logger: logger,
@@ -119,8 +130,10 @@ func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slo
 	switch {
 	case errors.Is(err, store.ErrReadOnly):
 		return nil, fmt.Errorf("%w: make it writable, or serve it with --read-only", err)
-	case !ok:
-		return files, err
+	case err != nil && !ok:
+		return nil, err
+	case err == nil:
+		return files, nil
 	case p.waitLock == 0:
 		return nil, fmt.Errorf("%s is being served by another process%s: stop that, or start this one with --wait-lock to take over when it ends", p.dir, withPID(locked.PID))
 	}
@@ -130,7 +143,10 @@ func (p *servePlan) openStore(ctx context.Context, stderr io.Writer, logger *slo
 	if locked, ok := errors.AsType[*dirstore.LockedError](err); ok {
 		return nil, fmt.Errorf("%s was still being served by another process%s after %v", p.dir, withPID(locked.PID), &p.waitLock)
 	}
-	return files, err
+	if err != nil {
+		return nil, err
+	}
+	return files, nil
 }
 
 func withPID(pid int) string {
@@ -163,7 +179,7 @@ func openWaiting(ctx context.Context, dir string, o dirstore.Options) (*dirstore
 
 // newHandler returns the way of a request: its pace, whether it is heard, and
 // its answer. observer, which is told of it, and counted, which counts those under way, may be nil.
-func (p *servePlan) newHandler(files *dirstore.Store, observer observe.Observer, counted *metrics.Metrics,
+func (p *servePlan) newHandler(files served, observer observe.Observer, counted *metrics.Metrics,
 	logger *slog.Logger) (http.Handler, error) {
 	o := origin.Options{
 		Store: files, ReadOnly: p.readOnly, Require: p.require, MaxBody: int64(p.maxBody), MaxMemory: p.memory(),

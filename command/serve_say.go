@@ -16,7 +16,7 @@ import (
 // say tells what is served, where, to whom, and how to try it.
 func (p *servePlan) say(w io.Writer, at, metrics net.Addr) {
 	where := p.where(at)
-	fmt.Fprintf(w, "Serving %s at %s (%s).\n", p.dir, where.url, where.reach)
+	fmt.Fprintf(w, "Serving %s at %s (%s).\n", p.source(), where.url, where.reach)
 	fmt.Fprintln(w, p.sayAccess())
 	if !p.readOnly {
 		fmt.Fprintln(w, p.sayRule())
@@ -93,7 +93,9 @@ func (p *servePlan) sayDAV() string {
 
 func (p *servePlan) sayDurability() string {
 	s := "A write is on the disk when it is answered"
-	if p.sync == dirstore.SyncNone {
+	if p.cluster != nil {
+		s = "A write is as durable as the engine makes it when it is answered"
+	} else if p.sync == dirstore.SyncNone {
 		s = "A write that was answered survives a crash of this program, but not of the machine"
 	}
 	switch p.keep {
@@ -109,6 +111,9 @@ func (p *servePlan) warnings() []string {
 	var warnings []string
 	if p.credentials != nil && p.certificate == nil && !p.address.Loopback {
 		warnings = append(warnings, "credentials travel unencrypted over http: add --tls-cert and --tls-key, or let a proxy that speaks https stand in front")
+	}
+	if p.cluster != nil && p.dav {
+		warnings = append(warnings, "a lock of a WebDAV client holds in this process only: let all WebDAV clients come to one")
 	}
 	if w := p.certificateWarning(); w != "" {
 		warnings = append(warnings, w)
@@ -134,6 +139,9 @@ func (p *servePlan) tryLine(at place) string {
 func (p *servePlan) newName() string {
 	for i := 1; ; i++ {
 		name := "hello.txt"
+		if p.cluster != nil {
+			return name
+		}
 		if i > 1 {
 			name = fmt.Sprintf("hello-%d.txt", i)
 		}

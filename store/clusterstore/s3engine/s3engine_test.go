@@ -224,7 +224,7 @@ func TestRequests(t *testing.T) {
 	cost("a swap", 1, func() error { token, err = heads.Swap(ctx, "r/docs/a", token, []byte("two")); return err })
 	cost("a look at a head", 1, func() error { _, _, err := heads.Get(ctx, "r/docs/a", ""); return err })
 	cost("a look at a known head", 1, func() error { _, _, err := heads.Get(ctx, "r/docs/a", token); return err })
-	cost("a page of a listing", 1, func() error { _, _, err := heads.List(ctx, "r/docs/", true, "", 100); return err })
+	cost("a page of a listing", 1, func() error { _, _, err := heads.List(ctx, "r/docs/", "", 100); return err })
 	cost("the first content of a collection", 2, func() error { return contents.Put(ctx, id, 5, strings.NewReader("hello")) })
 	id.ID = strings.Replace(id.ID, "1", "2", 1)
 	cost("a content", 1, func() error { return contents.Put(ctx, id, 5, strings.NewReader("hello")) })
