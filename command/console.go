@@ -19,7 +19,6 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/internal/field/secret"
-	"github.com/fourtwelve/fourtwelve/store/dirstore"
 )
 
 const consoleLong = `Show in a browser what a web server decides, while it decides it, from the access log that
@@ -115,7 +114,7 @@ func titleOfLog(names []string) string {
 }
 
 // newConsole returns what shows what this server does.
-func (p *servePlan) newConsole(files *dirstore.Store) *console.Console {
+func (p *servePlan) newConsole(files served) *console.Console {
 	o := console.Options{Title: "fourtwelve serve " + p.dir, Site: &console.Site{
 		Store: files, ReadOnly: p.readOnly,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.answers.ServeHTTP(w, r) }),
