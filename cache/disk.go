@@ -3,8 +3,6 @@ package cache
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +11,9 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -28,24 +24,30 @@ import (
 	"github.com/fourtwelve/fourtwelve/byterange"
 )
 
-// Disk is a [Storage] in a directory of its own, of which it keeps a number of bytes, across restarts. Each content is a file, and so
-// is the description of what is kept under a key, which appears by being renamed: a process that is killed leaves a file that
-// nobody knows, and the next start removes it. Nothing is synced. After a loss of power a description or a content may be torn; both
-// have a checksum, which is compared before what an earlier process has left is used for the first time.
+// Disk is a [Storage] in a directory of its own, of which it keeps a number of bytes, across restarts. Descriptions and short
+// contents are appended to a log, and long contents are files. Nothing is synced before [Disk.Close]: a process that is killed leaves a log whose
+// last record may be torn, which the next one leaves out. After a loss of power, when any of it may be torn or older than what was
+// said of it, the next process begins with nothing.
 //
 // A directory serves one process; another one is refused with [ErrInUse], where the system has locks for that. What is asked
 // for often displaces what is not, as in [Memory]. A disk that is full means only that nothing more is kept.
 type Disk struct {
-	root           *os.Root
-	lock           *os.File
-	limit, longest int64
-	drafts         atomic.Int64
-	evicted        atomic.Int64
-	kept           *otter.Cache[string, []*Entry]
+	room
+	root    *os.Root
+	lock    *os.File
+	evicted atomic.Int64
+	kept    *otter.Cache[string, []*Entry]
 
-	mu sync.Mutex
-	// staying are descriptions that could not be removed: the next process would take them for what is stored.
-	staying map[string]error
+	mu  sync.Mutex
+	log diskLog
+	// contents are those that are stored, by their names, and described where in the log the description of a key is.
+	contents  map[string]*diskContent
+	described map[string]place
+	// files are the bytes of contents that have files of their own.
+	files int64
+	// spoilt says that something could not be written down, and unspoilt why the next process may yet believe what is there.
+	spoilt   bool
+	unspoilt error
 }
 
 // DefaultDisk is how much a [Disk] keeps if not told: 1 GiB.
@@ -54,7 +56,7 @@ const DefaultDisk = 1 << 30
 // The folders in the directory of a [Disk].
 const (
 	contentFolder = "content"
-	entryFolder   = "entries"
+	logFolder     = "log"
 	partSuffix    = ".part"
 )
 
@@ -67,16 +69,19 @@ const lockName = "lock"
 // unit is what weights on a disk are counted in.
 const unit = 1 << 10
 
+// longestInLog is how long content may be that is kept in the log, and while it comes in memory.
+const longestInLog = 64 << 10
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // NewDisk opens a directory, which is made if it does not exist, to keep up to limit bytes in it, or [DefaultDisk] if limit is 0.
-// Content longer than an eighth of that is not kept. What an earlier process kept is there, and everything else in the
-// folders "content" and "entries" of the directory is removed.
+// Content longer than an eighth of that is not kept. What an earlier process kept is there, unless the power has failed since, and
+// everything else in the folders "content" and "log" of the directory is removed.
 func NewDisk(dir string, limit int64) (*Disk, error) {
 	if limit <= 0 {
 		limit = DefaultDisk
 	}
-	for _, folder := range []string{contentFolder, entryFolder} {
+	for _, folder := range []string{contentFolder, logFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
 			return nil, fmt.Errorf("cache directory: %w", err)
 		}
@@ -85,28 +90,38 @@ func NewDisk(dir string, limit int64) (*Disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	d := &Disk{root: root, limit: limit, longest: limit / 8}
+	d := &Disk{
+		room: room{limit: limit, longest: limit / 8}, root: root,
+		contents: make(map[string]*diskContent), described: make(map[string]place),
+	}
+	d.log = diskLog{root: root, size: min(max(limit/32, 4<<10), 64<<20)}
 	if err := d.own(); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
 	}
 	d.kept = otter.Must(&otter.Options[string, []*Entry]{
-		MaximumWeight: uint64(limit / unit),
+		MaximumWeight: uint64(limit / unit * 3 / 4), // the log has what has gone as well, for a time
 		Weigher:       weighOnDisk,
 		OnDeletion:    d.deleted,
 		Executor:      func(do func()) { do() },
 	})
-	if err := d.load(); err != nil {
-		d.Close()
+	if err := d.begin(); err != nil {
+		d.lock.Close()
+		root.Close()
 		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
 	}
 	return d, nil
 }
 
 func weighOnDisk(key string, entries []*Entry) uint32 {
-	n := int64(len(key)) + 4096
+	n := int64(len(key)) + 512
 	for _, e := range entries {
 		n += e.weight()
+		for _, p := range e.Pieces {
+			if p.Content.Size() > longestInLog {
+				n += 4096 // for a file
+			}
+		}
 	}
 	return uint32(min(n/unit+1, math.MaxUint32))
 }
@@ -123,8 +138,55 @@ func (d *Disk) own() (err error) {
 	return nil
 }
 
+// begin takes over what an earlier process has left, or removes it.
+func (d *Disk) begin() error {
+	if !stateOf(d.root).isSound() || d.load() != nil {
+		if err := d.empty(); err != nil {
+			return err
+		}
+	}
+	if err := d.tidy(); err != nil {
+		return err
+	}
+	return writeState(d.root, running())
+}
+
+// empty forgets all that is kept.
+func (d *Disk) empty() error {
+	d.kept.InvalidateAll()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.contents)
+	clear(d.described)
+	d.files = 0
+	return d.log.removeAll()
+}
+
 // Close gives the directory up. What is kept stays for the next process.
-func (d *Disk) Close() error { return errors.Join(d.lock.Close(), d.root.Close()) }
+func (d *Disk) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.log.close()
+	if err == nil && !d.spoilt {
+		err = errors.Join(d.syncContents(), writeState(d.root, ended))
+	}
+	return errors.Join(err, d.lock.Close(), d.root.Close())
+}
+
+// syncContents has the files of contents on the disk.
+func (d *Disk) syncContents() (err error) {
+	for _, c := range d.contents {
+		if c.at.Load() != nil {
+			continue
+		}
+		f, openErr := d.root.OpenFile(contentFile(c.id), os.O_RDWR, 0)
+		if openErr != nil {
+			continue // it will not be found either
+		}
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
+	return err
+}
 
 // Load implements [Storage].
 func (d *Disk) Load(key string) []*Entry {
@@ -144,21 +206,20 @@ func (d *Disk) Usage() Usage {
 func (d *Disk) Store(key string, entries []*Entry) {
 	before := d.Load(key)
 	if len(entries) == 0 || d.describe(key, entries) != nil {
-		d.drop(d.entryFile(key))
+		d.drop(key)
 		d.kept.Invalidate(key)
 		d.forget(entries, nil)
 		return
 	}
-	d.written(d.entryFile(key))
 	d.kept.Set(key, entries)
 	d.forget(before, entries)
 }
 
-// deleted removes the files of what has given way to others.
+// deleted forgets what has given way to others.
 func (d *Disk) deleted(e otter.DeletionEvent[string, []*Entry]) {
 	if e.WasEvicted() {
 		d.evicted.Add(1)
-		d.drop(d.entryFile(e.Key))
+		d.drop(e.Key)
 	}
 	if e.WasEvicted() || e.Cause == otter.CauseInvalidation {
 		d.forget(e.Value, nil)
@@ -167,19 +228,20 @@ func (d *Disk) deleted(e otter.DeletionEvent[string, []*Entry]) {
 
 // forget removes the contents of entries that are not among those of others.
 func (d *Disk) forget(entries, others []*Entry) {
-	for id := range contentsOf(entries) {
-		if !slices.Contains(slices.Collect(contentsOf(others)), id) {
-			d.remove(contentFile(id))
+	staying := slices.Collect(contentsOf(others))
+	for c := range contentsOf(entries) {
+		if !slices.Contains(staying, c) {
+			d.remove(c)
 		}
 	}
 }
 
-// contentsOf yields the names of the contents of entries.
-func contentsOf(entries []*Entry) iter.Seq[string] {
-	return func(yield func(string) bool) {
+// contentsOf yields the contents of entries.
+func contentsOf(entries []*Entry) iter.Seq[*diskContent] {
+	return func(yield func(*diskContent) bool) {
 		for _, e := range entries {
 			for _, p := range e.Pieces {
-				if c, ok := p.Content.(*diskContent); ok && !yield(c.id) {
+				if c, ok := p.Content.(*diskContent); ok && !yield(c) {
 					return
 				}
 			}
@@ -187,58 +249,58 @@ func contentsOf(entries []*Entry) iter.Seq[string] {
 	}
 }
 
-// drop removes a description, and remembers it if it cannot.
-func (d *Disk) drop(name string) {
-	err := d.root.Remove(name)
+// remove removes content. What is in the log goes when its turn comes.
+func (d *Disk) remove(c *diskContent) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		delete(d.staying, name)
+	if d.contents[c.id] != c {
+		d.mu.Unlock()
 		return
 	}
-	if d.staying == nil {
-		d.staying = make(map[string]error)
+	delete(d.contents, c.id)
+	inFile := c.at.Load() == nil
+	if inFile {
+		d.files -= c.size
 	}
-	d.staying[name] = err
+	d.mu.Unlock()
+	c.gone.Store(true)
+	if inFile {
+		_ = d.root.Remove(contentFile(c.id)) // or the next start does
+	}
 }
 
-// written notes that a description is there by right.
-func (d *Disk) written(name string) {
+// drop writes down that nothing is kept under key.
+func (d *Disk) drop(key string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.staying, name)
+	if _, known := d.described[key]; !known {
+		return
+	}
+	delete(d.described, key)
+	if _, err := d.append(record{kind: recordGone, name: key}, true); err != nil {
+		d.spoil()
+	}
 }
 
-// Sync returns when what was removed stays removed, even if the power fails. The error says what could not be.
+// spoil has the next process believe nothing of what is there, as something could not be written down.
+func (d *Disk) spoil() {
+	d.spoilt = true
+	d.unspoilt = d.root.Remove(stateName)
+	if errors.Is(d.unspoilt, fs.ErrNotExist) {
+		d.unspoilt = nil
+	}
+}
+
+// Sync returns when what was removed stays removed for the next process, whatever ends this one. The error says that this cannot be had.
 func (d *Disk) Sync() error {
 	d.mu.Lock()
-	names := slices.Collect(maps.Keys(d.staying))
-	d.mu.Unlock()
-	for _, name := range names {
-		d.drop(name)
+	defer d.mu.Unlock()
+	if d.unspoilt != nil {
+		d.spoil()
 	}
-	d.mu.Lock()
-	staying := slices.Collect(maps.Values(d.staying))
-	d.mu.Unlock()
-	if len(staying) > 0 {
-		return fmt.Errorf("%d of what was removed stay on the disk, and will be there after a restart: %w", len(staying), staying[0])
+	if d.unspoilt != nil {
+		return fmt.Errorf("what was removed could not be written down, and may be there after a restart: %w", d.unspoilt)
 	}
-	if runtime.GOOS == "windows" { // no program can there
-		return nil
-	}
-	folder, err := d.root.Open(entryFolder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// remove removes a file, or leaves it to the next start.
-func (d *Disk) remove(name string) { _ = d.root.Remove(name) }
-
-func (d *Disk) entryFile(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(entryFolder, hex.EncodeToString(sum[:]))
+	return nil
 }
 
 func contentFile(id string) string { return filepath.Join(contentFolder, id) }
@@ -260,7 +322,7 @@ type describedPiece struct {
 	Sum         uint32
 }
 
-// describe writes the description of what is kept under key.
+// describe writes down what is kept under key.
 func (d *Disk) describe(key string, entries []*Entry) error {
 	all := description{Key: key}
 	for _, e := range entries {
@@ -278,102 +340,96 @@ func (d *Disk) describe(key string, entries []*Entry) error {
 	if err != nil {
 		return err
 	}
-	file := d.entryFile(key)
-	line := fmt.Appendf(nil, "%08x\n", crc32.Checksum(text, castagnoli))
-	if err := d.root.WriteFile(file+partSuffix, append(line, text...), 0o600); err != nil {
-		d.remove(file + partSuffix)
-		return err
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, err := d.append(record{kind: recordDescription, name: key, body: text}, true)
+	if err == nil {
+		d.described[key] = at
 	}
-	return d.root.Rename(file+partSuffix, file)
+	return err
 }
 
-// load takes over what an earlier process has left, and removes what belongs to nothing.
+// append writes a record, for which room is made at the other end of the log. What must be written is written although there is none.
+func (d *Disk) append(r record, must bool) (place, error) {
+	for range d.log.segments {
+		if d.log.total+d.files+r.length()+d.log.size <= d.limit {
+			break
+		}
+		if err := d.log.reclaim(d.isCurrent, d.moved); err != nil {
+			return place{}, err
+		}
+	}
+	if !must && d.log.total+d.files+r.length() > d.limit {
+		return place{}, ErrNoRoom
+	}
+	return d.log.append(r)
+}
+
+// isCurrent reports whether a record is what counts of its name.
+func (d *Disk) isCurrent(r record, at place) bool {
+	switch r.kind {
+	case recordDescription:
+		return d.described[r.name] == at
+	case recordContent:
+		c := d.contents[r.name]
+		return c != nil && *c.at.Load() == at
+	}
+	return false // what is gone is not further down in the log either
+}
+
+// moved notes where a record is now.
+func (d *Disk) moved(r record, to place) {
+	if r.kind == recordDescription {
+		d.described[r.name] = to
+		return
+	}
+	d.contents[r.name].at.Store(&to)
+}
+
+// load reads the log of an earlier process.
 func (d *Disk) load() error {
-	used := make(map[string]bool)
-	for name, err := range d.files(entryFolder) {
+	texts := make(map[string][]byte)
+	err := d.log.read(func(r record, at place) {
+		switch r.kind {
+		case recordContent:
+			c := &diskContent{disk: d, id: r.name, size: at.length, sum: r.sum, inherited: true}
+			c.at.Store(&at)
+			d.contents[r.name] = c
+		case recordDescription:
+			d.described[r.name], texts[r.name] = at, r.body
+		case recordGone:
+			delete(d.described, r.name)
+			delete(texts, r.name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for key, text := range texts {
+		entries, err := d.readDescription(key, text)
 		if err != nil {
 			return err
-		}
-		key, entries, err := d.read(filepath.Join(entryFolder, name))
-		if err != nil || d.entryFile(key) != filepath.Join(entryFolder, name) {
-			d.remove(filepath.Join(entryFolder, name))
-			continue
 		}
 		d.kept.Set(key, entries)
-	}
-	for _, entries := range d.kept.All() {
-		for id := range contentsOf(entries) {
-			used[id] = true
-		}
-	}
-	for name, err := range d.files(contentFolder) {
-		if err != nil {
-			return err
-		}
-		if !used[name] {
-			d.remove(contentFile(name))
-		}
 	}
 	return nil
 }
 
-// files yields the names in a folder, some at a time.
-func (d *Disk) files(folder string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		f, err := d.root.Open(folder)
-		if err != nil {
-			yield("", err)
-			return
-		}
-		defer f.Close()
-		for {
-			names, err := f.Readdirnames(1024)
-			for _, name := range names {
-				if !yield(name, nil) {
-					return
-				}
-			}
-			if err != nil {
-				if err != io.EOF {
-					yield("", err)
-				}
-				return
-			}
-		}
-	}
-}
-
-// maxDescription bounds what is read of a description.
-const maxDescription = 64 << 20
-
-// read reads a description. Contents that are not there, or not as long as they ought to be, make it useless.
-func (d *Disk) read(name string) (string, []*Entry, error) {
-	f, err := d.root.Open(name)
-	if err != nil {
-		return "", nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxDescription))
-	if err != nil {
-		return "", nil, err
-	}
-	line, text, _ := bytes.Cut(data, []byte("\n"))
-	if string(line) != fmt.Sprintf("%08x", crc32.Checksum(text, castagnoli)) {
-		return "", nil, errors.New("torn")
-	}
+// readDescription returns what text describes.
+func (d *Disk) readDescription(key string, text []byte) ([]*Entry, error) {
 	var all description
-	if err := json.Unmarshal(text, &all); err != nil {
-		return "", nil, err
+	if err := json.Unmarshal(text, &all); err != nil || all.Key != key {
+		return nil, errors.New("it is no description")
 	}
 	var entries []*Entry
 	for _, described := range all.Entries {
 		e, err := d.entry(described)
 		if err != nil {
-			return "", nil, err
+			return nil, err
 		}
 		entries = append(entries, e)
 	}
-	return all.Key, entries, nil
+	return entries, nil
 }
 
 func (d *Disk) entry(described describedEntry) (*Entry, error) {
@@ -383,16 +439,59 @@ func (d *Disk) entry(described describedEntry) (*Entry, error) {
 	}
 	e.memo = new(memo)
 	for _, p := range described.Contents {
-		if strings.ContainsAny(p.ID, `/\.`) {
+		c := d.contents[p.ID]
+		switch {
+		case strings.ContainsAny(p.ID, `/\.`):
 			return nil, fmt.Errorf("%q is no name of a content", p.ID)
+		case c == nil:
+			info, err := d.root.Stat(contentFile(p.ID))
+			if err != nil || info.Size() != p.Size {
+				return nil, errors.New("the content is not there")
+			}
+			c = &diskContent{disk: d, id: p.ID, size: p.Size, sum: p.Sum, inherited: true}
+			d.contents[p.ID] = c
+			d.files += p.Size
+		case c.size != p.Size || c.sum != p.Sum:
+			return nil, errors.New("it is another content")
 		}
-		info, err := d.root.Stat(contentFile(p.ID))
-		if err != nil || info.Size() != p.Size {
-			return nil, errors.New("the content is not there")
-		}
-		e.Pieces = append(e.Pieces, Piece{p.Start, &diskContent{disk: d, id: p.ID, size: p.Size, sum: p.Sum, inherited: true}})
+		e.Pieces = append(e.Pieces, Piece{p.Start, c})
 	}
 	return e, e.whole()
+}
+
+// tidy removes what belongs to nothing.
+func (d *Disk) tidy() error {
+	used := make(map[*diskContent]bool)
+	for _, entries := range d.kept.All() {
+		for c := range contentsOf(entries) {
+			used[c] = true
+		}
+	}
+	for id, c := range d.contents {
+		if !used[c] {
+			delete(d.contents, id)
+		}
+	}
+	folder, err := d.root.Open(contentFolder)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for {
+		names, err := folder.Readdirnames(1024)
+		for _, name := range names {
+			if c := d.contents[name]; c == nil || c.at.Load() != nil {
+				_ = d.root.Remove(contentFile(name)) // or the next start does
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
 // whole reports what is wrong with the pieces of e: they are to be its parts.
@@ -412,36 +511,49 @@ func (e *Entry) whole() error {
 
 // Draft implements [Storage].
 func (d *Disk) Draft(size int64) (Draft, error) {
-	draft := &diskDraft{disk: d, id: rand.Text(), sum: crc32.New(castagnoli)}
-	if size > d.longest || !draft.reserve(max(size, 0)) {
+	draft := &diskDraft{disk: d, id: rand.Text()}
+	if size <= longestInLog {
+		short := &memoryDraft{room: &d.room}
+		if size > d.longest || !short.reserve(max(size, 0)) {
+			return nil, ErrNoRoom
+		}
+		if size > 0 {
+			short.add(make([]byte, 0, size))
+		}
+		draft.short.Store(short)
+		return draft, nil
+	}
+	if size > d.longest || !d.take(0, size) {
 		return nil, ErrNoRoom
 	}
-	f, err := d.root.OpenFile(contentFile(draft.id)+partSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	draft.reserved = size
+	if err := draft.create(); err != nil {
 		draft.release()
-		return nil, fmt.Errorf("%w: %w", ErrNoRoom, err)
+		return nil, err
 	}
-	draft.file = f
 	return draft, nil
 }
 
-// diskDraft is content that is being written to a file.
+// diskDraft is content that is being written: in memory while it is short, then to a file.
 type diskDraft struct {
-	disk           *Disk
-	id             string
+	disk *Disk
+	id   string
+	// short has what there is, if it is not nil; else file.
+	short          atomic.Pointer[memoryDraft]
 	file           *os.File
 	sum            hash.Hash32
 	size, reserved int64
 	ended          bool
 }
 
-func (d *diskDraft) reserve(n int64) bool {
-	if d.disk.drafts.Add(n) > d.disk.limit/4 || d.size+n > d.disk.longest {
-		d.disk.drafts.Add(-n)
-		return false
+// create begins a file.
+func (d *diskDraft) create() error {
+	f, err := d.disk.root.OpenFile(contentFile(d.id)+partSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoRoom, err)
 	}
-	d.reserved += n
-	return true
+	d.file, d.sum = f, crc32.New(castagnoli)
+	return nil
 }
 
 func (d *diskDraft) release() {
@@ -450,8 +562,36 @@ func (d *diskDraft) release() {
 }
 
 func (d *diskDraft) Write(p []byte) (int, error) {
-	if more := d.size + int64(len(p)) - d.reserved; more > 0 && !d.reserve(more) {
-		return 0, ErrNoRoom
+	if short := d.short.Load(); short != nil {
+		if short.Size()+int64(len(p)) <= longestInLog {
+			return short.Write(p)
+		}
+		if err := d.spill(short); err != nil {
+			return 0, err
+		}
+	}
+	return d.writeFile(p)
+}
+
+// spill moves what is in memory to a file. Those who read it meanwhile have the one or the other.
+func (d *diskDraft) spill(short *memoryDraft) error {
+	if err := d.create(); err != nil {
+		return err
+	}
+	if _, err := d.writeFile(short.bytes()); err != nil {
+		return err
+	}
+	d.short.Store(nil)
+	short.end()
+	return nil
+}
+
+func (d *diskDraft) writeFile(p []byte) (int, error) {
+	if more := d.size + int64(len(p)) - d.reserved; more > 0 {
+		if !d.disk.take(d.size, more) {
+			return 0, ErrNoRoom
+		}
+		d.reserved += more
 	}
 	n, err := d.file.Write(p)
 	d.sum.Write(p[:n])
@@ -462,34 +602,76 @@ func (d *diskDraft) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (d *diskDraft) ReadAt(p []byte, off int64) (int, error) { return d.file.ReadAt(p, off) }
+func (d *diskDraft) ReadAt(p []byte, off int64) (int, error) {
+	if short := d.short.Load(); short != nil {
+		return short.ReadAt(p, off)
+	}
+	return d.file.ReadAt(p, off)
+}
 
 func (d *diskDraft) Finish() (Content, error) {
 	d.ended = true
+	if short := d.short.Load(); short != nil {
+		short.end()
+		return d.disk.keepShort(d.id, short.bytes())
+	}
 	d.release()
 	if err := d.disk.root.Rename(contentFile(d.id)+partSuffix, contentFile(d.id)); err != nil {
-		d.disk.remove(contentFile(d.id) + partSuffix)
+		_ = d.disk.root.Remove(contentFile(d.id) + partSuffix) // or the next start does
 		return nil, err
 	}
-	return &diskContent{disk: d.disk, id: d.id, size: d.size, sum: d.sum.Sum32()}, nil
+	c := &diskContent{disk: d.disk, id: d.id, size: d.size, sum: d.sum.Sum32()}
+	d.disk.mu.Lock()
+	defer d.disk.mu.Unlock()
+	d.disk.contents[d.id] = c
+	d.disk.files += d.size
+	return c, nil
+}
+
+// keepShort puts content into the log.
+func (d *Disk) keepShort(id string, content []byte) (Content, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := &diskContent{disk: d, id: id, size: int64(len(content)), sum: crc32.Checksum(content, castagnoli)}
+	at, err := d.append(record{kind: recordContent, name: id, body: content, sum: c.sum}, false)
+	if err != nil {
+		return nil, err
+	}
+	c.at.Store(&at)
+	d.contents[id] = c
+	return c, nil
 }
 
 func (d *diskDraft) Discard() {
-	if !d.ended {
-		d.ended = true
+	if d.ended {
+		return
+	}
+	d.ended = true
+	if short := d.short.Load(); short != nil {
+		short.end()
+	}
+	if d.file != nil {
 		d.release()
-		d.disk.remove(contentFile(d.id) + partSuffix)
+		_ = d.disk.root.Remove(contentFile(d.id) + partSuffix) // or the next start does
 	}
 }
 
-func (d *diskDraft) Close() error { return d.file.Close() }
+func (d *diskDraft) Close() error {
+	if d.file == nil {
+		return nil
+	}
+	return d.file.Close()
+}
 
-// diskContent is content in a file.
+// diskContent is content in the log, or in a file.
 type diskContent struct {
 	disk *Disk
 	id   string
 	size int64
 	sum  uint32
+	// at is where in the log it is; nil if it has a file.
+	at   atomic.Pointer[place]
+	gone atomic.Bool
 	// inherited content was written by an earlier process, and is checked when it is used first.
 	inherited bool
 	check     sync.Once
@@ -501,7 +683,7 @@ func (c *diskContent) Size() int64 { return c.size }
 
 // Open implements [Content].
 func (c *diskContent) Open() (OpenContent, error) {
-	f, err := c.disk.root.Open(contentFile(c.id))
+	f, err := c.open()
 	if err != nil {
 		return nil, err
 	}
@@ -515,12 +697,77 @@ func (c *diskContent) Open() (OpenContent, error) {
 	return f, nil
 }
 
+func (c *diskContent) open() (OpenContent, error) {
+	for {
+		at := c.at.Load()
+		switch {
+		case c.gone.Load():
+			return nil, fs.ErrNotExist
+		case at == nil:
+			return c.disk.root.Open(contentFile(c.id))
+		}
+		if at.segment.use() {
+			return &logged{io.NewSectionReader(at.segment.file, at.content, c.size), at.segment}, nil
+		}
+	}
+}
+
 // compare reads all of the content.
-func (c *diskContent) compare(f fs.File) error {
+func (c *diskContent) compare(f io.ReaderAt) error {
 	sum := crc32.New(castagnoli)
-	n, err := io.Copy(sum, f)
+	n, err := io.Copy(sum, io.NewSectionReader(f, 0, math.MaxInt64))
 	if err == nil && (n != c.size || sum.Sum32() != c.sum) {
 		err = errors.New("the content is torn")
 	}
 	return err
+}
+
+// logged is open content in the log.
+type logged struct {
+	*io.SectionReader
+	segment *segment
+}
+
+func (l *logged) Close() error {
+	l.segment.done()
+	return nil
+}
+
+// stateName is the file that says whether the next process may believe what is there.
+const stateName = "state"
+
+// state is what a process leaves word of: that it has ended and all is on the disk, or in which run of the system it is at work, whose
+// files are as it has written them unless the power fails.
+type state string
+
+const ended state = "ended\n"
+
+func running() state {
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // elsewhere nothing tells, and it is not sound
+	return "running since boot " + state(bytes.TrimSpace(boot)) + "\n"
+}
+
+func (s state) isSound() bool {
+	return s == ended || s == running() && len(s) > len("running since boot \n")
+}
+
+func stateOf(root *os.Root) state {
+	data, _ := root.ReadFile(stateName)
+	return state(data)
+}
+
+// writeState returns when it is on the disk.
+func writeState(root *os.Root, s state) error {
+	f, err := root.OpenFile(stateName+partSuffix, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(string(s))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := root.Rename(stateName+partSuffix, stateName); err != nil {
+		return err
+	}
+	return syncFolder(root, ".")
 }

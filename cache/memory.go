@@ -17,11 +17,25 @@ const DefaultMemory = 64 << 20
 // Memory is a [Storage] that keeps a number of bytes. What is asked for often displaces what is not, and a scan of many
 // things that are asked for once displaces little (W-TinyLFU).
 type Memory struct {
-	limit, longest int64
-	// drafts are the bytes of content that is being written.
-	drafts  atomic.Int64
+	room
 	evicted atomic.Int64
 	kept    *otter.Cache[string, []*Entry]
+}
+
+// room is for how much content there is room, in bytes.
+type room struct {
+	limit, longest int64
+	// drafts are the bytes of content that is being written: a quarter at most.
+	drafts atomic.Int64
+}
+
+// take takes n bytes for a draft that has some already.
+func (r *room) take(has, n int64) bool {
+	if r.drafts.Add(n) > r.limit/4 || has+n > r.longest {
+		r.drafts.Add(-n)
+		return false
+	}
+	return true
 }
 
 // NewMemory returns a storage that keeps up to limit bytes, or [DefaultMemory] if it is 0. Content longer than an eighth of that is
@@ -30,7 +44,7 @@ func NewMemory(limit int64) *Memory {
 	if limit <= 0 {
 		limit = DefaultMemory
 	}
-	m := &Memory{limit: limit, longest: min(limit/8, math.MaxInt32)}
+	m := &Memory{room: room{limit: limit, longest: min(limit/8, math.MaxInt32)}}
 	m.kept = otter.Must(&otter.Options[string, []*Entry]{
 		MaximumWeight: uint64(limit),
 		Weigher:       func(key string, entries []*Entry) uint32 { return weigh(key, entries) },
@@ -78,7 +92,7 @@ func (m *Memory) Usage() Usage {
 
 // Draft implements [Storage].
 func (m *Memory) Draft(size int64) (Draft, error) {
-	d := &memoryDraft{storage: m}
+	d := &memoryDraft{room: &m.room}
 	if size > m.longest || !d.reserve(max(size, 0)) {
 		return nil, ErrNoRoom
 	}
@@ -91,7 +105,7 @@ func (m *Memory) Draft(size int64) (Draft, error) {
 // memoryDraft is content in pieces of memory: one if its length was known, else some of growing length, so that nothing is
 // copied when more comes.
 type memoryDraft struct {
-	storage  *Memory
+	room     *room
 	reserved int64
 	// blocks is replaced, never changed, so that readers need no lock; the last block grows within its capacity.
 	blocks atomic.Pointer[[]block]
@@ -108,8 +122,7 @@ const firstBlock, largestBlock = 4 << 10, 1 << 20
 
 // reserve takes n bytes of the room for drafts.
 func (d *memoryDraft) reserve(n int64) bool {
-	if d.storage.drafts.Add(n) > d.storage.limit/4 || d.length.Load()+n > d.storage.longest {
-		d.storage.drafts.Add(-n)
+	if !d.room.take(d.length.Load(), n) {
 		return false
 	}
 	d.reserved += n
@@ -125,8 +138,8 @@ func (d *memoryDraft) add(b []byte) {
 	d.blocks.Store(&blocks)
 }
 
-// room returns the part of the last block that is not written yet.
-func (d *memoryDraft) room() []byte {
+// free returns the part of the last block that is not written yet.
+func (d *memoryDraft) free() []byte {
 	blocks := d.blocks.Load()
 	if blocks == nil {
 		return nil
@@ -137,7 +150,7 @@ func (d *memoryDraft) room() []byte {
 
 func (d *memoryDraft) Write(p []byte) (n int, err error) {
 	for n < len(p) {
-		room := d.room()
+		room := d.free()
 		if len(room) == 0 {
 			next := min(max(firstBlock, d.length.Load()), largestBlock)
 			if !d.reserve(next) {
@@ -198,8 +211,22 @@ func (d *memoryDraft) Close() error { return nil }
 func (d *memoryDraft) end() {
 	if !d.ended {
 		d.ended = true
-		d.storage.drafts.Add(-d.reserved)
+		d.room.drafts.Add(-d.reserved)
 	}
+}
+
+// bytes is what has been written, in one piece.
+func (d *memoryDraft) bytes() []byte {
+	blocks, length := d.blocks.Load(), d.length.Load()
+	switch {
+	case blocks == nil:
+		return nil
+	case len(*blocks) == 1:
+		return (*blocks)[0].bytes[:length]
+	}
+	all := make([]byte, length)
+	_, _ = d.ReadAt(all, 0) // which only ends
+	return all
 }
 
 // Size implements [Content].

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -487,55 +488,56 @@ func TestPurgedIsGoneAfterARestart(t *testing.T) {
 	}
 }
 
-// TestPurgeTellsWhatStays on a disk that does not let it remove something.
-func TestPurgeTellsWhatStays(t *testing.T) {
-	dir := t.TempDir()
-	d := openDisk(t, dir)
-	defer d.Close()
-	fill(t, d, 2, 100)
-	s := newSite(t, cache.Options{Policy: new(cache.Policy), Storage: d}, shelf)
-	files, _ := filepath.Glob(filepath.Join(dir, "entries", "*"))
-	// A directory that is not empty cannot be removed as a file is, whoever asks.
-	if err := os.Rename(files[0], files[0]+".away"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Join(files[0], "in the way"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	done, err := s.cache.Purge(cache.Selection{All: true})
-	if err == nil || !strings.Contains(err.Error(), "1 of what was removed stay on the disk") || done.Targets != 2 {
-		t.Errorf("got %+v, %v", done, err)
-	}
-	if d.Usage().Keys != 0 {
-		t.Error("it is still served")
-	}
-	if err := os.RemoveAll(files[0]); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.cache.Purge(cache.Selection{All: true}); err != nil {
-		t.Errorf("after it was put right: %v", err)
-	}
-}
-
-// TestExpireOnAFullDisk removes what it cannot mark.
-func TestExpireOnAFullDisk(t *testing.T) {
-	dir := t.TempDir()
-	d := openDisk(t, dir)
-	defer d.Close()
-	fill(t, d, 2, 100)
-	s := newSite(t, cache.Options{Policy: new(cache.Policy), Storage: d}, shelf)
-	files, _ := filepath.Glob(filepath.Join(dir, "entries", "*"))
-	for _, file := range files { // nothing can be written beside them
-		if err := os.Mkdir(file+".part", 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.cache.Expire(cache.Selection{All: true})
-	if d.Usage().Keys != 0 {
-		t.Errorf("%d are there as if nothing had been said", d.Usage().Keys)
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "entries", "*")); len(left) != 0 {
-		t.Errorf("%q would be there after a restart", left)
+// TestPurgeOnABrokenDisk that takes nothing any more: what it cannot write down makes all that is there worth nothing to the next
+// process; if not even that can be had, the purge says so.
+func TestPurgeOnABrokenDisk(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		purge  func(*cache.Transport) error
+		hinder bool
+	}{
+		{"hard", func(c *cache.Transport) error { _, err := c.Purge(cache.Selection{All: true}); return err }, false},
+		{"soft", func(c *cache.Transport) error { c.Expire(cache.Selection{All: true}); return nil }, false},
+		{"hindered", func(c *cache.Transport) error { _, err := c.Purge(cache.Selection{All: true}); return err }, true},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			dir := t.TempDir()
+			d := openDisk(t, dir)
+			defer d.Close()
+			fill(t, d, 2, 100)
+			s := newSite(t, cache.Options{Policy: new(cache.Policy), Storage: d}, shelf)
+			d.Break()
+			state := filepath.Join(dir, "state")
+			if c.hinder { // a directory that is not empty cannot be removed as a file is, whoever asks
+				if err := errors.Join(os.Rename(state, state+".away"), os.MkdirAll(filepath.Join(state, "in the way"), 0o700)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := c.purge(s.cache)
+			if c.hinder != (err != nil) {
+				t.Errorf("got %v", err)
+			}
+			if d.Usage().Keys != 0 {
+				t.Errorf("%d are served as if nothing had been said", d.Usage().Keys)
+			}
+			if c.hinder {
+				if err := os.RemoveAll(state); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.cache.Purge(cache.Selection{All: true}); err != nil {
+					t.Errorf("after it was put right: %v", err)
+				}
+			}
+			killed := t.TempDir()
+			if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			next := openDisk(t, killed)
+			defer next.Close()
+			if next.Usage().Keys != 0 {
+				t.Errorf("%d are there after a restart", next.Usage().Keys)
+			}
+		})
 	}
 }
 

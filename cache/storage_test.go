@@ -188,8 +188,10 @@ func TestDiskSurvivesARestart(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", key, len(content), err)
 		}
 	}
-	if files := filesIn(t, dir); int64(len(files)) != 2*kept+1 { // and the lock
-		t.Errorf("%d files for %d keys", len(files), kept)
+	for file := range filesIn(t, dir) {
+		if strings.HasSuffix(file, ".part") || filepath.Base(filepath.Dir(file)) == "content" {
+			t.Errorf("%s belongs to nothing", file)
+		}
 	}
 }
 
@@ -207,7 +209,7 @@ func TestDiskIsForOneProcess(t *testing.T) {
 	openDisk(t, dir).Close()
 }
 
-// TestDiskUsesNothingTorn changes each file that is there, as a loss of power may: what is read is right, or nothing.
+// TestDiskUsesNothingTorn changes each file that is there, as a faulty disk may: what is read is right, or nothing.
 func TestDiskUsesNothingTorn(t *testing.T) {
 	for name, tear := range map[string]func([]byte) []byte{
 		"empty": func([]byte) []byte { return nil },
@@ -220,9 +222,10 @@ func TestDiskUsesNothingTorn(t *testing.T) {
 			dir := t.TempDir()
 			d := openDisk(t, dir)
 			fill(t, d, 5, 1000)
+			store(t, d, "long", strings.Repeat("l", 100_000))
 			d.Close()
 			for file := range filesIn(t, dir) {
-				if filepath.Base(file) == "lock" {
+				if base := filepath.Base(file); base == "lock" || base == "state" {
 					continue
 				}
 				data, err := os.ReadFile(file)
@@ -238,19 +241,14 @@ func TestDiskUsesNothingTorn(t *testing.T) {
 					t.Fatal(err)
 				}
 				torn := openDisk(t, copied)
-				right := 0
-				for i := range 5 {
-					content, err := read(torn, fmt.Sprint("http://example.org/", i))
-					switch {
-					case err != nil:
-					case content != strings.Repeat(fmt.Sprint(i), 1000):
-						t.Errorf("%s: content %d is %q", file, i, short(content))
-					default:
-						right++
+				for key := range torn.All() {
+					want := strings.Repeat(key[len(key)-1:], 1000)
+					if key == "long" {
+						want = strings.Repeat("l", 100_000)
 					}
-				}
-				if right != 4 {
-					t.Errorf("%s: %d of 5 are there", file, right)
+					if content, err := read(torn, key); err == nil && content != want {
+						t.Errorf("%s: the content of %s is %q", file, key, short(content))
+					}
 				}
 				torn.Close()
 				if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
@@ -258,6 +256,121 @@ func TestDiskUsesNothingTorn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDiskKeepsWhatIsWhole: a process that is killed at any byte of the log leaves what was written down before, and nothing else.
+func TestDiskKeepsWhatIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir)
+	defer d.Close()
+	for i := range 5 {
+		store(t, d, "a", strings.Repeat(fmt.Sprint(i), 20+i))
+	}
+	d.Store("a", nil)
+	store(t, d, "b", "b")
+	logs, err := filepath.Glob(filepath.Join(dir, "log", "*"))
+	if err != nil || len(logs) != 1 {
+		t.Fatal(logs, err)
+	}
+	whole, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	for end := 0; end < len(whole)+13; end += 13 { // no record is as short
+		end = min(end, len(whole))
+		killed := t.TempDir()
+		if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(filepath.Join(killed, "log", filepath.Base(logs[0])), int64(end)); err != nil {
+			t.Fatal(err)
+		}
+		next := openDisk(t, killed)
+		state := ""
+		for _, key := range []string{"a", "b"} {
+			if content, err := read(next, key); err == nil {
+				state += key + content[:1]
+			}
+		}
+		if len(seen) == 0 || seen[len(seen)-1] != state {
+			seen = append(seen, state)
+		}
+		if end%5 == 0 { // what comes after is found as well
+			store(t, next, "c", "c")
+			next.Close()
+			next = openDisk(t, killed)
+			if content, err := read(next, "c"); content != "c" {
+				t.Fatalf("cut at %d: what was stored then is %q, %v", end, content, err)
+			}
+		}
+		next.Close()
+	}
+	if got, want := strings.Join(seen, " "), " a0 a1 a2 a3 a4  bb"; got != want {
+		t.Errorf("the states are %q, want %q", got, want)
+	}
+}
+
+// TestDiskAfterALossOfPower: nothing of what may be torn, or older than what was said of it, is believed.
+func TestDiskAfterALossOfPower(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir)
+	fill(t, d, 5, 1000)
+	store(t, d, "long", strings.Repeat("l", 100_000))
+	copied := t.TempDir()
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if d = openDisk(t, dir); d.Usage().Keys != 6 {
+		t.Errorf("%d of 6 after it was closed", d.Usage().Keys)
+	}
+	d.Close()
+	if err := os.WriteFile(filepath.Join(copied, "state"), []byte("running since boot another\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d = openDisk(t, copied)
+	defer d.Close()
+	if files := filesIn(t, copied); d.Usage().Keys != 0 || len(files) != 2 { // the lock and the state
+		t.Errorf("after a loss of power there are %d, and %v", d.Usage().Keys, files)
+	}
+}
+
+// TestDiskGivesBack what does not count any more, and keeps what does, however often it is written.
+func TestDiskGivesBack(t *testing.T) {
+	dir := t.TempDir()
+	d := openDisk(t, dir)
+	store(t, d, "stays", strings.Repeat("s", 10_000))
+	open, err := d.Load("stays")[0].Pieces[0].Content.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2000 {
+		store(t, d, fmt.Sprint("http://example.org/", i%50), strings.Repeat(fmt.Sprint(i%10), 20_000+i))
+		d.Load("stays")
+	}
+	var sum int64
+	for _, size := range filesIn(t, dir) {
+		sum += size
+	}
+	if sum > 4<<20 {
+		t.Errorf("%d bytes of files", sum)
+	}
+	if content, err := io.ReadAll(io.NewSectionReader(open, 0, 1<<20)); err != nil || string(content) != strings.Repeat("s", 10_000) {
+		t.Errorf("who reads it meanwhile has %q, %v", short(string(content)), err)
+	}
+	open.Close()
+	d.Close()
+	d = openDisk(t, dir)
+	defer d.Close()
+	if content, err := read(d, "stays"); content != strings.Repeat("s", 10_000) {
+		t.Errorf("what has been moved is %q, %v", short(content), err)
+	}
+	for key := range d.All() {
+		if content, err := read(d, key); err != nil || key != "stays" && len(content) < 20_000 {
+			t.Errorf("%s is %q, %v", key, short(content), err)
+		}
 	}
 }
 
