@@ -33,10 +33,17 @@ func newTransfer(d Draft, cancel context.CancelFunc) *transfer {
 	return t
 }
 
+// transferBuffer is how much is moved at a time.
+const transferBuffer = 32 << 10
+
+var transferBuffers = sync.Pool{New: func() any { return new([transferBuffer]byte) }}
+
 // run copies body into the draft, and returns how much that was and why it ended: nil at the end of body, [ErrNoRoom] or
 // another error of the draft if the rest has been left for the reader.
 func (t *transfer) run(body io.ReadCloser) (int64, error) {
-	buffer := make([]byte, 32<<10)
+	lent := transferBuffers.Get().(*[transferBuffer]byte)
+	defer transferBuffers.Put(lent)
+	buffer := lent[:]
 	for {
 		n, err := body.Read(buffer)
 		if n > 0 {

@@ -36,6 +36,7 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 			return res, nil
 		}
 	}
+	out = x.patient(out)
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
 	ctx, unsent := x.trace(ctx, out.Method, interim)

@@ -150,7 +150,7 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 // fromCache answers a read from what is stored, if that can be done without asking anybody: nil otherwise. A coherent cache
 // counts what it could answer, and is asked in one way only.
 func (x *exchange) fromCache(out *http.Request) *http.Response {
-	if x.route.Cache != CacheOn || out.Method != http.MethodGet && out.Method != http.MethodHead {
+	if !x.asksCache(out) {
 		return nil
 	}
 	use := &cacheUse{alias: x.key, changed: x.incoherent}
@@ -161,6 +161,11 @@ func (x *exchange) fromCache(out *http.Request) *http.Response {
 		x.mapResponse(res)
 	}
 	return res
+}
+
+// asksCache reports whether fromCache may have an answer.
+func (x *exchange) asksCache(r *http.Request) bool {
+	return x.route.Cache == CacheOn && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
 // setKey names what is asked for.

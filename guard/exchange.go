@@ -47,6 +47,8 @@ type exchange struct {
 	repeated bool
 	// atEnd is what is to be released when the request has been answered.
 	atEnd []func()
+	// outlives says that the request goes on when the client has closed its side: see outlive.
+	outlives bool
 
 	notes
 }

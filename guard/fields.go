@@ -18,9 +18,13 @@ func deleteFields(h http.Header, names []string) {
 	}
 }
 
-// appendFields adds to what is there.
+// appendFields adds to what is there. The lines of src are then those of dst as well: nobody changes one, and who adds gets a copy.
 func appendFields(dst, src http.Header) {
 	for name, lines := range src {
+		if len(dst[name]) == 0 {
+			dst[name] = slices.Clip(lines)
+			continue
+		}
 		dst[name] = append(dst[name], lines...)
 	}
 }

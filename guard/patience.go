@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -11,9 +12,10 @@ import (
 // answer as it has for the beginning; a client that has gone is noticed at the latest then, and mostly before,
 // when something is sent to it. A stream of HTTP/2 says by itself that it is not wanted any more.
 func (x *exchange) outlive() {
-	if x.r.ProtoMajor != 1 {
+	if x.r.ProtoMajor != 1 || x.outlives {
 		return
 	}
+	x.outlives = true
 	patience := x.route.Timeouts.Response
 	if patience <= 0 {
 		patience = DefaultResponseTimeout
@@ -29,6 +31,15 @@ func (x *exchange) outlive() {
 		stop()
 		cancel()
 	})
+}
+
+// patient returns out so that it goes on as outlive says.
+func (x *exchange) patient(out *http.Request) *http.Request {
+	if x.outlives {
+		return out
+	}
+	x.outlive()
+	return out.WithContext(x.r.Context())
 }
 
 // waitOut returns when nothing was sent for as long as patience lasts, or ctx is done.

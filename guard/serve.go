@@ -20,7 +20,9 @@ func (x *exchange) serve() {
 		}
 	}
 	x.readIf()
-	x.outlive()
+	if !x.asksCache(x.r) { // else when that has nothing
+		x.outlive()
+	}
 	out := x.outbound()
 	x.nameLocks(out)
 	a := x.find(out)
