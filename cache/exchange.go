@@ -619,7 +619,7 @@ func (f *fetch) transfer(resp *http.Response, s *Stored, before *Entry) {
 	if length < 0 { // how much will come is not known: others wait until it is there
 		body := resp.Body
 		content, _ := t.open() // it has not begun
-		resp.Body = &onceKept{content, -1, f.kept}
+		resp.Body = &onceKept{ReadCloser: content, left: -1, kept: f.kept}
 		f.answer(resp, nil)
 		f.announce(nil)
 		f.bring(t, body, s, before, -1)
@@ -676,22 +676,35 @@ func (f *fetch) answerFrom(coming *Entry, resp *http.Response, before *Entry) (*
 	if before == nil && (resp.StatusCode == http.StatusPartialContent || len(f.request.Header["Range"]) == 0) {
 		passed := *resp
 		content, err := coming.Pieces[0].Content.Open()
-		passed.Body = &onceKept{&body{content: content, end: lengthOf(resp)}, lengthOf(resp), f.kept}
+		length := lengthOf(resp)
+		passed.Body = &onceKept{&body{content: content, end: length}, length, length <= keptFirst, f.kept}
 		return &passed, err
 	}
 	answer, err := coming.respond(f.r, f.options.Now())
 	if err == nil {
 		delete(answer.Header, "Age")
-		answer.Body = &onceKept{answer.Body, -1, f.kept}
+		answer.Body = &onceKept{answer.Body, -1, lengthOf(resp) <= keptFirst, f.kept}
 	}
 	return answer, err
 }
 
-// onceKept is content whose end comes when it is kept: a client that has seen the end, and asks again, finds it.
+// onceKept is content whose end comes when it is kept: a client that has seen the end, and asks again, finds it. Short content is also kept
+// if it is closed unread, by somebody who answers 304, say.
 type onceKept struct {
 	io.ReadCloser
-	left int64 // negative if that is not known
-	kept <-chan struct{}
+	left  int64 // negative if that is not known
+	short bool
+	kept  <-chan struct{}
+}
+
+// keptFirst is how long content may be that is kept although nobody reads it to its end.
+const keptFirst = 64 << 10
+
+func (o *onceKept) Close() error {
+	if o.short {
+		<-o.kept
+	}
+	return o.ReadCloser.Close()
 }
 
 func (o *onceKept) Read(p []byte) (int, error) {
