@@ -25,9 +25,9 @@ import (
 )
 
 // Disk is a [Storage] in a directory of its own, of which it keeps a number of bytes, across restarts. Descriptions and short
-// contents are appended to a log, and long contents are files. Nothing is synced before [Disk.Close]: a process that is killed leaves a log whose
-// last record may be torn, which the next one leaves out. After a loss of power, when any of it may be torn or older than what was
-// said of it, the next process begins with nothing.
+// contents are appended to a log, and long contents are files. Nothing is synced before [Disk.Close]: a process that is killed
+// leaves a log whose last record may be torn, which the next one leaves out. After a loss of power, when any of it may be torn
+// or older than what was said of it, the next process begins with nothing.
 //
 // A directory serves one process; another one is refused with [ErrInUse], where the system has locks for that. What is asked
 // for often displaces what is not, as in [Memory]. A disk that is full means only that nothing more is kept.
