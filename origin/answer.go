@@ -32,7 +32,7 @@ func (x *exchange) noContent(status int) {
 }
 
 // refuse sends a problem, with fields beside those it sets itself, as XML to a client that
-// speaks WebDAV. One that passes says when to try again.
+// speaks WebDAV, and as a page to a browser. One that passes says when to try again.
 func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
 	if x.repeats() {
 		return
@@ -45,9 +45,12 @@ func (x *exchange) refuse(p *condhttp.Problem, fields ...field) {
 	}
 	x.rec.Status, x.rec.Reason = p.Status, p.Reason
 	w := &problemWriter{ResponseWriter: x.w, fields: fields}
-	if condhttp.AsksForXML(x.r.Header) {
+	switch {
+	case condhttp.AsksForXML(x.r.Header):
 		p.WriteXML(w, x.r)
-	} else {
+	case condhttp.AsksForHTML(x.r.Header):
+		p.WriteHTML(w, x.r)
+	default:
 		p.Write(w, x.r)
 	}
 	x.rec.Bytes += w.bytes

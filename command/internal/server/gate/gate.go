@@ -225,7 +225,11 @@ var challenges = map[string]string{
 func (g *gate) refuse(w http.ResponseWriter, r *http.Request, p *condhttp.Problem) {
 	started := time.Now()
 	counted := &counter{ResponseWriter: w}
-	p.Write(counted, r)
+	if condhttp.AsksForHTML(r.Header) {
+		p.WriteHTML(counted, r)
+	} else {
+		p.Write(counted, r)
+	}
 	if g.Observe != nil {
 		g.Observe(r, &observe.Record{
 			Started: started, Duration: time.Since(started),
