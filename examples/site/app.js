@@ -21,7 +21,17 @@ async function send(method, path, fields = {}, body = undefined) {
   const wire = $('wire');
   wire.querySelector('.empty')?.remove();
   wire.prepend(item);
+  told(`${method} → ${response.status} ${response.statusText || words[response.status] || ''}`);
   return response;
+}
+
+// told says the outcome beside the button that was pressed: on a phone the wire is further down.
+function told(text) {
+  const section = document.activeElement?.closest('section');
+  if (!section) return;
+  const last = section.querySelector('.last') ?? section.appendChild(document.createElement('p'));
+  last.className = 'last';
+  last.textContent = text;
 }
 
 // HTTP/2 has status codes without words.
@@ -45,9 +55,10 @@ function colour(status) {
 // --- Save, unless someone else has ---
 
 let seen = ''; // the entity tag of the version in the editor
+let base = ''; // the text of that version: what both have begun with
 
 function show(text, tag) {
-  $('text').value = text;
+  $('text').value = base = text;
   accept(tag);
 }
 
@@ -64,8 +75,10 @@ async function load() {
 
 async function save(tag) {
   const response = await send('PUT', 'notes.json', { 'If-Match': tag, 'Content-Type': 'application/json' }, $('text').value);
-  if (response.ok) accept(response.headers.get('ETag'));
-  else await explain(response);
+  if (response.ok) {
+    base = $('text').value;
+    accept(response.headers.get('ETag'));
+  } else await explain(response);
 }
 
 // Someone else does what every careful writer does: read, change, save what was
@@ -107,9 +120,54 @@ async function explain(response) {
   if (current) {
     const buttons = add(box, 'p', '');
     buttons.className = 'buttons';
+    const both = add(buttons, 'button', 'Merge both');
+    both.className = 'main';
+    both.onclick = mergeBoth;
     add(buttons, 'button', 'Take theirs').onclick = load;
     add(buttons, 'button', 'Save mine over theirs').onclick = () => save(current);
   }
+}
+
+// mergeBoth puts what both have changed into the editor, on top of their version. It is saved by the button, as anything is:
+// a merge wants to be read first.
+async function mergeBoth() {
+  const mine = $('text').value;
+  const response = await send('GET', 'notes.json');
+  const theirs = await response.text();
+  const box = $('refusal');
+  try {
+    const merged = merge(JSON.parse(base), JSON.parse(mine), JSON.parse(theirs), '');
+    show(theirs, response.headers.get('ETag'));
+    $('text').value = JSON.stringify(merged, null, 2) + '\n';
+    box.replaceChildren();
+    box.hidden = false;
+    add(box, 'h3', 'Both changes are in the editor');
+    add(box, 'p', 'Look at it, and save: it goes out with the tag of their version, so nobody is overwritten unseen.');
+  } catch (error) {
+    add(box, 'p', `That cannot be merged by a rule: ${error.message}. Change yours, or take theirs.`);
+  }
+}
+
+// merge brings two changes of the same value together: what one side left alone is as the other has it.
+function merge(base, mine, theirs, path) {
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  if (same(mine, base) || same(mine, theirs)) return theirs;
+  if (same(theirs, base)) return mine;
+  const all = [base, mine, theirs];
+  if (all.every(Array.isArray)) {
+    const has = (list, item) => list.some((one) => same(one, item));
+    const removed = (item) => has(base, item) && !has(mine, item);
+    return [...theirs.filter((item) => !removed(item)), ...mine.filter((item) => !has(base, item) && !has(theirs, item))];
+  }
+  if (all.every((value) => value && typeof value === 'object' && !Array.isArray(value))) {
+    const merged = {};
+    for (const name of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
+      const value = merge(base[name], mine[name], theirs[name], `${path}/${name}`);
+      if (value !== undefined) merged[name] = value;
+    }
+    return merged;
+  }
+  throw new Error(`both have changed ${path || 'all of it'}`);
 }
 
 // describe puts an operation of a JSON Patch (RFC 6902) into words.
