@@ -128,8 +128,8 @@ func browse(t *testing.T, browser string, h http.Handler) told {
 	return got
 }
 
-// visit has the browser open a page, and returns what that posts to /told; nil if it tells nothing.
-func visit(t *testing.T, browser string, h http.Handler, path string) []byte {
+// visit has the browser, started with flags as well, open a page, and returns what that posts to /told; nil if it tells nothing.
+func visit(t *testing.T, browser string, h http.Handler, path string, flags ...string) []byte {
 	t.Helper()
 	results := make(chan []byte, 1)
 	mux := http.NewServeMux()
@@ -148,8 +148,9 @@ func visit(t *testing.T, browser string, h http.Handler, path string) []byte {
 	}
 	defer os.RemoveAll(profile)
 	// A port for debugging makes it stay until it is ended.
-	cmd := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--remote-debugging-port=0", "--user-data-dir="+profile, server.URL+path)
+	args := append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+		"--remote-debugging-port=0", "--user-data-dir=" + profile}, flags...)
+	cmd := exec.CommandContext(ctx, browser, append(args, server.URL+path)...)
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it ends what it has started, too
 	if err := cmd.Start(); err != nil {
