@@ -139,6 +139,7 @@ var house = []floor{
 		{"command/internal/guardconfig", []string{"condhttp", "guard", "command/internal/bytesize", "command/internal/flagvalue",
 			"internal/field/cachecontrol", "internal/lazyregexp"}},
 		{"command/internal/cacheadmin", []string{"cache", "guard", "internal/field/secret"}},
+		{"command/internal/service", nil},
 		{"command/internal/metrics", []string{"observe", "cache", "guard", "precondition", "internal/field/method"}},
 		{"command/internal/requestlog", []string{"observe", "precondition", "internal/field/secret"}},
 		{"command/internal/report", []string{"cache", "diagnose", "diagnose/caching", "diagnose/logs", "capture", "precondition", "probe"}},
@@ -157,7 +158,7 @@ var house = []floor{
 			"cache", "command/internal/cacheadmin",
 			"command/internal/bytesize", "command/internal/console", "command/internal/folder", "command/internal/mcptools",
 			"command/internal/evaluate", "command/internal/flagvalue", "command/internal/guardconfig",
-			"command/internal/metrics", "command/internal/netrc",
+			"command/internal/metrics", "command/internal/netrc", "command/internal/service",
 			"command/internal/report", "command/internal/requestlog", "internal/field/cachecontrol", "internal/field/secret",
 		}},
 		{"", []string{"command"}}, // main.go
@@ -190,6 +191,7 @@ var mayUse = map[string][]string{
 	"github.com/aymanbagabas/go-udiff":       {"internal/content/patch"},
 	"github.com/aws/aws-sdk-go-v2":           {"store/clusterstore/s3engine"},
 	"github.com/aws/smithy-go":               {"store/clusterstore/s3engine"},
+	"github.com/coreos/go-systemd/v22":       {"command/internal/service"},
 	"github.com/dunglas/httpsfv":             {"cache", "internal/idempotency"},
 	"github.com/evanphx/json-patch/v5":       {"internal/content/patch"},
 	"github.com/goccy/go-yaml":               {"command/internal/guardconfig"},
@@ -204,7 +206,7 @@ var mayUse = map[string][]string{
 	"golang.org/x/crypto":                    {"command/internal/server/auth"},
 	"golang.org/x/net":                       {"bench/xnetdav", "command/internal/report", "command/internal/server/lane"},
 	"golang.org/x/text":                      {"accesslog/internal/linewise", "dav", "guard/internal/turn"},
-	"golang.org/x/sys":                       {"store/dirstore", "command/internal/folder"},
+	"golang.org/x/sys":                       {"store/dirstore", "command/internal/folder", "command"},
 	"golang.org/x/time":                      {"probe"},
 }
 

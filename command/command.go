@@ -51,7 +51,7 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 	root.SetFlagErrorFunc(flagMistake)
 	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newConsole(env), newCheck(env), newRules(env),
 		newEvaluate(env), newPurge(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env), newWatch(env),
-		newMCP(env), newMan(env))
+		newMCP(env), newService(env), newMan(env))
 	complete(root)
 	return root
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/auth"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
+	"github.com/fourtwelve/fourtwelve/command/internal/service"
+	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
 
@@ -28,6 +30,13 @@ const (
 	// logTimeout is how long the access log may take to be written at the end.
 	logTimeout = 5 * time.Second
 )
+
+// serverLogger returns what a server writes down. From then on a reader of our output that goes away does not take requests
+// under way with it.
+func serverLogger(env *Env) *slog.Logger {
+	signal.Ignore(syscall.SIGPIPE)
+	return secret.Logger(slog.New(slog.NewTextHandler(env.Stderr, nil)))
+}
 
 // accessLog is where the lines about requests go; w is nil if there are none.
 type accessLog struct {
@@ -132,8 +141,8 @@ func sayMetrics(w io.Writer, at net.Addr) {
 	}
 }
 
-// onHangup has do called for each SIGHUP, one after the other, until stop is called.
-func onHangup(do func()) (stop func()) {
+// onHangup has do called for each SIGHUP, one after the other, until stop is called. The service manager is told of each.
+func onHangup(manager service.Manager, do func()) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	over, done := make(chan struct{}), make(chan struct{})
@@ -142,7 +151,9 @@ func onHangup(do func()) (stop func()) {
 		for {
 			select {
 			case <-hangup:
+				manager.Reloading()
 				do()
+				manager.Ready()
 			case <-over:
 				return
 			}
@@ -174,9 +185,16 @@ func reload(steps []reloadStep, logger *slog.Logger) {
 
 // serveUntil serves until ctx is done. Then no more connections are accepted, and
 // the requests under way get their time to finish. outcome says what became of those
-// that did not.
-func (f *front) serveUntil(ctx context.Context, stderr io.Writer, outcome string, endpoints ...server.Endpoint) error {
+// that did not. manager is told when requests are taken, and when they are not any more.
+func (f *front) serveUntil(ctx context.Context, stderr io.Writer, manager service.Manager, outcome string,
+	endpoints ...server.Endpoint) error {
+	// Listeners are open already, so who connects from now on waits at worst. Signs of life go on while requests finish.
+	alive, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	manager.Ready()
+	manager.Watch(alive)
 	err := server.Serve(ctx, f.shutdownTimeout, func() {
+		manager.Stopping()
 		fmt.Fprintf(stderr, "Stopping. Requests under way have %v to finish; interrupt again to end at once.\n", f.shutdownTimeout)
 	}, endpoints...)
 	switch {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
+	"github.com/fourtwelve/fourtwelve/command/internal/service"
 )
 
 // startWhole starts a guard with its real listeners and server, and returns its address.
@@ -25,7 +26,7 @@ func startWhole(t *testing.T, backend string) string {
 	done := make(chan error, 1)
 	options := g.serverOptions()
 	options.HeaderTimeout, options.IdleTimeout = time.Hour, time.Hour // an answer that comes because of that does not count
-	go func() { done <- g.plan.serveUntil(ctx, io.Discard, "", server.NewHTTP(ln, options)) }()
+	go func() { done <- g.plan.serveUntil(ctx, io.Discard, service.Manager{}, "", server.NewHTTP(ln, options)) }()
 	t.Cleanup(func() {
 		cancel()
 		<-done

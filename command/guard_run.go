@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/command/internal/cacheadmin"
@@ -22,16 +20,15 @@ import (
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
+	"github.com/fourtwelve/fourtwelve/command/internal/service"
 	"github.com/fourtwelve/fourtwelve/guard"
-	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
 )
 
 // run guards until ctx is done, and then until the requests under way have
 // finished.
 func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
-	signal.Ignore(syscall.SIGPIPE)
-	logger := secret.Logger(slog.New(slog.NewTextHandler(env.Stderr, nil)))
+	logger := serverLogger(env)
 	lines, err := p.openLog(env.Stdout, logger)
 	if err != nil {
 		return err
@@ -55,9 +52,10 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	defer stopMetrics()
 	endpoints := server.Endpoints(ln, g.serverOptions())
 	p.say(env.Stderr, ln.Addr(), metricsAt)
-	defer onHangup(func() { reload(g.reloads(lines), logger) })()
+	manager := service.NewManager(logger)
+	defer onHangup(manager, func() { reload(g.reloads(lines), logger) })()
 	context.AfterFunc(ctx, func() { g.stopping.Store(true) })
-	return p.serveUntil(ctx, env.Stderr, "whether a write among them has happened, the backend knows", endpoints...)
+	return p.serveUntil(ctx, env.Stderr, manager, "whether a write among them has happened, the backend knows", endpoints...)
 }
 
 // guarding answers requests by the configuration in force, which can be replaced

@@ -8,18 +8,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/fourtwelve/fourtwelve/command/internal/metrics"
 	"github.com/fourtwelve/fourtwelve/command/internal/server"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/gate"
 	"github.com/fourtwelve/fourtwelve/command/internal/server/pace"
+	"github.com/fourtwelve/fourtwelve/command/internal/service"
 	"github.com/fourtwelve/fourtwelve/dav"
 	"github.com/fourtwelve/fourtwelve/internal/field/cachecontrol"
-	"github.com/fourtwelve/fourtwelve/internal/field/secret"
 	"github.com/fourtwelve/fourtwelve/observe"
 	"github.com/fourtwelve/fourtwelve/origin"
 	"github.com/fourtwelve/fourtwelve/store"
@@ -29,11 +27,7 @@ import (
 // run serves until ctx is done, and then until the requests under way have
 // finished.
 func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
-	// A reader of our output that goes away must not take writes under way
-	// with it.
-	signal.Ignore(syscall.SIGPIPE)
-	logger := secret.Logger(slog.New(slog.NewTextHandler(env.Stderr, nil)))
-
+	logger := serverLogger(env)
 	lines, err := p.openLog(env.Stdout, logger)
 	if err != nil {
 		return err
@@ -86,9 +80,10 @@ func (p *servePlan) run(ctx context.Context, env *Env) (err error) {
 	defer stopMetrics()
 	served := p.serverOptions(handler, observer, logger)
 	served.WriteTimeout = p.idleTimeout // as package pace wants it
-	defer onHangup(func() { reload(p.reloads(lines), logger) })()
+	manager := service.NewManager(logger)
+	defer onHangup(manager, func() { reload(p.reloads(lines), logger) })()
 	p.say(env.Stderr, ln.Addr(), metricsAt)
-	return p.serveUntil(ctx, env.Stderr, "a write among them has happened as a whole or not at all", server.Endpoints(ln, served)...)
+	return p.serveUntil(ctx, env.Stderr, manager, "a write among them has happened as a whole or not at all", server.Endpoints(ln, served)...)
 }
 
 // newMetrics returns what counts requests, or nil if nobody is to look. Until ctx is done, requests can be sent here
