@@ -45,6 +45,8 @@ type Disk struct {
 	described map[string]place
 	// files are the bytes of contents that have files of their own.
 	files int64
+	// orderly says that the process before has ended by Close, or that there was none.
+	orderly bool
 	// spoilt says that something could not be written down, and unspoilt why the next process may yet believe what is there.
 	spoilt   bool
 	unspoilt error
@@ -140,7 +142,13 @@ func (d *Disk) own() (err error) {
 
 // begin takes over what an earlier process has left, or removes it.
 func (d *Disk) begin() error {
-	if !stateOf(d.root).isSound() || d.load() != nil {
+	before := stateOf(d.root)
+	names, err := d.log.names()
+	if err != nil {
+		return err
+	}
+	d.orderly = before == ended || before == "" && len(names) == 0
+	if !before.isSound() || d.load() != nil {
 		if err := d.empty(); err != nil {
 			return err
 		}
@@ -162,12 +170,21 @@ func (d *Disk) empty() error {
 	return d.log.removeAll()
 }
 
+// Orderly reports whether the process that had the directory before has ended by Close, or there was none. Otherwise it may have sent
+// writes that the origin has yet to carry out.
+func (d *Disk) Orderly() bool { return d.orderly }
+
 // Close gives the directory up. What is kept stays for the next process.
-func (d *Disk) Close() error {
+func (d *Disk) Close() error { return d.close(true) }
+
+// Leave gives the directory up as a process does that is killed: the next one is told by [Disk.Orderly].
+func (d *Disk) Leave() error { return d.close(false) }
+
+func (d *Disk) close(orderly bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err := d.log.close()
-	if err == nil && !d.spoilt {
+	if err == nil && orderly && !d.spoilt {
 		err = errors.Join(d.syncContents(), writeState(d.root, ended))
 	}
 	return errors.Join(err, d.lock.Close(), d.root.Close())

@@ -350,6 +350,23 @@ func (t *Transport) Forget(aliases []string, below bool, unknownUntil time.Time)
 	}
 }
 
+// Doubt has nothing that is stored, or stored from now on, be taken for current before until: a write of which nobody here knows may
+// come about.
+func (t *Transport) Doubt(until time.Time) {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	t.doubts.all = latest(t.doubts.all, until)
+}
+
+// InDoubt reports whether a write of unknown outcome may yet come about: see [Transport.Forget].
+func (t *Transport) InDoubt() bool {
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	now := t.options.Now()
+	t.doubts.tidy(now)
+	return t.doubts.all.After(now) || len(t.doubts.names)+len(t.doubts.trees) > 0
+}
+
 // mark makes all that is stored under key wait for a validation.
 func (t *Transport) mark(key string) {
 	entries := t.storage.Load(key)

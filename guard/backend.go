@@ -40,12 +40,16 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	ctx, watch := newWatch(out.Context(), x.route.Timeouts.Response)
 	x.onEnd(watch.end)
 	ctx, unsent := x.trace(ctx, out.Method, interim)
-	ctx, use := x.withCache(ctx, !interim || x.sampled)
+	ctx, use := x.withCache(ctx, !interim || x.sampled || x.besideWrite(out.Method))
 	out = out.WithContext(ctx)
 	if out.Body != nil && !isShortAndHeld(out) {
 		out.Body = &watchedBody{ReadCloser: out.Body, watch: watch}
 	}
 	began := time.Now()
+	if x.mayChange(out.Method) {
+		x.shared.writing.Add(1)
+		defer x.shared.writing.Add(-1)
+	}
 	res, err := x.route.transport.RoundTrip(out)
 	watch.pause()
 	if use != nil {

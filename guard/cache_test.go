@@ -410,6 +410,122 @@ func TestCacheOverAReload(t *testing.T) {
 	}
 }
 
+// TestCoherentAfterARestart: a coherent cache that was ended validates once what it has. One that was killed may have sent a write that
+// the backend carries out later: until that is too late, nothing is taken for current.
+func TestCoherentAfterARestart(t *testing.T) {
+	for _, end := range []string{"ended", "killed", "ended while a write is under way", "ended in doubt"} {
+		t.Run(end, func(t *testing.T) {
+			now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+			l, dir := newLibrary(""), t.TempDir()
+			at := func(o *guard.Options) { o.Now = func() time.Time { return now } }
+			shared := guard.NewShared(nil)
+			first := cached(t, l, guard.CacheCoherent, at, func(o *guard.Options) { o.Shared, o.CacheDir = shared, dir })
+			first.step(l, 1, "GET", "/a.txt", "one")
+			first.step(l, 1, "GET", "/a.txt", "one")
+			switch end {
+			case "killed": // as such a process leaves it
+				killed := t.TempDir()
+				if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+					t.Fatal(err)
+				}
+				dir = killed
+			case "ended while a write is under way":
+				defer guard.BeginWrite(shared)()
+			case "ended in doubt":
+				first.handler.Forget(t, "/b.txt")
+			}
+			shared.Close()
+			next := guard.NewShared(nil)
+			defer next.Close()
+			second := protectServer(t, first.origin, at, func(o *guard.Options) {
+				o.Shared, o.CacheDir, o.Routes[0].Cache = next, dir, guard.CacheCoherent
+			})
+			host := "Host: " + strings.TrimPrefix(first.url, "http://")
+			second.step(l, 2, "GET", "/a.txt", "one", host)
+			l.mu.Lock()
+			l.files["/a.txt"] = "two" // by the write that the guard before has sent
+			l.mu.Unlock()
+			if end == "ended" {
+				second.step(l, 2, "GET", "/a.txt", "one", host)
+				return
+			}
+			second.step(l, 3, "GET", "/a.txt", "two", host)
+			now = now.Add(11 * time.Minute)
+			second.step(l, 4, "GET", "/a.txt", "two", host)
+			second.step(l, 4, "GET", "/a.txt", "two", host)
+		})
+	}
+}
+
+// TestCoherentBesideAWrite: from the moment at which the backend may have carried a write out, nothing that was stored before is
+// served, although the write has not been answered: other clients may have seen what it did, by another name of the same.
+func TestCoherentBesideAWrite(t *testing.T) {
+	for _, m := range []string{"GET", "HEAD", "QUERY"} {
+		t.Run(m, func(t *testing.T) {
+			l := newLibrary("")
+			done, answer := make(chan struct{}), make(chan struct{})
+			g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				l.ServeHTTP(w, r)
+				if r.Method == "PUT" {
+					close(done)
+					<-answer
+				}
+			}), func(o *guard.Options) { o.Routes[0].Cache = guard.CacheCoherent })
+			read := func() string {
+				r := g.want(g.do(m, "/a.txt", ""), 200)
+				guard.Settle(g.handler)
+				return r.Get("Cache-Status")
+			}
+			read()
+			if got := read(); !strings.Contains(got, "hit") {
+				t.Fatalf("before the write: %s", got)
+			}
+			written := make(chan response)
+			go func() { written <- g.do("PUT", "/a.txt", "two", "If-Match: *") }()
+			<-done
+			got := make(chan response)
+			go func() { got <- g.do(m, "/a.txt", "") }()
+			select { // the answer may wait for the write, but is not that of before
+			case r := <-got:
+				if strings.Contains(r.Get("Cache-Status"), "hit") || m == "GET" && r.body != "two" {
+					t.Errorf("beside the write: %q, %s", r.body, r.Get("Cache-Status"))
+				}
+				close(answer)
+			case <-time.After(100 * time.Millisecond):
+				close(answer)
+				if r := <-got; strings.Contains(r.Get("Cache-Status"), "hit") || m == "GET" && r.body != "two" {
+					t.Errorf("after the write: %q, %s", r.body, r.Get("Cache-Status"))
+				}
+			}
+			if r := <-written; r.status != 204 {
+				t.Errorf("the write: %d %s", r.status, r.body)
+			}
+		})
+	}
+}
+
+// TestCacheServesQuery: a QUERY that is repeated is answered without the backend, and another content is another question.
+func TestCacheServesQuery(t *testing.T) {
+	asked := 0
+	g := protect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		content, _ := io.ReadAll(r.Body)
+		w.Header().Set("Cache-Control", "max-age=60")
+		fmt.Fprintf(w, "answer to %s", content)
+	}), func(o *guard.Options) { o.Routes[0].Cache = guard.CacheOn })
+	for i, c := range []struct {
+		content, status string
+		asked           int
+	}{{"a", "fwd=uri-miss", 1}, {"a", "hit", 1}, {"b", "fwd=", 2}, {"b", "hit", 2}, {"a", "hit", 2}} {
+		r := g.want(g.do("QUERY", "/a.txt", c.content, "Content-Type: text/plain"), 200)
+		guard.Settle(g.handler)
+		if r.body != "answer to "+c.content || asked != c.asked || !strings.Contains(r.Get("Cache-Status"), c.status) {
+			t.Errorf("%d: got %q, %s, and the backend was asked %d times; want %s and %d",
+				i, r.body, r.Get("Cache-Status"), asked, c.status, c.asked)
+		}
+	}
+}
+
 // TestCacheIsInTheRecord: the log says what the cache did.
 func TestCacheIsInTheRecord(t *testing.T) {
 	l := newLibrary("max-age=60")

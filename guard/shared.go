@@ -31,6 +31,9 @@ type Shared struct {
 	storage    cache.Storage           // of all caches; nil until there is one
 	cache      *cache.Transport        // beside which all of them are
 	disk       *cache.Disk             // if it is one
+	opened     time.Time               // when that was
+	// writing are the writes that backends have not answered yet.
+	writing atomic.Int64
 }
 
 // users are values that routes use together, until none of any handler does.
@@ -83,7 +86,11 @@ func NewShared(locks Locker) *Shared {
 func (s *Shared) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.disk != nil {
+	switch {
+	case s.disk == nil:
+	case s.writing.Load() > 0, s.cache.InDoubt(): // a backend may yet do what the next process knows nothing of
+		_ = s.disk.Leave()
+	default:
 		_ = s.disk.Close()
 	}
 	for _, t := range s.transports {
@@ -131,6 +138,9 @@ func (s *Shared) take(rt *route, now func() time.Time) {
 			s.incoherent[rt.learnedKey()] = incoherent
 		}
 		rt.caching = s.caches.take(rt.cacheKey(), func() *caching { return newCaching(rt, base, s.cache, incoherent, now) })
+		if rt.Cache == CacheCoherent && s.disk != nil && !s.disk.Orderly() {
+			s.cache.Doubt(s.opened.Add(maxDoubt))
+		}
 		rt.transport = rt.caching
 	}
 	rt.learned = s.learned.take(rt.learnedKey(), func() *trust.Backend { return new(trust.Backend) })
