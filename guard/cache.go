@@ -147,8 +147,8 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 	return context.WithValue(ctx, useKey{}, use), use
 }
 
-// besideWrite reports whether a read began while a write was under way that may change what it reads, and the cache is coherent. The backend
-// may have carried that out already, and have told others of it. So it is asked, and nothing is stored of its answer.
+// besideWrite reports whether a read began while a write was under way that may change what it reads, and the cache is coherent.
+// The backend may have carried that out already, and have told others of it. So it is asked, and nothing is stored of its answer.
 func (x *exchange) besideWrite(m string) bool {
 	if x.route.Cache != CacheCoherent || !method.Reads(m) {
 		return false
