@@ -214,7 +214,7 @@ func (c *cursor) inclRange() (first, last int64, err error) {
 	if last == math.MaxInt64 {
 		// The representation would have a byte more than an int64 can count.
 		c.pos = lastAt
-		return 0, 0, c.fail(ErrTooLarge, "want a position below "+strconv.Itoa(math.MaxInt64))
+		return 0, 0, c.fail(ErrTooLarge, "want a position below "+strconv.FormatInt(math.MaxInt64, 10))
 	}
 	return first, last, nil
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -112,7 +113,7 @@ func (c *Client) origin(name string) *origin {
 
 func (c *Client) maxContent() int64 {
 	if c.MaxContent > 0 {
-		return c.MaxContent
+		return min(c.MaxContent, math.MaxInt64-1) // one more can be read
 	}
 	return DefaultMaxContent
 }

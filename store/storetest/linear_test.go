@@ -169,7 +169,7 @@ func TestHistoryRecords(t *testing.T) {
 	for _, op := range h.Operations() {
 		got = append(got, fmt.Sprintf("%d–%d", op.Call, op.Return))
 	}
-	want := fmt.Sprintf("6–11 8–11 9–10 12–%d", forever)
+	want := fmt.Sprintf("6–11 8–11 9–10 12–%d", int64(forever))
 	if strings.Join(got, " ") != want {
 		t.Errorf("recorded %q, want %q", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -188,6 +189,16 @@ func TestDecodeStops(t *testing.T) {
 			if int64(len(got)) != limit || !errors.Is(err, ErrTooLong) {
 				t.Errorf("%s, limit %d: got %d bytes, %v", coding, limit, len(got), err)
 			}
+		}
+	}
+}
+
+// TestDecodeWithoutBound: the largest limit there is bounds nothing.
+func TestDecodeWithoutBound(t *testing.T) {
+	content := words(800)
+	for _, coding := range append(order, Identity) {
+		if got, err := decode(coding, encode(t, coding, content), math.MaxInt64); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes, %v", coding, len(got), err)
 		}
 	}
 }
