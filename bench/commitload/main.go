@@ -1,5 +1,6 @@
 // Commitload replaces files of 1 KiB on the condition that they are what was last written, as fast as it can, and prints how many
-// a second, and how long one took in µs at the 50th and the 99th percentile, for bench/durable:
+// a second, how long one took in µs at the 50th and the 99th percentile, and how many there were with those that do not count, for
+// bench/durable:
 //
 //	commitload store DIR WRITERS SECONDS     in this process, over package dirstore
 //	commitload http HOST:PORT WRITERS SECONDS    by PUT with If-Match, each writer over a connection of its own
@@ -103,7 +104,7 @@ func measure(writers int, span time.Duration, newStep func(writer int) (func() e
 	at := func(share float64) float64 {
 		return float64(each[int(share*float64(len(each)-1))].Nanoseconds()) / 1000
 	}
-	fmt.Printf("%.0f %.0f %.0f\n", float64(len(each))/elapsed.Seconds(), at(0.5), at(0.99))
+	fmt.Printf("%.0f %.0f %.0f %d\n", float64(len(each))/elapsed.Seconds(), at(0.5), at(0.99), len(each)+before*writers)
 	fmt.Fprintf(os.Stderr, "%.1f allocations, %.0f bytes each\n",
 		float64(end.Mallocs-start.Mallocs)/float64(len(each)), float64(end.TotalAlloc-start.TotalAlloc)/float64(len(each)))
 	return errors.Join(errs...)
