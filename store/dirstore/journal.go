@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 
 	"github.com/fourtwelve/fourtwelve/store"
@@ -58,6 +59,7 @@ type journal struct {
 	mu      sync.Mutex
 	next    *group // gathers what is to be written next
 	writing bool   // somebody is writing a group
+	company bool   // somebody else had a record written with the last group, or at the time
 
 	// epochs are those the files are of, 0 if a file is not in use, and ends is how far
 	// they were written; of the active file, pos is. brand is what the headers
@@ -79,6 +81,7 @@ type journal struct {
 // group is records written and made durable together.
 type group struct {
 	buf  []byte
+	size int           // how many records
 	lead chan struct{} // has a token when one of the group is to write it
 	done chan struct{} // closed when it is written, or err says why not
 	err  error
@@ -128,12 +131,13 @@ func (j *journal) close() error {
 
 // append writes a record and returns when it is as durable as it is to be. Of
 // those who wait at the same time one writes for all; nobody waits for others
-// to come.
+// to come, but who has company lets those go first who are ready to run.
 func (j *journal) append(content []byte) error {
 	j.mu.Lock()
 	g := j.next
 	g.buf = appendRecord(g.buf, content)
-	leads := !j.writing
+	g.size++
+	leads, company := !j.writing, j.company
 	j.writing = true
 	j.mu.Unlock()
 	if !leads {
@@ -142,6 +146,11 @@ func (j *journal) append(content []byte) error {
 			return g.err
 		case <-g.lead:
 		}
+	}
+	if company {
+		// Those of the last group are running again. If all are let go first that are ready to, and they come back
+		// with another record, it is one sync for them and not two. Nobody waits for what is not ready.
+		runtime.Gosched()
 	}
 	j.writeGroup()
 	return g.err
@@ -164,6 +173,7 @@ func (j *journal) writeGroup() {
 
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.company = g.size > 1 || j.next.size > 0
 	if len(j.next.buf) > 0 {
 		j.next.lead <- struct{}{}
 	} else {
