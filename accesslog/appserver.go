@@ -13,6 +13,7 @@ const (
 	morganDev    = `$request_method $request_uri $status $response_ms ms - $body_bytes_sent`
 	morganTiny   = `$request_method $request_uri $status $body_bytes_sent - $response_ms ms`
 	morganShort  = `$remote_addr $remote_user $request_method $request_uri $server_protocol $status $body_bytes_sent - $response_ms ms`
+	aiohttpLog   = `$remote_addr [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"`
 	werkzeugLog  = `%h %l %u [%{%d/%b/%Y %H:%M:%S}t] "%r" %>s %b`
 	runserverLog = `[%{%d/%b/%Y %H:%M:%S}t] "%r" %>s %b`
 )

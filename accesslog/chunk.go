@@ -46,7 +46,7 @@ type chunker struct {
 
 func newChunker(r io.Reader, size int, buffer func() []byte, d *dialect) *chunker {
 	l := d.start.layout
-	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1, broken: l != nil && l.wrapped}
+	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1, broken: l != nil && l.wrapped || d.w3c != nil && d.w3c.wrapped}
 }
 
 // next returns the next chunk, or the error that ended the file, such as io.EOF. A line
@@ -151,6 +151,12 @@ func (c *chunker) directives(text []byte) {
 		}
 		if start == 0 || text[start-1] == '\n' {
 			c.state = c.w3c.directive(c.state, trimLine(text[i:end]))
+		} else if c.w3c.wrapped {
+			line := text[bytes.LastIndexByte(text[:i], '\n')+1 : end]
+			if directive := c.w3c.isDirective(trimLine(line)); directive != nil {
+				c.state = c.w3c.directive(c.state, directive)
+			}
+			i = end - 1 // once a line
 		}
 		pos = i + 1
 	}

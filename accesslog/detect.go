@@ -35,11 +35,12 @@ func detect(sample []byte, whole bool, in *time.Location) (*dialect, error) {
 		return nil, nil
 	}
 	if f := directiveFormat(lines); f != "" {
-		d, err := Format{name: f, server: specOf(f).server}.dialect(in)
-		if err == nil {
-			d.start = w3cState{}
+		return directed(f, false, in)
+	}
+	if inner, wrapped := unwrapAll(lines); wrapped {
+		if f := directiveFormat(inner); f != "" {
+			return directed(f, true, in)
 		}
-		return d, err
 	}
 	if d := bestOf(lines, in); d != nil {
 		return d, nil
@@ -119,7 +120,8 @@ func bestOf(lines [][]byte, in *time.Location) *dialect {
 }
 
 // marked are formats to which what stands before the line belongs, as far as it is usual.
-var marked = []string{"haproxy", "caddy-console", "uvicorn", "uvicorn-timed", "logfmt", "minio-text"}
+var marked = []string{"haproxy", "caddy-console", "uvicorn", "uvicorn-timed", "logfmt", "minio-text", "radicale", "wsgidav", "couchdb", "gitea", "tower",
+	"actix", "gorouter", "php", "fiber"}
 
 // unwrapIfBetter has the lines unwrapped if the format, which was given, reads more of them then.
 func (d *dialect) unwrapIfBetter(lines [][]byte) {
@@ -135,8 +137,10 @@ func (d *dialect) unwrap() {
 	l := *d.start.layout
 	l.wrapped = true
 	d.start.layout = &l
-	d.notes = append(d.notes, "what programs on the way have put around its lines is left out")
+	d.notes = append(d.notes, unwrappedNote)
 }
+
+const unwrappedNote = "what programs on the way have put around its lines is left out"
 
 // linesOf returns the first lines of a sample that have something in them.
 func linesOf(sample []byte, whole bool) (lines [][]byte) {
@@ -176,6 +180,20 @@ func directiveFormat(lines [][]byte) string {
 		}
 	}
 	return ""
+}
+
+// directed is the dialect of a W3C log that has directives. wrapped is set if something stands around its lines, and around them.
+func directed(format string, wrapped bool, in *time.Location) (*dialect, error) {
+	d, err := Format{name: format, server: specOf(format).server}.dialect(in)
+	if err != nil {
+		return nil, err
+	}
+	d.start = w3cState{}
+	if d.w3c.wrapped = wrapped; wrapped {
+		d.w3c.layouts = map[string]*layout{}
+		d.notes = append(d.notes, unwrappedNote)
+	}
+	return d, nil
 }
 
 // A candidate is a format that lines may have.
@@ -268,6 +286,7 @@ var textCandidates = []candidate{
 	{format: Format{name: "uvicorn-timed", server: "uvicorn"}},
 	{format: Format{name: "uvicorn", server: "uvicorn"}, note: "it has no times"},
 	{format: Format{name: "werkzeug", server: "werkzeug"}},
+	{format: Format{name: "nginx", arg: aiohttpLog, server: "aiohttp"}, accepts: isOneWord},
 	{format: Format{name: "runserver", server: "Django"}, note: "it has no clients, so nobody can tell who sent what"},
 	{format: Format{name: "morgan-short", server: "morgan"}, note: "it has no times", accepts: looksLikeRequest},
 	{format: Format{name: "morgan-dev", server: "morgan"}, note: "it has neither times nor clients, so nobody can tell who sent what",
@@ -390,7 +409,7 @@ var jsonCandidates = []candidate{
 // bestCandidate returns the dialect that reads most of the lines, and at least a third, and how
 // many it reads.
 func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) {
-	candidates := textCandidates
+	candidates := slices.Concat(toldCandidates(), textCandidates)
 	if bytes.HasPrefix(bytes.TrimLeft(lines[0], " \t"), []byte("{")) {
 		candidates = slices.Clone(jsonCandidates)
 		for _, shape := range jsonShapes {

@@ -100,6 +100,8 @@ var formatSpecs = []formatSpec{
 	{"morgan-dev", "morgan", "", templateSpec(morganDev)},
 	{"morgan-tiny", "morgan", "", templateSpec(morganTiny)},
 	{"morgan-short", "morgan", "", templateSpec(morganShort)},
+	toldSpec("radicale"), toldSpec("wsgidav"), toldSpec("couchdb"), toldSpec("gitea"), toldSpec("tower"), toldSpec("actix"),
+	toldSpec("gorouter"), toldSpec("php"), toldSpec("fiber"),
 	shapeSpec("traefik"), shapeSpec("azure-frontdoor"), shapeSpec("azure-gateway"), shapeSpec("azure-appservice"), shapeSpec("azure-storage"),
 	shapeSpec("google-lb"),
 	shapeSpec("fastly"), shapeSpec("cloudflare"), shapeSpec("akamai"), shapeSpec("minio"), shapeSpec("minio-trace"), shapeSpec("cloudtrail"),

@@ -161,6 +161,15 @@ func FuzzAppServers(f *testing.F) {
 	fuzzReader(f, "uvicorn*", "uvicorn", "uvicorn-timed", "werkzeug", "runserver", "morgan-dev", "morgan-tiny", "morgan-short", "gin")
 }
 
+// FuzzTold fuzzes what programs tell among other lines of theirs.
+func FuzzTold(f *testing.F) {
+	var names []string
+	for _, t := range toldLogs {
+		names = append(names, t.name)
+	}
+	fuzzReader(f, "[acfgprtw]*", names...)
+}
+
 // FuzzShapes fuzzes the table of JSON logs.
 func FuzzShapes(f *testing.F) {
 	var names []string

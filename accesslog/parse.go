@@ -202,8 +202,8 @@ func (p *parser) parse(b *batch, w3c *w3cDialect) {
 			n = len(rest)
 		}
 		line := trimLine(rest[:n-lineEnd(rest[:n])])
-		if w3c != nil && len(line) > 0 && line[0] == '#' {
-			state = w3c.directive(state, line)
+		if directive := w3c.isDirective(line); directive != nil {
+			state = w3c.directive(state, directive)
 			p.other(n)
 		} else {
 			p.line(state.layout, line, len(c.text)-len(rest), n)

@@ -210,8 +210,8 @@ func (d *dialect) firstTime(lines [][]byte) int64 {
 func (d *dialect) eachEntry(lines [][]byte, see func(e *Entry)) {
 	p, state := newLineParser(), d.start
 	for _, line := range lines {
-		if d.w3c != nil && line[0] == '#' {
-			state = d.w3c.directive(state, line)
+		if directive := d.w3c.isDirective(line); directive != nil {
+			state = d.w3c.directive(state, directive)
 		} else if p.parse(state.layout, state.layout.inner(bytes.Clone(line))) == isEntry {
 			see(&p.entry)
 		}

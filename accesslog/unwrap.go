@@ -77,6 +77,13 @@ func wrapper(line []byte) int {
 	switch c := line[0]; {
 	case c == '<':
 		return priority(line)
+	case c == ' ':
+		blanks := len(line) - len(bytes.TrimLeft(line, " ")) // of cf logs
+		if n := stamp(line[blanks:]); n > 0 {
+			if tag := afterTime(line[blanks+n:]); tag > 0 {
+				return blanks + n + tag
+			}
+		}
 	case c == '[':
 		if n := bracketed(line); n > 0 {
 			return n
@@ -90,7 +97,11 @@ func wrapper(line []byte) int {
 			if brace := bytes.Index(line, []byte("\t{")); brace >= 0 && line[n-1] == '\t' {
 				return brace + 1 // the tag, or level and place, and an object of JSON
 			}
-			return n + afterTime(line[n:])
+			tag := afterTime(line[n:])
+			if tag == 0 && stamp(line[n:]) == 0 && bytes.Contains(line, []byte(towerMark)) {
+				return 0 // the time that tower-http's lines begin with
+			}
+			return n + tag
 		}
 		if n := afterDigits(line); n != 0 {
 			return max(n, 0)
@@ -239,6 +250,10 @@ func bracketed(line []byte) int {
 	if end < 2 || end+1 >= len(line) || line[end+1] != ' ' || bytes.IndexByte(line[:end], ' ') >= 0 || line[1] >= '0' && line[1] <= '9' {
 		return 0
 	}
+	switch name := string(line[1:end]); name {
+	case "debug", "info", "notice", "warning", "error":
+		return 0 // the level of a line, as CouchDB writes it
+	}
 	return end + 2
 }
 
@@ -364,6 +379,9 @@ func endOfWhole(text []byte) int {
 // afterTime is what follows the time: the stream and the tag of a container runtime, or a host and
 // a program.
 func afterTime(line []byte) int {
+	if n := bytes.Index(line[:min(len(line), len("[RTR/10] OUT "))], []byte("] OUT ")); n > 0 && line[0] == '[' {
+		return n + len("] OUT ") // of cf logs
+	}
 	for _, mark := range []string{"stdout F ", "stderr F ", "stdout P ", "stderr P "} {
 		if hasPrefix(line, mark) {
 			return len(mark)

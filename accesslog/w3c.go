@@ -101,6 +101,8 @@ type w3cDialect struct {
 	separator byte
 	// ansi is set if the log may be in Windows-1252.
 	ansi bool
+	// wrapped is set if something stands around all lines, also around directives.
+	wrapped bool
 	// adapt changes a column to what the server makes of it.
 	adapt func(c *column)
 
@@ -140,6 +142,22 @@ type w3cState struct {
 	date   string // of #Date, as in 2026-11-03
 	// advanced is set by the #Software of IIS Advanced Logging, which puts texts into quotation marks.
 	advanced bool
+}
+
+// isDirective returns a line that is a directive, without what stands around it, and nil of any other.
+func (d *w3cDialect) isDirective(line []byte) []byte {
+	switch {
+	case d == nil || len(line) == 0:
+		return nil
+	case line[0] == '#':
+		return line
+	case !d.wrapped || bytes.IndexByte(line, '#') < 0:
+		return nil
+	}
+	if line = unwrap(bytes.Clone(line)); len(line) > 0 && line[0] == '#' {
+		return line
+	}
+	return nil
 }
 
 // directive returns the state after a line that begins with "#".
@@ -196,7 +214,7 @@ func (d *w3cDialect) compile(names []string, date string) (*layout, error) {
 	if len(names) > maxColumns {
 		return nil, fmt.Errorf("%d fields are more than the %d that can be read", len(names), maxColumns)
 	}
-	l := &layout{splitter: delimited{d.separator, len(names)}, clock: w3cTime, ansi: d.ansi}
+	l := &layout{splitter: delimited{d.separator, len(names)}, clock: w3cTime, ansi: d.ansi, wrapped: d.wrapped}
 	dateColumn, timeColumn := int8(-1), int8(-1)
 	for i, name := range names {
 		c := w3cColumn(name)
