@@ -16,7 +16,7 @@ func (b *builder) detect(head []byte) (Format, error) {
 		return Packets, nil
 	case len(trimmed) == 0:
 		return Unknown, b.unknown("nothing but blanks in its beginning", "", head)
-	case trimmed[0] == '{' && looksLikeHAR.Match(trimmed):
+	case trimmed[0] == '{' && looksLikeHAR.Match(trimmed), isPartOfHAR(trimmed):
 		return HAR, nil
 	case trimmed[0] == '<' && bytes.Contains(trimmed, []byte("<failedRequest")):
 		return FREB, nil

@@ -17,7 +17,7 @@ const (
 	// Curl is what curl -v prints, alone or mixed with the content, and what --trace and
 	// --trace-ascii write.
 	Curl
-	// HAR is the HTTP Archive format 1.2 that browsers export.
+	// HAR is the HTTP Archive format 1.2 that browsers export, or a log, the entries or an entry of one.
 	HAR
 	// FREB is a failed request trace of IIS, fr000001.xml.
 	FREB

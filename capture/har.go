@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/lazyregexp"
 )
 
 // harReader reads an HTTP Archive 1.2, one entry at a time.
@@ -24,7 +27,11 @@ type harReader struct {
 }
 
 func readHAR(r io.Reader, b *builder) error {
-	h := &harReader{j: jsonReader{br: bufio.NewReaderSize(r, sniffLen)}, b: b, limit: b.limits}
+	br := bufio.NewReaderSize(r, sniffLen)
+	head, _ := br.Peek(sniffLen)
+	before, after := aroundHAR(bytes.TrimLeft(head, " \t\r\n"))
+	whole := io.MultiReader(strings.NewReader(before), br, strings.NewReader(after))
+	h := &harReader{j: jsonReader{br: bufio.NewReaderSize(whole, sniffLen)}, b: b, limit: b.limits}
 	err := h.j.object(func(name string) error {
 		if name != "log" {
 			return h.j.skip()
@@ -32,6 +39,32 @@ func readHAR(r io.Reader, b *builder) error {
 		return h.log()
 	})
 	return h.problem(err)
+}
+
+// Parts of an archive, as people copy them: entries, and a log with them.
+var (
+	entryStart   = lazyregexp.New(`"startedDateTime"\s*:\s*"`)
+	entryRequest = lazyregexp.New(`"request"\s*:\s*\{`)
+	logEntries   = lazyregexp.New(`"entries"\s*:\s*\[`)
+)
+
+// isPartOfHAR reports whether a document begins as a log, a list of entries or an entry does that
+// was taken out of an archive.
+func isPartOfHAR(head []byte) bool {
+	return (head[0] == '{' || head[0] == '[') && entryStart.Match(head) && entryRequest.Match(head)
+}
+
+// aroundHAR is what is missing around a part of an archive that begins with head.
+func aroundHAR(head []byte) (before, after string) {
+	switch {
+	case len(head) == 0 || looksLikeHAR.Match(head) || !isPartOfHAR(head):
+		return "", ""
+	case head[0] == '[':
+		return `{"log":{"entries":`, `}}`
+	case logEntries.Match(head):
+		return `{"log":`, `}`
+	}
+	return `{"log":{"entries":[`, `]}}`
 }
 
 // problem says where an error of the JSON struck.
