@@ -426,6 +426,9 @@ func bestCandidate(lines [][]byte, in *time.Location) (best *dialect, read int) 
 		candidates = slices.Insert(slices.Clone(candidates), i, c)
 	}
 	candidates = append(slices.Clip(candidates), columnCandidates(lines)...)
+	if c, ok := identifySeparated(lines); ok {
+		candidates = append(candidates, c)
+	}
 	most := (len(lines) + 2) / 3
 	for _, c := range candidates {
 		d, err := c.format.dialect(in)

@@ -161,6 +161,26 @@ func FuzzAppServers(f *testing.F) {
 	fuzzReader(f, "uvicorn*", "uvicorn", "uvicorn-timed", "werkzeug", "runserver", "morgan-dev", "morgan-tiny", "morgan-short", "gin")
 }
 
+// FuzzSeparated looks for a format of lines with separators: one that is found can be given.
+func FuzzSeparated(f *testing.F) {
+	for _, file := range []string{"testdata/nginx/pipes.log", "testdata/nginx/tabs.log"} {
+		log, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(log)
+	}
+	f.Fuzz(func(t *testing.T, log []byte) {
+		c, ok := identifySeparated(linesOf(log, true))
+		if !ok {
+			return
+		}
+		if _, err := ParseFormat("nginx:" + visible(c.format.arg)); err != nil {
+			t.Errorf("%q: %v", c.format.arg, err)
+		}
+	})
+}
+
 // FuzzTold fuzzes what programs tell among other lines of theirs.
 func FuzzTold(f *testing.F) {
 	var names []string

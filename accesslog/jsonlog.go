@@ -246,6 +246,7 @@ var jsonNames = names(map[column]string{
 	{field: UpstreamETag}:   "upstreametag originetag",
 	{field: Status}: "status statuscode response responsestatus responsecode responsestatuscode resstatus resstatuscode respstatus httpstatus " +
 		"httpstatuscode scstatus httpcode edgeresponsestatus",
+	{field: Status, rank: -1}:  "code", // of fluentd's parser for nginx
 	{field: ContentSent}:       "bytes size contentsent bodybytessent responsesize responsebytes responselength respsize responsebodysize bytesout",
 	{field: BytesSent}:         "bytessent scbytes edgeresponsebytes",
 	{field: BytesReceived}:     "bytesreceived csbytes requestlength bytesin",

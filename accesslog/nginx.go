@@ -106,6 +106,7 @@ func parseNginx(text string) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
+	format = strings.ReplaceAll(format, `\t`, "\t") // as nginx takes it
 	b := newTemplateBuilder()
 	var time nginxTime
 	for len(format) > 0 {
