@@ -18,7 +18,7 @@ func before(line []byte) int {
 			return n // of a W3C log, as grep and findstr show it
 		}
 		if (n == 0 || boundary[head[n-1]]) && addressChar[head[n]] && isPeer(line[n:]) {
-			if n > 0 && mayBeColumn(head[:n]) {
+			if n > 0 && (mayBeColumn(head[:n]) || isInside(line, n) || head[n-1] == '"' && hasDoubled(line[n:])) {
 				return 0
 			}
 			return n + counted(line, n)
@@ -43,8 +43,27 @@ func counted(line []byte, n int) int {
 	return 0
 }
 
+// isInside reports whether what begins at n is the end of a longer IPv6 address.
+func isInside(line []byte, n int) bool {
+	start, end := n, n
+	for start > 0 && addressChar[line[start-1]] {
+		start--
+	}
+	for end < len(line) && addressChar[line[end]] {
+		end++
+	}
+	return start < n && isAddress(alias(line[start:end]))
+}
+
+// hasDoubled reports whether the quotation marks of a request are doubled, as in a value of a table
+// with commas: then no column is where it should be.
+func hasDoubled(line []byte) bool {
+	i := bytes.Index(line, []byte(`] ""`))
+	return i >= 0 && i+4 < len(line) && line[i+4] >= 'A' && line[i+4] <= 'Z'
+}
+
 // boundary are the bytes behind which an address may begin.
-var boundary = byteSet(" \t:>|]=")
+var boundary = byteSet(" \t:>|]=\"")
 
 // addressChar are those that an address has, and a port behind it.
 var addressChar = byteSet("0123456789abcdefABCDEF.:")
@@ -133,6 +152,9 @@ func mayBeColumn(head []byte) bool {
 	first, second, two := bytes.Cut(text, []byte{' '})
 	if two && (bytes.IndexByte(second, ' ') >= 0 || !isHost(alias(first))) {
 		return false
+	}
+	if i := bytes.LastIndexByte(first, ':'); i >= 0 && digits(first[i+1:]) < 0 && !isAddress(alias(first)) {
+		return false // no port of a host, but the container of a pod
 	}
 	for _, c := range first {
 		if !isServiceName(c) && c != ':' || c == '/' || c == '@' {

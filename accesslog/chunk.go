@@ -46,7 +46,8 @@ type chunker struct {
 
 func newChunker(r io.Reader, size int, buffer func() []byte, d *dialect) *chunker {
 	l := d.start.layout
-	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1, broken: l != nil && l.wrapped || d.w3c != nil && d.w3c.wrapped}
+	broken := l != nil && l.wrapped || d.w3c != nil && d.w3c.wrapped
+	return &chunker{r: r, size: size, buffer: buffer, w3c: d.w3c, state: d.start, line: 1, broken: broken}
 }
 
 // next returns the next chunk, or the error that ended the file, such as io.EOF. A line

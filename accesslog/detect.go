@@ -120,7 +120,8 @@ func bestOf(lines [][]byte, in *time.Location) *dialect {
 }
 
 // marked are formats to which what stands before the line belongs, as far as it is usual.
-var marked = []string{"haproxy", "caddy-console", "uvicorn", "uvicorn-timed", "logfmt", "minio-text", "radicale", "wsgidav", "couchdb", "gitea", "tower",
+var marked = []string{"haproxy", "caddy-console", "uvicorn", "uvicorn-timed", "logfmt", "minio-text", "radicale",
+	"wsgidav", "couchdb", "gitea", "tower",
 	"actix", "gorouter", "php", "fiber"}
 
 // unwrapIfBetter has the lines unwrapped if the format, which was given, reads more of them then.
