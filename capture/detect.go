@@ -113,6 +113,8 @@ var lookalikes = []lookalike{
 	{nil, lazyregexp.New(`(?m)^\S+ \S+ \S+ \[\d\d/\w{3}/\d{4}:`), "an access log", "read it with fourtwelve logs"},
 	{nil, lazyregexp.New(`^\s*\{.*"(?:request|status)"\s*:`), "an access log in JSON",
 		"read it with fourtwelve logs, or export a HAR from the browser"},
+	{nil, lazyregexp.New(`(?m)^(?:CLIENT_RANDOM|(?:CLIENT|SERVER)_(?:HANDSHAKE_)?TRAFFIC_SECRET(?:_0)?) [0-9a-fA-F]+ `), "a key log of TLS",
+		"give what tshark -o tls.keylog_file:KEYS -r CAPTURE -V prints"},
 	{nil, lazyregexp.New(`"_source"\s*:\s*\{\s*"layers"`), "the JSON of tshark", "use tshark -V"},
 	{nil, lazyregexp.New(`^\s*[\[{]`), "JSON, but not a HAR, which begins with {\"log\": {", "in the browser's network panel choose \"Save all as HAR\""},
 	{nil, lazyregexp.New(`(?i)^\s*<(?:!doctype html|html)`), "an HTML page",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -67,4 +68,13 @@ func readPart(t *testing.T, name string, document []byte) []byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestKeyLog: whoever gives the keys of TLS in place of the capture is told what to give.
+func TestKeyLog(t *testing.T) {
+	const keys = "# SSL/TLS secrets log file\nCLIENT_RANDOM 52340c8559 aa01\nCLIENT_TRAFFIC_SECRET_0 52340c8559 bb02\n"
+	_, err := Read(strings.NewReader(keys), "keys.txt", Options{})
+	if err == nil || !strings.Contains(err.Error(), "a key log of TLS") || !strings.Contains(err.Error(), "tls.keylog_file") {
+		t.Errorf("got %v, want what to give instead", err)
+	}
 }
