@@ -115,7 +115,7 @@ func titleOfLog(names []string) string {
 
 // newConsole returns what shows what this server does.
 func (p *servePlan) newConsole(files served) *console.Console {
-	o := console.Options{Title: "fourtwelve serve " + p.dir, Site: &console.Site{
+	o := console.Options{Title: "fourtwelve serve " + p.source(), Site: &console.Site{
 		Store: files, ReadOnly: p.readOnly,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.answers.ServeHTTP(w, r) }),
 	}}
