@@ -183,8 +183,44 @@ func runHistory(t *testing.T, seed uint64, mix storetest.Mix, ops int, faults en
 // processes and with all faults, each success is in the end.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	e := enginetest.NewEngine()
+	n, least, unknown := countUp(t, e.Heads(), e)
+	if n < least || n > least+unknown || least == 0 {
+		t.Errorf("the number is %d; %d increments were acknowledged, and %d are unknown", n, least, unknown)
+	}
+	if unknown > 0 {
+		t.Errorf("%d outcomes stayed unknown, though the engine answers again", unknown)
+	}
+}
+
+// careless is an engine that takes a condition and does not heed it.
+type careless struct{ clusterstore.Heads }
+
+func (c careless) Swap(ctx context.Context, name string, old clusterstore.Token, record []byte) (clusterstore.Token, error) {
+	for {
+		_, now, err := c.Get(ctx, name, "")
+		if err != nil {
+			return "", err
+		}
+		if token, err := c.Heads.Swap(ctx, name, now, record); !errors.Is(err, clusterstore.ErrSwapped) {
+			return token, err
+		}
+	}
+}
+
+// TestCarelessEngineIsFoundOut: the test above fails on an engine that ignores conditions.
+func TestCarelessEngineIsFoundOut(t *testing.T) {
+	e := enginetest.NewEngine()
+	if n, least, _ := countUp(t, careless{e.Heads()}, e); n >= least {
+		t.Errorf("the number is %d after %d increments, though the engine ignores conditions", n, least)
+	}
+}
+
+// countUp has writers count one number up, and returns it, and how many increments were acknowledged and
+// how many stayed unknown.
+func countUp(t *testing.T, heads clusterstore.Heads, e *enginetest.Engine) (n, least, unknowns int64) {
+	t.Helper()
 	often := enginetest.Faults{Seed: 1, LostAnswers: 0.1, LostRequests: 0.1, Delayed: 0.1, Throttled: 0.1}
-	f := enginetest.NewFaulty(e.Heads(), e.Contents(), often)
+	f := enginetest.NewFaulty(heads, e.Contents(), often)
 	all := openFleet(t, 3, f, clusterstore.Options{})
 	ctx := t.Context()
 	if _, err := insist(all, func(s *clusterstore.Store) (store.Info, error) { return put(ctx, s, "n", "0", store.Absent) }); err != nil {
@@ -212,14 +248,8 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	}
 	wg.Wait()
 	f.Settle()
-	n, _ := readNumber(t, all, "n")
-	least, most := acknowledged.Load(), acknowledged.Load()+unknown.Load()
-	if int64(n) < least || int64(n) > most || least == 0 {
-		t.Errorf("the number is %d; %d increments were acknowledged, and %d are unknown", n, least, unknown.Load())
-	}
-	if unknown.Load() > 0 {
-		t.Errorf("%d outcomes stayed unknown, though the engine answers again", unknown.Load())
-	}
+	number, _ := readNumber(t, all, "n")
+	return int64(number), acknowledged.Load(), unknown.Load()
 }
 
 func readNumber(t *testing.T, all *fleet, name string) (n int, rev store.Revision) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,7 +45,10 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.New("the URL of the database cannot be read: write postgres://USER@HOST:PORT/DATABASE")
 	}
-	if config.MaxConns = max(config.MaxConns, DefaultConnections); config.ConnConfig.ConnectTimeout == 0 {
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = DefaultConnections
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
 	config.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
