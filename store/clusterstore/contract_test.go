@@ -33,7 +33,8 @@ func TestContract(t *testing.T) {
 		"no memory":      {HeadMemory: -1, Memory: -1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			storetest.Run(t, func(tb testing.TB) store.Store { return openOn(tb, enginetest.NewEngine(), o).Store }, storetest.Options{})
+			open := func(tb testing.TB) store.Store { return openOn(tb, enginetest.NewEngine(), o).Store }
+			storetest.Run(t, open, storetest.Options{Rounds: 40})
 		})
 	}
 }
