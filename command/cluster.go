@@ -95,12 +95,14 @@ func (o *serveOptions) aim(flags *pflag.FlagSet) (err error) {
 	return nil
 }
 
-// source is what is served, as it may be shown.
+// source is what is served, as it may be shown: a password may be in the URL, or in its query.
 func (o *serveOptions) source() string {
-	if o.cluster != nil {
-		return o.cluster.Redacted()
+	if o.cluster == nil {
+		return o.dir
 	}
-	return o.dir
+	shown := *o.cluster
+	shown.RawQuery = ""
+	return shown.Redacted()
 }
 
 // openCluster opens the store on the engine, and sweeps it now and then until ctx is done.

@@ -23,6 +23,8 @@ import (
 type node struct {
 	cmd *exec.Cmd
 	url string
+	// said is what it wrote at the start.
+	said string
 }
 
 // startNode starts a server, and waits until it says where it is.
@@ -43,7 +45,7 @@ func startNode(t *testing.T, args ...string) *node {
 		m, err := pipe.Read(buffer)
 		said.Write(buffer[:m])
 		if found := regexp.MustCompile(` at (http://[^ ]+)/ .*\n(?s:.*)  curl`).FindSubmatch(said.Bytes()); found != nil {
-			n.url = string(found[1])
+			n.url, n.said = string(found[1]), said.String()
 			break
 		}
 		if err != nil {
@@ -208,7 +210,10 @@ func TestServeURL(t *testing.T) {
 			t.Errorf("serve %q: error %v\n%swant %q", c.args, err, out, c.want)
 		}
 	}
-	n := startNode(t, url)
+	n := startNode(t, url+"&password=topsecret")
+	if strings.Contains(n.said, "topsecret") || !strings.HasPrefix(n.said, "Serving postgres://test@127.0.0.1:") {
+		t.Errorf("it says\n%s", n.said)
+	}
 	if status, err := n.put("a/b", 1, ""); err != nil || status != http.StatusCreated {
 		t.Fatalf("PUT: status %d, error %v", status, err)
 	}
