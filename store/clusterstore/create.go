@@ -13,7 +13,7 @@ import (
 type newcomer struct {
 	name  string
 	under uint64 // the Born of that collection; 0 if it is the root
-	at    uint64 // Changes of the head when it was made, or one less
+	at    uint64 // Changes of the head when it was made
 }
 
 // install makes next of st, which is next's resource or nothing, and describes it. If nothing is there it
@@ -52,55 +52,53 @@ func (s *Store) installDeep(ctx context.Context, st *state, next *head) (store.I
 		return store.Info{}, err
 	}
 	defer c.end(ctx)
-	first, err := c.create(ctx, st, next)
-	if err != nil {
+	if err := c.create(ctx, st, next); err != nil {
 		return store.Info{}, err
 	}
 	if err := c.decide(ctx); err != nil {
 		return store.Info{}, err
 	}
-	return next.info(resourceName(st.name)), s.confirm(ctx, first)
+	return next.info(resourceName(st.name)), nil
 }
 
-// create makes next of st part of the change, and the collections on the way to it, the outermost first.
-func (c *change) create(ctx context.Context, st *state, next *head) (first newcomer, err error) {
-	missing, under, err := c.s.missing(ctx, resourceName(st.name))
+// create makes next of st part of the change, and the collections on the way to it. So is the collection
+// that is there already, as it is: it cannot go without this change.
+func (c *change) create(ctx context.Context, st *state, next *head) error {
+	missing, above, err := c.s.missing(ctx, resourceName(st.name))
+	if err == nil {
+		err = c.hold(ctx, above)
+	}
 	if err != nil {
-		return newcomer{}, err
+		return err
 	}
-	next.Under = under
-	for i, m := range slices.Backward(missing) {
-		h := c.s.asCollection(m.head)
-		h.Under = under
-		if err := c.place(ctx, m, h); err != nil {
-			return newcomer{}, err
+	for _, m := range slices.Backward(missing) {
+		if err := c.place(ctx, m, c.s.asCollection(m.head)); err != nil {
+			return err
 		}
-		if i == len(missing)-1 {
-			first = newcomer{resourceName(m.name), under, c.heads[m.name].stored.Changes}
-		}
-		under, next.Under = 0, 0
 	}
-	if err := c.place(ctx, st, next); err != nil {
-		return newcomer{}, err
+	return c.place(ctx, st, next)
+}
+
+// hold makes a collection part of the change, as it is. The root stays in any case.
+func (c *change) hold(ctx context.Context, collection *state) error {
+	if collection.name == resourcePrefix {
+		return nil
 	}
-	if len(missing) == 0 {
-		first = newcomer{resourceName(st.name), under, c.heads[st.name].stored.Changes}
-	}
-	return first, nil
+	return c.place(ctx, collection, collection.head)
 }
 
 // missing returns the heads of the collections that name would be in and that are not there, the
-// innermost first, and the Born of the one that would hold the outermost.
-func (s *Store) missing(ctx context.Context, name string) (missing []*state, under uint64, err error) {
+// innermost first, and the one that would hold the outermost.
+func (s *Store) missing(ctx context.Context, name string) (missing []*state, above *state, err error) {
 	for p := parent(name); ; p = parent(p) {
-		above, err := s.current(ctx, headName(p))
+		above, err = s.current(ctx, headName(p))
 		switch {
 		case err != nil:
-			return nil, 0, named(p, err)
+			return nil, nil, named(p, err)
 		case above.head.Kind == kindResource:
-			return nil, 0, notIn(name, p)
+			return nil, nil, notIn(name, p)
 		case above.collection():
-			return missing, above.born(), nil
+			return missing, above, nil
 		}
 		missing = append(missing, above)
 	}

@@ -164,49 +164,45 @@ func (s *Store) DeleteWith(ctx context.Context, name string, expect store.Expect
 
 // noted changes the head of name to what f makes of it, and keeps the note of what f describes, in one step.
 func (s *Store) noted(ctx context.Context, name string, n note, f func(*state) (*head, store.Info, error)) error {
-	return s.several(ctx, func(c *change) (newcomer, error) {
+	return s.several(ctx, func(c *change) error {
 		st, err := s.current(ctx, headName(name))
 		if err != nil {
-			return newcomer{}, named(name, err)
+			return named(name, err)
 		}
 		next, info, err := f(st)
 		if err != nil {
-			return newcomer{}, err
+			return err
 		}
 		value := n.value(info)
 		if err := store.CheckRecord(n.key, value); err != nil {
-			return newcomer{}, err
+			return err
 		}
 		record, err := s.current(ctx, keeperName(n.key))
 		if err != nil {
-			return newcomer{}, err
+			return err
 		}
 		if err := c.place(ctx, record, withValue(record.head, append([]byte{}, value...))); err != nil {
-			return newcomer{}, err
+			return err
 		}
 		if st.head.Kind == kindNothing {
 			return c.create(ctx, st, next)
 		}
-		return newcomer{}, c.place(ctx, st, next)
+		return c.place(ctx, st, next)
 	})
 }
 
-// several makes a change of several heads, which place puts into it, returning what it makes in a
-// collection that is there already, if anything. It starts again if somebody else was in the way.
-func (s *Store) several(ctx context.Context, place func(*change) (newcomer, error)) error {
+// several makes a change of several heads, which place puts into it. It starts again if somebody else
+// was in the way.
+func (s *Store) several(ctx context.Context, place func(*change) error) error {
 	for try := 0; try < tries; try++ {
 		c, err := s.begin(ctx)
 		if err != nil {
 			return err
 		}
-		first, err := place(c)
-		if err == nil {
+		if err = place(c); err == nil {
 			err = c.decide(ctx)
 		}
 		c.end(ctx)
-		if err == nil {
-			err = s.confirm(ctx, first)
-		}
 		if !errors.Is(err, ErrSwapped) {
 			return err
 		}

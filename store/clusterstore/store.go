@@ -137,14 +137,25 @@ func (s *Store) read(ctx context.Context, name string) (*state, error) {
 // Open implements store.Store.
 func (s *Store) Open(ctx context.Context, name string, rev store.Revision) (store.Content, error) {
 	st, err := s.read(ctx, name)
-	if err != nil {
-		return nil, err
+	for err == nil {
+		var r *revision
+		if r, err = st.find(rev); err != nil {
+			return nil, named(name, err)
+		}
+		c, gone := s.newContent(ctx, r.info(name), ContentID{st.name, r.ID}, r.data)
+		if gone == nil {
+			return c, nil
+		}
+		if !errors.Is(gone, store.ErrGone) {
+			return nil, gone
+		}
+		// It was forgotten and swept since the head was read: then the head is another one by now.
+		before := st.token
+		if st, err = s.look(ctx, st.name, 0); err == nil && st.token == before {
+			return nil, fmt.Errorf("%q: content %s of revision %d is missing from the engine", name, r.ID, r.Revision)
+		}
 	}
-	r, err := st.find(rev)
-	if err != nil {
-		return nil, named(name, err)
-	}
-	return s.newContent(ctx, r.info(name), ContentID{st.name, r.ID}, r.data)
+	return nil, err
 }
 
 // find returns the revision rev, or the current one for 0.

@@ -39,32 +39,32 @@ func (s *Store) tryMakeCollection(ctx context.Context, name string) (store.Info,
 	if err := store.CheckNewName(name); err != nil {
 		return store.Info{}, err
 	}
-	under, err := s.held(ctx, name)
+	above, err := s.held(ctx, name)
 	if err != nil {
 		return store.Info{}, err
 	}
 	next := s.asCollection(st.head)
-	next.Under = under
+	next.Under = above.born()
 	made, err := s.swap(ctx, st, next)
 	if err != nil {
 		return store.Info{}, named(name, err)
 	}
-	return made.info(), s.confirm(ctx, newcomer{name, under, made.stored.Changes})
+	return made.info(), s.confirm(ctx, newcomer{name, next.Under, made.stored.Changes})
 }
 
-// held returns the Born of the collection that would hold name, or why it cannot.
-func (s *Store) held(ctx context.Context, name string) (born uint64, err error) {
+// held returns the collection that would hold name, or why it cannot.
+func (s *Store) held(ctx context.Context, name string) (above *state, err error) {
 	p := parent(name)
-	above, err := s.current(ctx, headName(p))
+	above, err = s.current(ctx, headName(p))
 	switch {
 	case err != nil:
-		return 0, named(p, err)
+		return nil, named(p, err)
 	case above.head.Kind == kindResource:
-		return 0, notIn(name, p)
+		return nil, notIn(name, p)
 	case !above.collection():
-		return 0, fmt.Errorf("%q: %w: %w", name, store.ErrNoParent, store.ErrNotFound)
+		return nil, fmt.Errorf("%q: %w: %w", name, store.ErrNoParent, store.ErrNotFound)
 	}
-	return above.born(), nil
+	return above, nil
 }
 
 // DeleteCollection implements store.Collections. It touches Options.Tree names at most, or the error is
@@ -76,18 +76,18 @@ func (s *Store) DeleteCollection(ctx context.Context, name string) error {
 	if name == "" {
 		return store.CheckNewName(name)
 	}
-	return s.several(ctx, func(c *change) (newcomer, error) {
+	return s.several(ctx, func(c *change) error {
 		st, err := s.current(ctx, headName(name))
 		switch {
 		case err != nil:
-			return newcomer{}, named(name, err)
+			return named(name, err)
 		case st.head.Kind == kindResource:
-			return newcomer{}, named(name, store.ErrNotCollection)
+			return named(name, store.ErrNotCollection)
 		case !st.collection():
-			return newcomer{}, named(name, store.ErrNotFound)
+			return named(name, store.ErrNotFound)
 		}
 		gone := func(st *state) (*head, error) { return s.gone(st.head, false), nil }
-		return newcomer{}, c.walk(ctx, st, s.gone(st.head, false), gone)
+		return c.walk(ctx, st, s.gone(st.head, false), gone)
 	})
 }
 
@@ -156,12 +156,12 @@ func (s *Store) transfer(ctx context.Context, t transfer) (info store.Info, err 
 	if err := cmp.Or(store.CheckMove(t.from, t.to), ctx.Err()); err != nil {
 		return store.Info{}, err
 	}
-	err = s.several(ctx, func(c *change) (first newcomer, err error) {
+	err = s.several(ctx, func(c *change) error {
 		a := &arrival{change: c, transfer: t}
-		if info, first, err = a.place(ctx); err != nil {
+		if info, err = a.place(ctx); err != nil {
 			a.discard(ctx)
 		}
-		return first, err
+		return err
 	})
 	if err != nil {
 		return store.Info{}, err
@@ -177,20 +177,24 @@ type arrival struct {
 	copied  []ContentID // that no head names yet
 }
 
-// place makes all heads of both trees part of the change, and describes what will be at the destination.
-func (a *arrival) place(ctx context.Context) (store.Info, newcomer, error) {
-	source, target, under, err := a.admit(ctx)
+// place makes all heads of both trees part of the change, and the collection that will hold the
+// destination, so that what arrives cannot miss it. It describes what will be there.
+func (a *arrival) place(ctx context.Context) (store.Info, error) {
+	source, target, above, err := a.admit(ctx)
+	if err == nil {
+		err = a.hold(ctx, above)
+	}
 	if err == nil {
 		err = a.leave(ctx, source)
 	}
 	if err != nil {
-		return store.Info{}, newcomer{}, err
+		return store.Info{}, err
 	}
 	arriving := make(map[string]*state, len(a.arrives))
 	for _, st := range a.arrives {
 		name := a.renamed(resourceName(st.name))
 		if err := store.CheckName(name); err != nil {
-			return store.Info{}, newcomer{}, err // too long
+			return store.Info{}, err // too long
 		}
 		arriving[headName(name)] = st
 	}
@@ -209,22 +213,21 @@ func (a *arrival) place(ctx context.Context) (store.Info, newcomer, error) {
 	}
 	top, err := becomes(target)
 	if err != nil {
-		return store.Info{}, newcomer{}, err
+		return store.Info{}, err
 	}
-	top.Under = under
 	err = a.walk(ctx, target, top, becomes)
 	if err != nil {
-		return store.Info{}, newcomer{}, err
+		return store.Info{}, err
 	}
 	for _, st := range a.arrives {
 		to := headName(a.renamed(resourceName(st.name)))
 		if arriving[to] != nil {
 			if err := a.fill(ctx, to, becomes); err != nil {
-				return store.Info{}, newcomer{}, err
+				return store.Info{}, err
 			}
 		}
 	}
-	return top.info(a.to), newcomer{a.to, under, a.heads[headName(a.to)].stored.Changes}, nil
+	return top.info(a.to), nil
 }
 
 // fill makes the head to, where nothing is, part of the change.
@@ -244,39 +247,39 @@ func (a *arrival) fill(ctx context.Context, to string, becomes func(*state) (*he
 
 // admit returns what is under both names, or why the transfer cannot be. What it says of the
 // destination holds at a moment at which the source was still as it says.
-func (a *arrival) admit(ctx context.Context) (source, target *state, under uint64, err error) {
-	source, target, under, err = a.judge(ctx)
+func (a *arrival) admit(ctx context.Context) (source, target, above *state, err error) {
+	source, target, above, err = a.judge(ctx)
 	if err != nil && source != nil {
 		if again, lost := a.s.current(ctx, source.name); lost != nil || again.token != source.token {
-			return nil, nil, 0, cmp.Or(lost, ErrSwapped)
+			return nil, nil, nil, cmp.Or(lost, ErrSwapped)
 		}
 	}
-	return source, target, under, err
+	return source, target, above, err
 }
 
-func (a *arrival) judge(ctx context.Context) (source, target *state, under uint64, err error) {
+func (a *arrival) judge(ctx context.Context) (source, target, above *state, err error) {
 	if source, err = a.s.current(ctx, headName(a.from)); err != nil {
-		return nil, nil, 0, named(a.from, err)
+		return nil, nil, nil, named(a.from, err)
 	}
 	if target, err = a.s.current(ctx, headName(a.to)); err != nil {
-		return source, nil, 0, named(a.to, err)
+		return source, nil, nil, named(a.to, err)
 	}
 	if !source.exists() && (a.expectFrom == store.Any || a.expectFrom == store.Absent) {
-		return nil, nil, 0, named(a.from, store.ErrNotFound)
+		return nil, nil, nil, named(a.from, store.ErrNotFound)
 	}
 	if info := source.info(); !a.expectFrom.Admits(info) {
-		return nil, nil, 0, &store.ConflictError{Name: a.from, Expect: a.expectFrom, Current: info}
+		return nil, nil, nil, &store.ConflictError{Name: a.from, Expect: a.expectFrom, Current: info}
 	}
 	if a.alone && !source.collection() {
-		return nil, nil, 0, named(a.from, store.ErrNotCollection)
+		return nil, nil, nil, named(a.from, store.ErrNotCollection)
 	}
-	if under, err = a.s.held(ctx, a.to); err != nil {
-		return source, nil, 0, err
+	if above, err = a.s.held(ctx, a.to); err != nil {
+		return source, nil, nil, err
 	}
 	if info := target.info(); !a.expectTo.Admits(info) {
-		return source, nil, 0, &store.ConflictError{Name: a.to, Expect: a.expectTo, Current: info}
+		return source, nil, nil, &store.ConflictError{Name: a.to, Expect: a.expectTo, Current: info}
 	}
-	return source, target, under, nil
+	return source, target, above, nil
 }
 
 // leave makes the source and what is in it part of the change, so that nobody changes it meanwhile:
