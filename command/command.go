@@ -52,6 +52,7 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 	root.AddCommand(newServe(env), newGuard(env), newExplain(env), newLogs(env), newConsole(env), newCheck(env), newRules(env),
 		newEvaluate(env), newPurge(env), newCopy(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env),
 		newWatch(env), newMCP(env), newService(env), newMan(env))
+	root.AddCommand(newSync(env))
 	complete(root)
 	return root
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -35,6 +36,20 @@ func (d *Dir) Stage(in string) (*Draft, error) {
 	return &Draft{d: d, f: f, name: name, h: sha256.New()}, nil
 }
 
+// Take makes a draft of a plain file in the directory, which becomes the file that it is for or is removed.
+func (d *Dir) Take(name string) (*Draft, error) {
+	f, err := d.root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	w := &Draft{d: d, f: f, name: name, h: sha256.New()}
+	if _, err := io.Copy(w.h, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
 // Write adds to the content.
 func (w *Draft) Write(p []byte) (int, error) {
 	n, err := w.f.Write(p)
@@ -61,11 +76,18 @@ func (w *Draft) finish(mode fs.FileMode) error {
 	if mode != 0 {
 		err = w.f.Chmod(mode)
 	}
-	if err = errors.Join(err, w.f.Sync(), w.f.Close()); err != nil {
+	return errors.Join(err, w.f.Sync(), w.f.Close())
+}
+
+// announce tells what is about to be taken out of its place, and takes the ending off the name of the draft: from
+// here on the file of that name may be what somebody else has written.
+func (w *Draft) announce(name string, want Sum) error {
+	whole := strings.TrimSuffix(w.name, PartSuffix)
+	if err := w.d.note(Intent{Name: name, Aside: whole, Want: want, New: w.sum}); err != nil {
 		return err
 	}
-	whole := strings.TrimSuffix(w.name, PartSuffix)
-	if err = w.d.root.Rename(w.name, whole); err == nil {
+	err := w.d.root.Rename(w.name, whole)
+	if err == nil {
 		w.name = whole
 	}
 	return err
@@ -112,7 +134,7 @@ func (w *Draft) Replace(name string, want Sum) error {
 	if err := w.finish(seen.Mode().Perm()); err != nil {
 		return err
 	}
-	if err := w.d.note(Intent{Name: name, Aside: w.name, Want: want, New: w.sum}); err != nil {
+	if err := w.announce(name, want); err != nil {
 		return err
 	}
 	w.d.step("before exchange")

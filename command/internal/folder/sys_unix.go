@@ -63,3 +63,17 @@ func (d *Dir) syncFolder(name string) error {
 	}
 	return nil
 }
+
+// LockFile makes the file name, if it is not there, and locks it for this process. ok is false if another process has
+// the lock.
+func (d *Dir) LockFile(name string) (unlock func(), ok bool, err error) {
+	f, err := d.root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == syscall.EWOULDBLOCK {
+		f.Close()
+		return nil, false, nil
+	}
+	return func() { f.Close() }, true, nil
+}
