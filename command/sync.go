@@ -26,7 +26,7 @@ type syncOptions struct {
 const syncLong = `Bring a directory and a collection of a server to the same files, in both directions. What was
 created, changed or deleted on one side since the last time is done on the other. If both have
 changed a file, the server's version keeps the name, and yours is kept beside it, as
-NAME (conflict XXXXXXXX).EXT, on both sides.
+NAME (conflict DIGEST).EXT, on both sides.
 
 Nothing is overwritten or deleted that is not what both sides had: writes and deletions there carry
 its entity tag, and files here are looked at once more when they are replaced. It can be interrupted
