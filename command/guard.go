@@ -34,7 +34,7 @@ type guardOptions struct {
 	cacheMemory, cacheDisk flagvalue.Size
 	cacheDir               string
 	trustedProxies         []string
-	via                    string
+	via, locks             string
 }
 
 const guardLong = `Stand in front of a server that is not to be changed, and make its preconditions hold:
@@ -95,6 +95,7 @@ func (o *guardOptions) addFlags(f *pflag.FlagSet) {
 
 	guardconfig.AddFlags(f, &o.route, &o.tls)
 	f.StringArrayVar(&o.trustedProxies, "trusted-proxy", nil, "`ADDRESS` or prefix whose Forwarded and X-Forwarded-* are believed; repeatable")
+	f.StringVar(&o.locks, "locks", "", "share the locks of writes with other guards in the PostgreSQL at this `URL`")
 	f.StringVar(&o.via, "via", "fourtwelve", "`NAME` in Via fields")
 
 	o.maxMemory, o.maxDisk = guard.DefaultMaxMemory, guard.DefaultMaxDisk
@@ -143,6 +144,8 @@ func (o *guardOptions) checkFlags(flags *pflag.FlagSet) error {
 // anything for good.
 type guardPlan struct {
 	front
+	// locks are shared with other guards; nil are those of this process alone.
+	locks   guard.Locker
 	options *guardOptions
 	config  *guardconfig.Config
 	// credentials are those of the admin listener; nil asks for none.
@@ -222,12 +225,17 @@ func (o *guardOptions) fromFlags() (*guardconfig.Config, error) {
 	}
 	c := &guardconfig.Config{
 		Listen: o.listen, Hosts: o.hosts, TLSCert: o.tlsCert, TLSKey: o.tlsKey, Metrics: o.metrics, AdminAuth: o.adminAuth,
-		AccessLog: o.accessLog, IdleTimeout: o.idleTimeout, ShutdownTimeout: o.shutdownTimeout,
+		AccessLog: o.accessLog, IdleTimeout: o.idleTimeout, ShutdownTimeout: o.shutdownTimeout, Locks: o.locks,
 		Guard: guard.Options{
 			Routes: []guard.Route{route}, Via: o.via, SpoolDir: o.spoolDir,
 			MaxMemory: int64(o.maxMemory), MaxDisk: int64(o.maxDisk),
 			CacheMemory: int64(o.cacheMemory), CacheDir: o.cacheDir, CacheDisk: int64(o.cacheDisk),
 		},
+	}
+	if o.locks != "" {
+		if err := guardconfig.CheckLocks(o.locks); err != nil {
+			return nil, usageError{fmt.Errorf("--locks %w", err)}
+		}
 	}
 	for _, text := range o.trustedProxies {
 		prefix, err := guardconfig.ParseProxy(text)

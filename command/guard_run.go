@@ -40,6 +40,11 @@ func (p *guardPlan) run(ctx context.Context, env *Env) (err error) {
 	}
 	defer ln.Close()
 
+	closeLocks, err := p.openLocks(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeLocks()
 	g := newGuarding(p, lines, logger)
 	defer g.close()
 	if err := g.install(p.config); err != nil {
@@ -82,7 +87,7 @@ type generation struct {
 }
 
 func newGuarding(p *guardPlan, lines *accessLog, logger *slog.Logger) *guarding {
-	g := &guarding{plan: p, logger: logger, shared: guard.NewShared(nil)}
+	g := &guarding{plan: p, logger: logger, shared: guard.NewShared(p.locks)}
 	g.metrics = metrics.New(metrics.Options{
 		Gateway: &metrics.Gateway{
 			Routes: func() []guard.RouteStatus { return g.now().guard.Routes() },
@@ -154,6 +159,9 @@ func (g *guarding) serverOptions() server.Options {
 // request has been answered. After an error nothing has changed.
 func (g *guarding) install(c *guardconfig.Config) error {
 	options := c.Guard
+	if err := g.plan.checkShared(c); err != nil {
+		return err
+	}
 	options.Shared, options.Observe, options.Logger = g.shared, g.observe, g.logger
 	h, err := guard.New(options)
 	if err != nil {

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -30,6 +31,7 @@ type exchange struct {
 	// key names the target among locks, keys are all that the request writes to, and lockKeys all that must not change meanwhile.
 	key            string
 	keys, lockKeys []string
+	fences         []func(context.Context) error // of the locks that are held, if they can be lost
 	// overridden says that the request names another method beside its own, which a backend may perform.
 	overridden bool
 	now        time.Time

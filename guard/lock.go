@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -24,10 +25,22 @@ var ErrBusy = turn.ErrBusy
 // waiter that wants the key alone must not wait for ever because others keep
 // sharing it.
 //
-// unlock is called exactly once, from any goroutine. A lock that can be lost
-// (by a lease that ran out) must be lost only after the timeouts of the routes.
+// unlock is called exactly once, from any goroutine. A lock that can be lost is that of a
+// [FencedLocker].
 type Locker interface {
 	Lock(ctx context.Context, key string, shared bool) (unlock func(), err error)
+}
+
+// FencedLocker is implemented by a Locker whose locks can be lost while they are held: a lease runs out, or
+// the connection breaks that the lock lives by.
+//
+// held asks whoever keeps the lock. It returns nil only if the lock was held without a break from the return of
+// LockFenced to some moment during this call. The guard calls it when the backend has answered, before the client is
+// told of a success: so of two writes on one state at most one is reported as done. After an
+// error the outcome is reported as unknown. Any goroutine may call it, before unlock.
+type FencedLocker interface {
+	Locker
+	LockFenced(ctx context.Context, key string, shared bool) (unlock func(), held func(context.Context) error, err error)
 }
 
 // lock takes the lock of the target, and of the destination of MOVE and COPY. If it cannot be had, there is an answer.
@@ -50,7 +63,7 @@ func (x *exchange) lock(shared bool) (unlock func(), busy answer) {
 		}
 	}
 	for _, key := range x.lockKeys {
-		release, err := x.shared.locker.Lock(ctx, key, shared)
+		release, err := x.lockOne(ctx, key, shared)
 		if err != nil {
 			unlock()
 			return nil, x.locked(err)
@@ -59,6 +72,39 @@ func (x *exchange) lock(shared bool) (unlock func(), busy answer) {
 	}
 	return unlock, nil
 }
+
+// lockOne takes one lock, and notes how to find out whether it is still held.
+func (x *exchange) lockOne(ctx context.Context, key string, shared bool) (unlock func(), err error) {
+	l, ok := x.shared.locker.(FencedLocker)
+	if !ok {
+		return x.shared.locker.Lock(ctx, key, shared)
+	}
+	unlock, held, err := l.LockFenced(ctx, key, shared)
+	if err == nil {
+		x.fences = append(x.fences, held)
+	}
+	return unlock, err
+}
+
+// fencePatience is how long the service that keeps the locks may take to say whether they are still held.
+const fencePatience = 5 * time.Second
+
+// confirm asks whether all locks were held until now. If not, another write may have come in between.
+func (x *exchange) confirm() error {
+	if len(x.fences) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), fencePatience)
+	defer cancel()
+	for _, held := range x.fences {
+		if err := held(ctx); err != nil {
+			return fmt.Errorf("%w: %w", errLockLost, err)
+		}
+	}
+	return nil
+}
+
+var errLockLost = errors.New("the lock on the resource was lost while the backend was at work")
 
 // tryLock takes a single lock that is free, with nothing to wait or set a timer for; nil if it has to
 // be waited for.

@@ -109,6 +109,13 @@ func (x *exchange) attempt(out *http.Request, up *upload, seen *held) (a answer,
 	switch {
 	case err != nil:
 		return x.unanswered(err, up), nil
+	case res.StatusCode < http.StatusBadRequest:
+		if err := x.confirm(); err != nil {
+			discardAndClose(res)
+			return failed{errUnknown{err}}, nil
+		}
+	}
+	switch {
 	case passes && isRefusal(res.StatusCode):
 		discardAndClose(res)
 		return x.settle(out, up, seen, res)

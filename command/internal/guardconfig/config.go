@@ -1,7 +1,9 @@
 package guardconfig
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,6 +32,8 @@ type Config struct {
 	// IdleTimeout ends a connection on which nothing moves, and ShutdownTimeout is
 	// what requests under way have to finish at the end.
 	IdleTimeout, ShutdownTimeout time.Duration
+	// Locks is the URL of the database in which guards share the locks of writes; "" for those of this process alone.
+	Locks string
 	// Guard are the options of the guard. Shared, Observe, Logger and Now are nil.
 	Guard guard.Options
 }
@@ -72,4 +76,16 @@ func Parse(name string, text []byte) (*Config, error) {
 		return nil, d.errs
 	}
 	return &c, nil
+}
+
+// CheckLocks refuses what is no URL of a database in which locks can be shared. Its errors have no password.
+func CheckLocks(text string) error {
+	at, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errors.New("is no URL: a password with any of /?#[]@:% in it is written percent-encoded")
+	case at.Scheme != "postgres" && at.Scheme != "postgresql" || at.Host == "":
+		return errors.New("must be the URL of a PostgreSQL, such as postgres://guard@db.example.org/locks")
+	}
+	return nil
 }

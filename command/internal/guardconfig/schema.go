@@ -33,6 +33,7 @@ var topFields = []field[Config]{
 	durationField("idle_timeout", func(c *Config) *time.Duration { return &c.IdleTimeout }, false),
 	durationField("shutdown_timeout", func(c *Config) *time.Duration { return &c.ShutdownTimeout }, false),
 	{name: "trusted_proxies", read: readProxies},
+	textField("locks", func(c *Config) *string { return &c.Locks }, CheckLocks),
 	textField("via", func(c *Config) *string { return &c.Guard.Via }, checkVia),
 	group("limits",
 		holdField("memory", func(c *Config) *int64 { return &c.Guard.MaxMemory }),

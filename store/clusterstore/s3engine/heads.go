@@ -151,27 +151,30 @@ func (h *Heads) Erase(ctx context.Context, name string) error {
 }
 
 // Tags finds out whether the engine understands If-Match with quotes, as it must be sent, or only
-// without, and remembers it. The error says what was seen if it understands neither, or ignores both.
-func (e *Engine) Tags(ctx context.Context, name string) error {
+// without, and remembers it. If it understands neither, or ignores both, it returns what was seen. The head
+// of that name is new, and left there.
+func (e *Engine) Tags(ctx context.Context, name string) (seen string, err error) {
 	h := e.Heads()
 	e.Unquoted = false
 	token, err := h.Swap(ctx, name, "", []byte("a"))
-	if err != nil {
-		return err
+	if errors.Is(err, clusterstore.ErrSwapped) {
+		return "a PUT of something new with If-None-Match: * was answered 412", nil
+	} else if err != nil {
+		return "", err
 	}
 	for _, e.Unquoted = range []bool{false, true} {
 		if _, err = h.Swap(ctx, name, token+"0", []byte("b")); err == nil {
-			return fmt.Errorf("If-Match is ignored: a PUT with the tag of another state %s was answered 200", spelled(e.Unquoted))
+			return fmt.Sprintf("a PUT with the tag of another state, %s, was carried out: If-Match is ignored", spelled(e.Unquoted)), nil
 		}
 		if _, err = h.Swap(ctx, name, token, []byte("c")); err == nil {
-			return nil
+			return "", nil
 		}
 		if !errors.Is(err, clusterstore.ErrSwapped) {
-			return err
+			return "", err
 		}
 	}
 	e.Unquoted = false
-	return errors.New("If-Match is never true: a PUT with the current tag was answered 412, with quotes and without")
+	return "a PUT with the current tag was answered 412, in quotes and without: If-Match is never true", nil
 }
 
 func spelled(unquoted bool) string {

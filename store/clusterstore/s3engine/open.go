@@ -154,8 +154,8 @@ func (e *Engine) options(attempts int) func(*s3.Options) {
 	}
 }
 
-// Ways returns the engine as it is reached through each of its endpoints, itself first.
-func (e *Engine) Ways(ctx context.Context) ([]*Engine, error) {
+// ways returns the engine as it is reached through each of its endpoints, itself first.
+func (e *Engine) ways(ctx context.Context) ([]*Engine, error) {
 	ways := []*Engine{e}
 	for i := range e.Endpoints {
 		if i == 0 {
