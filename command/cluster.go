@@ -15,13 +15,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fourtwelve/fourtwelve/store/clusterstore"
+	"github.com/fourtwelve/fourtwelve/store/clusterstore/conform"
 	"github.com/fourtwelve/fourtwelve/store/clusterstore/pgengine"
+	"github.com/fourtwelve/fourtwelve/store/clusterstore/s3engine"
 )
 
 // engines are the engines that many servers share, by the scheme of their URL.
 var engines = map[string]openEngine{
 	"postgres":   openPostgres,
 	"postgresql": openPostgres,
+	"s3":         openS3,
 }
 
 // openEngine opens the engine at a URL. Its errors are one line each, without a password.
@@ -40,6 +43,29 @@ func openPostgres(ctx context.Context, at *url.URL, o engineOptions) (clustersto
 		return nil, nil, err
 	}
 	return e.Heads(), e.Contents(), nil
+}
+
+// startRounds is how often writers race when a server starts: what ignores conditions is found the first time.
+const startRounds = 2
+
+// openS3 opens a bucket, and refuses one whose server does not keep conditions. Who only reads does not ask, as it must not write.
+func openS3(ctx context.Context, at *url.URL, o engineOptions) (clusterstore.Heads, clusterstore.Contents, error) {
+	l, err := s3engine.ParseLocation(at.String())
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	e, err := s3engine.Open(ctx, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.readOnly {
+		return e.Heads(), e.Contents(), e.Reach(ctx)
+	}
+	findings, err := e.Check(ctx, conform.Options{Rounds: startRounds})
+	if err == nil {
+		err = conform.First(findings)
+	}
+	return e.Heads(), e.Contents(), err
 }
 
 // engineURL returns the URL of an engine that target is, or nil if it is a directory.

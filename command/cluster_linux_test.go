@@ -200,7 +200,7 @@ func TestServeURL(t *testing.T) {
 		want string
 	}{
 		{[]string{"postgres://test@127.0.0.1:1/x"}, "fourtwelve: cannot reach PostgreSQL at 127.0.0.1:1: connection refused: check host and port, and that it is running\n"},
-		{[]string{"mysql://x/y"}, `there is no engine "mysql": write the path of a directory, or a URL that begins with postgres://, postgresql://`},
+		{[]string{"mysql://x/y"}, `there is no engine "mysql": write the path of a directory, or a URL that begins with postgres://, postgresql://, s3://`},
 		{[]string{"--sync=none", url}, "--sync is for directories"},
 		{[]string{"--read-staleness=1s", "."}, "--read-staleness is for what is served by its URL"},
 		{[]string{"--read-only", url}, "there is no store in this database, and --read-only makes none"},

@@ -53,6 +53,7 @@ If-Modified-Since, If-Unmodified-Since, If-Range), and explains them when they f
 		newEvaluate(env), newPurge(env), newCopy(env), newCache(env), newGet(env), newPut(env), newEdit(env), newRm(env), newPatch(env),
 		newWatch(env), newMCP(env), newService(env), newMan(env))
 	root.AddCommand(newSync(env))
+	root.AddCommand(newCheckStore(env))
 	complete(root)
 	return root
 }

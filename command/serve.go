@@ -73,8 +73,8 @@ server knows beyond them is in one folder, .fourtwelve, inside the directory.
 It listens on this machine only unless --listen says otherwise. On any other address
 it is read-only, unless --auth names who may write.
 
-With a URL instead of a directory (postgres://USER@HOST/DATABASE) it serves what is in an
-engine that any number of servers may share, on as many machines, with the same promises.
+With a URL instead of a directory (postgres://USER@HOST/DATABASE, s3://BUCKET/PREFIX) it serves
+what is in an engine that any number of servers may share, on as many machines, with the same promises.
 
 A hangup signal (SIGHUP) makes it read the credentials and the certificate
 again, and reopen the access log. An interrupt or SIGTERM makes it finish the
