@@ -109,7 +109,10 @@ func TestThreeServersOnOneDatabase(t *testing.T) {
 		}
 		raceOnce(t, nodes, "race/0", tag)
 	}
-	countUnderFire(t, pg, nodes)
+	countUnderFire(t, nodes, func() {
+		pg.Kill(t)
+		pg.Start(t)
+	})
 }
 
 func raceOnce(t *testing.T, nodes []*node, name, tag string) {
@@ -139,8 +142,8 @@ func raceOnce(t *testing.T, nodes []*node, name, tag string) {
 	}
 }
 
-// countUnderFire has clients count up one number through all servers.
-func countUnderFire(t *testing.T, pg *pgtest.Server, nodes []*node) {
+// countUnderFire has clients count up one number through all servers, while the engine is disturbed and a server killed.
+func countUnderFire(t *testing.T, nodes []*node, disturb func()) {
 	if status, err := nodes[0].put("n", 0, ""); err != nil || status != http.StatusCreated {
 		t.Fatalf("PUT: status %d, error %v", status, err)
 	}
@@ -172,8 +175,7 @@ func countUnderFire(t *testing.T, pg *pgtest.Server, nodes []*node) {
 		}
 	}
 	wait()
-	pg.Kill(t)
-	pg.Start(t)
+	disturb()
 	wait()
 	nodes[2].kill()
 	wait()

@@ -314,7 +314,7 @@ func (a *asker) contents() string {
 	if a.ways[0].Contents == nil {
 		return ""
 	}
-	id := clusterstore.ContentID{Head: a.folder + "content", ID: fmt.Sprintf("%032x", 1)}
+	id := clusterstore.ContentID{Head: strings.TrimSuffix(a.folder, "/"), ID: fmt.Sprintf("%032x", 1)}
 	content := strings.Repeat("content of the check. ", 1000)
 	if a.err = a.ways[0].Contents.Put(a.ctx, id, int64(len(content)), strings.NewReader(content)); a.err != nil {
 		return ""
