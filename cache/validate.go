@@ -107,8 +107,9 @@ func (v validators) weaklyEqual(w validators) bool {
 	return v.modified.Equal(w.modified)
 }
 
-// keptOnUpdate are fields that an update leaves as they are, as they describe the content that is stored (§3.2).
-var keptOnUpdate = []string{"Content-Length", "Content-Range"}
+// keptOnUpdate are fields that an update leaves as they are, as the stored response depends upon them (§3.2): they say how
+// its bytes are framed and coded, and what they sum up to. Those of a 304 may be about the 304, which has no bytes.
+var keptOnUpdate = []string{"Content-Length", "Content-Range", "Content-Encoding", "Content-Md5", "Content-Digest"}
 
 // Update returns s with the fields of a response that has told of the same content: a 304, a HEAD, or another part of
 // it (§3.2). requested and received are its times.
