@@ -206,6 +206,7 @@ func (o *syncOptions) sentence(result syncdir.Result) string {
 	}{
 		{result.Uploaded, "uploaded"}, {result.Downloaded, "downloaded"}, {result.Deleted, "deleted"},
 		{result.Conflicts, "in conflict"}, {result.Clashes, "file against folder"}, {result.Failed, "failed"},
+		{result.Compared, "compared, as both sides have changed them: in conflict, unless in the same way"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))

@@ -68,7 +68,9 @@ type Result struct {
 	Deleted    int `json:"deleted"`   // on either side
 	Conflicts  int `json:"conflicts"` // kept as two files
 	Clashes    int `json:"clashes"`
-	Failed     int `json:"failed"`
+	// Compared are files that a dry run would have to compare, as both sides have changed them: the same way, or there is a conflict.
+	Compared int `json:"to_compare,omitempty"`
+	Failed   int `json:"failed"`
 	// Unsettled is set if files kept changing, so that another run has something to do.
 	Unsettled bool      `json:"unsettled,omitempty"`
 	Recovered []string  `json:"recovered,omitempty"` // what a run that was interrupted had taken out of its place
@@ -169,6 +171,9 @@ func (s *Syncer) dryRun(ctx context.Context) (Result, error) {
 	}
 	for _, step := range steps {
 		s.count(step.Action)
+		if step.Action == Compare {
+			s.result.Compared++
+		}
 		if step.Action != Forget {
 			s.Did(Done{Name: step.Name, Action: step.Action.String()})
 		}
