@@ -86,7 +86,7 @@ var house = []floor{
 			"etag", "precondition", "condhttp", "store", "internal/content/coding", "internal/content/recent", "internal/field/mediatype",
 		}},
 		{"cache", []string{"etag", "byterange", "precondition", "condhttp", "internal/field/date", "internal/field/method"}},
-		{"diagnose/caching", []string{"cache", "capture", "internal/field/method"}},
+		{"diagnose/caching", []string{"cache", "capture", "internal/field/date", "internal/field/method"}},
 		{"origin/internal/listing", []string{"store", "internal/field/mediatype", "internal/field/qvalue"}},
 		{"origin", []string{
 			"observe", "etag", "precondition", "byterange", "condhttp", "store", "internal/resource", "origin/internal/listing", "internal/target",
@@ -131,10 +131,10 @@ var house = []floor{
 	}},
 	{"What a command reads and prints is the program's alone.", []room{
 		{"command/internal/bytesize", nil},
-		{"command/internal/collection", nil},
+		{"command/internal/collection", []string{"internal/field/date"}},
 		{"command/internal/folder", nil},
-		{"command/internal/mcptools", []string{"etag", "merge", "client", "internal/content/patch", "internal/content/recent",
-			"command/internal/collection", "command/internal/folder"}},
+		{"command/internal/mcptools", []string{"etag", "merge", "client", "internal/field/date", "internal/content/patch",
+			"internal/content/recent", "command/internal/collection", "command/internal/folder"}},
 		{"command/internal/syncdir", []string{"etag", "client", "command/internal/collection", "command/internal/folder"}},
 		{"command/internal/netrc", nil},
 		{"command/internal/evaluate", []string{"etag", "precondition", "byterange", "internal/field/method"}},

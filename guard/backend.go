@@ -85,6 +85,25 @@ func (x *exchange) roundTrip(out *http.Request, interim bool) (*http.Response, e
 	return res, nil
 }
 
+// besideWrite reports whether a read began while a write was under way that may change what it reads, and the cache is coherent.
+// The backend may have carried that out already, and have told others of it. So it is asked, and nothing is stored of its answer.
+func (x *exchange) besideWrite(m string) bool {
+	if x.route.Cache != CacheCoherent || !method.Reads(m) {
+		return false
+	}
+	if m == method.Query {
+		x.watch() // others have been watched from the start
+	}
+	return x.glance.Busy()
+}
+
+// watch begins to read the target.
+func (x *exchange) watch() {
+	var release func()
+	x.glance, x.asked, release = x.shared.writes.Watch(x.key)
+	x.onEnd(release)
+}
+
 // mayChange reports whether a request to the backend may change something.
 func (x *exchange) mayChange(m string) bool { return method.Writes(m) || x.overridden }
 

@@ -147,18 +147,6 @@ func (x *exchange) withCache(ctx context.Context, fresh bool) (context.Context, 
 	return context.WithValue(ctx, useKey{}, use), use
 }
 
-// besideWrite reports whether a read began while a write was under way that may change what it reads, and the cache is coherent.
-// The backend may have carried that out already, and have told others of it. So it is asked, and nothing is stored of its answer.
-func (x *exchange) besideWrite(m string) bool {
-	if x.route.Cache != CacheCoherent || !method.Reads(m) {
-		return false
-	}
-	if m == method.Query {
-		x.watch() // others have been watched from the start
-	}
-	return x.glance.Busy()
-}
-
 // fromCache answers a read from what is stored, if that can be done without asking anybody: nil otherwise. A coherent cache
 // counts what it could answer, and is asked in one way only.
 func (x *exchange) fromCache(out *http.Request) *http.Response {

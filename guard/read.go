@@ -49,13 +49,6 @@ func (x *exchange) read(out *http.Request) answer {
 	return a
 }
 
-// watch begins to read the target.
-func (x *exchange) watch() {
-	var release func()
-	x.glance, x.asked, release = x.shared.writes.Watch(x.key)
-	x.onEnd(release)
-}
-
 // readOnce asks the backend and makes the answer of what it sends. There is none if the read was overtaken: a write through
 // the guard may have spoilt the content.
 func (x *exchange) readOnce(out *http.Request) (a answer, overtaken bool) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fourtwelve/fourtwelve/cache"
 	"github.com/fourtwelve/fourtwelve/capture"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 	"github.com/fourtwelve/fourtwelve/internal/field/method"
 )
 
@@ -98,7 +99,7 @@ func read(x *capture.Exchange) message {
 		response: cache.Response{Status: x.Response.Status, Header: x.Response.Header.Map()},
 		began:    x.Started, came: x.Started.Add(x.Duration),
 	}
-	if sent, err := http.ParseTime(x.Response.Header.Get("Date")); err == nil && x.Started.IsZero() {
+	if sent, ok := date.Parse(x.Response.Header.Get("Date"), time.Time{}); ok && x.Started.IsZero() {
 		age, _ := strconv.ParseUint(x.Response.Header.Get("Age"), 10, 31)
 		m.began = sent.Add(time.Duration(age) * time.Second)
 		m.came = m.began

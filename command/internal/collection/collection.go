@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
 // Bounds on what one collection may have.
@@ -154,7 +156,7 @@ func (r *response) member(name string) Member {
 		if n, err := strconv.ParseInt(strings.TrimSpace(p.Prop.Length), 10, 64); err == nil && n >= 0 {
 			m.Size = n
 		}
-		if t, err := http.ParseTime(strings.TrimSpace(p.Prop.Modified)); err == nil {
+		if t, ok := date.Parse(strings.TrimSpace(p.Prop.Modified), time.Now()); ok {
 			m.Modified = t
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/fourtwelve/fourtwelve/client"
 	"github.com/fourtwelve/fourtwelve/command/internal/collection"
 	"github.com/fourtwelve/fourtwelve/etag"
+	"github.com/fourtwelve/fourtwelve/internal/field/date"
 )
 
 // remote is what is under a URL. The version of a resource is its entity tag without the quotes, or, if it has none
@@ -112,9 +113,9 @@ func stateOf(r client.Representation) state {
 
 // conditionOf reads a version.
 func conditionOf(version string) (client.Condition, error) {
-	if date, ok := strings.CutPrefix(version, datePrefix); ok {
-		t, err := http.ParseTime(date)
-		if err != nil {
+	if text, ok := strings.CutPrefix(version, datePrefix); ok {
+		t, ok := date.Parse(text, time.Now())
+		if !ok {
 			return client.Condition{}, badVersion(version)
 		}
 		return client.IfUnmodifiedSince(t), nil
