@@ -79,7 +79,7 @@ var house = []floor{
 		{"probe", []string{"etag", "byterange", "capture", "internal/field/date"}},
 	}},
 	{"Handlers act on decisions. What they tell of a request is one record, which belongs to none of them. They name no concrete store.", []room{
-		{"observe", []string{"etag", "precondition"}},
+		{"observe", []string{"etag", "precondition", "internal/field/method"}},
 		{"condhttp", []string{"etag", "precondition", "byterange", "internal/field/method", "internal/field/qvalue"}},
 		{"internal/idempotency", []string{"condhttp"}},
 		{"internal/resource", []string{

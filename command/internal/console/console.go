@@ -185,7 +185,7 @@ func (c *Console) Observe(r *http.Request, rec *observe.Record) {
 	if rec.Backend.Cache != "" {
 		c.cached.count(rec)
 	}
-	blind := k == written && replaces(r.Method, rec.Status) && !isConditional(r.Header)
+	blind := observe.Unguarded(r, rec) == "overwrite"
 	if blind || k >= failedPrecondition {
 		if c.room.Add(-1) < 0 {
 			c.unseen.Add(1)

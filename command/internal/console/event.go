@@ -49,11 +49,6 @@ var conditions = [...]struct {
 	{"Accept-Encoding", accesslog.AcceptEncoding}, {"Idempotency-Key", accesslog.IdempotencyKey},
 }
 
-// isConditional reports whether a request has a precondition, or a lock's token.
-func isConditional(header http.Header) bool {
-	return len(header["If-Match"]) > 0 || len(header["If-None-Match"]) > 0 || len(header["If-Unmodified-Since"]) > 0 || len(header["If"]) > 0
-}
-
 // gapOfServer is what a server does not keep of its own answers. Of the request's fields it keeps all that are preconditions.
 var gapOfServer = []capture.Gap{
 	{Part: capture.RequestContent, Reason: "the console keeps no content"},

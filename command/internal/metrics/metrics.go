@@ -44,7 +44,7 @@ type Metrics struct {
 	backends backendCheck
 
 	requests, backendRequests, sent, validators, faults, reloads *prometheus.CounterVec
-	replayed                                                     *prometheus.CounterVec
+	replayed, unguarded                                          *prometheus.CounterVec
 	cached, cachedBytes, stored, purges, purged                  *prometheus.CounterVec
 	duration, lockWait, backendWait, age                         *prometheus.HistogramVec
 	inFlight, loaded                                             prometheus.Gauge
@@ -62,6 +62,8 @@ func New(o Options) *Metrics {
 	m.requests = m.counter("requests_total", "Requests answered.", "route", "class", "status", "decision", "reason")
 	m.sent = m.counter("response_content_bytes_total", "Bytes of content sent to clients.", "route")
 	m.replayed = m.counter("replayed_answers_total", "Answers given again to an Idempotency-Key that came before.", "route")
+	m.unguarded = m.counter("unguarded_writes_total",
+		"Writes performed without a precondition, by the value of require that would have refused them.", "route", "require")
 	m.duration = m.histogram("request_duration_seconds", "Time from a request's header section to the end of its answer.", "route", "class")
 	m.inFlight = m.gauge("requests_in_flight", "Requests being answered.")
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -127,6 +129,9 @@ func (m *Metrics) Observe(r *http.Request, rec *observe.Record) {
 	m.sent.WithLabelValues(route).Add(float64(rec.Bytes))
 	if rec.Replayed {
 		m.replayed.WithLabelValues(route).Inc()
+	}
+	if require := observe.Unguarded(r, rec); require != "" {
+		m.unguarded.WithLabelValues(route, require).Inc()
 	}
 	if m.options.Gateway != nil {
 		m.observeGateway(rec)

@@ -234,6 +234,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	m.Observe(httptest.NewRequest("GET", "/", nil), &observe.Record{
 		Status: 200, Bytes: 7, Replayed: true, Backend: observe.Backend{Cache: "hit", CacheTimes: true, CacheStored: true},
 	})
+	m.Observe(httptest.NewRequest("PUT", "/", nil), &observe.Record{Status: 204})
 	m.Reloaded(nil)
 	m.Purged(true, cache.Purged{Responses: 2})
 	families, err := m.registry.Gather()

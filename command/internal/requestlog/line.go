@@ -80,6 +80,7 @@ func AppendLine(b []byte, r *http.Request, rec *observe.Record, user string) []b
 		l.b = append(l.b, "true"...)
 	}
 	l.optional("problem", rec.Reason)
+	l.optional("unguarded", observe.Unguarded(r, rec))
 	l.guard(rec)
 	if rec.Err != nil {
 		l.text("error", secret.Text(rec.Err.Error()), maxValue)

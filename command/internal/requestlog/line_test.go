@@ -159,6 +159,7 @@ func parseDecision(s string) (d precondition.Decision, err error) {
 	for f := precondition.NoField; f <= precondition.IfRange; f++ {
 		if len(words) == 3 && f.String() == words[1] {
 			d.Field = f
+			d.Guarded = f == precondition.IfMatch || f == precondition.IfNoneMatch || f == precondition.IfUnmodifiedSince
 		}
 	}
 	for reason := precondition.Unconditional; reason <= precondition.NoRange; reason++ {
