@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -251,6 +252,39 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	for name := range documented {
 		t.Errorf("there is no metric %s", name)
+	}
+}
+
+// TestMetricsAreShown: the dashboard shows every metric, and neither it nor the alerts ask for one that there is not.
+func TestMetricsAreShown(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/guard.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for _, match := range regexp.MustCompile("\n\\| `(fourtwelve_[a-z_]+)`").FindAllStringSubmatch(string(doc), -1) {
+		known[match[1]] = true
+	}
+	for _, file := range []string{"grafana.json", "alerts.yaml"} {
+		text, err := os.ReadFile("../../../examples/monitoring/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "json") && !json.Valid(text) {
+			t.Errorf("%s is no JSON", file)
+		}
+		asked := make(map[string]bool)
+		for _, name := range regexp.MustCompile(`fourtwelve_[a-z_]+`).FindAllString(string(text), -1) {
+			name = strings.TrimSuffix(name, "_bucket")
+			if asked[name] = true; !known[name] {
+				t.Errorf("%s asks for %s, which docs/guard.md does not have", file, name)
+			}
+		}
+		for name := range known {
+			if file == "grafana.json" && !asked[name] {
+				t.Errorf("%s does not show %s", file, name)
+			}
+		}
 	}
 }
 
