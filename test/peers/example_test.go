@@ -20,7 +20,12 @@ const until = async (ready) => { for (let i = 0; !ready(); i++) {
 	await new Promise((r) => setTimeout(r, 50));
 } };
 const wire = () => document.querySelectorAll('#wire li:not(.empty)').length;
-const press = async (button, requests) => { const before = wire(); button.focus(); button.click(); await until(() => wire() === before + requests); };
+const press = async (button, requests) => {
+	const before = wire();
+	button.focus();
+	button.click();
+	await until(() => wire() === before + requests);
+};
 try {
 	await until(() => $('text').value !== '');
 	$('text').value = $('text').value.replace('For the weekend', 'For Sunday');

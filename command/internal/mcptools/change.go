@@ -49,15 +49,12 @@ type editIn struct {
 }
 
 func (s *Server) edit(ctx context.Context, _ *mcp.CallToolRequest, in editIn) (*mcp.CallToolResult, changeOut, error) {
-	name, err := nameOf(in.Path)
-	if err == nil {
-		err = needVersion(in.Version)
-	}
+	at, err := versionOf(in.Path, in.Version)
 	if err != nil {
 		return nil, changeOut{}, err
 	}
-	version := strings.Trim(in.Version, `"`)
-	base, known := s.recall.Get(memory{name, version})
+	name, version := at.name, at.version
+	base, known := s.recall.Get(at)
 	if !known {
 		now, err := s.place.read(ctx, name, maxFile)
 		switch {
@@ -114,15 +111,12 @@ type writeIn struct {
 }
 
 func (s *Server) write(ctx context.Context, _ *mcp.CallToolRequest, in writeIn) (*mcp.CallToolResult, changeOut, error) {
-	name, err := nameOf(in.Path)
-	if err == nil {
-		err = needVersion(in.Version)
-	}
+	at, err := versionOf(in.Path, in.Version)
 	if err != nil {
 		return nil, changeOut{}, err
 	}
-	version := strings.Trim(in.Version, `"`)
-	base, _ := s.recall.Get(memory{name, version})
+	name, version := at.name, at.version
+	base, _ := s.recall.Get(at)
 	return s.put(ctx, name, version, base, in.Content)
 }
 
@@ -145,15 +139,12 @@ type deleteIn struct {
 }
 
 func (s *Server) delete(ctx context.Context, _ *mcp.CallToolRequest, in deleteIn) (*mcp.CallToolResult, changeOut, error) {
-	name, err := nameOf(in.Path)
-	if err == nil {
-		err = needVersion(in.Version)
-	}
+	at, err := versionOf(in.Path, in.Version)
 	if err != nil {
 		return nil, changeOut{}, err
 	}
-	version := strings.Trim(in.Version, `"`)
-	base, _ := s.recall.Get(memory{name, version})
+	name, version := at.name, at.version
+	base, _ := s.recall.Get(at)
 	if err := s.place.delete(ctx, name, version); err != nil {
 		var m *moved
 		if !errors.As(err, &m) {
@@ -168,11 +159,16 @@ func (s *Server) delete(ctx context.Context, _ *mcp.CallToolRequest, in deleteIn
 	return nil, changeOut{Path: name, Done: true}, nil
 }
 
-func needVersion(version string) error {
-	if strings.Trim(version, `"`) == "" {
-		return errors.New("a change needs the version that it was made from: call read first, and copy its version; for a new file, call create")
+// versionOf reads which version of which file a change is made from.
+func versionOf(path, version string) (memory, error) {
+	name, err := nameOf(path)
+	if err != nil {
+		return memory{}, err
 	}
-	return nil
+	if version = strings.Trim(version, `"`); version == "" {
+		return memory{}, errors.New("a change needs the version that it was made from: call read first, and copy its version; for a new file, call create")
+	}
+	return memory{name, version}, nil
 }
 
 // put writes, and says what became of it. base is nil if it is not remembered.
